@@ -1,0 +1,226 @@
+"""torch.nn.Module -> .onnx, by either exporter: module paths kept, outputs compared."""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import io
+import logging
+import tempfile
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from cam_core.errors import InputError, MissingExtraError, ModelError
+
+from .torch_parity import compare, first_line, outputs
+
+if TYPE_CHECKING:
+    import torch
+
+    Tensors = dict[str, torch.Tensor]
+
+Example = Any
+"""One array or tensor, a sequence of them, or a mapping by forward argument name."""
+
+MAX_IR, MAX_OPSET = 13, 26
+"""What onnxruntime 1.31 loads; onnx itself writes newer versions."""
+
+SINGLE_FILE = 2**31 - 2**20
+"""Protobuf's limit, less room for the graph."""
+
+
+def to_onnx(
+    module: torch.nn.Module,
+    example: Example,
+    path: str | Path,
+    *,
+    exporter: Literal["dynamo", "torchscript"] = "dynamo",
+    opset: int | None = None,
+    dynamic_batch: bool = True,
+    input_names: Sequence[str] | None = None,
+    output_names: Sequence[str] | None = None,
+    verify: bool = True,
+) -> Path:
+    """Write the module, in eval mode, as an .onnx file, and check that it computes the same.
+
+    Args:
+        module: any module; its training flags are as before afterwards.
+        example: what it is called with: an array or tensor [N, ...], a sequence of them, or a
+            mapping by forward argument name.
+        path: where the model goes; weights beyond 2 GB go next to it, into `<name>.data`.
+        exporter: "dynamo" (torch.export) or "torchscript" (tracing).
+        opset: None takes 18, or 17 for TorchScript.
+        dynamic_batch: the first axis of every input stays free.
+        input_names: None takes the names of forward's arguments.
+        output_names: None takes the keys of a dict, or output, output_1, ...
+        verify: run the file in onnxruntime on the example and on another batch size.
+
+    Raises:
+        ModelError: the export failed, or the file computes something else; says where first.
+        MissingExtraError: torch, onnxscript or onnxruntime is not installed.
+    """
+    _require(exporter, verify)
+    import torch
+
+    if exporter not in ("dynamo", "torchscript"):
+        raise InputError(f"exporter {exporter!r} is unknown: take 'dynamo' or 'torchscript'")
+    opset = {"dynamo": 18, "torchscript": 17}[exporter] if opset is None else opset
+    if opset > MAX_OPSET:
+        raise InputError(f"opset {opset}: onnxruntime loads at most {MAX_OPSET}")
+    inputs = _by_argument(module, example)
+    if dynamic_batch and _batch(inputs) == 1:  # torch.export bakes an extent of 1 in
+        inputs = _rows(inputs, [0, 0])
+    given = list(inputs if input_names is None else input_names)
+    path = Path(path)
+    with _evaluating(module), torch.no_grad(), tempfile.TemporaryDirectory(dir=path.parent) as held:
+        named = outputs(module(**inputs))
+        names = list(named if output_names is None else output_names)
+        file = Path(held) / path.name
+        with _quiet():
+            _export(module, inputs, file, exporter, opset, given, names, dynamic_batch)
+        _settle(file, dynamic_batch)
+        if verify:
+            batches = [inputs, _other(inputs)] if dynamic_batch else [inputs]
+            for batch in batches:
+                compare(module, batch, file, given)
+        for written in sorted(Path(held).iterdir(), key=lambda part: part.suffix == ".onnx"):
+            written.replace(path.parent / written.name)  # the weights before the graph
+    return path
+
+
+def _require(exporter: str, verify: bool) -> None:
+    from importlib.util import find_spec
+
+    needed = ["torch", *(["onnxscript"] if exporter == "dynamo" else [])]
+    for package in needed:
+        if find_spec(package) is None:
+            raise MissingExtraError(f'{package} is not installed: pip install "cam-core[torch]"')
+    if verify and find_spec("onnxruntime") is None:
+        raise MissingExtraError(
+            'onnxruntime is not installed: pip install "cam-core[cpu]" (or [gpu]), or verify=False'
+        )
+
+
+def _by_argument(module: torch.nn.Module, example: Example) -> Tensors:
+    import torch
+
+    if isinstance(example, Mapping):
+        named = dict(example)
+    else:
+        values = list(example) if isinstance(example, tuple | list) else [example]
+        arguments = list(inspect.signature(module.forward).parameters)
+        if len(values) > len(arguments):
+            raise InputError(f"{len(values)} inputs given, forward takes {len(arguments)}")
+        named = dict(zip(arguments, values, strict=False))
+    return {name: torch.as_tensor(value) for name, value in named.items()}
+
+
+def _batch(inputs: Tensors) -> int:
+    return next((int(x.shape[0]) for x in inputs.values() if x.ndim), 0)
+
+
+def _batched(inputs: Tensors) -> list[str]:
+    """The inputs that share the first one's batch."""
+    rows = _batch(inputs)
+    return [name for name, x in inputs.items() if x.ndim and x.shape[0] == rows]
+
+
+def _rows(inputs: Tensors, order: Sequence[int]) -> Tensors:
+    chosen = set(_batched(inputs))
+    return {name: x[list(order)] if name in chosen else x for name, x in inputs.items()}
+
+
+def _other(inputs: Tensors) -> Tensors:
+    """One row more, and other values: what was baked in while tracing shows."""
+    rows = _rows(inputs, [*range(_batch(inputs)), 0])
+    return {k: x.flip(-1) * 0.75 if x.is_floating_point() else x for k, x in rows.items()}
+
+
+@contextlib.contextmanager
+def _evaluating(module: torch.nn.Module) -> Iterator[None]:
+    flags = [(part, part.training) for part in module.modules()]
+    module.eval()
+    try:
+        yield
+    finally:
+        for part, training in flags:
+            part.training = training
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    level = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        with (
+            warnings.catch_warnings(),
+            contextlib.redirect_stdout(io.StringIO()),
+            contextlib.redirect_stderr(io.StringIO()),
+        ):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(level)
+
+
+def _export(
+    module: torch.nn.Module,
+    inputs: Tensors,
+    file: Path,
+    exporter: str,
+    opset: int,
+    input_names: list[str],
+    output_names: list[str],
+    dynamic_batch: bool,
+) -> None:
+    import torch
+
+    batched = _batched(inputs) if dynamic_batch else []
+    extra: dict[str, Any]
+    if exporter == "dynamo":
+        shapes = {name: {0: "batch"} if name in batched else None for name in inputs}
+        extra = {"dynamic_shapes": shapes if batched else None, "verbose": False}
+    else:
+        renamed = dict(zip(inputs, input_names, strict=True))
+        axes = [*(renamed[name] for name in batched), *(output_names if batched else [])]
+        extra = {"dynamic_axes": {name: {0: "batch"} for name in axes}}
+    try:
+        torch.onnx.export(
+            module,
+            (),
+            str(file),
+            kwargs=inputs,
+            dynamo=exporter == "dynamo",
+            opset_version=opset,
+            input_names=input_names,
+            output_names=output_names,
+            **extra,
+        )
+    except Exception as error:
+        cure = "torchscript" if exporter == "dynamo" else "dynamo"
+        raise ModelError(
+            f"{type(module).__name__}: the {exporter} exporter failed: {first_line(error)}"
+            f" (try exporter={cure!r} or another opset)"
+        ) from error
+
+
+def _settle(file: Path, dynamic_batch: bool) -> None:
+    """Cap the IR version, gather the weights into one file, and see that the batch is free."""
+    import onnx
+
+    model = onnx.load(str(file))
+    model.ir_version = min(model.ir_version, MAX_IR)
+    first = model.graph.input[0].type.tensor_type.shape.dim
+    if dynamic_batch and first and first[0].HasField("dim_value"):
+        raise ModelError(
+            f"the module works for batch {first[0].dim_value} only: export it with"
+            " dynamic_batch=False"
+        )
+    for part in file.parent.iterdir():
+        part.unlink()
+    if model.ByteSize() > SINGLE_FILE:
+        onnx.save(model, str(file), save_as_external_data=True, location=f"{file.name}.data")
+    else:
+        onnx.save(model, str(file))
