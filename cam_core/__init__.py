@@ -1,0 +1,47 @@
+"""The mathematics of class activation maps: NumPy only, no framework."""
+
+from . import targets
+from .backend import Array, Backend, Capture, InputInfo, Inputs, Layer, Target
+from .discover import find_converter, open_backend
+from .errors import (
+    CamError,
+    InputError,
+    LayerError,
+    MissingExtraError,
+    ModelError,
+    TargetError,
+    UnsupportedOpError,
+)
+from .explain import explain, explain_all, from_capture
+from .explanation import Explanation
+from .layout import Layout
+from .methods import METHODS, Method
+from .targets import parse_target
+
+__all__ = [
+    "METHODS",
+    "Array",
+    "Backend",
+    "CamError",
+    "Capture",
+    "Explanation",
+    "InputError",
+    "InputInfo",
+    "Inputs",
+    "Layer",
+    "LayerError",
+    "Layout",
+    "Method",
+    "MissingExtraError",
+    "ModelError",
+    "Target",
+    "TargetError",
+    "UnsupportedOpError",
+    "explain",
+    "explain_all",
+    "find_converter",
+    "from_capture",
+    "open_backend",
+    "parse_target",
+    "targets",
+]

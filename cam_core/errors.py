@@ -1,0 +1,38 @@
+"""What can go wrong, said in one line: the thing, the place and the cure.
+
+CamError
+├── ModelError            the model file cannot be read, or cannot be explained
+│   └── UnsupportedOpError    an operator between layer and score has no VJP rule
+├── LayerError            no such layer, or it does not reach the score
+├── TargetError           no such class or label, or a wrong number of targets
+├── InputError            an image, array or option that does not fit
+└── MissingExtraError     an optional package is not installed
+"""
+
+
+class CamError(Exception):
+    """Base of every error this project raises for its user."""
+
+
+class ModelError(CamError):
+    """The model cannot be read, or nothing in it can be explained."""
+
+
+class UnsupportedOpError(ModelError):
+    """An operator on the path from layer to score has no derivative here."""
+
+
+class LayerError(CamError):
+    """The target layer is unknown, ambiguous or does not reach the score."""
+
+
+class TargetError(CamError):
+    """The class, label or number of targets does not fit the score."""
+
+
+class InputError(CamError):
+    """An image, an array or an option does not fit the model."""
+
+
+class MissingExtraError(CamError):
+    """An optional package is needed; the message says which extra installs it."""

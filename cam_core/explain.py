@@ -1,0 +1,136 @@
+"""A model, an input and a question -> an explanation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from .backend import Array, Backend, Capture, Inputs, Target
+from .combine import combine, positive
+from .diagnosis import diagnose, noise_floor
+from .errors import InputError, ModelError
+from .explanation import Explanation
+from .labels import label_of
+from .methods import METHODS, Method
+from .targets import ScoredTarget, as_target, parse_target
+
+Asked = ScoredTarget | Target | int | str | Sequence[int] | None
+"""None (the top class), a class, one class a row, text as for parse_target, or a target."""
+
+
+def explain(
+    backend: Backend,
+    x: Inputs,
+    target: Asked = None,
+    method: str = "gradcam",
+    *,
+    layer: str | None = None,
+    labels: Sequence[str] | None = None,
+    **options: Any,
+) -> Explanation:
+    """The maps of a batch for one target.
+
+    Args:
+        backend: the model, from `open_backend`.
+        x: one input array, or several by name.
+        target: what is explained; the top class of each row if None.
+        method: a name in METHODS.
+        layer: where to look; the backend's default layer if None.
+        labels: the names of the classes.
+        options: of the method, such as `eps` of gradcam++.
+    """
+    asked = [as_target(target, labels)]
+    layers = None if layer is None else [layer]
+    return explain_all(backend, x, asked, [method], layers=layers, labels=labels, **options)[0]
+
+
+def explain_all(
+    backend: Backend,
+    x: Inputs,
+    targets: Sequence[Asked] = (None,),
+    methods: Sequence[str] = ("gradcam",),
+    *,
+    layers: Sequence[str] | None = None,
+    labels: Sequence[str] | None = None,
+    **options: Any,
+) -> list[Explanation]:
+    """Every target at every layer by every method, in that order; one backward pass a target.
+
+    The text `top:k` counts as k targets.
+    """
+    for name in methods:
+        find_method(name)
+    check_finite(x)
+    found = []
+    for target in expand(targets, labels):
+        for capture in backend.capture(x, target, layers=layers):
+            found += [from_capture(capture, target, m, labels=labels, **options) for m in methods]
+    return found
+
+
+def from_capture(
+    capture: Capture,
+    target: ScoredTarget,
+    method: str = "gradcam",
+    *,
+    labels: Sequence[str] | None = None,
+    **options: Any,
+) -> Explanation:
+    """The explanation that A and G amount to."""
+    A, G = _widened(capture.activations), _widened(capture.gradients)
+    # NaN and inf are reported, row by row, by the diagnosis.
+    with np.errstate(invalid="ignore", over="ignore"):
+        alpha = find_method(method)(A, G, **options)
+        signed = combine(A, alpha)
+        floor = noise_floor(alpha * A, capture.activations.dtype)
+        diagnosis = diagnose(capture, target, alpha, signed, floor)
+    if diagnosis and all(reason.startswith("NaN") for reason in diagnosis):
+        raise ModelError(f"layer '{capture.layer}': {diagnosis[0]}")
+    classes = target.classes(capture.logits)
+    maps = positive(signed)
+    return Explanation(
+        map=maps,
+        signed=signed,
+        alpha=alpha,
+        score=target.score(capture.logits),
+        classes=classes,
+        layer=capture.layer,
+        method=method,
+        target=target.label,
+        raw_max=np.max(maps.reshape(len(maps), -1), axis=1),
+        noise_floor=floor,
+        diagnosis=diagnosis,
+        labels=None if classes is None else tuple(label_of(int(c), labels) for c in classes),
+    )
+
+
+def find_method(name: str) -> Method:
+    """The row of METHODS, or an error that names them."""
+    if name not in METHODS:
+        raise InputError(f"no method '{name}'; there are {', '.join(METHODS)}")
+    return METHODS[name]
+
+
+def expand(targets: Sequence[Asked], labels: Sequence[str] | None = None) -> list[ScoredTarget]:
+    """Each target that was asked for; `top:k` becomes k of them."""
+    found: list[ScoredTarget] = []
+    for asked in targets:
+        if isinstance(asked, str):
+            found += parse_target(asked, labels)
+        else:
+            found.append(as_target(asked, labels))
+    return found
+
+
+def check_finite(x: Inputs) -> None:
+    """Refuses NaN and inf, which would reach every map."""
+    for name, values in (x if isinstance(x, Mapping) else {"x": x}).items():
+        if np.issubdtype(values.dtype, np.floating) and not np.all(np.isfinite(values)):
+            raise InputError(f"input '{name}' holds NaN or inf: check how it was prepared")
+
+
+def _widened(values: Array) -> Array:
+    """Float16 as float32, to sum over space without overflow."""
+    return values.astype(np.promote_types(values.dtype, np.float32), copy=False)

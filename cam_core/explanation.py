@@ -1,0 +1,183 @@
+"""What an explanation is: the maps of a batch, their origin, and what is doubtful about them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields, replace
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .backend import Array
+from .combine import heatmap
+from .errors import InputError
+from .write import npy, write_together
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Explanation:
+    """The maps of one layer for one target, N rows; index it for one row."""
+
+    map: Array
+    """ReLU(sum_k alpha_k A^k), raw [N, *S]."""
+    signed: Array
+    """The same before the ReLU: negative evidence too."""
+    alpha: Array
+    """[N, K, 1..] or [N, K, *S]."""
+    score: Array
+    """Y [N]."""
+    classes: Array | None
+    """int64 [N], where the target is about a class."""
+    layer: str
+    method: str
+    target: str
+    """What was asked for, in words."""
+    raw_max: Array
+    """The maximum of each map [N], before any scaling."""
+    noise_floor: Array
+    """Below this [N] a map is rounding noise."""
+    diagnosis: tuple[str, ...]
+    """A reason a row, '' where nothing is wrong."""
+    labels: tuple[str, ...] | None = None
+    """The name of each row's class, where known."""
+
+    def __len__(self) -> int:
+        """N."""
+        return len(self.map)
+
+    def __getitem__(self, row: int) -> Explanation:
+        """One row, as an explanation of its own."""
+        index = range(len(self))[row]
+        return replace(self, **{f.name: _take(getattr(self, f.name), index) for f in fields(self)})
+
+    def __iter__(self) -> Iterator[Explanation]:
+        """Row by row."""
+        return (self[row] for row in range(len(self)))
+
+    def __repr__(self) -> str:
+        """One line."""
+        rows = f"{len(self)} rows, " if len(self) != 1 else ""
+        size = "x".join(map(str, self.map.shape[1:])) or "a point"
+        about = "".join(f"; {reason}" for reason in dict.fromkeys(self.diagnosis) if reason)
+        return (
+            f"<{self.method} of {self.target} at {self.layer}: {rows}{size}, "
+            f"score {_numbers(self.score)}, max {_numbers(self.raw_max)}{about}>"
+        )
+
+    @property
+    def blank(self) -> Array:
+        """bool [N]: rows whose map is zero, noise or NaN, with nothing to show."""
+        return ~(self.raw_max > self.noise_floor)
+
+    def heatmap(self, size: Sequence[int] | None = None) -> Array:
+        """The maps in [0, 1], [N, *size] (their own size if None); blank ones stay 0."""
+        keep = ~self.blank.reshape([-1] + [1] * (self.map.ndim - 1))
+        return heatmap(np.where(keep, self.map, np.zeros_like(self.map)), size)
+
+    def overlay(self, image: Array, *, image_weight: float = 0.5) -> Array:
+        """The heatmap over an image [H, W, 3] that fills the model's input; uint8 [H, W, 3].
+
+        A blank map leaves the image as it is. For a photo that was cropped or letterboxed use
+        `cam_core.image`, which knows where it went.
+        """
+        from .image import overlay
+
+        row = self._only_row()
+        if bool(row.blank[0]):
+            return image.copy()
+        return overlay(image, row.heatmap(image.shape[:2])[0], image_weight=image_weight)
+
+    def save(
+        self, folder: str | Path, stem: str = "cam", *, image: Array | None = None
+    ) -> list[Path]:
+        """Writes a picture, the raw maps and the facts of each row; returns the paths.
+
+        `stem.png` (the heatmap, or the overlay where an image is given; 2-D maps only),
+        `stem.npy`, `stem.signed.npy` and `stem.json`; of several rows `stem.0.png` and so on. All
+        are written under temporary names and renamed at the end.
+        """
+        from .image.png import png
+
+        files: dict[str, bytes] = {}
+        for i, row in enumerate(self):
+            name = stem if len(self) == 1 else f"{stem}.{i}"
+            if self.map.ndim == 3:
+                files[f"{name}.png"] = png(row._colours() if image is None else row.overlay(image))
+            files[f"{name}.npy"] = npy(row.map[0])
+            files[f"{name}.signed.npy"] = npy(row.signed[0])
+            files[f"{name}.json"] = json.dumps(row.facts(), indent=1).encode()
+        return write_together(folder, files)
+
+    def facts(self) -> dict[str, Any]:
+        """What there is to say about one row, ready for JSON."""
+        row = self._only_row()
+        return {
+            "target": row.target,
+            "class": None if row.classes is None else int(row.classes[0]),
+            "label": None if row.labels is None else row.labels[0],
+            "score": _finite(row.score[0]),
+            "layer": row.layer,
+            "method": row.method,
+            "shape": list(row.map.shape[1:]),
+            "raw_max": _finite(row.raw_max[0]),
+            "raw_min": _finite(np.min(row.signed[0])),
+            "noise_floor": _finite(row.noise_floor[0]),
+            "diagnosis": row.diagnosis[0],
+        }
+
+    def _repr_png_(self) -> bytes | None:
+        """The heatmap in a notebook, where there is one to show."""
+        if len(self) != 1 or self.map.ndim != 3 or bool(self.blank[0]):
+            return None
+        from .image.png import png
+
+        return png(self._colours())
+
+    def _repr_html_(self) -> str:
+        """Every row in a notebook: its heatmap, or the reason why there is none."""
+        return "".join(row._figure() for row in self)
+
+    def _figure(self) -> str:
+        from base64 import b64encode
+
+        png = self._repr_png_()
+        shown = "" if png is None else _IMAGE.format(b64encode(png).decode())
+        return _FIGURE.format(shown, escape(repr(self)))
+
+    def _colours(self) -> Array:
+        """The heatmap in colour, enlarged to be seen; grey where the map is blank."""
+        from .image import jet
+
+        factor = max(1, 224 // max(self.map.shape[1:]))
+        size = tuple(n * factor for n in self.map.shape[1:])
+        if bool(self.blank[0]):
+            return np.full((*size, 3), 127, np.uint8)
+        return jet(self.heatmap(size)[0])
+
+    def _only_row(self) -> Explanation:
+        if len(self) != 1:
+            raise InputError(f"this explanation has {len(self)} rows: index one first, as in e[0]")
+        return self
+
+
+_IMAGE = '<img src="data:image/png;base64,{}">'
+_FIGURE = '<figure style="display:inline-block">{}<figcaption>{}</figcaption></figure>'
+
+
+def _take(value: Any, row: int) -> Any:
+    """One row of what has rows, still as a batch."""
+    if isinstance(value, np.ndarray):
+        return value[row : row + 1]
+    return (value[row],) if isinstance(value, tuple) else value
+
+
+def _finite(value: float) -> float | None:
+    """JSON has no NaN."""
+    return float(value) if np.isfinite(value) else None
+
+
+def _numbers(values: Array) -> str:
+    return ", ".join(f"{v:.4g}" for v in values[:4]) + (", ..." if len(values) > 4 else "")
