@@ -1,0 +1,73 @@
+"""Appends what was emitted to a copy of the original model, whose own part stays as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+import onnx
+import onnx_graphsurgeon as gs
+from onnx import numpy_helper
+from onnx_graphsurgeon.exporters.onnx_exporter import OnnxExporter
+
+from .emit import Emitter
+from .prepare import Tensor
+
+OLDEST_IR = 4
+"""Below it every initialiser is an overridable input, which keeps runtimes from folding it."""
+
+
+def append(op: Emitter, *, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> onnx.ModelProto:
+    """The original model with the emitted nodes, `inputs` and `outputs` after its own."""
+    model = onnx.ModelProto()
+    model.CopyFrom(op.graph.model)
+    raise_ir(model)
+    nodes = op.needed(outputs)
+    model.graph.node.extend(OnnxExporter.export_node(node) for node in nodes)
+    model.graph.initializer.extend(
+        numpy_helper.from_array(np.asarray(t.values), t.name) for t in new_constants(op, nodes)
+    )
+    model.graph.input.extend(value_info(t, op.graph.model) for t in inputs)
+    model.graph.output.extend(value_info(t, op.graph.model) for t in outputs)
+    return model
+
+
+def raise_ir(model: onnx.ModelProto) -> Mapping[str, object] | None:
+    """Brings a model below IR 4 to IR 4; returns the old version and ordered input names."""
+    if model.ir_version >= OLDEST_IR:
+        return None
+    was = {"ir_version": model.ir_version, "inputs": [i.name for i in model.graph.input]}
+    weights = {t.name for t in model.graph.initializer}
+    kept = [i for i in model.graph.input if i.name not in weights]
+    del model.graph.input[:]
+    model.graph.input.extend(kept)
+    model.ir_version = OLDEST_IR
+    return was
+
+
+def new_constants(op: Emitter, nodes: Iterable[gs.Node]) -> list[gs.Constant]:
+    """The constants that the nodes read and the original model does not hold."""
+    found = {
+        t.name: t
+        for node in nodes
+        for t in node.inputs
+        if isinstance(t, gs.Constant) and t.name not in op.graph.tensors
+    }
+    return list(found.values())
+
+
+def value_info(tensor: Tensor, model: onnx.ModelProto) -> onnx.ValueInfoProto:
+    """Declares a tensor; extents that the model's inputs do not name stay open."""
+    named = {
+        dim.dim_param
+        for info in model.graph.input
+        for dim in info.type.tensor_type.shape.dim
+        if dim.dim_param
+    }
+    elem = tensor.dtype
+    if not isinstance(elem, int):
+        elem = onnx.helper.np_dtype_to_tensor_dtype(np.dtype(elem))
+    shape = tensor.shape
+    if shape is not None:
+        shape = [d if isinstance(d, int) or d in named else None for d in shape]
+    return onnx.helper.make_tensor_value_info(tensor.name, elem, shape)

@@ -1,0 +1,299 @@
+"""Writes new nodes: `op.Mul(a, b)` makes a Mul and returns its output, typed and named.
+
+Operands are tensors of the graph, tensors made before, NumPy arrays, lists of int (int64 vectors)
+or Python scalars (of the first tensor's type). Everything is written in the newest form; what the
+model's own opset spells otherwise is translated by `spelling`. An Expand is carried as a promise:
+arithmetic and reductions read what lies under it, so it costs nothing unless somebody needs it.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import onnx
+import onnx_graphsurgeon as gs
+from onnx import TypeProto, numpy_helper, shape_inference
+from onnx_graphsurgeon.exporters.onnx_exporter import OnnxExporter
+
+from . import spelling
+from .prepare import Graph, Node, Tensor
+from .shapes import FOLD_LIMIT, Shape
+
+POINTWISE = {"Mul", "Add", "Sub", "Div", "Where", "Pow"}
+"""Broadcasting operators that may read what lies under an Expand."""
+UNARY = {"Neg", "Cast", "Sqrt", "Abs", "Relu", "Sign", "Exp"}
+
+
+class Emitter:
+    """Collects the nodes that are added to one graph."""
+
+    def __init__(self, graph: Graph, prefix: str = "cam.") -> None:
+        self.graph = graph
+        self.opset = graph.opset
+        self.prefix = prefix
+        self.nodes: list[Node] = []
+        self._taken = set(graph.tensors) | {n.name for n in graph.nodes}
+        self._count = 0
+        self._types: dict[str, TypeProto] = {}
+        self._memo: dict[Any, Any] = {}
+        self._constants: dict[Any, gs.Constant] = {}
+        self._under: dict[str, Tensor] = {}
+
+    def __getattr__(self, op_type: str) -> Callable[..., Any]:
+        if not op_type[0].isupper():
+            raise AttributeError(op_type)
+        return functools.partial(self.emit, op_type)
+
+    def emit(self, op_type: str, *operands: Any, outputs: int = 1, **attrs: Any) -> Any:
+        """Adds one operator; returns its output, or a tuple when `outputs` is above 1."""
+        inputs = self.operands(operands, skip=op_type == "Where")
+        while inputs and not inputs[-1].name:
+            inputs.pop()
+        shortcut = self._through_expand(op_type, inputs, attrs) if outputs == 1 else None
+        if shortcut is not None:
+            return shortcut
+        key = (op_type, outputs, *(t.name for t in inputs), repr(sorted(attrs.items())))
+        if key not in self._memo:
+            lowered = spelling.lower(self, op_type, inputs, attrs)
+            made = (lowered,) if lowered is not None else self._add(op_type, inputs, outputs, attrs)
+            self._memo[key] = made
+        made = self._memo[key]
+        return made[0] if outputs == 1 else made
+
+    def operands(self, operands: Sequence[Any], *, skip: bool = False) -> list[Tensor]:
+        """Tensors for whatever a rule handed over; `skip`: the first one is a condition."""
+        typed = (o for o in operands[skip:] if isinstance(o, gs.Tensor) and o.name)
+        first = next(typed, None)
+        kind = np.float32 if first is None or first.dtype is None else first.dtype
+        tensors = []
+        for operand in operands:
+            if operand is None:
+                tensors.append(gs.Variable.empty())
+            elif isinstance(operand, gs.Tensor):
+                tensors.append(operand)
+            elif isinstance(operand, int | float | np.generic) and not isinstance(operand, bool):
+                tensors.append(self.constant(np.array(operand, kind)))
+            elif isinstance(operand, np.ndarray):
+                tensors.append(self.constant(operand))
+            else:
+                tensors.append(self.constant(np.array(operand, np.int64)))
+        return tensors
+
+    def constant(self, value: np.ndarray[Any, Any]) -> gs.Constant:
+        """A constant of this value; equal small ones are one."""
+        value = np.ascontiguousarray(value).reshape(value.shape)
+        key = (value.dtype.str, value.shape, value.tobytes()) if value.size <= FOLD_LIMIT else None
+        if key is None:
+            return gs.Constant(self.name("const"), value)
+        if key not in self._constants:
+            self._constants[key] = gs.Constant(self.name("const"), value)
+        return self._constants[key]
+
+    def value(self, tensor: Tensor | None) -> np.ndarray[Any, Any] | None:
+        """The value of a small constant, else None."""
+        return self.graph.value(tensor)
+
+    def name(self, stem: str) -> str:
+        """A tensor or node name nobody has."""
+        while True:
+            self._count += 1
+            name = f"{self.prefix}{stem}_{self._count}"
+            if name not in self._taken:
+                self._taken.add(name)
+                return name
+
+    # shapes
+
+    def shape_of(self, x: Tensor) -> Tensor:
+        """The shape of x, a constant where it is static."""
+        if static(x.shape):
+            return self.constant(np.array(x.shape, np.int64))
+        return self.emit("Shape", x)
+
+    def extent(self, x: Tensor, axis: int) -> Tensor:
+        """x's extent along `axis` as an int64 vector of one element."""
+        size = x.shape[axis]
+        if isinstance(size, int):
+            return self.constant(np.array([size], np.int64))
+        return self.Slice(self.Shape(x), [axis % len(x.shape)], [axis % len(x.shape) + 1], [0])
+
+    def reshape_like(self, g: Tensor, x: Tensor) -> Tensor:
+        """g with the shape of x."""
+        if x.shape is not None and g.shape == x.shape and None not in x.shape:
+            return g
+        out = self.Reshape(g, self._target(x))
+        return self._typed(out, x.shape)
+
+    def reshape(self, g: Tensor, shape: Sequence[Any], like: Shape | None = None) -> Tensor:
+        """g reshaped to ints, one -1 and `Tensor` extents (int64 vectors of one element).
+
+        `like` says what the symbolic extents are, where inference cannot know.
+        """
+        if all(isinstance(s, int) for s in shape):
+            out = self.Reshape(g, list(shape))
+        else:
+            parts = [s if isinstance(s, gs.Tensor) else [s] for s in shape]
+            out = self.Reshape(g, self.Concat(*self.operands(parts), axis=0))
+        return out if like is None else self._typed(out, like)
+
+    def _target(self, x: Tensor) -> Any:
+        if x.shape is None or 0 in x.shape or sum(not isinstance(d, int) for d in x.shape) > 1:
+            return self.Shape(x)
+        return [d if isinstance(d, int) else -1 for d in x.shape]
+
+    def expand_like(self, g: Tensor, x: Tensor) -> Tensor:
+        """g broadcast to the shape of x (a promise until somebody needs it)."""
+        if x.shape is not None and g.shape == x.shape and None not in x.shape:
+            return g
+        target: Any = self.Shape(x) if x.shape is None else self._expand_target(g, x)
+        out = self._typed(self.Expand(g, target), x.shape)
+        self._under[out.name] = g
+        return out
+
+    def _expand_target(self, g: Tensor, x: Tensor) -> Any:
+        have = (1,) * (len(x.shape) - len(g.shape)) + tuple(g.shape)
+        dims = []
+        for mine, theirs in zip(have, x.shape, strict=True):
+            if isinstance(theirs, int):
+                dims.append(theirs)
+            elif theirs is not None and mine == theirs:
+                dims.append(1)
+            else:
+                return self.Shape(x)
+        return dims
+
+    def sum_to(self, g: Tensor, x: Tensor) -> Tensor:
+        """g summed over what broadcasting made of x, so that it has x's shape."""
+        if g.shape is None or x.shape is None:
+            return self._sum_dynamic(g, x)
+        lead = len(g.shape) - len(x.shape)
+        axes = list(range(lead))
+        for axis, (have, want) in enumerate(zip(g.shape[lead:], x.shape, strict=True), lead):
+            if want == 1 and have != 1:
+                axes.append(axis)
+            elif have != want and not isinstance(want, int):
+                return self._sum_dynamic(g, x)
+        if not axes:
+            return g
+        kept = self.ReduceSum(g, axes, keepdims=1)
+        return kept if lead == 0 else self.reshape_like(kept, x)
+
+    def _sum_dynamic(self, g: Tensor, x: Tensor) -> Tensor:
+        """The same where an extent may or may not be 1 at run time."""
+        wide, mine = self.Shape(g), self.Shape(x)
+        lead = self.Sub(self.Shape(wide), self.Shape(mine))
+        padded = self.Concat(self.ConstantOfShape(lead, value=np.ones(1, np.int64)), mine, axis=0)
+        shrunk = self.And(self.Equal(padded, np.array([1])), self.Not(self.Equal(wide, padded)))
+        axes = self.Reshape(self.NonZero(shrunk), [-1])
+        summed = self.ReduceSum(g, axes, keepdims=1, noop_with_empty_axes=1)
+        return self._typed(self.Reshape(summed, mine), x.shape)
+
+    # inside
+
+    def _through_expand(self, op_type: str, inputs: list[Tensor], attrs: Any) -> Tensor | None:
+        promised = [t for t in inputs if t.name in self._under]
+        if not promised:
+            return None
+        under = [self._under.get(t.name, t) for t in inputs]
+        if op_type in POINTWISE:
+            full = promised[0]
+            plain = [t for t in inputs if t.name not in self._under]
+            if any(t.shape == full.shape and static_or_named(t.shape) for t in plain):
+                return self.emit(op_type, *under, **attrs)
+            if all(t.shape == full.shape for t in promised) and all(
+                t.shape is not None and len(t.shape) == 0 for t in plain
+            ):
+                return self.expand_like(self.emit(op_type, *under, **attrs), full)
+        elif op_type in UNARY:
+            return self.expand_like(self.emit(op_type, *under, **attrs), inputs[0])
+        elif op_type in ("ReduceSum", "ReduceMean") and len(inputs) == 2:
+            return self._reduce_expanded(op_type, inputs, under[0], attrs)
+        return None
+
+    def _reduce_expanded(
+        self, op_type: str, inputs: list[Tensor], under: Tensor, attrs: Any
+    ) -> Tensor | None:
+        full, axes = inputs[0], self.value(inputs[1])
+        if axes is None or len(under.shape) != len(full.shape):
+            return None
+        rank = len(full.shape)
+        reduced = {int(a) % rank for a in axes}
+        widened = {i for i in range(rank) if under.shape[i] != full.shape[i]}
+        sizes = [full.shape[i] for i in widened]
+        if not widened <= reduced or not all(isinstance(s, int) for s in sizes):
+            return None
+        result = self.emit(op_type, under, inputs[1], **attrs)
+        return result if op_type == "ReduceMean" else self.Mul(result, float(np.prod(sizes)))
+
+    def _add(
+        self, op_type: str, inputs: list[Tensor], outputs: int, attrs: dict[str, Any]
+    ) -> tuple[Tensor, ...]:
+        inputs, attrs = spelling.spell(op_type, inputs, attrs, self.opset, self.value)
+        made = tuple(gs.Variable(self.name(op_type)) for _ in range(outputs))
+        node = gs.Node(op_type, self.name(op_type), attrs, inputs, list(made), "")
+        self.nodes.append(node)
+        for tensor, (dtype, shape) in zip(made, self._infer(node), strict=True):
+            tensor.dtype, tensor.shape = dtype, shape
+        return made
+
+    def _typed(self, tensor: Tensor, shape: Shape | None) -> Tensor:
+        if shape is not None and isinstance(tensor, gs.Variable):
+            tensor.shape = tuple(shape)
+            self._types.pop(tensor.name, None)
+        return tensor
+
+    def _infer(self, node: Node) -> list[tuple[Any, Shape | None]]:
+        proto = OnnxExporter.export_node(node)
+        schema = onnx.defs.get_schema(node.op, self.opset)
+        values = {t.name: self.value(t) for t in node.inputs if t.name}
+        found = shape_inference.infer_node_outputs(
+            schema,
+            proto,
+            {t.name: self._type(t) for t in node.inputs if t.name},
+            input_data={n: numpy_helper.from_array(v) for n, v in values.items() if v is not None},
+            opset_imports=[onnx.helper.make_opsetid("", self.opset)],
+        )
+        return [_read_type(found.get(t.name)) for t in node.outputs]
+
+    def _type(self, tensor: Tensor) -> TypeProto:
+        if tensor.name not in self._types:
+            elem = tensor.dtype
+            if not isinstance(elem, int):
+                elem = onnx.helper.np_dtype_to_tensor_dtype(np.dtype(elem or np.float32))
+            self._types[tensor.name] = onnx.helper.make_tensor_type_proto(elem, tensor.shape)
+        return self._types[tensor.name]
+
+    def needed(self, wanted: Iterable[Tensor]) -> list[Node]:
+        """The emitted nodes that `wanted` depend on, in order."""
+        names = {t.name for t in wanted}
+        kept = []
+        for node in reversed(self.nodes):
+            if any(t.name in names for t in node.outputs):
+                kept.append(node)
+                names.update(t.name for t in node.inputs)
+        return kept[::-1]
+
+
+def _read_type(kind: TypeProto | None) -> tuple[Any, Shape | None]:
+    if kind is None:
+        return np.dtype(np.float32), None
+    tensor = kind.tensor_type
+    dtype = np.dtype(onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type))
+    if not tensor.HasField("shape"):
+        return dtype, None
+    return dtype, tuple(
+        d.dim_value if d.HasField("dim_value") else (d.dim_param or None) for d in tensor.shape.dim
+    )
+
+
+def static(shape: Shape | None) -> bool:
+    """Is every extent a number?"""
+    return shape is not None and all(isinstance(d, int) for d in shape)
+
+
+def static_or_named(shape: Shape | None) -> bool:
+    """Is every extent a number or a symbol, so that equal means equal?"""
+    return shape is not None and None not in shape

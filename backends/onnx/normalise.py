@@ -1,0 +1,97 @@
+"""One form for every operator: attributes filled with their defaults, and what newer opsets take
+as inputs (axes, pads, bounds, sizes) always as inputs. Rules read only this form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import onnx
+import onnx_graphsurgeon as gs
+
+INPUTS = {
+    "Squeeze": ("data", "axes"),
+    "Unsqueeze": ("data", "axes"),
+    "Slice": ("data", "starts", "ends", "axes"),
+    "Pad": ("data", "pads", "value"),
+    "Clip": ("input", "min", "max"),
+    "Split": ("input", "split"),
+    "TopK": ("X", "k"),
+    "Upsample": ("X", "scales"),
+    "Reshape": ("data", "shape"),
+    "Tile": ("input", "repeats"),
+    "Dropout": ("data", "ratio"),
+}
+"""Attributes of older opsets that became inputs, at the place they were given."""
+
+REDUCTIONS = (
+    *("ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceL1", "ReduceL2"),
+    *("ReduceLogSum", "ReduceLogSumExp", "ReduceSumSquare"),
+)
+INPUTS |= dict.fromkeys(REDUCTIONS, ("data", "axes"))
+
+FLOATS = {"value", "min", "max", "scales", "ratio"}
+"""Those of them that are floating point, of the first input's type."""
+
+RENAMED = {"Scatter": "ScatterElements"}
+
+FLATTENING = {"Softmax", "LogSoftmax", "Hardmax"}
+"""Before opset 13 they flattened their input to two dimensions at `axis`."""
+
+
+def normalise(node: gs.Node, opset: int, dtype: np.dtype[Any]) -> None:
+    """Brings `node` (of ai.onnx at `opset`) to the one form; `dtype` is its first input's."""
+    if node.domain not in ("", None, "ai.onnx"):
+        return
+    _defaults(node, opset)
+    for position, attribute in enumerate(INPUTS.get(node.op, ())):
+        if attribute in node.attrs:
+            _to_input(node, attribute, position, dtype)
+    if node.op in FLATTENING:
+        node.attrs["flatten"] = opset < 13
+    if node.op in SPECIAL:
+        SPECIAL[node.op](node, opset)
+    node.op = RENAMED.get(node.op, node.op)
+
+
+def _defaults(node: gs.Node, opset: int) -> None:
+    if not onnx.defs.has(node.op):
+        return
+    try:
+        schema = onnx.defs.get_schema(node.op, opset)
+    except onnx.defs.SchemaError:  # newer than the model's opset: the runtime will say so
+        return
+    for name, attribute in schema.attributes.items():
+        if name not in node.attrs and attribute.default_value.type:
+            value = onnx.helper.get_attribute_value(attribute.default_value)
+            node.attrs[name] = value.decode() if isinstance(value, bytes) else value
+
+
+def _to_input(node: gs.Node, attribute: str, position: int, dtype: np.dtype[Any]) -> None:
+    value = node.attrs.pop(attribute)
+    while len(node.inputs) < position:
+        node.inputs.append(gs.Variable.empty())
+    kind = dtype if attribute in FLOATS else np.dtype(np.int64)
+    if node.op == "Upsample":
+        kind = np.dtype(np.float32)
+    name = f"{node.outputs[0].name}/{attribute}"
+    node.inputs.append(gs.Constant(name, np.array(value, kind)))
+
+
+def _upsample(node: gs.Node, opset: int) -> None:
+    """Upsample is Resize as opset 10 had it: asymmetric, nearest by floor."""
+    node.op = "Resize"
+    _resize(node, 10)
+
+
+def _resize(node: gs.Node, opset: int) -> None:
+    if opset >= 11:
+        return
+    node.attrs["coordinate_transformation_mode"] = "asymmetric"
+    node.attrs["nearest_mode"] = "floor"
+    node.inputs.insert(1, gs.Variable.empty())
+
+
+SPECIAL: dict[str, Callable[[gs.Node, int], None]] = {"Upsample": _upsample, "Resize": _resize}

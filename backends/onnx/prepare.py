@@ -1,0 +1,207 @@
+"""Reads a model once into the form every later step works on: typed tensors, normal operators.
+
+The `Graph` is for reading only. What is added is appended to a copy of the original model, so
+nothing here has to survive a round trip.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import numpy as np
+import onnx
+import onnx_graphsurgeon as gs
+from onnx import numpy_helper
+
+from cam_core.errors import ModelError
+
+from . import shapes
+from .load import opset
+from .normalise import normalise
+
+Tensor: TypeAlias = Any
+"""A `gs.Variable` or `gs.Constant`; onnx-graphsurgeon carries no types."""
+Node: TypeAlias = Any
+"""A `gs.Node`."""
+
+
+@dataclass
+class Graph:
+    """A model as the rules see it; tensors and nodes are onnx-graphsurgeon's."""
+
+    opset: int
+    nodes: list[Node]
+    """In topological order."""
+    tensors: dict[str, Tensor]
+    inputs: list[Tensor]
+    outputs: list[Tensor]
+    values: dict[str, np.ndarray[Any, Any]]
+    """Constants up to a few thousand elements, folded shape arithmetic included."""
+    weights: frozenset[str]
+    """Names of the initialisers and of the Constant nodes' outputs."""
+    model: onnx.ModelProto
+    producer: dict[str, Node] = field(default_factory=dict)
+    consumers: dict[str, list[Node]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.link()
+
+    def link(self) -> None:
+        """Finds anew who makes and who reads each tensor (after `nodes` changed)."""
+        self.producer = {t.name: node for node in self.nodes for t in node.outputs if t.name}
+        readers: dict[str, list[Node]] = defaultdict(list)
+        for node in self.nodes:
+            for name in dict.fromkeys(t.name for t in reads(node)):
+                readers[name].append(node)
+        self.consumers = dict(readers)
+
+    def value(self, tensor: Tensor | None) -> np.ndarray[Any, Any] | None:
+        """The tensor's value where it is a small constant, else None."""
+        if tensor is None or not tensor.name:
+            return None
+        if isinstance(tensor, gs.Constant):
+            return np.asarray(tensor.values)
+        return self.values.get(tensor.name)
+
+    def constant(self, tensor: Tensor) -> bool:
+        """Is it the same at every run?"""
+        name = tensor.name
+        return isinstance(tensor, gs.Constant) or name in self.weights or name in self.values
+
+    @functools.cached_property
+    def output_names(self) -> frozenset[str]:
+        return frozenset(t.name for t in self.outputs)
+
+
+def reads(node: Node) -> Iterator[Tensor]:
+    """What a node reads, the outer tensors that its subgraphs capture included."""
+    yield from (t for t in node.inputs if t.name)
+    for body in node.subgraphs(recursive=False):
+        made = {t.name for inner in body.nodes for t in inner.outputs}
+        made |= {t.name for t in body.inputs}
+        for inner in body.nodes:
+            yield from (t for t in reads(inner) if t.name not in made)
+
+
+def floating(tensor: Tensor) -> bool:
+    """Does the tensor hold floating point numbers?"""
+    kind = tensor.dtype
+    if isinstance(kind, int):  # a type NumPy lacks: graphsurgeon keeps ONNX's number
+        return kind in (onnx.TensorProto.BFLOAT16, onnx.TensorProto.FLOAT16)
+    return kind is not None and np.issubdtype(np.dtype(kind), np.floating)
+
+
+def prepare(model: onnx.ModelProto) -> Graph:
+    """The graph of `model`, weights left where they are.
+
+    Raises:
+        ModelError: the nodes form a cycle, or a weight does not hold what its shape says.
+    """
+    version = opset(model)
+    skeleton, small, weights = _skeleton(model)
+    facts = shapes.infer(skeleton, small)
+    imported = gs.import_onnx(skeleton)
+    tensors = imported.tensors(check_duplicates=False)
+    for name, tensor in tensors.items():
+        if isinstance(tensor, gs.Variable):
+            tensor.shape = facts.shapes.get(name)
+            tensor.dtype = _dtype(facts.dtypes.get(name), tensor.dtype)
+    values = facts.values | small
+    for node in imported.nodes:
+        first = node.inputs[0].dtype if node.inputs else None
+        kind = first if first is not None and not isinstance(first, int) else np.float32
+        normalise(node, version, np.dtype(kind))
+    nodes = _sort(imported.nodes)
+    return Graph(version, nodes, tensors, imported.inputs, imported.outputs, values, weights, model)
+
+
+def _dtype(elem_type: int | None, fallback: Any) -> Any:
+    if not elem_type:
+        return fallback
+    try:
+        return np.dtype(onnx.helper.tensor_dtype_to_np_dtype(elem_type))
+    except (KeyError, TypeError):
+        return fallback
+
+
+def _skeleton(
+    model: onnx.ModelProto,
+) -> tuple[onnx.ModelProto, dict[str, np.ndarray[Any, Any]], frozenset[str]]:
+    """A copy with every weight as an input, the small constants, and all constants' names."""
+    skeleton = onnx.ModelProto(ir_version=max(model.ir_version, 4))
+    skeleton.opset_import.extend(model.opset_import)
+    skeleton.functions.extend(model.functions)
+    graph = skeleton.graph
+    graph.name = model.graph.name or "graph"
+    small = {}
+    for tensor in model.graph.initializer:
+        graph.input.append(
+            onnx.helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims)
+        )
+        value = _small(tensor)
+        if value is not None:
+            small[tensor.name] = value
+    weights = {t.name for t in model.graph.initializer}
+    graph.input.extend(i for i in model.graph.input if i.name not in weights)
+    graph.output.extend(model.graph.output)
+    graph.value_info.extend(model.graph.value_info)
+    for node in model.graph.node:
+        value = (
+            shapes.constant_value(node) if node.op_type == "Constant" and node.attribute else None
+        )
+        if value is None:
+            graph.node.append(node)
+            continue
+        name = node.output[0]
+        weights.add(name)
+        graph.input.append(
+            onnx.helper.make_tensor_value_info(
+                name, onnx.helper.np_dtype_to_tensor_dtype(value.dtype), value.shape
+            )
+        )
+        if value.size <= shapes.FOLD_LIMIT:
+            small[name] = value
+    return skeleton, small, frozenset(weights)
+
+
+def _small(tensor: onnx.TensorProto) -> np.ndarray[Any, Any] | None:
+    if tensor.data_location == onnx.TensorProto.EXTERNAL or tensor.data_type in (
+        onnx.TensorProto.STRING,
+        onnx.TensorProto.UNDEFINED,
+    ):
+        return None
+    if np.prod(tensor.dims, dtype=np.float64) > shapes.FOLD_LIMIT:
+        return None
+    try:
+        return numpy_helper.to_array(tensor)
+    except (ValueError, TypeError) as error:
+        raise ModelError(
+            f"weight '{tensor.name}' does not hold what its shape says; export the model again"
+        ) from error
+
+
+def _sort(nodes: list[Node]) -> list[Node]:
+    """Kahn's order; a file that is sorted already, as all should be, keeps its own."""
+    makers = {t.name: i for i, node in enumerate(nodes) for t in node.outputs if t.name}
+    needs = [{makers[t.name] for t in reads(node) if t.name in makers} for node in nodes]
+    if all(j < i for i, need in enumerate(needs) for j in need):
+        return list(nodes)
+    followers: dict[int, list[int]] = defaultdict(list)
+    for i, need in enumerate(needs):
+        for j in need:
+            followers[j].append(i)
+    missing = [len(need) for need in needs]
+    ready = [i for i, count in enumerate(missing) if not count]
+    for i in ready:
+        for follower in followers[i]:
+            missing[follower] -= 1
+            if not missing[follower]:
+                ready.append(follower)
+    if len(ready) < len(nodes):
+        stuck = next(node for node, count in zip(nodes, missing, strict=True) if count)
+        raise ModelError(f"the graph has a cycle through node '{stuck.name or stuck.op}'")
+    return [nodes[i] for i in ready]

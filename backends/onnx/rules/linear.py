@@ -1,0 +1,64 @@
+"""Matrix products. Weight cotangents are written only where a weight depends on the layer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .registry import Cotangent, optional, vjp
+
+if TYPE_CHECKING:
+    from ..emit import Emitter
+    from ..prepare import Node, Tensor
+
+
+@vjp("MatMul")
+def matmul(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
+    """dA = gy B^T, dB = A^T gy over the last two axes; a vector is a matrix of one row or column."""
+    a, b = node.inputs
+    a_vector, b_vector = len(a.shape) == 1, len(b.shape) == 1
+    if a_vector:
+        gy = op.Unsqueeze(gy, [-1 if b_vector else -2])
+    if b_vector:
+        gy = op.Unsqueeze(gy, [-1])
+    rows = op.Unsqueeze(a, [0]) if a_vector else a
+    columns = op.Unsqueeze(b, [1]) if b_vector else b
+
+    def of_a() -> Tensor:
+        ga = op.MatMul(gy, transposed(op, columns))
+        return op.sum_to(op.Squeeze(ga, [-2]), a) if a_vector else ga
+
+    def of_b() -> Tensor:
+        gb = op.MatMul(transposed(op, rows), gy)
+        return op.sum_to(op.Squeeze(gb, [-1]), b) if b_vector else gb
+
+    return of_a, of_b
+
+
+def transposed(op: Emitter, x: Tensor) -> Tensor:
+    """x with its last two axes exchanged."""
+    rank = len(x.shape)
+    return op.Transpose(x, perm=[*range(rank - 2), rank - 1, rank - 2])
+
+
+@vjp("Gemm")
+def gemm(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
+    """y = alpha A' B' + beta C."""
+    a, b = node.inputs[:2]
+    alpha, beta = node.attrs["alpha"], node.attrs["beta"]
+    flip_a, flip_b = bool(node.attrs["transA"]), bool(node.attrs["transB"])
+    scaled = gy if alpha == 1 else op.Mul(gy, alpha)
+
+    def of_a() -> Tensor:
+        if flip_a:
+            return op.Gemm(b, scaled, transA=int(flip_b), transB=1)
+        return op.MatMul(scaled, b if flip_b else transposed(op, b))
+
+    def of_b() -> Tensor:
+        if flip_b:
+            return op.Gemm(scaled, a, transA=1, transB=int(flip_a))
+        return op.MatMul(a if flip_a else transposed(op, a), scaled)
+
+    c = optional(node, 2)
+    if c is None:
+        return of_a, of_b
+    return of_a, of_b, gy if beta == 1 else op.Mul(gy, beta)

@@ -1,0 +1,83 @@
+"""The table of derivatives: every operator has a rule, has zero derivative, or is an error."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ..prepare import Node, Tensor
+
+Cotangent = Any
+"""A tensor; None where there is no derivative; or a function called only if it is wanted."""
+Function = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """gy -> the cotangents of a node's inputs, in input order."""
+
+    function: Function
+    several: bool = False
+    """gy is a tuple, one per output (None: nothing reads that output)."""
+    quantises: bool = False
+    """Integer outputs carry a derivative too (straight through)."""
+
+
+VJP_RULES: dict[tuple[str, str], Rule] = {}
+"""(domain, operator) -> rule."""
+
+ZERO: dict[tuple[str, str], str] = {}
+"""(domain, operator) -> why its derivative is zero everywhere it exists."""
+
+GUIDED: dict[tuple[str, str], Rule] = {}
+"""Rows that guided backpropagation puts in place of the rectifiers' own."""
+
+
+def vjp(
+    *operators: str,
+    domain: str = "",
+    several: bool = False,
+    quantises: bool = False,
+    table: dict[tuple[str, str], Rule] = VJP_RULES,
+) -> Callable[[Function], Function]:
+    """Registers `rule(op, node, gy)` for these operators of `domain`.
+
+    The rule returns one cotangent per input (a single one may stand alone): a tensor of any
+    shape that broadcasts with, or sums to, the input's; None for an input without a derivative;
+    a function of no arguments for one that is costly or may be refused. Summing to the input's
+    shape, fan-out, names, types and dead code are not its concern.
+    """
+
+    def register(function: Function) -> Function:
+        for operator in operators:
+            key = (domain, operator)
+            assert key not in table, f"two rules for {operator}"
+            table[key] = Rule(function, several, quantises)
+        return function
+
+    return register
+
+
+def zero(*operators: str, domain: str = "", why: str) -> None:
+    """Declares that these operators have zero derivative, and why."""
+    for operator in operators:
+        ZERO[domain, operator] = why
+
+
+def key_of(node: Node) -> tuple[str, str]:
+    """Where the tables hold a node's operator."""
+    domain = node.domain or ""
+    return ("" if domain == "ai.onnx" else domain), node.op
+
+
+def attribute(node: Node, name: str) -> Any:
+    """An attribute in normal form; None where it is absent and has no default."""
+    return node.attrs.get(name)
+
+
+def optional(node: Node, position: int) -> Tensor | None:
+    """The input at `position`, None where it is left out."""
+    if position < len(node.inputs) and node.inputs[position].name:
+        return node.inputs[position]
+    return None

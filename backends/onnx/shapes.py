@@ -1,0 +1,281 @@
+"""Type, shape and value of every tensor, found by probing.
+
+Each dynamic extent of the inputs is given two values and every node is inferred under both. An
+extent that comes out the same twice is static; any other is named by its pair of values, so two
+extents that were computed on different ways (batch * windows) compare equal when they are. Under
+a probe all shape arithmetic folds, so the shape chains that exporters leave behind vanish.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import TensorProto, TypeProto, numpy_helper, shape_inference
+
+Extent = int | str | None
+Shape = tuple[Extent, ...]
+Values = dict[str, np.ndarray[Any, Any]]
+
+FOLD_LIMIT = 8192
+"""Tensors up to this many elements are worth a value."""
+
+BATCH_PROBE = (5, 7)
+SPACE_PROBES = (((224, 288), (256, 320), (352, 384)), ((1024, 1536),), ((16384, 20480),))
+"""Pairs for the other dynamic extents: images first, then long signals."""
+
+SAME_TYPE = {"ImageScaler", "Affine", "ScaledTanh", "ParametricSoftplus"}
+"""Operators of the oldest exporters that have no schema any more and keep their input's type."""
+
+
+@dataclass
+class Facts:
+    """What is known of the tensors of one graph."""
+
+    dtypes: dict[str, int] = field(default_factory=dict)
+    shapes: dict[str, Shape] = field(default_factory=dict)
+    values: Values = field(default_factory=dict)
+
+
+@dataclass
+class _Probe:
+    types: dict[str, TypeProto] = field(default_factory=dict)
+    values: Values = field(default_factory=dict)
+    failures: int = 0
+
+
+def infer(model: onnx.ModelProto, small: Values) -> Facts:
+    """Facts on every tensor of `model`; `small` holds the constants worth a value."""
+    symbols = list(_symbols(model))
+    best: tuple[_Probe, _Probe, dict[tuple[int, int], str]] | None = None
+    for spaces in SPACE_PROBES:
+        pairs = _assign(symbols, spaces)
+        first = _sweep(model, small, {s: pair[0] for s, pair in pairs.items()})
+        second = _sweep(model, small, {s: pair[1] for s, pair in pairs.items()}) if pairs else first
+        names = {pair: symbol for symbol, pair in pairs.items()}
+        if best is None or first.failures + second.failures < best[0].failures + best[1].failures:
+            best = first, second, names
+        if best[0].failures + best[1].failures == 0 or not pairs:
+            break
+    assert best is not None
+    return _merge(*best)
+
+
+def _inputs(model: onnx.ModelProto) -> list[onnx.ValueInfoProto]:
+    weights = {t.name for t in model.graph.initializer}
+    return [i for i in model.graph.input if i.name not in weights]
+
+
+def _symbol(info: onnx.ValueInfoProto, axis: int) -> str:
+    dim = info.type.tensor_type.shape.dim[axis]
+    return dim.dim_param or ("batch" if axis == 0 else f"{info.name}_{axis}")
+
+
+def _symbols(model: onnx.ModelProto) -> Iterator[tuple[str, bool]]:
+    """(symbol, is it a batch) of every dynamic extent of the inputs."""
+    seen = set()
+    for info in _inputs(model):
+        for axis, dim in enumerate(info.type.tensor_type.shape.dim):
+            name = _symbol(info, axis)
+            if not dim.HasField("dim_value") and name not in seen:
+                seen.add(name)
+                yield name, axis == 0
+
+
+def _assign(
+    symbols: Sequence[tuple[str, bool]], spaces: Sequence[tuple[int, int]]
+) -> dict[str, tuple[int, int]]:
+    pairs, batches, places = {}, 0, 0
+    for name, is_batch in symbols:
+        if is_batch:
+            pairs[name] = (BATCH_PROBE[0] + 6 * batches, BATCH_PROBE[1] + 6 * batches)
+            batches += 1
+        else:
+            low, high = spaces[places % len(spaces)]
+            step = 32 * (places // len(spaces))
+            pairs[name] = (low + step, high + step)
+            places += 1
+    return pairs
+
+
+def _sweep(model: onnx.ModelProto, small: Values, extents: Mapping[str, int]) -> _Probe:
+    """One walk over the nodes with every input extent given a number."""
+    probe = _Probe(values=dict(small))
+    for info in _inputs(model):
+        fixed = TypeProto()
+        fixed.CopyFrom(info.type)
+        for axis, dim in enumerate(fixed.tensor_type.shape.dim):
+            if not dim.HasField("dim_value"):
+                dim.dim_value = extents[_symbol(info, axis)]
+        probe.types[info.name] = fixed
+    for tensor in model.graph.initializer:
+        probe.types[tensor.name] = onnx.helper.make_tensor_type_proto(tensor.data_type, tensor.dims)
+    declared = {v.name: v.type for v in (*model.graph.output, *model.graph.value_info)}
+    for node in model.graph.node:
+        _visit(model, node, probe, declared)
+    return probe
+
+
+def _visit(
+    model: onnx.ModelProto, node: onnx.NodeProto, probe: _Probe, declared: Mapping[str, TypeProto]
+) -> None:
+    if node.op_type in SAME_TYPE and node.input[0] in probe.types:
+        probe.types[node.output[0]] = probe.types[node.input[0]]
+        return
+    try:
+        outputs = _infer(model, node, probe)
+    except Exception:  # the schema refuses these types: the model is dubious, or the probe
+        probe.failures += 1
+        outputs = {}
+    for name in filter(None, node.output):
+        found = outputs.get(name)
+        if found is not None and (found.tensor_type.HasField("shape") or name not in declared):
+            probe.types[name] = found
+        elif name in declared:
+            probe.types[name] = declared[name]
+    _fold(node, probe)
+
+
+def _infer(model: onnx.ModelProto, node: onnx.NodeProto, probe: _Probe) -> dict[str, TypeProto]:
+    domain = "" if node.domain == "ai.onnx" else node.domain
+    versions = [o for o in model.opset_import if o.domain == node.domain or o.domain == domain]
+    if not versions or not onnx.defs.has(node.op_type, domain):
+        return {}
+    schema = onnx.defs.get_schema(node.op_type, versions[0].version, domain)
+    known = {
+        name: numpy_helper.from_array(probe.values[name])
+        for name in node.input
+        if name in probe.values
+    }
+    types = {name: probe.types[name] for name in node.input if name in probe.types}
+    for name in known:
+        if name not in types:
+            types[name] = onnx.helper.make_tensor_type_proto(
+                known[name].data_type, probe.values[name].shape
+            )
+    if any(name and name not in types for name in node.input):
+        return {}
+    return dict(
+        shape_inference.infer_node_outputs(
+            schema,
+            node,
+            types,
+            input_data=known,
+            opset_imports=list(model.opset_import),
+            ir_version=model.ir_version,
+        )
+    )
+
+
+def _static(kind: TypeProto | None) -> tuple[int, ...] | None:
+    if kind is None or not kind.tensor_type.HasField("shape"):
+        return None
+    dims = kind.tensor_type.shape.dim
+    return tuple(d.dim_value for d in dims) if all(d.HasField("dim_value") for d in dims) else None
+
+
+def _fold(node: onnx.NodeProto, probe: _Probe) -> None:
+    """Gives small outputs of known inputs their value."""
+    output = node.output[0] if node.output else ""
+    if node.op_type == "Shape" and not node.domain:
+        shape = _static(probe.types.get(node.input[0]))
+        if shape is not None:
+            attrs = {a.name: a.i for a in node.attribute}
+            part = shape[attrs.get("start", 0) : attrs.get("end", len(shape))]
+            probe.values[output] = np.array(part, np.int64)
+        return
+    if node.op_type == "Constant" and not node.domain:
+        value = constant_value(node)
+        if value is not None and value.size <= FOLD_LIMIT:
+            probe.values[output] = value
+        return
+    kept = [name for name in node.input if name]
+    size = _static(probe.types.get(output))
+    if (
+        not kept
+        or any(name not in probe.values for name in kept)
+        or (size is not None and np.prod(size, dtype=np.int64) > FOLD_LIMIT)
+        or "Random" in node.op_type
+        or any(a.type == onnx.AttributeProto.GRAPH for a in node.attribute)
+    ):
+        return
+    try:
+        results = _evaluate(node, [probe.values[n] for n in kept], probe)
+    except Exception:  # not evaluated is merely not folded
+        return
+    for name, value in zip(node.output, results, strict=False):
+        if name and isinstance(value, np.ndarray | np.generic) and value.size <= FOLD_LIMIT:
+            probe.values[name] = np.asarray(value)
+            probe.types[name] = onnx.helper.make_tensor_type_proto(
+                onnx.helper.np_dtype_to_tensor_dtype(np.asarray(value).dtype), value.shape
+            )
+
+
+FAST: dict[str, Any] = {
+    "Identity": lambda v, a: v[0],
+    "Gather": lambda v, a: np.take(v[0], v[1], axis=a.get("axis", 0)),
+    "Concat": lambda v, a: np.concatenate(v, axis=a["axis"]),
+    "Add": lambda v, a: v[0] + v[1],
+    "Sub": lambda v, a: v[0] - v[1],
+    "Mul": lambda v, a: v[0] * v[1],
+}
+"""The operators that shape chains are made of, evaluated without the reference's set-up."""
+
+
+def _evaluate(node: onnx.NodeProto, arrays: list[Any], probe: _Probe) -> list[Any]:
+    attrs = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
+    if node.op_type in FAST and not node.domain:
+        return [FAST[node.op_type](arrays, attrs)]
+    if node.op_type in ("Unsqueeze", "Squeeze") and not node.domain:
+        axes = tuple(int(i) for i in (attrs.get("axes") or (arrays[1] if arrays[1:] else ())))
+        reshape = np.expand_dims if node.op_type == "Unsqueeze" else np.squeeze
+        return [reshape(arrays[0], axes) if axes else np.squeeze(arrays[0])]
+    if node.op_type == "Cast" and not node.domain:
+        return [arrays[0].astype(onnx.helper.tensor_dtype_to_np_dtype(attrs["to"]))]
+    from onnx.reference import ReferenceEvaluator
+
+    names = [name for name in node.input if name]
+    return list(ReferenceEvaluator(node).run(None, dict(zip(names, arrays, strict=True))))
+
+
+def constant_value(node: onnx.NodeProto) -> np.ndarray[Any, Any] | None:
+    """The tensor of a Constant node, whichever attribute holds it; None for sparse or strings."""
+    attribute = node.attribute[0]
+    if attribute.name == "value":
+        if attribute.t.data_type == TensorProto.STRING:
+            return None
+        return numpy_helper.to_array(attribute.t)
+    kind = {"value_float": np.float32, "value_floats": np.float32}
+    kind |= {"value_int": np.int64, "value_ints": np.int64}  # type: ignore[dict-item]
+    if attribute.name not in kind:
+        return None
+    return np.array(onnx.helper.get_attribute_value(attribute), kind[attribute.name])
+
+
+def _merge(first: _Probe, second: _Probe, symbols: Mapping[tuple[int, int], str]) -> Facts:
+    facts = Facts()
+    for name, kind in first.types.items():
+        facts.dtypes[name] = kind.tensor_type.elem_type
+        other = second.types.get(name)
+        if other is None or not kind.tensor_type.HasField("shape"):
+            continue
+        pairs = list(zip(kind.tensor_type.shape.dim, other.tensor_type.shape.dim, strict=False))
+        facts.shapes[name] = tuple(_extent(a, b, symbols) for a, b in pairs)
+    for name, value in first.values.items():
+        twin = second.values.get(name)
+        if twin is not None and np.array_equal(value, twin):
+            facts.values[name] = value
+            facts.shapes.setdefault(name, value.shape)
+    return facts
+
+
+def _extent(a: Any, b: Any, symbols: Mapping[tuple[int, int], str]) -> Extent:
+    if not (a.HasField("dim_value") and b.HasField("dim_value")):
+        return None
+    if a.dim_value == b.dim_value:
+        return int(a.dim_value)
+    pair = (a.dim_value, b.dim_value)
+    return symbols.get(pair, f"{a.dim_value}|{b.dim_value}")

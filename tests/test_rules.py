@@ -1,0 +1,209 @@
+"""Every VJP rule against central differences of the plain operator.
+
+The rows stand in `cases_*.py`, one file a family:
+
+    (operator, body in ONNX text, inputs, note, options)
+
+`inputs` maps a name to a shape (random, differentiated), to an array (a constant of the model) or
+to a pair (shape, function of the random values) that keeps the input inside the operator's domain.
+Options: `opsets` (default: 17), `dynamic` (declared shapes by input name, besides the static ones),
+`wrt` (the inputs to differentiate), `frozen` (why no float64 difference is possible: the row is
+then checked in onnxruntime's float32 alone), `rtol`.
+"""
+
+from __future__ import annotations
+
+import runpy
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import onnx
+import onnx.parser
+import onnx_graphsurgeon as gs
+import pytest
+from onnx.reference import ReferenceEvaluator
+
+from backends.onnx.append import append
+from backends.onnx.emit import Emitter
+from backends.onnx.prepare import prepare
+from backends.onnx.reverse import reverse
+from backends.onnx.rules import VJP_RULES
+
+ONNX_NAME = {np.float32: "float", np.float64: "double"}
+
+
+class Case(NamedTuple):
+    op: str
+    body: str
+    inputs: dict[str, Any]
+    note: str
+    options: dict[str, Any]
+    opset: int
+    dynamic: bool
+
+    def __str__(self) -> str:
+        return f"{self.op}-{self.opset}{'-dynamic' if self.dynamic else ''}-{self.note}"
+
+
+def _rows() -> list[Case]:
+    cases = []
+    for path in sorted(Path(__file__).parent.glob("cases_*.py")):
+        for op, body, inputs, note, *options in runpy.run_path(str(path))["CASES"]:
+            given = options[0] if options else {}
+            for opset in given.get("opsets", (17,)):
+                for dynamic in (False, True) if "dynamic" in given else (False,):
+                    cases.append(Case(op, body, inputs, note, given, opset, dynamic))
+    return cases
+
+
+CASES = _rows()
+
+
+def _values(case: Case, rng: np.random.Generator) -> tuple[dict[str, Any], dict[str, Any]]:
+    """(differentiable float64 inputs, constants)."""
+    variable, constant = {}, {}
+    for name, spec in case.inputs.items():
+        if isinstance(spec, np.ndarray):
+            constant[name] = spec
+        elif spec and callable(spec[-1]):
+            variable[name] = spec[1](rng.normal(size=spec[0]))
+        else:
+            variable[name] = rng.normal(size=spec)
+    return variable, constant
+
+
+def _model(case: Case, variable: dict[str, Any], constant: dict[str, Any], dtype: Any) -> Any:
+    """The case's one-operator model in `dtype`."""
+    declared = case.options["dynamic"] if case.dynamic else {}
+    parameters = [
+        f"{ONNX_NAME[dtype]}[{','.join(map(str, declared.get(name, value.shape)))}] {name}"
+        for name, value in variable.items()
+    ]
+    text = (
+        f'<ir_version: 8, opset_import: ["" : {case.opset}]> '
+        f"g ({', '.join(parameters)}) => ({ONNX_NAME[dtype]} y) {{ {case.body} }}"
+    )
+    model = onnx.parser.parse_model(text)
+    for name, value in constant.items():
+        floats = np.issubdtype(value.dtype, np.floating)
+        kept = value.astype(dtype) if floats and value.dtype != np.float32 else value
+        kept = value.astype(dtype) if floats and name not in ("scales", "roi") else kept
+        model.graph.initializer.append(onnx.numpy_helper.from_array(kept, name))
+    model.graph.output[0].type.tensor_type.ClearField("shape")
+    inferred = onnx.shape_inference.infer_shapes(model)
+    model.graph.output[0].CopyFrom(inferred.graph.output[0])
+    if not model.graph.output[0].type.tensor_type.HasField("shape"):  # the checker wants a rank
+        kept = {name: value.astype(dtype) for name, value in variable.items()}
+        rank = ReferenceEvaluator(inferred).run(["y"], kept)[0].ndim
+        elem = onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+        declaration = onnx.helper.make_tensor_value_info("y", elem, [None] * rank)
+        model.graph.output[0].CopyFrom(declaration)
+    return model
+
+
+def _wrt(case: Case, variable: dict[str, Any]) -> list[str]:
+    return list(case.options.get("wrt", variable))
+
+
+def _gradient_model(case: Case, model: Any, variable: dict[str, Any]) -> tuple[Any, list[str]]:
+    """The model with an input `cot` and one output a differentiated input."""
+    graph = prepare(model)
+    op = Emitter(graph)
+    y = graph.tensors["y"]
+    cot = gs.Variable("cot", y.dtype, y.shape)
+    found = reverse(op, y, cot, _wrt(case, variable))
+    outputs = [op.Identity(g) for g in found.values()]
+    return append(op, inputs=[cot], outputs=outputs), [t.name for t in outputs]
+
+
+def _differences(
+    case: Case, model: Any, variable: dict[str, Any], cot: Any, directions: dict[str, Any]
+) -> float:
+    """<cot, directional derivative> by central differences in float64 on the reference."""
+    run = ReferenceEvaluator(model)
+
+    def at(step: float) -> Any:
+        moved = {n: v + step * directions[n] if n in directions else v for n, v in variable.items()}
+        y = run.run(["y"], moved)[0]
+        assert y.dtype == np.float64, "the reference does not compute in float64: mark it frozen"
+        return y
+
+    # five points: exact up to h^4, so that a step of 1e-4 leaves 1e-10
+    h = 1e-4
+    slope = 8 * (at(h) - at(-h)) - (at(2 * h) - at(-2 * h))
+    return float(np.sum(cot * slope)) / (12 * h)
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if "frozen" not in c.options], ids=str)
+def test_rule_equals_differences(case: Case, rng: np.random.Generator) -> None:
+    variable, constant = _values(case, rng)
+    model = _model(case, variable, constant, np.float64)
+    reference = ReferenceEvaluator(model).run(["y"], variable)[0]
+    cot = rng.normal(size=reference.shape)
+    gradient, names = _gradient_model(case, model, variable)
+    found = ReferenceEvaluator(gradient).run(names, variable | {"cot": cot})
+    for name, g in zip(_wrt(case, variable), found, strict=True):
+        assert g.shape == variable[name].shape, f"cotangent of {name} has shape {g.shape}"
+        for _ in range(3):
+            v = rng.normal(size=g.shape)
+            expected = _differences(case, model, variable, cot, {name: v})
+            scale = float(np.sqrt(np.sum(g**2) * np.sum(v**2))) + 1e-9
+            assert abs(float(np.sum(g * v)) - expected) < 1e-6 * scale, name
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_rule_in_onnxruntime(case: Case, rng: np.random.Generator) -> None:
+    """The same in float32 in onnxruntime, against float64 differences (or its own, if frozen)."""
+    import onnxruntime as ort
+
+    variable, constant = _values(case, rng)
+    single = {n: v.astype(np.float32) for n, v in variable.items()}
+    model = _model(case, variable, constant, np.float32)
+    gradient, names = _gradient_model(case, model, variable)
+    onnx.checker.check_model(gradient, full_check=True)
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 4
+    session = ort.InferenceSession(
+        gradient.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
+    y = session.run(["y"], single | {"cot": np.zeros(_shape(case, model, variable), np.float32)})[0]
+    cot = rng.normal(size=y.shape)
+    found = session.run(names, single | {"cot": cot.astype(np.float32)})
+    exact = _model(case, variable, constant, np.float64)
+    for name, g in zip(_wrt(case, variable), found, strict=True):
+        v = rng.normal(size=g.shape)
+        if "frozen" in case.options:
+            expected, rtol = _coarse(session, single, cot, name, v), 1e-3
+        else:
+            expected, rtol = _differences(case, exact, variable, cot, {name: v}), 1e-5
+        scale = float(np.sqrt(np.sum(g.astype(np.float64) ** 2) * np.sum(v**2))) + 1e-6
+        assert abs(float(np.sum(g * v)) - expected) < case.options.get("rtol", rtol) * scale, name
+
+
+def _shape(case: Case, model: Any, variable: dict[str, Any]) -> tuple[int, ...]:
+    """y's shape, from onnxruntime itself on the plain model."""
+    import onnxruntime as ort
+
+    session = ort.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    single = {n: v.astype(np.float32) for n, v in variable.items()}
+    return tuple(session.run(["y"], single)[0].shape)
+
+
+def _coarse(session: Any, single: dict[str, Any], cot: Any, name: str, v: Any) -> float:
+    """Central differences of onnxruntime's float32 forward (exact for linear operators)."""
+    step = 1e-2
+
+    def at(sign: int) -> Any:
+        moved = single | {name: (single[name] + sign * step * v).astype(np.float32)}
+        feed = moved | {"cot": cot.astype(np.float32)}
+        return session.run(["y"], feed)[0].astype(np.float64)
+
+    return float(np.sum(cot * (at(1) - at(-1))) / (2 * step))
+
+
+def test_every_rule_has_a_case() -> None:
+    covered = {case.op for case in CASES}
+    missing = sorted(op for domain, op in VJP_RULES if domain == "" and op not in covered)
+    assert not missing, f"rules without a row in cases_*.py: {missing}"
