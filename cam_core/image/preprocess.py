@@ -1,0 +1,221 @@
+"""Photo -> model input, as the model was trained to see it, with the way back."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from cam_core.backend import Array, InputInfo
+from cam_core.errors import InputError
+
+from .place import FITS, Placement, place
+
+
+@dataclass(frozen=True)
+class Preprocess:
+    """x = (pixel * scale - mean) / std, after the photo was fitted to the input's size."""
+
+    mean: tuple[float, ...] = (0.0,)
+    """One value, or three in the model's channel order (blue first with `bgr`)."""
+    std: tuple[float, ...] = (1.0,)
+    scale: float = 1.0
+    """What a pixel 0..255 is multiplied by, before the mean is taken off."""
+    bgr: bool = False
+    size: int | tuple[int, int] | None = None
+    """Height and width where the model leaves them open; None: 224."""
+    resize: int | None = None
+    """"crop" only: the photo's shorter side before the centre is cut out."""
+    margin: float = 1.0
+    """"crop" only, where `resize` is None: shorter side over the input's, 256/224 for ImageNet."""
+    fit: str = "crop"
+    pad: int = 114
+    """"letterbox" only: the grey of the padding."""
+
+    def __post_init__(self) -> None:
+        if self.fit not in FITS:
+            raise InputError(f"fit '{self.fit}': choose one of {', '.join(FITS)}.")
+        for name, values in (("mean", self.mean), ("std", self.std)):
+            if len(values) not in (1, 3) or not np.isfinite(values).all():
+                raise InputError(f"{name} {list(values)}: give one finite number, or three.")
+        if 0 in self.std:
+            raise InputError("std 0: pixels are divided by it. Give numbers other than 0.")
+        if not np.isfinite(self.scale) or self.scale == 0:
+            raise InputError(f"scale {self.scale:g}: pixels are multiplied by it. Give 1 or 1/255.")
+        if self.resize is not None and self.resize < 1:
+            raise InputError(f"resize {self.resize}: give the shorter side in pixels, from 1 on.")
+
+    def describe(self, size: tuple[int, int], channels: int) -> str:
+        """One line for people: what was done to the photo."""
+        height, width = size
+        shorter = round(min(size) * self.margin) if self.resize is None else self.resize
+        order = "grey" if channels == 1 else "BGR" if self.bgr else "RGB"
+        steps = {
+            "crop": f"shorter side {shorter}, centre {height}x{width}",
+            "stretch": f"stretched to {height}x{width}",
+            "letterbox": f"letterboxed into {height}x{width}",
+        }[self.fit] + f", {order}"
+        if self.scale != 1:
+            inverse = round(1 / self.scale, 4)
+            steps += f"/{inverse:g}" if abs(self.scale) < 1 else f"*{self.scale:g}"
+        if any(self.mean):
+            steps += f", minus {numbers(self.mean)}"
+        if any(value != 1 for value in self.std):
+            steps += f", over {numbers(self.std)}"
+        return steps
+
+
+PRESETS: dict[str, Preprocess] = {
+    "imagenet": Preprocess(
+        mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225), scale=1 / 255, margin=256 / 224
+    ),
+    "caffe": Preprocess(mean=(104.0, 117.0, 123.0), bgr=True, margin=256 / 224),
+    "tf": Preprocess(mean=(1.0,), scale=1 / 127.5),
+    "unit": Preprocess(scale=1 / 255),
+    "raw": Preprocess(),
+}
+"""What families of models want; the flags of `gradcam explain` override single pieces."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A model input that knows where it came from."""
+
+    x: Array
+    """[1, C, H, W] or [1, H, W, C], in the model's dtype."""
+    placement: Placement
+    """The affine map from the input's pixels to the photo's."""
+    description: str
+    """The preprocessing in one line."""
+
+    def to_photo(self, heatmap: Array, size: tuple[int, int] | None = None) -> Array:
+        """Warp a heatmap over the input to the photo's pixels: see `Placement.to_photo`."""
+        return self.placement.to_photo(heatmap, size)
+
+    def as_dict(self, spec: Preprocess) -> dict[str, Any]:
+        """All of it for the record, ready for JSON."""
+        place = self.placement
+        return asdict(spec) | {
+            "description": self.description,
+            "input_shape": list(self.x.shape),
+            "dtype": str(self.x.dtype),
+            "photo_size": list(place.photo),
+            "input_to_photo": [list(row) for row in place.matrix],
+        }
+
+
+def preprocess(image: Array, spec: Preprocess, info: InputInfo) -> Prepared:
+    """Make the input `info` asks for from a photo uint8 [H, W, 3].
+
+    Layout, size, dtype and number of channels are the model's; an open size is `spec.size`.
+
+    Raises:
+        InputError: the input is not an image, or the size asked for is not the model's.
+    """
+    axis = find_channel_axis(info)
+    size = find_size(spec, info, axis)
+    channels = find_channels(info, axis)
+    placement = place(image.shape[:2], size, spec.fit, shorter=spec.resize, margin=spec.margin)
+    pixels = resize(image, placement, channels, spec.pad)
+    if spec.bgr:
+        pixels = pixels[..., ::-1]
+    mean, std = (channel_values(values, channels) for values in (spec.mean, spec.std))
+    values = (pixels.astype(np.float64) * spec.scale - mean) / std  # [H, W, C]
+    x = values if axis == 3 else values.transpose(2, 0, 1)
+    described = spec.describe(size, channels)
+    return Prepared(to_dtype(np.ascontiguousarray(x)[None], info.dtype), placement, described)
+
+
+def resize(image: Array, placement: Placement, channels: int, pad: int) -> Array:
+    """The input's pixels uint8 [h, w, C]: antialiased bilinear, as pillow and torchvision do it."""
+    from PIL import Image
+
+    picture = Image.fromarray(image)
+    if channels == 1:
+        picture = picture.convert("L")
+    top, left, bottom, right = placement.box
+    picture = picture.resize(
+        placement.inner[::-1], Image.Resampling.BILINEAR, box=(left, top, right, bottom)
+    )
+    pixels = np.asarray(picture).reshape(*placement.inner, channels)
+    if placement.inner == placement.size:
+        return pixels
+    canvas = np.full((*placement.size, channels), pad, dtype=np.uint8)
+    (top_row, left_column), (height, width) = placement.corner, placement.inner
+    canvas[top_row : top_row + height, left_column : left_column + width] = pixels
+    return canvas
+
+
+def find_channel_axis(info: InputInfo) -> int:
+    """1 for NCHW, 3 for NHWC; from the model, else from where 1 or 3 stands in the shape."""
+    if len(info.shape) != 4:
+        raise not_an_image(info)
+    if info.channel_axis is not None:
+        return 1 if info.channel_axis % 4 == 1 else 3
+    for axis in (1, 3):
+        if info.shape[axis] in (1, 3):
+            return axis
+    if not isinstance(info.shape[1], int):
+        return 1
+    raise not_an_image(info)
+
+
+def find_size(spec: Preprocess, info: InputInfo, channel_axis: int) -> tuple[int, int]:
+    """Height and width: the model's where they are fixed, else the spec's, else 224."""
+    asked = (spec.size, spec.size) if isinstance(spec.size, int) else spec.size
+    if asked is not None and min(asked) < 1:
+        raise InputError(f"size {asked[0]}x{asked[1]}: give pixels, from 1 on.")
+    fixed = info.shape[2:] if channel_axis == 1 else info.shape[1:3]
+    size: list[int] = []
+    for position, extent in enumerate(fixed):
+        if isinstance(extent, int) and extent > 0:
+            if asked is not None and asked[position] != extent:
+                raise InputError(
+                    f"size {asked[0]}x{asked[1]}: input '{info.name}' takes only "
+                    f"{fixed[0]}x{fixed[1]}. Leave --size out."
+                )
+            size.append(extent)
+        else:
+            size.append(224 if asked is None else asked[position])
+    return size[0], size[1]
+
+
+def find_channels(info: InputInfo, channel_axis: int) -> int:
+    """1 or 3; an open number of channels is taken as 3."""
+    channels = info.shape[channel_axis]
+    if not isinstance(channels, int):
+        return 3
+    if channels not in (1, 3):
+        raise InputError(
+            f"input '{info.name}' takes {channels} channels; a photo has 1 or 3. "
+            "Build the input array yourself and call cam_core.explain."
+        )
+    return channels
+
+
+def not_an_image(info: InputInfo) -> InputError:
+    shape = ", ".join(str(extent) for extent in info.shape)
+    return InputError(
+        f"input '{info.name}' [{shape}] is not an image [N, C, H, W] or [N, H, W, C]. "
+        "Build the input array yourself and call cam_core.explain."
+    )
+
+
+def channel_values(values: tuple[float, ...], channels: int) -> Array:
+    """[C]; one channel takes the mean of three values (a grey photo in a colour preset)."""
+    return np.full(1, np.mean(values)) if channels == 1 else np.asarray(values, dtype=np.float64)
+
+
+def to_dtype(x: Array, dtype: np.dtype[Any]) -> Array:
+    """Cast to the model's dtype; integers are rounded and held inside their range."""
+    if np.issubdtype(dtype, np.integer):
+        limits = np.iinfo(dtype)
+        x = np.clip(np.rint(x), limits.min, limits.max)
+    return x.astype(dtype)
+
+
+def numbers(values: tuple[float, ...]) -> str:
+    """'104, 117, 123', or a single number where all are the same."""
+    distinct = values[:1] if len(set(values)) == 1 else values
+    return ", ".join(f"{value:g}" for value in distinct)

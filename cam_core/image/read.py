@@ -1,0 +1,94 @@
+"""A picture file becomes upright RGB pixels, or a one-line error."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cam_core.backend import Array
+from cam_core.errors import InputError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+
+def read(path: str | Path) -> Array:
+    """The photo as people see it: uint8 [H, W, 3], RGB, turned upright as its EXIF tag says.
+
+    Grey, palette, CMYK and 16-bit pictures are converted; transparency is laid over white.
+
+    Raises:
+        InputError: there is no such file, it is not a picture, or it is cut off.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise InputError(f"image '{path}': no such file. Check the path.")
+    if not path.is_file():
+        raise InputError(f"image '{path}': not a file. Name the pictures one by one.")
+    try:
+        empty = path.stat().st_size == 0
+    except OSError as error:
+        raise InputError(f"image '{path}': {error.strerror}.") from error
+    if empty:
+        raise InputError(f"image '{path}': the file is empty. Copy or download it again.")
+    return decode(path)
+
+
+def decode(path: Path) -> Array:
+    """Open, turn upright and convert; every failure of the decoder becomes an InputError."""
+    from PIL import Image, ImageOps, UnidentifiedImageError
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # odd EXIF blocks and palettes: the pixels are fine
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        try:
+            with Image.open(path) as picture:
+                picture.load()
+                return to_rgb(ImageOps.exif_transpose(picture), path)
+        except InputError:
+            raise
+        except UnidentifiedImageError as error:
+            raise InputError(
+                f"image '{path}': not a picture that can be read. Convert it to PNG or JPEG."
+            ) from error
+        except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
+            limit = (Image.MAX_IMAGE_PIXELS or 0) // 1_000_000
+            raise InputError(
+                f"image '{path}': more than {limit} million pixels. Shrink it first."
+            ) from error
+        except PermissionError as error:
+            raise InputError(f"image '{path}': no permission to read it.") from error
+        except Exception as error:  # each decoder has its own: OSError, SyntaxError, zlib.error ...
+            reason = " ".join(str(error).split()) or type(error).__name__
+            raise InputError(
+                f"image '{path}': broken or cut off ({reason}). Copy or download it again."
+            ) from error
+
+
+def to_rgb(picture: Image, path: Path) -> Array:
+    """Any pillow mode -> uint8 [H, W, 3]; alpha over white."""
+    from PIL import Image
+
+    if picture.mode == "F" or picture.mode.startswith("I"):
+        grey = deep_to_uint8(np.asarray(picture), path)
+        return np.repeat(grey[..., None], 3, axis=2)
+    if picture.has_transparency_data:
+        rgba = picture.convert("RGBA")
+        white = Image.new("RGBA", rgba.size, "white")
+        picture = Image.alpha_composite(white, rgba)
+    return np.array(picture.convert("RGB"))
+
+
+def deep_to_uint8(values: Array, path: Path) -> Array:
+    """Grey of more than 8 bits [H, W] -> uint8: 16-bit integers, or floats in [0, 1]."""
+    whole = np.issubdtype(values.dtype, np.integer)
+    top = 65535 if whole else 1
+    if not (values.min() >= 0 and values.max() <= top):  # also NaN
+        raise InputError(
+            f"image '{path}': values from {values.min():g} to {values.max():g}; grey pictures "
+            f"are read from 0 to {top}. Convert it to an 8-bit PNG."
+        )
+    return np.rint(values.astype(np.float64) * (255 / top)).astype(np.uint8)
