@@ -1,0 +1,5 @@
+"""`gradcam ...`: one file a command; the only code that prints."""
+
+from .group import main
+
+__all__ = ["main"]

@@ -1,0 +1,154 @@
+"""The `gradcam` group: commands are imported when they are called, errors end in one line."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+import warnings
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, version
+from typing import Any, NoReturn
+
+import click
+
+from cam_core.errors import CamError
+
+COMMANDS = {
+    "explain": ("cam_core.cli.explain:explain", "Show where in a picture a model sees a class."),
+    "instrument": (
+        "backends.onnx.commands:instrument",
+        "Write a .onnx that gives its own class activation map.",
+    ),
+    "strip": ("backends.onnx.commands:strip", "Take out all that `instrument` added."),
+    "layers": ("backends.onnx.commands:layers", "List the layers that can be explained."),
+    "check": ("backends.onnx.commands:check", "Say whether and how a model can be explained."),
+    "methods": ("cam_core.cli.methods:methods", "List the CAM methods."),
+}
+"""name: (module:attribute, one line of help); the module is imported on use."""
+
+DEBUG = click.Option(
+    ["--debug"], is_flag=True, expose_value=False, help="Show the traceback of an error."
+)
+
+
+class LazyGroup(click.Group):
+    """Knows its commands by name only, and turns every failure into one line on stderr.
+
+    Exit codes: 2 for what the user can mend, 3 for our own mistakes, 130 after Ctrl-C.
+    """
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*COMMANDS, *sorted(third_party())]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in COMMANDS:
+            module, _, attribute = COMMANDS[cmd_name][0].partition(":")
+            command = getattr(import_module(module), attribute)
+        elif cmd_name in (found := third_party()):
+            command = found[cmd_name].load()
+        else:
+            return None
+        assert isinstance(command, click.Command)
+        if DEBUG not in command.params:
+            command.params.append(DEBUG)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        rows = [(name, text) for name, (_, text) in COMMANDS.items()]
+        for name, point in sorted(third_party().items()):
+            rows.append((name, f"From {point.dist.name if point.dist else point.value}."))
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+    def main(  # type: ignore[override]
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        standalone_mode: bool = True,
+        **extra: Any,
+    ) -> Any:
+        given = sys.argv[1:] if args is None else list(args)
+        if not standalone_mode:
+            return super().main(given, prog_name, standalone_mode=False, **extra)
+        with warnings.catch_warnings():
+            if "--debug" not in given:
+                warnings.simplefilter("ignore")  # libraries' advice to programmers
+            code = run(self, given, prog_name, extra)
+        sys.exit(code)
+
+
+def run(group: LazyGroup, args: list[str], prog_name: str | None, extra: dict[str, Any]) -> int:
+    """Run one command and return its exit code."""
+    debug = "--debug" in args
+    try:
+        code = group.main(args, prog_name, standalone_mode=False, **extra)
+        return code if isinstance(code, int) else 0
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        return error.exit_code
+    except click.ClickException as error:
+        return fail(error.format_message(), 2, hint=usage(error))
+    except click.Abort:
+        return fail("stopped.", 130)
+    except CamError as error:
+        return fail(str(error), 2, debug=debug)
+    except Exception as error:
+        text = f"internal error: {type(error).__name__}: {error}"
+        return fail(text, 3, debug=debug, hint="" if debug else "Run again with --debug.")
+
+
+def fail(message: str, code: int, *, debug: bool = False, hint: str = "") -> int:
+    """Say what went wrong in one line; the traceback only for those who ask."""
+    if debug:
+        traceback.print_exc()
+    line = " ".join(f"{message} {hint}".split())
+    click.echo(f"Error: {line}", err=True)
+    return code
+
+
+def usage(error: click.ClickException) -> str:
+    """Where the flags of the failing command are explained."""
+    context = getattr(error, "ctx", None)
+    return "" if context is None else f"See '{context.command_path} --help'."
+
+
+def third_party() -> dict[str, EntryPoint]:
+    """Commands that other packages add; ours cannot be taken over."""
+    found = entry_points(group="cam_core.commands")
+    return {point.name: point for point in found if point.name not in COMMANDS}
+
+
+def show_version(ctx: click.Context) -> NoReturn:
+    """Also from a tree that was never installed."""
+    try:
+        click.echo(f"gradcam {version('cam-core')}")
+    except PackageNotFoundError:
+        click.echo("gradcam (not installed)")
+    ctx.exit()
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=lambda ctx, _, asked: show_version(ctx) if asked else None,
+    help="Show the version and exit.",
+)
+def gradcam() -> None:
+    """Grad-CAM for deployed models: see where an .onnx file looks.
+
+    \b
+    gradcam explain model.onnx photo.jpg --preprocess imagenet
+    """
+
+
+gradcam.params.append(DEBUG)
+
+
+def main(prog_name: str | None = None) -> NoReturn:
+    """The entry point of `gradcam` and of `python -m cam_core`."""
+    gradcam(prog_name=prog_name)
+    raise AssertionError("the group exits by itself")

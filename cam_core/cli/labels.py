@@ -1,0 +1,54 @@
+"""The file that names the classes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from cam_core.errors import InputError
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The names of a label file, shifted to the model's classes."""
+
+    path: Path
+    names: tuple[str, ...]
+    """By class; empty for a class that the file leaves out."""
+    offset: int = 0
+
+    def check(self, classes: int) -> None:
+        """Refuse a file of another length than the score: it would name the wrong class."""
+        lines = len(self.names) - self.offset
+        if len(self.names) == classes:
+            return
+        cure = "Give the file that belongs to this model."
+        if abs(classes - lines) == 1:
+            which = "class 0" if classes > lines else "the first line"
+            cure = f"If {which} is a background, add --label-offset {classes - lines}."
+        elif classes == lines:
+            cure = "Leave --label-offset out."
+        raise InputError(f"labels '{self.path}': {lines} names for {classes} classes. {cure}")
+
+
+def read_labels(path: Path, offset: int = 0) -> Labels:
+    """One name a line, in class order.
+
+    Args:
+        offset: the class of the first line. 1 where class 0 is a background that the file leaves
+            out; -1 where the file's first line is a background that the model leaves out.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"labels '{path}': byte {error.start} is not UTF-8. Save it as UTF-8 text, "
+            "one name a line."
+        ) from error
+    except OSError as error:
+        raise InputError(f"labels '{path}': {error.strerror}. Check the path.") from error
+    names = tuple(line.strip() for line in text.rstrip().split("\n"))
+    if not any(names):
+        raise InputError(f"labels '{path}': the file is empty. Give one name a line.")
+    shifted = names[-offset:] if offset < 0 else ("",) * offset + names
+    return Labels(path, shifted, offset)

@@ -1,0 +1,83 @@
+"""What is written, and where."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from cam_core.backend import Array
+from cam_core.errors import InputError, ModelError
+
+
+def check_images(paths: tuple[Path, ...]) -> None:
+    """Refuse pictures whose files would overwrite one another."""
+    stems: dict[str, Path] = {}
+    for path in paths:
+        key = path.stem.casefold()  # some file systems do not tell a.png from A.png
+        if key in stems:
+            raise InputError(
+                f"images '{stems[key]}' and '{path}' would write the same files ({path.stem}.*). "
+                "Rename one, or run them one by one with another -o."
+            )
+        stems[key] = path
+
+
+def check_directory(directory: Path) -> None:
+    """Refuse a folder that can be neither used nor made, before any work is done."""
+    nearest = directory
+    while not nearest.exists() and nearest != nearest.parent:
+        nearest = nearest.parent
+    if not nearest.is_dir():
+        raise InputError(
+            f"output folder '{directory}': '{nearest}' is a file. Give another folder with -o."
+        )
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise InputError(
+            f"output folder '{directory}': no permission to write in '{nearest}'. "
+            "Give another folder with -o."
+        )
+
+
+def png(pixels: Array) -> bytes:
+    """The bytes of a .png file."""
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def to_json(record: Mapping[str, Any]) -> bytes:
+    """The bytes of a .json file."""
+    text = json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False)
+    return (text + "\n").encode()
+
+
+def sha256(path: str) -> str | None:
+    """Of a model that is one file."""
+    if not Path(path).is_file():
+        return None
+    try:
+        with Path(path).open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise ModelError(f"model '{path}': {error.strerror}. Check the path.") from error
+
+
+def versions() -> dict[str, str]:
+    """Of what had a part in the numbers, where installed."""
+    import platform
+    from importlib.metadata import PackageNotFoundError, version
+
+    found = {"python": platform.python_version()}
+    for name in ("cam-core", "numpy", "onnx", "onnxruntime", "onnxruntime-gpu", "pillow"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
