@@ -1,9 +1,12 @@
-"""A class by its name."""
+"""A class by its number or its name."""
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import Sequence
+
+import numpy as np
 
 from .errors import TargetError
 
@@ -15,6 +18,8 @@ def find_class(text: str, labels: Sequence[str] | None = None) -> int:
     """
     word = text.strip()
     name = word.strip("\"'").strip()
+    if not name:
+        raise TargetError("an empty target: give a class index, a label or top:k")
     if name == word and re.fullmatch(r"-?\d+", word):
         return int(word)
     if labels is None:
@@ -34,6 +39,26 @@ def find_class(text: str, labels: Sequence[str] | None = None) -> int:
 def label_of(index: int, labels: Sequence[str] | None) -> str:
     """The name of a class, or its number."""
     return labels[index] if labels is not None and 0 <= index < len(labels) else str(index)
+
+
+def plain(index: int | Sequence[int]) -> int | tuple[int, ...]:
+    """NumPy's integers as Python's; half a class is refused."""
+    if isinstance(index, Sequence | np.ndarray):
+        return tuple(map(_integer, index))
+    return _integer(index)
+
+
+def index_text(index: int | Sequence[int]) -> str:
+    """243, top, or 243,282 for one a row."""
+    names = [index] if isinstance(index, int) else index
+    return ",".join("top" if c == -1 else str(c) for c in names)
+
+
+def _integer(value: int) -> int:
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise TargetError(f"class {value!r} is no integer") from None
 
 
 def _synonyms(label: str) -> list[str]:

@@ -5,7 +5,6 @@ Of a dense score, [N, C, *S] or with `class_axis=-1` [N, *S, C], Y is the sum ov
 
 from __future__ import annotations
 
-import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +15,7 @@ import numpy as np
 
 from .backend import Array, Target
 from .errors import TargetError
-from .labels import find_class
+from .labels import find_class, index_text, plain
 from .scores import check, find_axis, one_hot, per_row, pick, pool, probabilities, spread
 
 Outputs = Mapping[str, Array]
@@ -56,14 +55,12 @@ class ClassTarget:
 
     def __post_init__(self) -> None:
         """Keeps the class as plain ints."""
-        given = self.index
-        plain = tuple(map(operator.index, given)) if np.iterable(given) else operator.index(given)
-        object.__setattr__(self, "index", plain)
+        object.__setattr__(self, "index", plain(self.index))
 
     @property
     def label(self) -> str:
         """How it is called."""
-        return _class_text(self.index)
+        return index_text(self.index)
 
     def __call__(self, logits: Array, outputs: Outputs = NONE) -> Array:
         """dY/dy: 1 at the class, or the mask."""
@@ -158,10 +155,14 @@ class ProbabilityTarget:
     index: int | tuple[int, ...] = -1
     class_axis: int = 1
 
+    def __post_init__(self) -> None:
+        """Keeps the class as plain ints."""
+        object.__setattr__(self, "index", plain(self.index))
+
     @property
     def label(self) -> str:
         """How it is called."""
-        return f"prob:{_class_text(self.index)}"
+        return f"prob:{index_text(self.index)}"
 
     def __call__(self, logits: Array, outputs: Outputs = NONE) -> Array:
         """dY/dy, summed in float64: 1 - p^c keeps its digits when p^c is nearly 1."""
@@ -253,9 +254,3 @@ def as_target(
     if callable(value):
         return value if isinstance(value, ScoredTarget) else CotangentTarget(value)
     return ClassTarget(tuple(value))
-
-
-def _class_text(index: int | Sequence[int]) -> str:
-    """243, top, or 243,282 for one a row."""
-    names = [index] if isinstance(index, int | np.integer) else index
-    return ",".join("top" if c == -1 else str(c) for c in names)

@@ -1,0 +1,164 @@
+"""Each target's cotangent is the derivative of its score; each text names its target."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from cam_core.errors import TargetError
+from cam_core.targets import (
+    ClassTarget,
+    ContrastTarget,
+    CotangentTarget,
+    ProbabilityTarget,
+    TopTarget,
+    as_target,
+    parse_target,
+)
+
+# target, shape of the score; two rows, six classes
+CASES = [
+    (ClassTarget(3), (2, 6)),
+    (ClassTarget(-1), (2, 6)),
+    (ClassTarget((2, -1)), (2, 6)),
+    (ClassTarget(0), (2,)),
+    (ClassTarget(3), (2, 6, 1, 1)),
+    (ClassTarget(3), (2, 6, 3, 2)),
+    (ClassTarget((3, 1), class_axis=-1), (2, 3, 2, 6)),
+    (ClassTarget(3, mask=np.array([[0, 1, 2], [1, 0, 0.5]])), (2, 6, 2, 3)),
+    (ClassTarget(3, class_axis=-1, mask=np.array([[0, 1], [1, 3]])), (2, 2, 6)),
+    (TopTarget(1), (2, 6)),
+    (TopTarget(3), (2, 6)),
+    (TopTarget(2, class_axis=-1), (2, 4, 6)),
+    (ContrastTarget(1, 4), (2, 6)),
+    (ContrastTarget(1, 4, class_axis=-1), (2, 4, 6)),
+    (ProbabilityTarget(2), (2, 6)),
+    (ProbabilityTarget(), (2, 6)),
+    (ProbabilityTarget((5, 0), class_axis=-1), (2, 3, 6)),
+    (ProbabilityTarget(0), (2, 1)),
+    (ProbabilityTarget(0), (2,)),
+    (CotangentTarget(np.arange(12.0).reshape(2, 6)), (2, 6)),
+    (CotangentTarget(np.arange(6.0).reshape(1, 6)), (2, 6)),
+]
+IDS = [f"{type(t).__name__}({t.label})-{'x'.join(map(str, s))}" for t, s in CASES]
+
+
+@pytest.mark.parametrize(("target", "shape"), CASES, ids=IDS)
+def test_cotangent_is_the_slope_of_the_score(target, shape, rng) -> None:
+    logits, direction = rng.normal(size=(2, *shape))
+    step = 1e-5
+    slope = (target.score(logits + step * direction) - target.score(logits - step * direction)) / (
+        2 * step
+    )
+    cotangent = target(logits)
+    assert cotangent.shape == logits.shape
+    claimed = (cotangent * direction).reshape(2, -1).sum(axis=1)
+    np.testing.assert_allclose(claimed, slope, rtol=1e-7, atol=1e-9)
+
+
+@pytest.mark.parametrize(("target", "shape"), CASES, ids=IDS)
+def test_cotangent_has_the_scores_dtype(target, shape, rng) -> None:
+    assert target(rng.normal(size=shape).astype(np.float16)).dtype == np.float16
+
+
+Y = np.array([[1.0, 5, 2, 4], [7, 0, 8, 3]])
+
+SCORES = [  # target, y, Y, class of each row
+    (ClassTarget(2), Y, [2, 8], [2, 2]),
+    (ClassTarget(-1), Y, [5, 8], [1, 2]),
+    (ClassTarget((0, -1)), Y, [1, 8], [0, 2]),
+    (TopTarget(2), Y, [4, 7], [3, 0]),
+    (ContrastTarget(0, 3), Y, [-3, 4], [0, 0]),
+    (ProbabilityTarget(1), np.zeros((2, 4)), [0.25, 0.25], [1, 1]),
+    (ClassTarget(-1), np.stack([Y, 10 - 2 * Y], axis=2), [9, 10], [0, 1]),
+]
+
+
+@pytest.mark.parametrize(("target", "y", "score", "classes"), SCORES)
+def test_score_and_classes(target, y, score, classes) -> None:
+    np.testing.assert_allclose(target.score(y), score)
+    assert target.classes(y).dtype == np.int64
+    np.testing.assert_array_equal(target.classes(y), classes)
+
+
+def test_saturated_probability_keeps_its_gradient() -> None:
+    """p = 1 in float32, yet 1 - p = e^-40 is what the other class has."""
+    cotangent = ProbabilityTarget(0)(np.array([[40.0, 0.0]], np.float32))
+    np.testing.assert_allclose(cotangent, [[np.exp(-40), -np.exp(-40)]], rtol=1e-6)
+
+
+def test_function_and_outputs_make_a_target() -> None:
+    target = as_target(lambda logits, outputs: logits * outputs["weight"])
+    np.testing.assert_array_equal(target(Y, {"weight": np.array(2.0)}), 2 * Y)
+    assert target.classes(Y) is None
+
+
+LABELS = ["tench, Tinca tinca", "Tiger Cat", "black-and-tan coonhound", "crane", "crane", "7"]
+TEXTS = [
+    ("243", (ClassTarget(243),)),
+    ("-1", (ClassTarget(-1),)),
+    ("tiger cat", (ClassTarget(1),)),
+    ("TENCH", (ClassTarget(0),)),
+    ("'7'", (ClassTarget(5),)),
+    ("black-and-tan coonhound", (ClassTarget(2),)),
+    ("top:3", (TopTarget(1), TopTarget(2), TopTarget(3))),
+    ("top", (TopTarget(1),)),
+    ("prob:4", (ProbabilityTarget(4),)),
+    ("prob:tiger cat", (ProbabilityTarget(1),)),
+    ("prob:top", (ProbabilityTarget(-1),)),
+    ("243-282", (ContrastTarget(243, 282),)),
+    ("tiger cat - tench", (ContrastTarget(1, 0),)),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), TEXTS, ids=[t for t, _ in TEXTS])
+def test_parse_target(text, expected) -> None:
+    assert parse_target(text, LABELS) == expected
+
+
+NAMED = [
+    (None, ClassTarget(-1)),
+    (5, ClassTarget(5)),
+    (np.int64(5), ClassTarget(5)),
+    ([1, 2], ClassTarget((1, 2))),
+    (np.array([1, 2]), ClassTarget((1, 2))),
+    ("Tiger Cat", ClassTarget(1)),
+    (TopTarget(2), TopTarget(2)),
+]
+
+
+@pytest.mark.parametrize(("value", "expected"), NAMED, ids=[str(v) for v, _ in NAMED])
+def test_as_target(value, expected) -> None:
+    assert as_target(value, LABELS) == expected
+
+
+REFUSED = [
+    (lambda: ClassTarget(4)(Y), "class 4 is out of range: the score has 4"),
+    (lambda: ClassTarget(-2)(Y), "class -2 is out of range"),
+    (lambda: ClassTarget((0, 1, 2))(Y), "3 targets for a batch of 2"),
+    (lambda: TopTarget(5)(Y), "top:5 of a score with 4 classes"),
+    (lambda: TopTarget(0), "top:0 is no rank"),
+    (lambda: ContrastTarget(2, 2), "2-2: a class cannot be contrasted"),
+    (lambda: ClassTarget(0)(Y.astype(np.int64)), "the score tensor is int64"),
+    (lambda: ClassTarget(0)(np.array([["a"], ["b"]])), "the score tensor is <U1"),
+    (lambda: ClassTarget(0)(np.array(1.0)), "scalar"),
+    (lambda: ClassTarget(0, class_axis=2)(Y), "has no class axis 2"),
+    (lambda: ClassTarget(0, mask=np.ones((2, 2)))(Y), "does not fit a score"),
+    (lambda: CotangentTarget(np.ones((3, 4)))(Y), "does not fit a score"),
+    (lambda: CotangentTarget(np.ones((2, 4)))(Y.astype(int)), "the score tensor is int64"),
+    (lambda: parse_target("tigr cat", LABELS), "no label 'tigr cat'; did you mean 'Tiger Cat'"),
+    (lambda: parse_target("cat", LABELS), "no label 'cat'; did you mean 'Tiger Cat'"),
+    (lambda: parse_target("crane", LABELS), r"'crane' stands for classes \[3, 4\]"),
+    (lambda: parse_target("tiger cat"), "the labels are unknown"),
+    (lambda: parse_target("top:0"), "k of at least 1"),
+    (lambda: parse_target(""), "an empty target"),
+    (lambda: as_target("top:2"), "is 2 targets"),
+    (lambda: as_target([0.5, 1]), "class 0.5 is no integer"),
+]
+
+
+@pytest.mark.parametrize(("attempt", "message"), REFUSED, ids=[m for _, m in REFUSED])
+def test_what_does_not_fit_is_refused_in_one_line(attempt, message) -> None:
+    with pytest.raises(TargetError, match=message) as refusal:
+        attempt()
+    assert "\n" not in str(refusal.value)
