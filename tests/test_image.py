@@ -349,3 +349,13 @@ def seen_heat() -> Array:
     at = np.clip((np.arange(448) + 0.5) * 7 / 448 - 0.5, 0, 6)
     hat = np.maximum(0, 1 - np.abs(at[:, None] - np.arange(7)))  # [448, 7]
     return (hat @ np.eye(7) @ hat.T).astype(np.float32)
+
+
+def test_a_flat_map_is_not_called_zero() -> None:
+    image = ramp(448, 448)
+    placement = place((448, 448), (224, 224), "stretch")
+    zero = card(image, np.zeros((1, 1)), placement, title="dog", limits=(0, 0))
+    flat = card(image, np.zeros((1, 1)), placement, title="dog", limits=(0.5, 0.5))
+    assert zero.shape == flat.shape
+    assert (zero != flat)[400:460].any()  # another sentence on the strip
+    np.testing.assert_array_equal(zero[:400], flat[:400])

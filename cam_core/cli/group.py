@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 import traceback
 import warnings
@@ -150,5 +151,8 @@ gradcam.params.append(DEBUG)
 
 def main(prog_name: str | None = None) -> NoReturn:
     """The entry point of `gradcam` and of `python -m cam_core`."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a label that the terminal cannot show
     gradcam(prog_name=prog_name)
     raise AssertionError("the group exits by itself")

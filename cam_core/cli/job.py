@@ -17,7 +17,7 @@ from cam_core.explanation import Explanation
 from cam_core.image import Prepared, Preprocess, card, preprocess, read
 from cam_core.labels import label_of
 from cam_core.scores import pool
-from cam_core.targets import ScoredTarget
+from cam_core.targets import ClassTarget, ContrastTarget, ScoredTarget, TopTarget
 from cam_core.write import npy, write_together
 
 from .labels import Labels
@@ -38,8 +38,8 @@ class Row:
     diagnosis: str
     stem: str
     """The name of the files, without what says their kind."""
-    top: tuple[tuple[str, float], ...]
-    """The best classes of the image with their probabilities."""
+    top: tuple[tuple[int, str, float], ...]
+    """The best classes of the image: index, label and probability."""
     layer: str
     preprocessing: str
 
@@ -92,18 +92,23 @@ class Job:
                 "picture. Choose a layer with height and width: gradcam layers lists them."
             )
         likely = probabilities(logits)[0]
-        asked, index = name_target(target, explanation)
+        index = None if explanation.classes is None else int(explanation.classes[0])
+        asked = name_target(target, index)
+        single = index is not None and not isinstance(target, ContrastTarget)
         best = np.argsort(-likely, kind="stable")[:5]
         row = Row(
             image=str(path),
             target=asked,
-            label="" if index is None else label_of(index, names),
+            label=name_label(target, index, names),
             score=float(explanation.score[0]),
-            probability=None if index is None else float(likely[index]),
+            probability=float(likely[index]) if single else None,
             raw_max=float(explanation.raw_max[0]),
             diagnosis=explanation.diagnosis[0],
             stem=f"{path.stem}.{file_name(asked)}.{self.method}",
-            top=tuple((label_of(int(c), names), float(likely[c])) for c in best),
+            top=tuple(
+                (int(c), "" if names is None else label_of(int(c), names), float(likely[c]))
+                for c in best
+            ),
             layer=explanation.layer,
             preprocessing=prepared.description,
         )
@@ -117,7 +122,7 @@ class Job:
             image,
             explanation.heatmap(prepared.placement.size)[0],
             prepared.placement,
-            title=row.label or row.target,
+            title=row.label or subject(row),
             lines=caption(row, self.method),
             limits=(float(explanation.map[0].min()), row.raw_max),
             reason=row.diagnosis,
@@ -141,9 +146,12 @@ class Job:
             "model_sha256": self.model_sha256,
             "score_tensor": getattr(self.backend, "score", None),
             **explanation.facts(),
-            "label": row.label,
+            "label": row.label or None,
             "probability": row.probability,
-            "top": [list(pair) for pair in row.top],
+            "top": [
+                {"class": index, "label": label or None, "probability": p}
+                for index, label, p in row.top
+            ],
             "preprocessing": {"source": self.source, **prepared.as_dict(self.spec)},
             "provider": getattr(self.backend, "provider", None),
             "versions": versions(),
@@ -174,14 +182,22 @@ def probabilities(logits: Array) -> Array:
     return p
 
 
-def name_target(target: ScoredTarget, explanation: Explanation) -> tuple[str, int | None]:
-    """How a target is called in files and tables, and its class if it is about one.
+def name_target(target: ScoredTarget, index: int | None) -> str:
+    """What stands for a target in tables and file names.
 
     A plain class or rank is called by the class it turned out to be.
     """
-    index = None if explanation.classes is None else int(explanation.classes[0])
-    plain = re.fullmatch(r"-?\d+|top(:\d+)?", target.label)
-    return (str(index) if plain and index is not None else target.label), index
+    plain = isinstance(target, ClassTarget | TopTarget) and index is not None
+    return str(index) if plain else target.label
+
+
+def name_label(target: ScoredTarget, index: int | None, names: Sequence[str] | None) -> str:
+    """The label of the target's class, or '' where there is none."""
+    if names is None or index is None:
+        return ""
+    if isinstance(target, ContrastTarget):
+        return f"{label_of(target.a, names)} - {label_of(target.b, names)}"
+    return label_of(index, names)
 
 
 def file_name(text: str) -> str:
@@ -189,9 +205,14 @@ def file_name(text: str) -> str:
     return re.sub(r"[^\w+.-]+", "-", text).strip("-.") or "target"
 
 
+def subject(row: Row) -> str:
+    """'class 243', or 'target prob:243'."""
+    return f"{'class' if row.target.isdecimal() else 'target'} {row.target}"
+
+
 def caption(row: Row, method: str) -> list[str]:
     """The small print under the picture."""
-    facts = [f"class {row.target}" if row.target.isdecimal() else f"target {row.target}"]
+    facts = [subject(row)] if row.label else []
     facts.append(f"score {row.score:.4g}")
     if row.probability is not None:
         facts.append(f"probability {row.probability:.3g}")

@@ -55,7 +55,7 @@ def png(pixels: Array) -> bytes:
 def to_json(record: Mapping[str, Any]) -> bytes:
     """The bytes of a .json file."""
     text = json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False)
-    return (text + "\n").encode()
+    return (text + "\n").encode(errors="backslashreplace")  # a file name may be no UTF-8
 
 
 def sha256(path: str) -> str | None:

@@ -63,7 +63,7 @@ def card(
     if lit:
         page.draw_bar(canvas, (origin[0] + width + unit, unit), height, limits)
     else:
-        page.draw_reason(canvas, (*origin, width, height), reason or "The map is zero everywhere.")
+        page.draw_reason(canvas, (*origin, width, height), reason or plain_reason(limits))
     page.draw_text(canvas, title, body, (unit, height + 2 * unit), total)
     return np.array(canvas)
 
@@ -87,7 +87,7 @@ def paint(photo: Array, heatmap: Array, placement: Placement) -> Array:
     rows, columns = placement.seen(size)
     heat = placement.to_photo(heatmap.astype(np.float32), size)
     grey = photo.mean(axis=2, keepdims=True)
-    dimmed: Array = (0.45 * (0.35 * photo + 0.65 * grey)).astype(np.uint8)
+    dimmed: Array = (0.5 * (0.35 * photo + 0.65 * grey)).astype(np.uint8)
     dimmed[rows, columns] = overlay(photo[rows, columns], heat[rows, columns])
     return dimmed
 
@@ -179,6 +179,13 @@ class Page:
         draw = self.draw(canvas)
         for row, line in enumerate(lines):
             draw.text((x + inside, top + inside + row * step), line, font=self.small, fill=PAPER)
+
+
+def plain_reason(limits: tuple[float, float]) -> str:
+    """Why nothing is lit, where nobody said."""
+    if limits[1] > 0:
+        return f"The map is {limits[1]:.3g} everywhere: no place stands out."
+    return "The map is zero everywhere."
 
 
 def ticks(limits: tuple[float, float]) -> list[tuple[float, str]]:
