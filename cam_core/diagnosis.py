@@ -18,7 +18,7 @@ def noise_floor(weighted: Array, dtype: np.dtype[np.floating]) -> Array:
     """
     eps = max(np.finfo(dtype).eps, np.finfo(np.float32).eps)
     total = np.sum(np.abs(weighted), axis=1)
-    floor: Array = 8 * eps * np.max(total.reshape(total.shape[0], -1), axis=1)
+    floor: Array = 8 * eps * np.max(total, axis=tuple(range(1, total.ndim)))
     return floor
 
 

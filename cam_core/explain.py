@@ -28,6 +28,7 @@ def explain(
     *,
     layer: str | None = None,
     labels: Sequence[str] | None = None,
+    class_axis: int = 1,
     **options: Any,
 ) -> Explanation:
     """The maps of a batch for one target.
@@ -39,9 +40,10 @@ def explain(
         method: a name in METHODS.
         layer: where to look; the backend's default layer if None.
         labels: the names of the classes.
+        class_axis: where the classes are in a dense score; -1 for [N, *S, C].
         options: of the method, such as `eps` of gradcam++.
     """
-    asked = [as_target(target, labels)]
+    asked = [as_target(target, labels, class_axis=class_axis)]
     layers = None if layer is None else [layer]
     return explain_all(backend, x, asked, [method], layers=layers, labels=labels, **options)[0]
 
@@ -54,6 +56,7 @@ def explain_all(
     *,
     layers: Sequence[str] | None = None,
     labels: Sequence[str] | None = None,
+    class_axis: int = 1,
     **options: Any,
 ) -> list[Explanation]:
     """Every target at every layer by every method, in that order; one backward pass a target.
@@ -64,7 +67,7 @@ def explain_all(
         find_method(name)
     check_finite(x)
     found = []
-    for target in expand(targets, labels):
+    for target in expand(targets, labels, class_axis=class_axis):
         for capture in backend.capture(x, target, layers=layers):
             found += [from_capture(capture, target, m, labels=labels, **options) for m in methods]
     return found
@@ -99,7 +102,7 @@ def from_capture(
         layer=capture.layer,
         method=method,
         target=target.label,
-        raw_max=np.max(maps.reshape(len(maps), -1), axis=1),
+        raw_max=np.max(maps, axis=tuple(range(1, maps.ndim))),
         noise_floor=floor,
         diagnosis=diagnosis,
         labels=None if classes is None else tuple(label_of(int(c), labels) for c in classes),
@@ -113,14 +116,16 @@ def find_method(name: str) -> Method:
     return METHODS[name]
 
 
-def expand(targets: Sequence[Asked], labels: Sequence[str] | None = None) -> list[ScoredTarget]:
+def expand(
+    targets: Sequence[Asked], labels: Sequence[str] | None = None, *, class_axis: int = 1
+) -> list[ScoredTarget]:
     """Each target that was asked for; `top:k` becomes k of them."""
     found: list[ScoredTarget] = []
     for asked in targets:
         if isinstance(asked, str):
-            found += parse_target(asked, labels)
+            found += parse_target(asked, labels, class_axis=class_axis)
         else:
-            found.append(as_target(asked, labels))
+            found.append(as_target(asked, labels, class_axis=class_axis))
     return found
 
 

@@ -215,7 +215,9 @@ class CotangentTarget:
         """None: it is about no single class."""
 
 
-def parse_target(text: str, labels: Sequence[str] | None = None) -> tuple[ScoredTarget, ...]:
+def parse_target(
+    text: str, labels: Sequence[str] | None = None, *, class_axis: int = 1
+) -> tuple[ScoredTarget, ...]:
     """What a user wrote -> one target, or k for top:k.
 
     `243` a class (-1 the top one), `tiger cat` a label, `top:3` the three best, `prob:243` a
@@ -227,30 +229,29 @@ def parse_target(text: str, labels: Sequence[str] | None = None) -> tuple[Scored
         count = int(rest or 1)
         if count < 1:
             raise TargetError(f"target '{text}': top:k needs a k of at least 1")
-        return tuple(TopTarget(rank) for rank in range(1, count + 1))
+        return tuple(TopTarget(rank, class_axis) for rank in range(1, count + 1))
     if kind == "prob" and rest:
-        return (ProbabilityTarget(-1 if rest.strip() == "top" else find_class(rest, labels)),)
+        index = -1 if rest.strip() == "top" else find_class(rest, labels)
+        return (ProbabilityTarget(index, class_axis),)
     parts = re.fullmatch(r"(\d+)\s*-\s*(\d+)|(.+?) - (.+)", word)
     if parts and not (labels and word.casefold() in map(str.casefold, labels)):
-        a, b = (group for group in parts.groups() if group is not None)
-        return (ContrastTarget(find_class(a, labels), find_class(b, labels)),)
-    return (ClassTarget(find_class(word, labels)),)
+        a, b = (find_class(group, labels) for group in parts.groups() if group is not None)
+        return (ContrastTarget(a, b, class_axis),)
+    return (ClassTarget(find_class(word, labels), class_axis),)
 
 
 def as_target(
     value: ScoredTarget | Target | int | str | Sequence[int] | None,
     labels: Sequence[str] | None = None,
+    *,
+    class_axis: int = 1,
 ) -> ScoredTarget:
     """One target from whatever names it: None (the top class), class, classes, text, target."""
-    if value is None:
-        return ClassTarget(-1)
     if isinstance(value, str):
-        found = parse_target(value, labels)
+        found = parse_target(value, labels, class_axis=class_axis)
         if len(found) > 1:
             raise TargetError(f"target '{value}' is {len(found)} targets: explain them one by one")
         return found[0]
-    if isinstance(value, int | np.integer):
-        return ClassTarget(int(value))
     if callable(value):
         return value if isinstance(value, ScoredTarget) else CotangentTarget(value)
-    return ClassTarget(tuple(value))
+    return ClassTarget(-1 if value is None else plain(value), class_axis)

@@ -170,6 +170,15 @@ def test_diagnosis(capture: Capture, target: object, reason: str, blank: bool) -
     assert bool(e.heatmap().any()) is not blank
 
 
+def test_a_map_without_space_is_its_sum() -> None:
+    """A layer [N, K], and no rows at all as from a gated model."""
+    A, G = np.array([[1.0, 2], [3, 4]]), np.array([[1.0, 1], [1, -1]])
+    e = from_capture(Capture("fc", np.ones((2, 3)), A, G), ClassTarget(0))
+    assert e.signed.tolist() == [3, -1]
+    assert e.raw_max.tolist() == [3, 0]
+    assert len(from_capture(Capture("fc", np.ones((0, 3)), A[:0], G[:0]), ClassTarget(0))) == 0
+
+
 def test_a_broken_row_leaves_the_others(model: Linear, x: np.ndarray) -> None:
     capture = model.capture(x, ClassTarget(0))[0]
     capture.activations[1, 0, 0, 0] = np.inf

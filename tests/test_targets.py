@@ -116,6 +116,11 @@ def test_parse_target(text, expected) -> None:
     assert parse_target(text, LABELS) == expected
 
 
+@pytest.mark.parametrize("text", ["3", "top:2", "prob:3", "3-4", "top"])
+def test_parse_target_knows_where_the_classes_are(text: str) -> None:
+    assert {t.class_axis for t in parse_target(text, class_axis=-1)} == {-1}
+
+
 NAMED = [
     (None, ClassTarget(-1)),
     (5, ClassTarget(5)),
