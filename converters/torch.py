@@ -78,7 +78,7 @@ def to_onnx(
         named = outputs(module(**inputs))
         names = list(named if output_names is None else output_names)
         file = Path(held) / path.name
-        with _quiet():
+        with _quiet(), _plain_attention():
             _export(module, inputs, file, exporter, opset, given, names, dynamic_batch)
         _settle(file, dynamic_batch)
         if verify:
@@ -163,6 +163,19 @@ def _quiet() -> Iterator[None]:
             yield
     finally:
         logging.disable(level)
+
+
+@contextlib.contextmanager
+def _plain_attention() -> Iterator[None]:
+    """Without the fused attention that torch takes when no gradient is asked: it has no ONNX."""
+    import torch
+
+    enabled = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(enabled)
 
 
 def _export(

@@ -67,6 +67,11 @@ class Branching(Small):
         return super().forward(image if image.sum() > 0 else -image)
 
 
+class Attended(nn.MultiheadAttention):
+    def forward(self, tokens: Any) -> Any:
+        return super().forward(tokens, tokens, tokens)[0]
+
+
 @pytest.fixture
 def image() -> Any:
     return torch.randn(1, 1, 9, 8, generator=torch.Generator().manual_seed(1))
@@ -184,3 +189,14 @@ def test_a_missing_package_names_its_extra(package, monkeypatch, tmp_path, image
     )
     with pytest.raises(MissingExtraError, match=rf"{package} is not installed.*cam-core\["):
         to_onnx(Small(), image, tmp_path / "net.onnx")
+
+
+@pytest.mark.parametrize("exporter", EXPORTERS)
+def test_torchs_fused_attention_is_exported_in_parts(exporter, tmp_path):
+    torch.manual_seed(0)
+    net = Attended(8, 2, batch_first=True).requires_grad_(False)
+    x = np.random.default_rng(3).normal(size=(2, 5, 8)).astype(np.float32)
+    path = to_onnx(net, {"tokens": x}, tmp_path / "net.onnx", exporter=exporter)
+    got = run(path, {"tokens": x})["output"]
+    np.testing.assert_allclose(got, net.eval()(torch.from_numpy(x)), rtol=1e-4, atol=1e-5)
+    assert torch.backends.mha.get_fastpath_enabled()
