@@ -41,6 +41,8 @@ class Emitter:
         self._memo: dict[Any, Any] = {}
         self._constants: dict[Any, gs.Constant] = {}
         self._under: dict[str, Tensor] = {}
+        self._rows: dict[str, Tensor] = {}
+        self._made: dict[str, Node] = {}
 
     def __getattr__(self, op_type: str) -> Callable[..., Any]:
         if not op_type[0].isupper():
@@ -52,9 +54,11 @@ class Emitter:
         inputs = self.operands(operands, skip=op_type == "Where")
         while inputs and not inputs[-1].name:
             inputs.pop()
-        shortcut = self._through_expand(op_type, inputs, attrs) if outputs == 1 else None
-        if shortcut is not None:
-            return shortcut
+        if outputs == 1:
+            shortcut = self._through_expand(op_type, inputs, attrs)
+            shortcut = shortcut or self._row_of(op_type, inputs)
+            if shortcut is not None:
+                return shortcut
         key = (op_type, outputs, *(t.name for t in inputs), repr(sorted(attrs.items())))
         if key not in self._memo:
             lowered = spelling.lower(self, op_type, inputs, attrs)
@@ -125,7 +129,7 @@ class Emitter:
         if x.shape is not None and g.shape == x.shape and None not in x.shape:
             return g
         out = self.Reshape(g, self._target(x))
-        return self._typed(out, x.shape)
+        return self.typed(out, x.shape)
 
     def reshape(self, g: Tensor, shape: Sequence[Any], like: Shape | None = None) -> Tensor:
         """g reshaped to ints, one -1 and `Tensor` extents (int64 vectors of one element).
@@ -137,7 +141,7 @@ class Emitter:
         else:
             parts = [s if isinstance(s, gs.Tensor) else [s] for s in shape]
             out = self.Reshape(g, self.Concat(*self.operands(parts), axis=0))
-        return out if like is None else self._typed(out, like)
+        return out if like is None else self.typed(out, like)
 
     def _target(self, x: Tensor) -> Any:
         if x.shape is None or 0 in x.shape or sum(not isinstance(d, int) for d in x.shape) > 1:
@@ -149,7 +153,7 @@ class Emitter:
         if x.shape is not None and g.shape == x.shape and None not in x.shape:
             return g
         target: Any = self.Shape(x) if x.shape is None else self._expand_target(g, x)
-        out = self._typed(self.Expand(g, target), x.shape)
+        out = self.typed(self.Expand(g, target), x.shape)
         self._under[out.name] = g
         return out
 
@@ -165,6 +169,11 @@ class Emitter:
                 return self.Shape(x)
         return dims
 
+    def under(self, g: Tensor) -> Tensor:
+        """What g was broadcast from, of g's rank; g itself where it was not."""
+        lying: Tensor = self._under.get(g.name, g)
+        return lying if len(lying.shape) == len(g.shape) else g
+
     def sum_to(self, g: Tensor, x: Tensor) -> Tensor:
         """g summed over what broadcasting made of x, so that it has x's shape."""
         if g.shape is None or x.shape is None:
@@ -174,7 +183,7 @@ class Emitter:
         for axis, (have, want) in enumerate(zip(g.shape[lead:], x.shape, strict=True), lead):
             if want == 1 and have != 1:
                 axes.append(axis)
-            elif have != want and not isinstance(want, int):
+            elif have not in (1, want) and not isinstance(want, int):
                 return self._sum_dynamic(g, x)
         if not axes:
             return g
@@ -189,9 +198,23 @@ class Emitter:
         shrunk = self.And(self.Equal(padded, np.array([1])), self.Not(self.Equal(wide, padded)))
         axes = self.Reshape(self.NonZero(shrunk), [-1])
         summed = self.ReduceSum(g, axes, keepdims=1, noop_with_empty_axes=1)
-        return self._typed(self.Reshape(summed, mine), x.shape)
+        return self.typed(self.Reshape(summed, mine), x.shape)
+
+    def mark_rows(self, hot: Tensor, index: Tensor) -> None:
+        """Says that the rows of `hot` [N, C] are unit vectors, 1 at `index` [N]."""
+        self._rows[hot.name] = index
 
     # inside
+
+    def _row_of(self, op_type: str, inputs: list[Tensor]) -> Tensor | None:
+        """A product with unit rows reads one row of the matrix instead of all of it."""
+        if op_type != "MatMul" or inputs[0].name not in self._rows or len(inputs[1].shape) != 2:
+            return None
+        index, matrix = self._rows[inputs[0].name], inputs[1]
+        maker = self._made.get(matrix.name)
+        if maker is not None and maker.op == "Transpose":
+            return self.Transpose(self.Gather(maker.inputs[0], index, axis=1), perm=[1, 0])
+        return self.Gather(matrix, index, axis=0)
 
     def _through_expand(self, op_type: str, inputs: list[Tensor], attrs: Any) -> Tensor | None:
         promised = [t for t in inputs if t.name in self._under]
@@ -235,11 +258,13 @@ class Emitter:
         made = tuple(gs.Variable(self.name(op_type)) for _ in range(outputs))
         node = gs.Node(op_type, self.name(op_type), attrs, inputs, list(made), "")
         self.nodes.append(node)
+        self._made.update((t.name, node) for t in made)
         for tensor, (dtype, shape) in zip(made, self._infer(node), strict=True):
             tensor.dtype, tensor.shape = dtype, shape
         return made
 
-    def _typed(self, tensor: Tensor, shape: Shape | None) -> Tensor:
+    def typed(self, tensor: Tensor, shape: Shape | None) -> Tensor:
+        """`tensor`, said to have this shape where inference cannot know."""
         if shape is not None and isinstance(tensor, gs.Variable):
             tensor.shape = tuple(shape)
             self._types.pop(tensor.name, None)

@@ -13,7 +13,7 @@ from cam_core.errors import LayerError, UnsupportedOpError
 
 from .emit import Emitter
 from .prepare import Graph, Node, Tensor, floating, reads
-from .rules import GUIDED, VJP_RULES, ZERO, Rule, key_of
+from .rules import GUIDED, VJP_RULES, ZERO, Rule, key_of, refusal
 
 
 def active(graph: Graph, wanted: Sequence[str], score: str) -> set[str]:
@@ -114,17 +114,6 @@ def _pull(
             )
         wanted.append(gx)
     return wanted
-
-
-def refusal(node: Node, why: str = "") -> str:
-    """One line: which operator, which node, and what to do."""
-    domain = f"{node.domain}." if node.domain else ""
-    reason = f" where {why}" if why else ""
-    return (
-        f"no VJP rule for {domain}{node.op}{reason} (node '{node.name or node.outputs[0].name}', "
-        f"output '{node.outputs[0].name}'); choose a later layer, or add a rule in "
-        f"backends/onnx/rules/"
-    )
 
 
 def zeros_like(op: Emitter, x: Tensor) -> Tensor:

@@ -12,8 +12,9 @@ from . import (
     reduction,
     resize,
     shape,
+    zeros,
 )
-from .registry import GUIDED, VJP_RULES, ZERO, Rule, key_of, vjp, zero
+from .registry import GUIDED, VJP_RULES, ZERO, Rule, key_of, refusal, vjp, zero
 
 __all__ = [
     "GUIDED",
@@ -30,8 +31,10 @@ __all__ = [
     "pooling",
     "quantisation",
     "reduction",
+    "refusal",
     "resize",
     "shape",
     "vjp",
     "zero",
+    "zeros",
 ]

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from cam_core.errors import UnsupportedOpError
+
 from ..prepare import Node, Tensor
 
 Cotangent = Any
@@ -81,3 +83,19 @@ def optional(node: Node, position: int) -> Tensor | None:
     if position < len(node.inputs) and node.inputs[position].name:
         return node.inputs[position]
     return None
+
+
+def refusal(node: Node, why: str = "") -> str:
+    """One line: which operator, which node, and what to do."""
+    domain = f"{node.domain}." if node.domain else ""
+    reason = f" where {why}" if why else ""
+    return (
+        f"no VJP rule for {domain}{node.op}{reason} (node '{node.name or node.outputs[0].name}', "
+        f"output '{node.outputs[0].name}'); choose a later layer, or add a rule in "
+        f"backends/onnx/rules/"
+    )
+
+
+def unsupported(node: Node, why: str) -> UnsupportedOpError:
+    """What a rule raises for the forms of its operator that it does not know."""
+    return UnsupportedOpError(refusal(node, why))
