@@ -37,9 +37,9 @@ def default_layer(calls: Sequence[Call], y: Any, layout: Layout | None = None) -
     """The call to look at when none is named.
 
     From the last call backwards: a tensor of more than one position whose gradient is not zero
-    off the summary tokens, made neither by a view nor by a pool, and not a map of the classes
-    that is only pooled afterwards. Where the score is read from a summary token, only layer
-    norms count.
+    off the summary tokens, made neither by a view nor by a pool nor by a closing layer norm, and
+    not a map of the classes that is only pooled afterwards. Where the score is read from a
+    summary token, only layer norms count.
     """
     import torch
 
@@ -58,7 +58,8 @@ def default_layer(calls: Sequence[Call], y: Any, layout: Layout | None = None) -
         found = find_layout(call.output) if layout is None else layout
         if prod(found.apply(call.output.detach().cpu().numpy()).shape[2:]) < 2:
             continue
-        if _is_class_map(call, found, calls, y) or (head and "Norm" not in call.kind):
+        token_norm = "LayerNorm" in call.kind or "RMSNorm" in call.kind
+        if _is_class_map(call, found, calls, y) or token_norm != head:
             continue
         if found.apply(G.detach().cpu().float().numpy()).any():
             return call
