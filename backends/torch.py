@@ -36,9 +36,9 @@ class TorchBackend:
         example: one input as `capture` takes it; `layers()` and `inputs()` need it.
         layer: the layer taken when none is named. None finds it in the first input seen: the last
             module whose output has more than one position and a gradient, but no view, pool,
-            closing layer norm or map of classes; with a summary token read at the head, the last layer norm that the
-            patches go through (ViT `blocks[-1].norm1`). Functional calls are not modules: where
-            the last map is made by one, the module before it is taken.
+            closing layer norm or map of classes; with a summary token read at the head, the last
+            layer norm that the patches go through (ViT `blocks[-1].norm1`). Functional calls are
+            not modules: where the last map is made by one, the module before it is taken.
         score: an output's name, or the path of a module whose output is the score. None takes the
             first output, before a closing Softmax, LogSoftmax or Sigmoid module.
         layout: of every layer's tensor, where reading it from the operators fails.
