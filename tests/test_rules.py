@@ -8,7 +8,7 @@ The rows stand in `cases_*.py`, one file a family:
 to a pair (shape, function of the random values) that keeps the input inside the operator's domain.
 Options: `opsets` (default: 17), `dynamic` (declared shapes by input name, besides the static ones),
 `wrt` (the inputs to differentiate), `frozen` (why no float64 difference is possible: the row is
-then checked in onnxruntime's float32 alone), `rtol`.
+then checked in onnxruntime's float32 alone), `rtol`, `shape` (y's, where inference finds none).
 """
 
 from __future__ import annotations
@@ -93,6 +93,8 @@ def _model(case: Case, variable: dict[str, Any], constant: dict[str, Any], dtype
     model.graph.output[0].type.tensor_type.ClearField("shape")
     inferred = onnx.shape_inference.infer_shapes(model)
     model.graph.output[0].CopyFrom(inferred.graph.output[0])
+    for extent in case.options.get("shape", ()):
+        model.graph.output[0].type.tensor_type.shape.dim.add().dim_value = extent
     if not model.graph.output[0].type.tensor_type.HasField("shape"):  # the checker wants a rank
         kept = {name: value.astype(dtype) for name, value in variable.items()}
         rank = ReferenceEvaluator(inferred).run(["y"], kept)[0].ndim

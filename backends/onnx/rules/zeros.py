@@ -1,0 +1,21 @@
+"""Operators whose derivative is zero wherever it exists, each with the reason.
+
+What is neither here nor in the table of rules is an error, so that no path is lost in silence.
+"""
+
+from __future__ import annotations
+
+from .registry import zero
+
+zero("Equal", "Greater", "Less", "GreaterOrEqual", "LessOrEqual", why="a comparison")
+zero("Not", "And", "Or", "Xor", "IsInf", "IsNaN", why="logic")
+zero("BitShift", "BitwiseAnd", "BitwiseOr", "BitwiseXor", "BitwiseNot", "BitCast", why="bits")
+zero("Sign", "Floor", "Ceil", "Round", why="a staircase")
+zero("ArgMax", "ArgMin", "NonZero", "NonMaxSuppression", why="gives positions")
+zero("Hardmax", "OneHot", why="places constants by position")
+zero("Shape", "Size", why="reads the shape only")
+zero("Constant", "ConstantOfShape", "EyeLike", why="a constant")
+zero("RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", why="random")
+zero("Bernoulli", "Multinomial", why="a random draw")
+zero("BlackmanWindow", "HannWindow", "HammingWindow", "MelWeightMatrix", why="made of sizes")
+zero("ImageDecoder", "TfIdfVectorizer", why="reads bytes or words")
