@@ -56,7 +56,7 @@ class Emitter:
             inputs.pop()
         if outputs == 1:
             shortcut = self._through_expand(op_type, inputs, attrs)
-            shortcut = shortcut or self._row_of(op_type, inputs)
+            shortcut = self._row_of(op_type, inputs) if shortcut is None else shortcut
             if shortcut is not None:
                 return shortcut
         key = (op_type, outputs, *(t.name for t in inputs), repr(sorted(attrs.items())))
@@ -109,6 +109,12 @@ class Emitter:
                 self._taken.add(name)
                 return name
 
+    def named(self, tensor: Tensor, name: str) -> Tensor:
+        """A copy of the tensor under a name that is promised to users."""
+        copy = gs.Variable(name, tensor.dtype, tensor.shape)
+        self.nodes.append(gs.Node("Identity", self.name("Identity"), {}, [tensor], [copy], ""))
+        return copy
+
     # shapes
 
     def shape_of(self, x: Tensor) -> Tensor:
@@ -153,9 +159,7 @@ class Emitter:
         if x.shape is not None and g.shape == x.shape and None not in x.shape:
             return g
         target: Any = self.Shape(x) if x.shape is None else self._expand_target(g, x)
-        out = self.typed(self.Expand(g, target), x.shape)
-        self._under[out.name] = g
-        return out
+        return self._promise(g, target, x.shape)
 
     def _expand_target(self, g: Tensor, x: Tensor) -> Any:
         have = (1,) * (len(x.shape) - len(g.shape)) + tuple(g.shape)
@@ -221,20 +225,33 @@ class Emitter:
         if not promised:
             return None
         under = [self._under.get(t.name, t) for t in inputs]
-        if op_type in POINTWISE:
-            full = promised[0]
+        full = promised[0]
+        if op_type in POINTWISE and all(t.shape == full.shape for t in promised):
             plain = [t for t in inputs if t.name not in self._under]
             if any(t.shape == full.shape and static_or_named(t.shape) for t in plain):
                 return self.emit(op_type, *under, **attrs)
-            if all(t.shape == full.shape for t in promised) and all(
-                t.shape is not None and len(t.shape) == 0 for t in plain
-            ):
+            if all(t.shape is not None and len(t.shape) == 0 for t in plain):
                 return self.expand_like(self.emit(op_type, *under, **attrs), full)
         elif op_type in UNARY:
             return self.expand_like(self.emit(op_type, *under, **attrs), inputs[0])
         elif op_type in ("ReduceSum", "ReduceMean") and len(inputs) == 2:
             return self._reduce_expanded(op_type, inputs, under[0], attrs)
+        elif op_type == "MatMul" and full is inputs[0]:
+            return self._multiply_expanded(full, under[0], inputs[1])
         return None
+
+    def _multiply_expanded(self, rows: Tensor, row: Tensor, matrix: Tensor) -> Tensor | None:
+        """One row for the whole batch is multiplied once."""
+        if len(rows.shape) != 2 or tuple(row.shape) != (1, rows.shape[1]) or len(matrix.shape) != 2:
+            return None
+        product = self.MatMul(row, matrix)
+        shape = self.Concat(self.extent(rows, 0), self.extent(product, 1), axis=0)
+        return self._promise(product, shape, (rows.shape[0], matrix.shape[1]))
+
+    def _promise(self, g: Tensor, target: Any, shape: Shape | None) -> Tensor:
+        out = self.typed(self.Expand(g, target), shape)
+        self._under[out.name] = g
+        return out
 
     def _reduce_expanded(
         self, op_type: str, inputs: list[Tensor], under: Tensor, attrs: Any

@@ -116,7 +116,8 @@ def prepare(model: onnx.ModelProto) -> Graph:
         kind = first if first is not None and not isinstance(first, int) else np.float32
         normalise(node, version, np.dtype(kind))
     nodes = _sort(imported.nodes)
-    return Graph(version, nodes, tensors, imported.inputs, imported.outputs, values, weights, model)
+    inputs = [t for t in imported.inputs if t.name not in weights]
+    return Graph(version, nodes, tensors, inputs, imported.outputs, values, weights, model)
 
 
 def _dtype(elem_type: int | None, fallback: Any) -> Any:

@@ -28,7 +28,8 @@ SPACE_PROBES = (((224, 288), (256, 320), (352, 384)), ((1024, 1536),), ((16384, 
 """Pairs for the other dynamic extents: images first, then long signals."""
 
 SAME_TYPE = {"ImageScaler", "Affine", "ScaledTanh", "ParametricSoftplus"}
-"""Operators of the oldest exporters that have no schema any more and keep their input's type."""
+SAME_TYPE |= {"MeanVarianceNormalization"}  # its schema infers nothing where axes are defaulted
+"""Operators that keep their input's type; those of the oldest exporters have no schema any more."""
 
 
 @dataclass

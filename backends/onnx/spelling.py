@@ -26,6 +26,7 @@ AS_INPUT = AXES_INPUT | {
     "Clip": 11,
     "Split": 13,
     "TopK": 10,
+    "Upsample": 9,
 }
 """Since which opset the operators of `normalise.INPUTS` take them as inputs."""
 

@@ -1,0 +1,90 @@
+"""What is known of a model before anything is added: its graph, score, maps and layers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import onnx
+
+from cam_core.errors import ModelError
+
+from .composites import recognise
+from .inline import inline_functions
+from .layers import Choice, Layers
+from .load import Source, load
+from .maps import Maps
+from .prepare import Graph, prepare
+from .scores import Score, find_score
+
+RESERVED = "cam_"
+"""How the names that an instrumented model adds begin."""
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """A model read once; `layers` knows every layer, `choices` are those asked for."""
+
+    source: Source
+    model: onnx.ModelProto
+    """The source's, or a copy of it with its local functions inlined."""
+    graph: Graph
+    score: Score
+    layers: Layers
+    choices: tuple[Choice, ...]
+
+
+def analyse(
+    source: object,
+    layers: Sequence[str | int | None] = (None,),
+    score: str | None = None,
+) -> Analysis:
+    """Opens `source`, finds its score and the layers (None: the default one).
+
+    Raises:
+        ModelError, LayerError: as `load`, `prepare`, `find_score` and `Layers.find` say.
+    """
+    opened = load(source)
+    refuse_instrumented(opened)
+    model = inline_functions(opened.model)
+    graph = prepare(model)
+    plain = _view(graph, score)
+    named = {
+        asked: choice.name
+        for asked in layers
+        if asked is not None
+        for choice in [plain.find(asked)]
+    }
+    recognise(graph, keep={*named.values(), plain.score.name})
+    seen = _view(graph, score)
+    choices = tuple(
+        seen.find(named.get(asked, asked) if asked is not None else None) for asked in layers
+    )
+    return Analysis(opened, model, graph, seen.score, seen, choices)
+
+
+def _view(graph: Graph, score: str | None) -> Layers:
+    maps = Maps(graph)
+    return Layers(graph, maps, find_score(graph, score, maps.channel_axis))
+
+
+def instrumented(model: onnx.ModelProto) -> bool:
+    """Was the model made by `instrument`?"""
+    return any(entry.key == "cam.version" for entry in model.metadata_props)
+
+
+def refuse_instrumented(source: Source) -> None:
+    """An instrumented model is not analysed again, nor one that owns our names."""
+    if instrumented(source.model):
+        raise ModelError(
+            f"{source.name} is instrumented already; `gradcam strip` gives its source back"
+        )
+    graph = source.model.graph
+    values = [*graph.input, *graph.output, *graph.initializer]
+    names = [v.name for v in values] + [name for node in graph.node for name in node.output]
+    taken = [name for name in names if name.startswith(RESERVED)]
+    if taken:
+        raise ModelError(
+            f"{source.name} has a tensor '{taken[0]}': names that begin with '{RESERVED}' are "
+            f"those an instrumented model adds; rename it"
+        )

@@ -1,0 +1,98 @@
+"""The gate: an If around all that was added, so that `cam_enable` false costs nothing.
+
+onnxruntime runs every node of a graph, whichever outputs are asked for; only a branch is skipped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import onnx
+import onnx_graphsurgeon as gs
+from onnx import TensorProto, helper
+
+from .emit import Emitter
+from .prepare import Tensor
+
+ENABLE_INPUT = "cam_enable"
+FOLDED = {"Conv", "ConvTranspose"}
+"""Operators whose weights runtimes lay out anew at load, which they do within one graph only."""
+LAYOUT = {"Transpose", "Reshape", "Slice", "Squeeze", "Unsqueeze", "Concat"}
+
+
+def condition(op: Emitter) -> Tensor:
+    """The input that opens the gate: a bool scalar."""
+    return gs.Variable(ENABLE_INPUT, np.dtype(bool), ())
+
+
+def close(model: onnx.ModelProto, op: Emitter, outputs: Sequence[Tensor], enable: Tensor) -> None:
+    """Moves the added nodes and constants of `model` into the branch of an If, in place."""
+    original = op.graph.model.graph
+    nodes = list(model.graph.node)[len(original.node) :]
+    constants = list(model.graph.initializer)[len(original.initializer) :]
+    del model.graph.node[len(original.node) :]
+    del model.graph.initializer[len(original.initializer) :]
+    infos = list(model.graph.output)[len(original.output) :]
+    constants += _carry_in(nodes, original)
+    inner = {t.name: f"{t.name}.then" for t in outputs}
+    for node in nodes:
+        node.output[:] = [inner.get(name, name) for name in node.output]
+        node.input[:] = [inner.get(name, name) for name in node.input]
+    then = helper.make_graph(
+        nodes, "cam.then", [], [_renamed(i, inner[i.name]) for i in infos], constants
+    )
+    other = _empty(infos)
+    model.graph.node.append(
+        helper.make_node(
+            "If",
+            [enable.name],
+            [t.name for t in outputs],
+            name=op.name("If"),
+            then_branch=then,
+            else_branch=other,
+        )
+    )
+    for info in model.graph.output[len(original.output) :]:
+        info.type.tensor_type.shape.dim[0].Clear()  # N rows, or none
+
+
+def _carry_in(nodes: Sequence[onnx.NodeProto], original: onnx.GraphProto) -> list[TensorProto]:
+    """Copies, under names of their own, of the weights that the branch lays out anew."""
+    folded: set[str] = set()
+    for node in reversed(nodes):
+        if node.op_type in FOLDED:
+            folded.update(node.input[1:2])
+        elif node.op_type in LAYOUT and folded.intersection(node.output):
+            folded.update(node.input[:1])
+    weights = {t.name: t for t in original.initializer if t.name in folded}
+    copies = []
+    for name, weight in weights.items():
+        copy = TensorProto()
+        copy.CopyFrom(weight)
+        copy.name = f"cam.then.{name}"
+        copies.append(copy)
+        for node in nodes:
+            node.input[:] = [copy.name if i == name else i for i in node.input]
+    return copies
+
+
+def _renamed(info: onnx.ValueInfoProto, name: str) -> onnx.ValueInfoProto:
+    copy = onnx.ValueInfoProto()
+    copy.CopyFrom(info)
+    copy.name = name
+    return copy
+
+
+def _empty(infos: Sequence[onnx.ValueInfoProto]) -> onnx.GraphProto:
+    """A graph whose outputs have 0 rows."""
+    nodes, outputs = [], []
+    for info in infos:
+        kind = info.type.tensor_type
+        shape = [0, *(d.dim_value or 1 for d in kind.shape.dim[1:])]
+        dtype = helper.tensor_dtype_to_np_dtype(kind.elem_type)
+        name = f"{info.name}.else"
+        value = onnx.numpy_helper.from_array(np.zeros(shape, dtype), f"{name}.value")
+        nodes.append(helper.make_node("Constant", [], [name], name=name, value=value))
+        outputs.append(helper.make_tensor_value_info(name, kind.elem_type, shape))
+    return helper.make_graph(nodes, "cam.else", [], outputs)

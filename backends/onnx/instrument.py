@@ -1,0 +1,253 @@
+"""Writes Grad-CAM into a model: its outputs, the target layer and an explicit backward subgraph."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import numpy as np
+import onnx
+
+from cam_core.errors import InputError
+
+from . import gate as gates
+from .analysis import Analysis, analyse
+from .append import append, before_raising
+from .emit import Emitter
+from .layers import Choice
+from .load import sha256
+from .methods import HALF_SEED, cam, heatmap, wide
+from .prepare import Tensor
+from .reverse import reverse
+from .seeds import Seed, Seeds, plant
+from .valid import require_valid
+
+OUTPUTS = (
+    *("map", "signed", "heatmap", "activations", "gradients", "alpha", "score", "class_used"),
+    "input_gradients",
+)
+"""What may be asked for; each becomes the output `cam_<name>`."""
+PER_LAYER = {"map", "signed", "heatmap", "activations", "gradients", "alpha"}
+
+
+def instrument(
+    model: object,
+    *,
+    layer: str | int | Sequence[str | int] | None = None,
+    score: str | None = None,
+    method: str = "gradcam",
+    target: str | int = "input",
+    gate: bool = False,
+    outputs: Sequence[str] = ("map",),
+    guided: bool = False,
+    labels: Sequence[str] | None = None,
+    preprocess: Mapping[str, Any] | None = None,
+) -> onnx.ModelProto:
+    """The model with its outputs first and unchanged, then those asked for.
+
+    Args:
+        model: a path, bytes or an `onnx.ModelProto` (which stays as it is).
+        layer: tensor, node, torch module path or index; several give outputs `cam_map_0`, ...
+        score: the score tensor; found by itself if None.
+        method: a row of `cam_core.METHODS`.
+        target: "input" (adds the input `cam_class`), "cotangent" (adds `cam_cotangent`),
+            "top:k", a class or a label.
+        gate: adds the input `cam_enable`; false skips the backward subgraph.
+        outputs: names in OUTPUTS.
+        guided: guided backpropagation (Springenberg et al. 2015) instead of the gradient.
+        labels: class names, for a target that is a label; kept in the metadata.
+        preprocess: kept in the metadata for whoever feeds the model.
+
+    Returns:
+        A model in standard operators of its own opset that any runtime with them can run.
+
+    Raises:
+        CamError: one line on what cannot be done, where, and what would help.
+    """
+    _check_outputs(outputs)
+    asked = [layer] if layer is None or isinstance(layer, str | int) else list(layer)
+    analysis = analyse(model, asked, score)
+    op = Emitter(analysis.graph)
+    seeds = plant(op, analysis.score, target, labels)
+    made = _outputs(op, analysis, seeds, method, outputs, guided)
+    enable = gates.condition(op) if gate else None
+    inputs = [*seeds.inputs, *([enable] if enable is not None else [])]
+    result = append(op, inputs=inputs, outputs=made)
+    facts = _facts(analysis, seeds, method, labels, preprocess)
+    if enable is not None:
+        gates.close(result, op, made, enable)
+    _record(result, analysis, facts, inputs)
+    require_valid(result, analysis.source.model)
+    return result
+
+
+def _check_outputs(outputs: Sequence[str]) -> None:
+    unknown = [name for name in outputs if name not in OUTPUTS]
+    if unknown or not outputs:
+        raise InputError(f"no output '{', '.join(unknown)}'; there are {', '.join(OUTPUTS)}")
+
+
+def _outputs(
+    op: Emitter,
+    analysis: Analysis,
+    seeds: Seeds,
+    method: str,
+    names: Sequence[str],
+    guided: bool,
+) -> list[Tensor]:
+    """The tensors to be added as outputs, named."""
+    rows = [_Row(op, analysis, seed, method, guided, names) for seed in seeds.seeds]
+    found: list[Tensor] = []
+    for name in names:
+        for suffix, tensors in _columns(rows, name):
+            stacked = _stack(op, tensors) if seeds.stacked else tensors[0]
+            found.append(op.named(stacked, f"cam_{name}{suffix}"))
+    return found
+
+
+@dataclass
+class _Row:
+    """All that one seed gives, layer by layer."""
+
+    op: Emitter
+    analysis: Analysis
+    seed: Seed
+    method: str
+    guided: bool
+    names: Sequence[str]
+    layers: list[dict[str, Tensor]] = field(default_factory=list)
+    inputs: dict[str, Tensor] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Runs the reverse pass and the method."""
+        op, choices = self.op, self.analysis.choices
+        sources = self._sources() if "input_gradients" in self.names else []
+        wanted = list(dict.fromkeys([*(c.name for c in choices), *sources]))
+        score = self.analysis.score.tensor
+        half = score.dtype == np.float16
+        cotangent = op.Mul(self.seed.cotangent, HALF_SEED) if half else self.seed.cotangent
+        found = reverse(op, score, cotangent, wanted, guided=self.guided)
+        scale = 1.0 / HALF_SEED if half else None
+        gradients = {
+            n: g if scale is None else op.Mul(wide(op, g), scale) for n, g in found.items()
+        }
+        self.layers = [self._layer(choice, gradients[choice.name]) for choice in choices]
+        self.inputs = {name: gradients[name] for name in sources}
+
+    def _layer(self, choice: Choice, G: Tensor) -> dict[str, Tensor]:
+        op = self.op
+        found = {"activations": choice.tensor, "gradients": G}
+        if PER_LAYER - set(found) & set(self.names):
+            made = cam(op, self.method, choice.layout, choice.tensor, G)
+            found |= {"map": made.map, "signed": made.signed, "alpha": _flat(op, made.alpha)}
+            if "heatmap" in self.names:
+                found["heatmap"] = heatmap(op, made.map, _input_size(self.analysis))
+        return found
+
+    def _sources(self) -> list[str]:
+        images = [t.name for t in self.analysis.graph.inputs if t.name in self.analysis.layers.path]
+        if not images:
+            raise InputError("no floating point input reaches the score")
+        return images
+
+
+def _columns(rows: Sequence[_Row], name: str) -> list[tuple[str, list[Tensor]]]:
+    """(suffix of the output's name, one tensor a seed)."""
+    if name in PER_LAYER:
+        several = len(rows[0].layers) > 1
+        return [
+            (f"_{i}" if several else "", [row.layers[i][name] for row in rows])
+            for i in range(len(rows[0].layers))
+        ]
+    if name == "input_gradients":
+        several = len(rows[0].inputs) > 1
+        return [
+            (f"_{i}" if several else "", [row.inputs[source] for row in rows])
+            for i, source in enumerate(rows[0].inputs)
+        ]
+    found = [row.seed.score if name == "score" else row.seed.used for row in rows]
+    if any(tensor is None for tensor in found):
+        raise InputError(f"output '{name}' needs a class; target='cotangent' has none")
+    return [("", [t for t in found if t is not None])]
+
+
+def _stack(op: Emitter, tensors: list[Tensor]) -> Tensor:
+    """One axis more after N, one entry a seed."""
+    return op.Concat(*(op.Unsqueeze(t, [1]) for t in tensors), axis=1)
+
+
+def _flat(op: Emitter, alpha: Tensor) -> Tensor:
+    """[N, K] of [N, K, 1, ...]; weights that differ from place to place stay as they are."""
+    places = list(range(2, len(alpha.shape)))
+    if places and all(alpha.shape[i] == 1 for i in places):
+        return op.Squeeze(alpha, places)
+    return alpha
+
+
+def _input_size(analysis: Analysis) -> tuple[int, ...]:
+    """The spatial extents of the image input."""
+    for tensor in analysis.graph.inputs:
+        axis = analysis.layers.maps.channel_axis(tensor)
+        if axis is None or tensor.name not in analysis.layers.path:
+            continue
+        size = tuple(d for i, d in enumerate(tensor.shape) if i not in (0, axis))
+        if all(isinstance(d, int) for d in size):
+            return tuple(int(d) for d in size if isinstance(d, int))
+        raise InputError(
+            f"output 'heatmap' needs a static input size, '{tensor.name}' has {size}; "
+            f"use 'map' and resize it"
+        )
+    raise InputError("output 'heatmap' needs an image input; use 'map'")
+
+
+def _facts(
+    analysis: Analysis,
+    seeds: Seeds,
+    method: str,
+    labels: Sequence[str] | None,
+    preprocess: Mapping[str, Any] | None,
+) -> dict[str, str]:
+    """The `cam.*` metadata."""
+    facts = {
+        "cam.version": _version(),
+        "cam.layer": ";".join(choice.name for choice in analysis.choices),
+        "cam.score": analysis.score.name,
+        "cam.method": method,
+        "cam.target": seeds.text,
+        "cam.layout": ";".join(choice.layout.text() for choice in analysis.choices),
+        "cam.source_sha256": sha256(analysis.source.model),
+    }
+    if labels is not None:
+        facts["cam.labels"] = json.dumps(list(labels), ensure_ascii=False)
+    if preprocess is not None:
+        facts["cam.preprocess"] = json.dumps(dict(preprocess))
+    return facts
+
+
+def _version() -> str:
+    try:
+        return version("cam-core")
+    except PackageNotFoundError:  # an uninstalled tree
+        return "0+unknown"
+
+
+def _record(
+    result: onnx.ModelProto, analysis: Analysis, facts: dict[str, str], inputs: Sequence[Tensor]
+) -> None:
+    """Writes the metadata, and what `strip` needs to take everything back."""
+    source = analysis.model
+    if source.ir_version != result.ir_version:
+        facts["cam.ir_raised"] = json.dumps(before_raising(source))
+    facts["cam.added"] = json.dumps(
+        {
+            "node": len(result.graph.node) - len(source.graph.node),
+            "initializer": len(result.graph.initializer) - len(source.graph.initializer),
+            "output": len(result.graph.output) - len(source.graph.output),
+            "input": len(inputs),
+        }
+    )
+    for key, value in facts.items():
+        result.metadata_props.add(key=key, value=value)

@@ -1,0 +1,147 @@
+"""Which tensors are maps: where their channels are and what grid their space has.
+
+The channel axis is read from the operators that made a tensor (Conv, pools, BatchNormalization:
+axis 1; LayerNormalization, MatMul: the last) and followed through Transpose and Reshape; shapes
+only give the grid of tokens.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Iterator
+
+from cam_core.layout import Layout
+
+from .prepare import Graph, Node, Tensor, floating
+from .shapes import Extent
+
+FIRST = {
+    *("Conv", "ConvTranspose", "ConvInteger", "QLinearConv", "MaxPool", "AveragePool", "LpPool"),
+    *("BatchNormalization", "InstanceNormalization", "GroupNormalization", "LRN", "PRelu"),
+    *("GlobalAveragePool", "GlobalMaxPool", "DepthToSpace", "SpaceToDepth", "ImageScaler"),
+    *("Col2Im", "MaxUnpool", "DeformConv", "GridSample", "RoiAlign"),
+}
+"""Operators whose result has its channels at axis 1."""
+LAST = {"LayerNormalization", "MatMul", "Gemm", "RMSNormalization"}
+"""Operators whose result has them at the last axis."""
+MOST_SUMMARY_TOKENS = 8
+"""Class, distillation and register tokens that a token grid may be preceded by."""
+
+
+class Maps:
+    """Channel axes and layouts of all tensors of a graph."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.axes: dict[str, int] = {}
+        self.flat: set[str] = set()
+        """Maps whose space was flattened, [N, K, h*w]: views that only become tokens again."""
+        for tensor in graph.inputs:
+            axis = image_channels(tensor.shape) if tensor.shape else None
+            if axis is not None:
+                self.axes[tensor.name] = axis
+        for node in graph.nodes:
+            for tensor in node.outputs:
+                axis = self._axis(node, tensor)
+                if axis is not None:
+                    self.axes[tensor.name] = axis
+
+    def channel_axis(self, tensor: Tensor) -> int | None:
+        """Where the tensor's channels are; None where no operator says so."""
+        return self.axes.get(tensor.name)
+
+    def layout(self, tensor: Tensor) -> Layout | None:
+        """How to read the tensor as [N, K, *S]; None if it is no map."""
+        axis, shape = self.axes.get(tensor.name), tensor.shape
+        if axis is None or shape is None or len(shape) < 2 or axis == 0:
+            return None
+        if tensor.name in self.flat and axis == 1:
+            return None
+        if len(shape) == 3 and axis == 2:
+            return self._tokens(shape[1])
+        return Layout(_letters(len(shape), axis))
+
+    def space(self, tensor: Tensor) -> tuple[Extent, ...]:
+        """S of a map, () of anything else."""
+        layout = self.layout(tensor)
+        if layout is None:
+            return ()
+        if layout.grid:
+            return tuple(layout.grid)
+        return tuple(d for i, d in enumerate(tensor.shape) if i not in (0, layout.channel_axis))
+
+    def channels(self, tensor: Tensor) -> Extent:
+        """K of a map."""
+        axis = self.axes.get(tensor.name)
+        return None if axis is None else tensor.shape[axis]
+
+    def _axis(self, node: Node, tensor: Tensor) -> int | None:
+        if tensor.shape is None:
+            return None
+        rank = len(tensor.shape)
+        if node.op in FIRST:
+            return 1
+        if node.op in LAST:
+            return rank - 1
+        for source in node.inputs:
+            axis = self.axes.get(source.name)
+            if axis is None or source.shape is None or not floating(source):
+                continue
+            if source.name in self.flat or (node.op == "Reshape" and rank < len(source.shape)):
+                self.flat.add(tensor.name)
+            if node.op == "Transpose":
+                perm = node.attrs.get("perm", list(range(rank))[::-1])
+                return list(perm).index(axis)
+            if node.op in ("Reshape", "Flatten"):
+                return _reshaped(axis, source.shape, tensor.shape)
+            if len(source.shape) == rank:
+                return axis
+        return None
+
+    def _tokens(self, count: Extent) -> Layout:
+        if not isinstance(count, int):
+            return Layout("NTC")
+        for grid in self.grids:
+            skip = count - math.prod(grid)
+            if 0 <= skip <= MOST_SUMMARY_TOKENS and math.prod(grid) > 1:
+                return Layout("NTC", grid=grid, skip=skip)
+        return Layout("NTC")
+
+    @functools.cached_property
+    def grids(self) -> list[tuple[int, ...]]:
+        """Static two- and three-dimensional grids that are flattened somewhere, smallest first."""
+        found = {grid for node in self.graph.nodes for grid in self._flattened(node)}
+        return sorted(found, key=math.prod)
+
+    def _flattened(self, node: Node) -> Iterator[tuple[int, ...]]:
+        if node.op not in ("Reshape", "Flatten") or node.inputs[0].shape is None:
+            return
+        shape, axis = node.inputs[0].shape, self.axes.get(node.inputs[0].name)
+        grid = tuple(d for i, d in enumerate(shape) if i not in (0, axis))
+        if axis is not None and len(shape) >= 4 and all(isinstance(d, int) for d in grid):
+            yield grid
+
+
+def image_channels(shape: tuple[Extent, ...]) -> int | None:
+    """The channel axis of an image input: 1 or the last one, whichever has 1, 3 or 4 channels."""
+    if len(shape) < 3:
+        return None
+    if shape[1] in (1, 3, 4):
+        return 1
+    return len(shape) - 1 if shape[-1] in (1, 3, 4) else 1
+
+
+def _letters(rank: int, channel: int) -> str:
+    """The axes of a map as Layout spells them: NCHW, NHWC, NCL, NCDHW."""
+    space = {3: "L", 4: "HW", 5: "DHW"}.get(rank, "ABDEFGH"[: max(rank - 2, 0)])
+    return f"N{space[: channel - 1]}C{space[channel - 1 :]}"
+
+
+def _reshaped(axis: int, old: tuple[Extent, ...], new: tuple[Extent, ...]) -> int | None:
+    """Where the channels are after a Reshape that left them whole, else None."""
+    if axis == len(old) - 1 and new and new[-1] == old[-1] and len(new) > 1:
+        return len(new) - 1
+    if axis < len(new) and new[: axis + 1] == old[: axis + 1] and axis > 0:
+        return axis
+    return None

@@ -1,0 +1,136 @@
+"""onnxruntime, quietly: sessions on the providers that really load, errors in one line."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import onnx
+
+from cam_core.errors import InputError, MissingExtraError, ModelError
+
+LEVELS = ("all", "extended", "basic", "disabled")
+LIBRARIES = {"CUDAExecutionProvider": "cuda", "TensorrtExecutionProvider": "tensorrt"}
+"""Providers that every wheel lists whether or not their own libraries are installed."""
+
+
+def runtime() -> Any:
+    """The onnxruntime module, whichever package provides it."""
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise MissingExtraError(
+            'onnxruntime is not installed: pip install "cam-core[cpu]" '
+            '(or "cam-core[gpu]" on an NVIDIA machine)'
+        ) from error
+    return onnxruntime
+
+
+def providers(asked: Sequence[str] | None = None) -> list[str]:
+    """The providers to use: those asked for, else CUDA where it loads, and the CPU.
+
+    Raises:
+        InputError: one that was asked for is not there, or does not load.
+    """
+    listed = runtime().get_available_providers()
+    if asked is None:
+        preferred = ("CUDAExecutionProvider", "CPUExecutionProvider")
+        return [p for p in preferred if p in listed and loads(p)]
+    full = [_full_name(name, listed) for name in asked]
+    for provider in full:
+        if provider not in listed or not loads(provider):
+            usable = ", ".join(p for p in listed if loads(p))
+            raise InputError(f"provider '{provider}' does not load here; usable are {usable}")
+    return full
+
+
+def _full_name(name: str, listed: Sequence[str]) -> str:
+    """`cuda` is CUDAExecutionProvider."""
+    by_short = {p.removesuffix("ExecutionProvider").casefold(): p for p in listed}
+    return by_short.get(name.casefold(), name)
+
+
+@functools.cache
+def loads(provider: str) -> bool:
+    """Does the provider's own library load? (Asking onnxruntime prints errors where not.)"""
+    if provider not in LIBRARIES:
+        return True
+    folder = Path(runtime().__file__).parent / "capi"
+    pattern = {"win32": "onnxruntime_providers_{}.dll"}.get(
+        sys.platform, "libonnxruntime_providers_{}.so"
+    )
+    try:
+        ctypes.CDLL(str(folder / pattern.format("shared")), mode=ctypes.RTLD_GLOBAL)
+        ctypes.CDLL(str(folder / pattern.format(LIBRARIES[provider])))
+    except OSError:
+        return False
+    return True
+
+
+def open_session(
+    model: onnx.ModelProto,
+    *,
+    folder: Path | None = None,
+    asked: Sequence[str] | None = None,
+    optimization: str = "all",
+    threads: int | None = None,
+    custom_ops: Sequence[str] = (),
+) -> Any:
+    """A session for `model`, whose external data lies in `folder`.
+
+    Raises:
+        ModelError: the runtime refuses the model; the message is its own first line.
+        InputError: an unknown optimisation level or provider.
+    """
+    ort = runtime()
+    options = ort.SessionOptions()
+    options.log_severity_level = 4
+    options.graph_optimization_level = _level(ort, optimization)
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    if threads is not None:
+        options.intra_op_num_threads = threads
+    for library in custom_ops:
+        options.register_custom_ops_library(str(library))
+    if folder is not None:
+        options.add_session_config_entry(
+            "session.model_external_initializers_file_folder_path", str(folder.resolve())
+        )
+    try:
+        return ort.InferenceSession(model.SerializeToString(), options, providers=providers(asked))
+    except (InputError, MissingExtraError):
+        raise
+    except Exception as error:  # onnxruntime's exceptions share no base class
+        raise ModelError(f"onnxruntime cannot load the model: {one_line(error)}") from error
+
+
+def _level(ort: Any, name: str) -> Any:
+    levels = ort.GraphOptimizationLevel
+    table = {
+        "all": levels.ORT_ENABLE_ALL,
+        "extended": levels.ORT_ENABLE_EXTENDED,
+        "basic": levels.ORT_ENABLE_BASIC,
+        "disabled": levels.ORT_DISABLE_ALL,
+    }
+    if name not in table:
+        raise InputError(f"no optimisation level '{name}'; there are {', '.join(table)}")
+    return table[name]
+
+
+def run(session: Any, names: Sequence[str] | None, feed: dict[str, Any]) -> list[Any]:
+    """Runs a session; the runtime's complaints become one line."""
+    try:
+        return list(session.run(names, feed))
+    except Exception as error:  # onnxruntime's exceptions share no base class
+        raise InputError(f"onnxruntime could not run the model: {one_line(error)}") from error
+
+
+def one_line(error: Exception) -> str:
+    """An exception's message without codes, file names of the runtime and line breaks."""
+    text = " ".join(str(error).split())
+    for noise in ("[ONNXRuntimeError] : ", "Load model from "):
+        text = text.replace(noise, "")
+    return text[:400]

@@ -1,0 +1,107 @@
+"""Finds the score: the logits before the softmax, sigmoid, argmax or label map at a model's end."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from cam_core.errors import ModelError
+
+from .prepare import Graph, Node, Tensor, floating
+
+ACTIVATIONS = {"Softmax": 0, "LogSoftmax": 0, "Sigmoid": 0, "Hardmax": 0}
+"""Tails whose input are the logits; the number is which input."""
+READERS = {"ArgMax": 0, "TopK": 0, "ZipMap": 0, "ArrayFeatureExtractor": 1}
+"""Tails that read a score and give a label."""
+VIEWS = {
+    *("Identity", "Cast", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Dropout"),
+    *("QuantizeLinear", "DequantizeLinear"),
+}
+
+
+@dataclass(frozen=True)
+class Score:
+    """The tensor whose gradient is taken."""
+
+    tensor: Tensor
+    class_axis: int
+    activation: str = ""
+    """What the model applies to it, such as Softmax."""
+
+    @property
+    def name(self) -> str:
+        return str(self.tensor.name)
+
+    @property
+    def classes(self) -> int | None:
+        """How many classes there are, where that is static."""
+        extent = self.tensor.shape[self.class_axis]
+        return extent if isinstance(extent, int) else None
+
+
+def find_score(graph: Graph, name: str | None = None, channel_axis: Any = None) -> Score:
+    """The score with no name given: walk back from the outputs; with one, that tensor.
+
+    Raises:
+        ModelError: no such tensor, or one that holds no floating point score.
+    """
+    if name is not None:
+        if name not in graph.tensors:
+            near = difflib.get_close_matches(name, graph.tensors, 3)
+            hint = f"; did you mean {', '.join(near)}?" if near else ""
+            raise ModelError(f"no tensor '{name}' to use as score{hint}")
+        return _score(graph, graph.tensors[name], "", channel_axis)
+    for output in graph.outputs:
+        tensor, activation = _behind(graph, output)
+        if floating(tensor) and tensor.name in graph.producer and tensor.shape:
+            return _score(graph, tensor, activation, channel_axis)
+    first = graph.outputs[0]
+    raise ModelError(
+        f"output '{first.name}' is no floating point score and none is found before it; "
+        f"name the score tensor with --score"
+    )
+
+
+def _score(graph: Graph, tensor: Tensor, activation: str, channel_axis: Any) -> Score:
+    if not floating(tensor):
+        kind = np.dtype(tensor.dtype) if tensor.dtype is not None else "unknown"
+        raise ModelError(f"score '{tensor.name}' holds {kind}, not floating point numbers")
+    if tensor.shape is None or len(tensor.shape) < 2:
+        raise ModelError(
+            f"score '{tensor.name}' has shape {tensor.shape}; expected [batch, classes]"
+        )
+    return Score(tensor, class_axis(tensor, channel_axis), activation)
+
+
+def class_axis(tensor: Tensor, channel_axis: Any = None) -> int:
+    """Axis 1 of [N, C] and [N, C, 1, 1]; of a dense score, wherever its channels are."""
+    rank = len(tensor.shape)
+    if rank == 2 or all(d == 1 for d in tensor.shape[2:]):
+        return 1
+    found = channel_axis(tensor) if channel_axis else None
+    return rank - 1 if found is None else int(found)
+
+
+def _behind(graph: Graph, output: Tensor) -> tuple[Tensor, str]:
+    """(what lies before the last tail, the activation that is nearest to it)."""
+    found, activation = output, ""
+    for node, tensor in _walk(graph, output):
+        if node.op in ACTIVATIONS or node.op in READERS:
+            found = tensor
+            activation = node.op if node.op in ACTIVATIONS else activation
+    return found, activation
+
+
+def _walk(graph: Graph, tensor: Tensor) -> Iterator[tuple[Node, Tensor]]:
+    """(node, the tensor it reads) from an output backwards, through tails and views only."""
+    while tensor.name in graph.producer:
+        node = graph.producer[tensor.name]
+        position = ACTIVATIONS.get(node.op, READERS.get(node.op, 0 if node.op in VIEWS else -1))
+        if position < 0:
+            return
+        tensor = node.inputs[position]
+        yield node, tensor

@@ -1,0 +1,40 @@
+"""Takes out of an instrumented model all that was added; what is left is the source."""
+
+from __future__ import annotations
+
+import json
+
+import onnx
+
+from cam_core.errors import ModelError
+
+from .analysis import instrumented
+from .append import lower_ir
+from .inline import restore_functions
+from .load import load, sha256
+
+
+def strip(model: object) -> onnx.ModelProto:
+    """The source model, message for message.
+
+    Raises:
+        ModelError: not an instrumented model, or one that was changed since.
+    """
+    source = load(model)
+    if not instrumented(source.model):
+        raise ModelError(f"{source.name} is not instrumented: nothing to strip")
+    result = onnx.ModelProto()
+    result.CopyFrom(source.model)
+    facts = {e.key: e.value for e in result.metadata_props if e.key.startswith("cam.")}
+    for name, count in json.loads(facts["cam.added"]).items():
+        field = getattr(result.graph, name)
+        del field[len(field) - count :]
+    restore_functions(result)
+    kept = [e for e in result.metadata_props if not e.key.startswith("cam.")]
+    del result.metadata_props[:]
+    result.metadata_props.extend(kept)
+    if "cam.ir_raised" in facts:
+        lower_ir(result, json.loads(facts["cam.ir_raised"]))
+    if sha256(result) != facts.get("cam.source_sha256"):
+        raise ModelError(f"{source.name} was changed after it was instrumented: cannot strip it")
+    return result
