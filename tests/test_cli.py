@@ -25,7 +25,9 @@ NAMES = ["red thing", "green thing", "blue [thing]"]
 class Thirds:
     """A is x pooled to [1, 3, 7, 7], y^c the mean of channel c over space: G = 1/49 at k = c."""
 
-    score = "logits"
+    score_name = "logits"
+    class_axis = 1
+    layer_note = "the only one"
     provider = "NumPy"
 
     def __init__(self, shape: tuple[int | str | None, ...] = ("N", 3, 224, 224)) -> None:
@@ -108,7 +110,7 @@ def test_explain_writes_picture_map_and_record(here: Path, opened: dict[str, Any
     assert record["model_sha256"] == hashlib.sha256(b"model").hexdigest()
     assert record["raw_max"] == pytest.approx(1 / 49, rel=1e-3)
     assert record["score"] == pytest.approx(0.25, abs=0.01)
-    for word in ("red thing", "green thing", "top 3", "--preprocess unit"):
+    for word in ("pool (the only one)", "red thing", "green thing", "top 3", "--preprocess unit"):
         assert word in result.stdout
 
 
@@ -148,7 +150,7 @@ def test_options_reach_the_backend(here: Path, opened: dict[str, Any]) -> None:
         "source": "model.onnx",
         "layer": "pool",
         "score": "y",
-        "providers": ["CUDAExecutionProvider", "MyProvider"],
+        "providers": ["cuda", "MyProvider"],
     }
 
 

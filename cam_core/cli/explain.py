@@ -84,15 +84,16 @@ def explain(
     labels = None if labels_file is None else read_labels(labels_file, label_offset)
     if labels is None and label_offset:
         raise InputError("--label-offset shifts the names of a file: give it with --labels.")
-    asked = expand(targets or [None], None if labels is None else labels.names)
     for path in images:
         read(path)  # a broken one is told before the work, not halfway
     options: dict[str, Any] = {
         "layer": layer,
         "score": score,
-        "providers": [full_name(p) for p in providers],
+        "providers": list(providers),
     }
     backend = open_backend(model, **{name: given for name, given in options.items() if given})
+    names = None if labels is None else labels.names
+    asked = expand(targets or [None], names, class_axis=getattr(backend, "class_axis", 1))
     spec, source = build_preprocess(image_input(backend), preprocess, **pieces)
     job = Job(
         model=model,
@@ -112,11 +113,3 @@ def explain(
             rows += job.run(path, asked)
     finally:
         show(rows, job)
-
-
-def full_name(provider: str) -> str:
-    """onnxruntime's name for a provider: 'cuda' is CUDAExecutionProvider."""
-    short = {"cpu": "CPU", "cuda": "CUDA", "tensorrt": "Tensorrt", "openvino": "OpenVINO"}
-    short |= {"coreml": "CoreML", "directml": "Dml", "dml": "Dml", "rocm": "ROCM"}
-    found = short.get(provider.casefold())
-    return provider if found is None else f"{found}ExecutionProvider"

@@ -81,7 +81,7 @@ class Job:
         self, path: Path, prepared: Prepared, capture: Capture, target: ScoredTarget
     ) -> tuple[Row, Explanation]:
         """The numbers of one target."""
-        logits = pool(capture.logits)  # [1, C]
+        logits = pool(capture.logits, getattr(self.backend, "class_axis", 1))  # [1, C]
         if self.labels is not None:
             self.labels.check(logits.shape[1])
         names = None if self.labels is None else self.labels.names
@@ -144,7 +144,7 @@ class Job:
             "image": str(path),
             "model": self.model,
             "model_sha256": self.model_sha256,
-            "score_tensor": getattr(self.backend, "score", None),
+            "score_tensor": getattr(self.backend, "score_name", None),
             **explanation.facts(),
             "label": row.label or None,
             "probability": row.probability,

@@ -39,7 +39,8 @@ def show(rows: Sequence[Row], job: Job) -> None:
     for image, group in groupby(rows, key=lambda row: row.image):
         best = " · ".join(f"{label or f'class {c}'} {p:.3f}" for c, label, p in next(group).top)
         line(console, f"top {len(rows[0].top)}", f"{Path(image).name}: {best}")
-    line(console, "layer", rows[0].layer)
+    why = getattr(job.backend, "layer_note", "") if job.layer is None else ""
+    line(console, "layer", f"{rows[0].layer} ({why})" if why else rows[0].layer)
     line(console, "input", f"{rows[0].preprocessing} ({job.source})")
     kinds = ".png .npy .json" + (" .signed.npy" if job.signed else "")
     line(console, "files", f"{job.folder / '<file>'} {kinds}")
