@@ -232,3 +232,35 @@ def test_third_parties_add_commands(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cam_core.cli.group.third_party", lambda: {"hello": Point()})
     assert CliRunner().invoke(gradcam, ["hello"]).stdout == "hi\n"
     assert "From elsewhere:hello." in CliRunner().invoke(gradcam, ["--help"]).stdout
+
+
+# --- a real model -----------------------------------------------------------------------------
+
+DATA = Path(__file__).parents[2] / "shared" / "data"
+
+
+@pytest.mark.skipif(not DATA.exists(), reason="the shared models are not here")
+def test_the_dog_and_the_cat_light_up(tmp_path: Path) -> None:
+    args = ["models/mobilenetv2-fp32.onnx", "images/both.png"]
+    args = [str(DATA / name) for name in args] + ["--preprocess", "imagenet"]
+    args += ["--labels", str(DATA / "imagenet_classes.txt"), "--target", "bull mastiff"]
+    done = subprocess.run(
+        [sys.executable, "-m", "cam_core", "explain", *args, "--target", "282", "-o", tmp_path],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(__file__).parents[1],
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    # Boxes drawn by hand: left, top, right, bottom in the photo.
+    boxes = {243: (75, 10, 180, 140), 282: (45, 120, 192, 224)}
+    for (index, box), probability in zip(boxes.items(), (0.384, 0.223), strict=True):
+        record = json.loads((tmp_path / f"both.{index}.gradcam.json").read_text())
+        assert record["probability"] == pytest.approx(probability, abs=0.002)
+        cells = np.load(tmp_path / f"both.{index}.gradcam.npy")
+        row, column = np.unravel_index(cells.argmax(), cells.shape)
+        at = (column + 0.5) * 224 / cells.shape[1], (row + 0.5) * 224 / cells.shape[0], 1
+        x, y = np.array(record["preprocessing"]["input_to_photo"]) @ at
+        assert box[0] < x < box[2]
+        assert box[1] < y < box[3]

@@ -39,7 +39,7 @@ class Row:
     stem: str
     """The name of the files, without what says their kind."""
     top: tuple[tuple[int, str, float], ...]
-    """The best classes of the image: index, label and probability."""
+    """The best classes of the image: index, label and probability; none of a dense score."""
     layer: str
     preprocessing: str
 
@@ -91,24 +91,21 @@ class Job:
                 f"layer '{capture.layer}': its map {list(explanation.map.shape[1:])} is not a "
                 "picture. Choose a layer with height and width: gradcam layers lists them."
             )
-        likely = probabilities(logits)[0]
+        dense = logits.size != capture.logits.size  # a sum over positions is no logit
+        likely = None if dense else probabilities(logits)[0]
         index = None if explanation.classes is None else int(explanation.classes[0])
         asked = name_target(target, index)
         single = index is not None and not isinstance(target, ContrastTarget)
-        best = np.argsort(-likely, kind="stable")[:5]
         row = Row(
             image=str(path),
             target=asked,
             label=name_label(target, index, names),
             score=float(explanation.score[0]),
-            probability=float(likely[index]) if single else None,
+            probability=float(likely[index]) if single and likely is not None else None,
             raw_max=float(explanation.raw_max[0]),
             diagnosis=explanation.diagnosis[0],
             stem=f"{path.stem}.{file_name(asked)}.{self.method}",
-            top=tuple(
-                (int(c), "" if names is None else label_of(int(c), names), float(likely[c]))
-                for c in best
-            ),
+            top=() if likely is None else best(likely, names),
             layer=explanation.layer,
             preprocessing=prepared.description,
         )
@@ -180,6 +177,14 @@ def probabilities(logits: Array) -> Array:
     e = np.exp(y - y.max(axis=1, keepdims=True))
     p: Array = e / e.sum(axis=1, keepdims=True)
     return p
+
+
+def best(
+    likely: Array, names: Sequence[str] | None, count: int = 5
+) -> tuple[tuple[int, str, float], ...]:
+    """Index, label and probability of the likeliest classes; likely is [C]."""
+    order = np.argsort(-likely, kind="stable")[:count].tolist()
+    return tuple((c, "" if names is None else label_of(c, names), float(likely[c])) for c in order)
 
 
 def name_target(target: ScoredTarget, index: int | None) -> str:

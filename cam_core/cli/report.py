@@ -37,8 +37,10 @@ def show(rows: Sequence[Row], job: Job) -> None:
         console = Console(highlight=False, width=200)  # a log has no edge to wrap at
     console.print(table(rows))
     for image, group in groupby(rows, key=lambda row: row.image):
-        best = " · ".join(f"{label or f'class {c}'} {p:.3f}" for c, label, p in next(group).top)
-        line(console, f"top {len(rows[0].top)}", f"{Path(image).name}: {best}")
+        top = next(group).top
+        best = " · ".join(f"{label or f'class {c}'} {p:.3f}" for c, label, p in top)
+        if top:
+            line(console, f"top {len(top)}", f"{Path(image).name}: {best}")
     why = getattr(job.backend, "layer_note", "") if job.layer is None else ""
     line(console, "layer", f"{rows[0].layer} ({why})" if why else rows[0].layer)
     line(console, "input", f"{rows[0].preprocessing} ({job.source})")
