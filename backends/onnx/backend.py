@@ -13,13 +13,15 @@ from onnx import numpy_helper
 from cam_core.backend import Array, Capture, InputInfo, Inputs, Layer, Target
 from cam_core.errors import LayerError, TargetError
 
-from .analysis import Analysis, analyse
+from .analysis import Analysis, analyse, instrumented
 from .append import raise_ir, value_info
 from .feed import feed, rows
 from .layers import Choice
+from .load import Source, load
 from .prepare import floating
 from .runtime import open_session, run
 from .split import Split, split
+from .strip import strip
 
 SUFFIXES = (".onnx", ".ort")
 INJECTED = "cam.injected"
@@ -29,7 +31,8 @@ class OnnxBackend:
     """A model in onnxruntime, seen at its layers.
 
     Args:
-        source: a path, the bytes of a file, or an `onnx.ModelProto`.
+        source: a path, the bytes of a file, or an `onnx.ModelProto`; an instrumented model
+            counts as its source.
         layer: the default of `capture`: tensor, node, torch module path or index; found if None.
         score: the score tensor; found if None.
         providers: onnxruntime's execution providers, short names allowed (`cpu`, `cuda`).
@@ -49,7 +52,11 @@ class OnnxBackend:
         guided: bool = False,
         custom_ops: Sequence[str] = (),
     ) -> None:
-        self.analysis: Analysis = analyse(source, [layer], score)
+        opened = load(source)
+        self._metadata = {e.key: e.value for e in opened.model.metadata_props}
+        if instrumented(opened.model):
+            opened = Source(strip(opened), opened.path)
+        self.analysis: Analysis = analyse(opened, [layer], score)
         self._options = {
             "score": score,
             "providers": providers,
@@ -84,6 +91,11 @@ class OnnxBackend:
         return self.analysis.choices[0].why
 
     @property
+    def provider(self) -> str:
+        """The execution provider that runs the model."""
+        return str(self._forward_session().get_providers()[0])
+
+    @property
     def score_name(self) -> str:
         """The tensor whose gradient is taken."""
         return self.analysis.score.name
@@ -95,8 +107,8 @@ class OnnxBackend:
 
     @property
     def metadata(self) -> dict[str, str]:
-        """The model's own metadata."""
-        return {e.key: e.value for e in self.analysis.source.model.metadata_props}
+        """The file's own metadata, those of an instrumented one included."""
+        return dict(self._metadata)
 
     def inputs(self) -> list[InputInfo]:
         """What the model takes, in its own order."""
@@ -112,11 +124,9 @@ class OnnxBackend:
 
     def forward(self, x: Inputs) -> dict[str, Array]:
         """All outputs of the plain model, by name."""
-        if self._plain is None:
-            self._plain = self._session(self.analysis.model)
-        infos = self.inputs()
-        found = [run(self._plain, None, part) for part in rows(feed(x, infos), infos)]
-        names = [output.name for output in self._plain.get_outputs()]
+        session, infos = self._forward_session(), self.inputs()
+        found = [run(session, None, part) for part in rows(feed(x, infos), infos)]
+        names = [output.name for output in session.get_outputs()]
         return _arrays(names, found)
 
     def capture(
@@ -189,6 +199,11 @@ class OnnxBackend:
         return OnnxBackend(model, layer=self._layer, **self._options)  # type: ignore[arg-type]
 
     # inside
+
+    def _forward_session(self) -> Any:
+        if self._plain is None:
+            self._plain = self._session(self.analysis.model)
+        return self._plain
 
     def _choices(self, layers: Sequence[str | int] | None) -> list[Choice]:
         if layers is None:

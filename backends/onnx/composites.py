@@ -8,13 +8,14 @@ inner tensor, so that the runtime still fuses the forward pass.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import onnx_graphsurgeon as gs
 
-from .patterns import Bindings, Matcher, Pattern, Product, parse
+from .matching import Bindings, Matcher
+from .patterns import Pattern, Product, parse
 from .prepare import Graph, Node
 
 DOMAIN = "cam"
@@ -94,16 +95,16 @@ COMPOSITES = (
 """The first that fits is taken: the larger before the smaller."""
 
 
-def _by_root() -> dict[str, list[tuple[Composite, Pattern]]]:
+def _by_root(rows: Iterable[Composite]) -> dict[str, list[tuple[Composite, Pattern]]]:
     table: dict[str, list[tuple[Composite, Pattern]]] = defaultdict(list)
-    for composite in COMPOSITES:
+    for composite in rows:
         pattern = parse(composite.formula)
         for op in ("Mul", "Div") if isinstance(pattern, Product) else ("Add",):
             table[op].append((composite, pattern))
     return table
 
 
-_BY_ROOT = _by_root()
+_BY_ROOT = _by_root(COMPOSITES)
 
 
 def recognise(graph: Graph, keep: Collection[str] = ()) -> Graph:

@@ -99,6 +99,7 @@ class Layers:
         return (
             tensor.name != self.score.name
             and tensor.name in self.graph.producer
+            and floating(tensor)
             and any(d != 1 for d in space)
             and self._own_batch(tensor)
         )

@@ -16,6 +16,7 @@ import numpy as np
 import onnx
 import onnx_graphsurgeon as gs
 from onnx import numpy_helper
+from onnx_graphsurgeon.logger import G_LOGGER
 
 from cam_core.errors import ModelError
 
@@ -104,7 +105,8 @@ def prepare(model: onnx.ModelProto) -> Graph:
     version = opset(model)
     skeleton, small, weights = _skeleton(model)
     facts = shapes.infer(skeleton, small)
-    imported = gs.import_onnx(skeleton)
+    with G_LOGGER.suppress():  # it warns, on stdout, of what we do not use
+        imported = gs.import_onnx(skeleton)
     tensors = imported.tensors(check_duplicates=False)
     for name, tensor in tensors.items():
         if isinstance(tensor, gs.Variable):

@@ -74,23 +74,27 @@ def _to_attributes(
                 f"convert the model to opset 13 or newer"
             )
         flat = [float(v) if attribute in FLOATS else int(v) for v in np.ravel(array)]
-        attrs[attribute] = flat[0] if attribute in FLOATS else flat
+        attrs[attribute] = flat[0] if attribute in FLOATS and attribute != "scales" else flat
     return inputs[:1], attrs
 
 
 def _require(op_type: str, attrs: dict[str, Any], opset: int) -> None:
     oldest = 16 if attrs.get("reduction", "none") != "none" and "Scatter" in op_type else 1
-    if oldest == 1:
-        try:
-            onnx.defs.get_schema(op_type, opset)
-            return
-        except onnx.defs.SchemaError:
-            oldest = onnx.defs.get_schema(op_type).since_version
+    if oldest == 1 and not _exists(op_type, opset):
+        oldest = next(v for v in range(opset + 1, 99) if _exists(op_type, v))
     if opset < oldest:
         raise ModelError(
             f"the gradient needs {op_type} of opset {oldest}, the model has opset {opset}; "
             f"convert it with onnx.version_converter.convert_version(model, {max(oldest, 13)})"
         )
+
+
+def _exists(op_type: str, opset: int) -> bool:
+    try:
+        onnx.defs.get_schema(op_type, opset)
+    except onnx.defs.SchemaError:
+        return False
+    return True
 
 
 def lower(op: Emitter, op_type: str, inputs: list[Tensor], attrs: dict[str, Any]) -> Any:

@@ -1,0 +1,90 @@
+"""Runs the model and its instrumented twin on the same input and compares their outputs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+
+from cam_core.errors import CamError
+
+from .runtime import open_session, run
+
+DYNAMIC = {0: 2}
+"""Extent given to a dynamic axis; others get SPACE."""
+SPACE = 224
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How far the original outputs moved."""
+
+    identical: bool
+    largest: float
+    """Largest difference relative to the output's largest value."""
+    output: str = ""
+
+
+def verify(
+    result: onnx.ModelProto,
+    source: onnx.ModelProto,
+    *,
+    folder: Path | None = None,
+    optimization: str = "all",
+    seed: int = 0,
+) -> Verdict:
+    """Compares the original outputs of both on one random input.
+
+    Raises:
+        CamError: they cannot be run here, or one cannot be fed at random.
+    """
+    plain = open_session(source, folder=folder, optimization=optimization)
+    twin = open_session(result, folder=folder, optimization=optimization)
+    rng = np.random.default_rng(seed)
+    feed = {i.name: _random(i, rng) for i in plain.get_inputs()}
+    names = [o.name for o in plain.get_outputs()]
+    added = {i.name: _added(i) for i in twin.get_inputs() if i.name not in feed}
+    first = run(plain, names, feed)
+    second = run(twin, names, feed | added)
+    worst = Verdict(True, 0.0)
+    for name, a, b in zip(names, first, second, strict=True):
+        difference = _difference(a, b)
+        if difference > worst.largest or (difference and worst.identical):
+            worst = Verdict(False, difference, name)
+    return worst
+
+
+def _random(info: Any, rng: np.random.Generator) -> np.ndarray[Any, Any]:
+    shape = [d if isinstance(d, int) else DYNAMIC.get(i, SPACE) for i, d in enumerate(info.shape)]
+    if info.type == "tensor(float16)":
+        return rng.normal(size=shape).astype(np.float16)
+    if info.type in ("tensor(float)", "tensor(double)"):
+        kind = np.float32 if info.type == "tensor(float)" else np.float64
+        return rng.normal(size=shape).astype(kind)
+    if info.type in ("tensor(uint8)", "tensor(int64)", "tensor(int32)"):
+        kind = np.dtype(info.type[7:-1])
+        return rng.integers(0, 2, size=shape).astype(kind)
+    raise CamError(f"input '{info.name}' of {info.type} cannot be filled at random")
+
+
+def _added(info: Any) -> np.ndarray[Any, Any]:
+    """A value for each input that instrumenting adds."""
+    if info.type == "tensor(bool)":
+        return np.array(True)
+    if info.type == "tensor(int64)":
+        return np.array([-1], np.int64)
+    shape = [d if isinstance(d, int) else DYNAMIC.get(i, SPACE) for i, d in enumerate(info.shape)]
+    return np.zeros(shape, np.float16 if info.type == "tensor(float16)" else np.float32)
+
+
+def _difference(a: Any, b: Any) -> float:
+    if not isinstance(a, np.ndarray) or a.dtype.kind not in "fc":
+        return 0.0 if np.array_equal(np.asarray(a), np.asarray(b)) else float("inf")
+    if np.array_equal(a, b, equal_nan=True):
+        return 0.0
+    wide = a.astype(np.float64)
+    scale = np.max(np.abs(wide), initial=0.0) or 1.0
+    return float(np.max(np.abs(wide - b.astype(np.float64))) / scale)
