@@ -73,11 +73,16 @@ def _values(case: Case, rng: np.random.Generator) -> tuple[dict[str, Any], dict[
     return variable, constant
 
 
+def _dims(shape: Any) -> str:
+    """A shape in ONNX text, where brackets around nothing mean an unknown rank."""
+    return f"[{','.join(map(str, shape))}]" if shape else ""
+
+
 def _model(case: Case, variable: dict[str, Any], constant: dict[str, Any], dtype: Any) -> Any:
     """The case's one-operator model in `dtype`."""
     declared = case.options["dynamic"] if case.dynamic else {}
     parameters = [
-        f"{ONNX_NAME[dtype]}[{','.join(map(str, declared.get(name, value.shape)))}] {name}"
+        f"{ONNX_NAME[dtype]}{_dims(declared.get(name, value.shape))} {name}"
         for name, value in variable.items()
     ]
     text = (
@@ -206,6 +211,11 @@ def _coarse(session: Any, single: dict[str, Any], cot: Any, name: str, v: Any) -
 
 
 def test_every_rule_has_a_case() -> None:
+    """Straight-through rules have no differences to be compared with: see test_quantisation.py."""
     covered = {case.op for case in CASES}
-    missing = sorted(op for domain, op in VJP_RULES if domain == "" and op not in covered)
+    missing = sorted(
+        op
+        for (domain, op), rule in VJP_RULES.items()
+        if domain == "" and op not in covered and not rule.quantises
+    )
     assert not missing, f"rules without a row in cases_*.py: {missing}"
