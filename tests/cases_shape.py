@@ -1,0 +1,403 @@
+"""Rows for shape.py and slicing.py (see test_rules.py)."""
+
+import numpy as np
+
+
+def ints(*values):
+    return np.array(values, np.int64)
+
+
+OPSETS = (9, 11, 13, 18, 21)
+HUGE = np.iinfo(np.int64).max
+
+
+def cut(shape, dynamic, note, starts, ends, axes=None, steps=None, opsets=(10, 13, 18)):
+    """A Slice with constant bounds, static and with dynamic extents."""
+    names = ["s", "e", *(["a"] if axes else []), *(["t"] if steps else [])]
+    inputs = {"x": shape, "s": ints(*starts), "e": ints(*ends)}
+    inputs |= {"a": ints(*axes)} if axes else {}
+    inputs |= {"t": ints(*steps)} if steps else {}
+    options = {"opsets": opsets}
+    if dynamic:
+        options |= {"dynamic": {"x": dynamic}, "opsets": tuple(o for o in opsets if o >= 11)}
+    if steps and not axes:
+        names.insert(2, "")
+    return ("Slice", f"y = Slice(x, {', '.join(names)})", inputs, note, options)
+
+
+CROPS = "the reference's Pad takes no negative amounts"
+
+
+def border(mode, pads, note, *, dynamic=None, axes=None, opsets=(11, 13, 18), shape=(2, 4, 5)):
+    inputs = {"x": shape, "p": ints(*pads)} | ({"a": ints(*axes)} if axes else {})
+    operands = "x, p, , a" if axes else "x, p"
+    options = {"opsets": opsets} | ({"dynamic": {"x": dynamic}} if dynamic else {})
+    options |= {"frozen": CROPS} if min(pads) < 0 else {}
+    return ("Pad", f'y = Pad<mode="{mode}">({operands})', inputs, f"{mode} {note}", options)
+
+
+VIEWS = [
+    (
+        "Reshape",
+        "y = Reshape(x, s)",
+        {"x": (2, 3, 4), "s": ints(0, -1)},
+        "copy and infer",
+        {"opsets": OPSETS, "dynamic": {"x": ("N", 3, 4)}},
+    ),
+    (
+        "Reshape",
+        "y = Reshape(x, s)",
+        {"x": (2, 3, 4), "s": ints(-1, 4)},
+        "batch merged",
+        {"opsets": OPSETS, "dynamic": {"x": ("N", "T", 4)}},
+    ),
+    (
+        "Reshape",
+        "h = Shape(x) f = Gather(h, zero) s = Concat<axis=0>(f, m)\ny = Reshape(x, s)",
+        {"x": (2, 3, 4), "zero": ints(0), "m": ints(-1)},
+        "shape chain",
+        {"opsets": (13, 18), "dynamic": {"x": ("N", 3, "T")}},
+    ),
+    ("Reshape", "y = Reshape(x, s)", {"x": (1,), "s": np.zeros(0, np.int64)}, "to a scalar"),
+    *(
+        ("Flatten", f"y = Flatten<axis={axis}>(x)", {"x": (2, 3, 4)}, f"axis {axis}", options)
+        for axis, options in [
+            (0, {"opsets": (13,)}),
+            (1, {"opsets": OPSETS, "dynamic": {"x": ("N", "C", 4)}}),
+            (2, {"opsets": (9, 13), "dynamic": {"x": ("N", 3, 4)}}),
+            (-1, {"opsets": (13,)}),
+            (3, {"opsets": (13,)}),
+        ]
+    ),
+    (
+        "Squeeze",
+        "y = Squeeze<axes=[1, 3]>(x)",
+        {"x": (2, 1, 3, 1)},
+        "attribute",
+        {"opsets": (7, 9, 11), "dynamic": {"x": ("N", 1, 3, 1)}},
+    ),
+    (
+        "Squeeze",
+        "y = Squeeze(x, a)",
+        {"x": (2, 1, 3, 1), "a": ints(-1, 1)},
+        "input",
+        {"opsets": (13, 21), "dynamic": {"x": ("N", 1, "T", 1)}},
+    ),
+    ("Squeeze", "y = Squeeze(x)", {"x": (1, 3, 1)}, "all", {"opsets": (9, 13)}),
+    (
+        "Unsqueeze",
+        "y = Unsqueeze<axes=[0, 3]>(x)",
+        {"x": (2, 3)},
+        "attribute",
+        {"opsets": (7, 9, 11), "dynamic": {"x": ("N", 3)}},
+    ),
+    (
+        "Unsqueeze",
+        "y = Unsqueeze(x, a)",
+        {"x": (2, 3), "a": ints(-1, 0)},
+        "input",
+        {"opsets": (13, 21), "dynamic": {"x": ("N", "T")}},
+    ),
+    (
+        "Transpose",
+        "y = Transpose<perm=[2, 0, 3, 1]>(x)",
+        {"x": (2, 3, 4, 5)},
+        "permutation",
+        {"opsets": (7, 13, 21), "dynamic": {"x": ("N", 3, "H", "W")}},
+    ),
+    (
+        "Transpose",
+        "y = Transpose(x)",
+        {"x": (2, 3, 4)},
+        "reversed",
+        {"dynamic": {"x": ("N", 3, 4)}},
+    ),
+    (
+        "Transpose",
+        "t = Transpose<perm=[0, 2, 3, 1]>(x) y = ReduceMean<axes=[1, 2], keepdims=1>(t)",
+        {"x": (2, 3, 4, 5)},
+        "of a broadcast cotangent",
+        {"dynamic": {"x": ("N", 3, "H", "W")}},
+    ),
+    (
+        "Expand",
+        "y = Expand(x, s)",
+        {"x": (3, 1), "s": ints(2, 1, 4)},
+        "both ways",
+        {"opsets": (8, 13)},
+    ),
+    (
+        "Expand",
+        "h = Shape(b) z = Mul(b, k) e = Expand(x, h) y = Add(e, z)",
+        {"x": (1, 1, 4), "b": (2, 3, 4), "k": np.zeros(1)},
+        "to a dynamic batch",
+        {"opsets": (9, 13), "dynamic": {"b": ("N", 3, 4)}, "wrt": ["x"]},
+    ),
+]
+
+JOINS = [
+    (
+        "Concat",
+        "y = Concat<axis=1>(a, b, c)",
+        {"a": (2, 1, 3), "b": (2, 4, 3), "c": (2, 2, 3)},
+        "channels",
+        {
+            "opsets": (7, 13),
+            "dynamic": {"a": ("N", 1, 3), "b": ("N", 4, 3), "c": ("N", 2, 3)},
+        },
+    ),
+    (
+        "Concat",
+        "y = Concat<axis=-2>(a, b, c)",
+        {"a": (2, 1, 3), "b": (2, 4, 3), "c": (2, 2, 3)},
+        "one extent dynamic",
+        {"opsets": (10, 13), "dynamic": {"b": ("N", "T", 3)}},
+    ),
+    (
+        "Concat",
+        "y = Concat<axis=0>(a, b, c)",
+        {"a": (2, 3), "b": (4, 3), "c": (1, 3)},
+        "all extents dynamic",
+        {"opsets": (10, 13), "dynamic": {"a": ("A", 3), "b": ("B", 3), "c": ("C", 3)}},
+    ),
+    ("Concat", "y = Concat<axis=0>(a)", {"a": (2, 3)}, "one"),
+    ("Concat", "y = Concat<axis=1>(a, a)", {"a": (2, 3)}, "the same twice"),
+    (
+        "Split",
+        "p, q, r = Split<axis=1, split=[1, 2, 1]>(x) t = Mul(p, r) y = Mul(t, q)",
+        {"x": (2, 4)},
+        "attribute",
+        {"opsets": (7, 11), "dynamic": {"x": ("N", 4)}},
+    ),
+    (
+        "Split",
+        "p, q, r = Split<axis=-1>(x, s) y = Concat<axis=1>(r, q, p)",
+        {"x": (2, 6), "s": ints(1, 2, 3)},
+        "input",
+        {"opsets": (13, 18), "dynamic": {"x": ("N", 6)}},
+    ),
+    (
+        "Split",
+        "p, q = Split<axis=1>(x) y = Mul(p, q)",
+        {"x": (2, 4)},
+        "equal parts",
+        {"opsets": (9, 13), "dynamic": {"x": ("N", 4)}},
+    ),
+    (
+        "Split",
+        "p, q, r = Split<axis=1, num_outputs=3>(x) y = Concat<axis=1>(r, p)",
+        {"x": (2, 8)},
+        "last part smaller, middle unread",
+        {"opsets": (18, 21), "dynamic": {"x": ("N", 8)}},
+    ),
+    *(
+        (
+            "Split",
+            f"p, q, r = Split<axis=1>(x, s) y = Tanh({part})",
+            {"x": (2, 6), "s": ints(1, 2, 3)},
+            f"only {part} read",
+            {"opsets": (13,), "dynamic": {"x": ("N", 6)}},
+        )
+        for part in "pqr"
+    ),
+    (
+        "Split",
+        "p, q = Split<axis=1, num_outputs=2>(x) y = Tanh(q)",
+        {"x": (2, 4, 3)},
+        "dynamic extent",
+        {"opsets": (18,), "dynamic": {"x": ("N", "T", 3)}},
+    ),
+    (
+        "Tile",
+        "y = Tile(x, r)",
+        {"x": (2, 3), "r": ints(3, 2)},
+        "constant",
+        {"opsets": (7, 13), "dynamic": {"x": ("N", 3)}},
+    ),
+    (
+        "Tile",
+        "y = Tile(x, r)",
+        {"x": (2, 3, 1), "r": ints(1, 2, 4)},
+        "some axes",
+        {"opsets": (11, 13), "dynamic": {"x": ("N", "T", 1)}},
+    ),
+    ("Tile", "y = Tile(x, r)", {"x": (2, 3), "r": ints(1, 1)}, "once"),
+    (
+        "Tile",
+        "h = Shape(b) e = Tile(x, h) z = Mul(b, k) y = Add(e, z)",
+        {"x": (1, 1), "b": (2, 3), "k": np.zeros(1)},
+        "dynamic repeats",
+        {"opsets": (13,), "dynamic": {"b": ("N", "T")}, "wrt": ["x"]},
+    ),
+]
+
+BLOCKS = [
+    (
+        "DepthToSpace",
+        "y = DepthToSpace<blocksize=2>(x)",
+        {"x": (2, 8, 2, 3)},
+        "depth, column, row",
+        {"opsets": (9, 11, 13), "dynamic": {"x": ("N", 8, "H", "W")}},
+    ),
+    (
+        "DepthToSpace",
+        'y = DepthToSpace<blocksize=2, mode="CRD">(x)',
+        {"x": (2, 12, 2, 3)},
+        "column, row, depth",
+        {"opsets": (11, 13), "dynamic": {"x": ("N", 12, "H", "W")}},
+    ),
+    (
+        "SpaceToDepth",
+        "y = SpaceToDepth<blocksize=2>(x)",
+        {"x": (2, 3, 4, 6)},
+        "plain",
+        {"opsets": (9, 13), "dynamic": {"x": ("N", 3, "H", "W")}},
+    ),
+    *(
+        (
+            "Trilu",
+            f"y = Trilu<upper={upper}>(x{', k' if k is not None else ''})",
+            {"x": (2, 3, 4)} | ({"k": np.array(k)} if k is not None else {}),
+            f"upper {upper} k {k}",
+            {"opsets": (14, 18), "dynamic": {"x": ("N", "T", 4)}},
+        )
+        for upper, k in [(1, None), (0, None), (1, -1), (0, 1)]
+    ),
+]
+
+SLICES = [
+    (
+        "Slice",
+        "y = Slice<starts=[1, -2], ends=[3, 2147483647], axes=[1, 2]>(x)",
+        {"x": (2, 4, 5)},
+        "attributes",
+        {"opsets": (7, 9)},
+    ),
+    (
+        "Slice",
+        "y = Slice<starts=[1], ends=[9223372036854775807], axes=[1]>(x)",
+        {"x": (2, 4, 5)},
+        "from one on, attributes",
+        {"opsets": (7, 9), "dynamic": {"x": ("N", "T", 5)}},
+    ),
+    (
+        "Slice",
+        "y = Slice<starts=[0, 1], ends=[2, 3]>(x)",
+        {"x": (2, 4)},
+        "no axes",
+        {"opsets": (7,)},
+    ),
+    cut((2, 4, 5), ("N", "T", 5), "no axes", [0, 1], [2, 3]),
+    cut((2, 6, 5), ("N", "T", 5), "inside", [1], [4], [1]),
+    cut((2, 6, 5), ("N", "T", 5), "from an end", [-3], [-1], [1]),
+    cut((2, 6, 5), ("N", "T", "W"), "tail and head", [1, -2], [HUGE, HUGE], [1, 2]),
+    cut((2, 6, 5), ("N", "T", 5), "all but the borders", [1], [-1], [-2]),
+    cut((2, 6, 5), ("N", "T", 5), "huge bounds", [-HUGE], [10**9], [1]),
+    cut((2, 6, 5), ("N", "T", "W"), "steps", [1, 0], [6, 5], [1, 2], [2, 3]),
+    cut((4, 5, 2), ("N", "T", 2), "even and odd", [1, 0], [HUGE, HUGE], [0, 1], [2, 2]),
+    cut((2, 6, 5), ("N", "T", "W"), "backwards", [-1, 4], [-HUGE, 0], [1, 2], [-1, -1]),
+    cut((2, 7, 5), ("N", "T", 5), "backwards by two", [5], [0], [1], [-2]),
+    cut((2, 7, 5), ("N", "T", 5), "backwards from beyond", [10**9], [-HUGE], [1], [-3]),
+    cut((3, 4), ("N", 4), "steps without axes", [0, 1], [3, 4], None, [2, 1]),
+    cut((4, 4), ("N", 4), "first row", [0], [1], [0]),
+    (
+        "Slice",
+        "h = Shape(b) s = Sub(h, two) t = Add(s, one) y = Slice(x, s, t)",
+        {"x": (3, 4), "b": (3, 4), "one": ints(1, 2), "two": ints(2, 3)},
+        "dynamic bounds",
+        {
+            "opsets": (13, 18),
+            "dynamic": {"x": ("N", "T"), "b": ("N", "T")},
+            "wrt": ["x"],
+        },
+    ),
+    (
+        "Slice",
+        "h = Shape(b) s = Neg(h) y = Slice(x, s, e, a)",
+        {"x": (3, 6), "b": (4,), "e": ints(-1), "a": ints(1)},
+        "dynamic negative start",
+        {"opsets": (13,), "dynamic": {"x": ("N", "T"), "b": ("K",)}, "wrt": ["x"]},
+    ),
+    (
+        "Slice",
+        "h = Shape(b) s = Sub(six, h) e = Neg(h) y = Slice(x, s, h, a, n)",
+        {"x": (3, 20), "b": (4,), "six": ints(1), "a": ints(1), "n": ints(-2)},
+        "dynamic bounds, backwards",
+        {"opsets": (13,), "dynamic": {"b": ("K",)}, "wrt": ["x"]},
+    ),
+    (
+        "Slice",
+        "h = Shape(b) y = Slice(x, s, e, a, h)",
+        {"x": (3, 40), "b": (2,), "s": ints(1), "e": ints(39), "a": ints(1)},
+        "dynamic step",
+        {"opsets": (13, 18), "dynamic": {"x": ("N", 40), "b": ("K",)}, "wrt": ["x"]},
+    ),
+]
+
+PADS = [
+    (
+        "Pad",
+        "y = Pad<pads=[0, 1, 2, 0, 0, 1], value=0.5>(x)",
+        {"x": (2, 3, 4)},
+        "attributes",
+        {"opsets": (7, 9), "dynamic": {"x": ("N", 3, "W")}},
+    ),
+    (
+        "Pad",
+        "y = Pad<pads=[0, 1, -1, 0, -2, 1]>(x)",
+        {"x": (2, 4, 4)},
+        "attributes, some negative",
+        {"opsets": (9,), "dynamic": {"x": ("N", 4, "W")}, "frozen": CROPS},
+    ),
+    (
+        "Pad",
+        'y = Pad<mode="reflect", pads=[0, 0, 1, 0, 0, 2]>(x)',
+        {"x": (2, 3, 4)},
+        "reflect by attributes",
+        {"opsets": (7, 9), "dynamic": {"x": ("N", 3, 4)}},
+    ),
+    border("constant", (0, 1, 2, 0, 0, 1), "", dynamic=("N", "H", "W")),
+    border("constant", (0, 1, -1, 0, -2, 1), "some negative", dynamic=("N", "H", "W")),
+    border("constant", (0, -1, -1, 0, -2, 0), "all negative", dynamic=("N", "H", "W")),
+    border(
+        "constant", (1, 2, 0, 1), "axes", axes=(-1, 1), opsets=(18, 21), dynamic=("N", "H", "W")
+    ),
+    border("reflect", (0, 1, 2, 0, 0, 1), "", dynamic=("N", "H", "W")),
+    border("reflect", (0, 3, 4, 0, 3, 4), "as far as it goes"),
+    border("reflect", (2, 1), "axes", axes=(-1,), opsets=(18, 21), dynamic=("N", "H", "W")),
+    border("edge", (1, 2, 0, 0, 0, 3), "", dynamic=("N", "H", "W")),
+    border("edge", (2, 1), "axes", axes=(-2,), opsets=(18,), dynamic=("N", "H", "W")),
+    border("wrap", (0, 2, 1, 0, 1, 3), "", opsets=(19, 21), dynamic=("N", "H", "W")),
+    (
+        "Pad",
+        "v = Squeeze(w) y = Pad(x, p, v)",
+        {"x": (2, 3), "p": ints(1, 0, 0, 2), "w": (1,)},
+        "value",
+        {"opsets": (13, 18)},
+    ),
+    (
+        "Pad",
+        "h = Shape(b) p = Sub(h, two) y = Pad(x, p)",
+        {"x": (3, 4), "b": (2, 4, 3, 3), "two": ints(2, 3, 2, 2)},
+        "dynamic pads",
+        {
+            "opsets": (13, 18),
+            "dynamic": {"x": ("N", "T"), "b": ("A", "B", "C", "D")},
+            "wrt": ["x"],
+            "frozen": CROPS,
+        },
+    ),
+    (
+        "Pad",
+        'h = Shape(b) p = Sub(h, two) y = Pad<mode="reflect">(x, p)',
+        {"x": (3, 4), "b": (2, 4, 3, 3), "two": ints(2, 3, 2, 2)},
+        "dynamic reflect",
+        {
+            "opsets": (13, 18),
+            "dynamic": {"x": ("N", "T"), "b": ("A", "B", "C", "D")},
+            "wrt": ["x"],
+        },
+    ),
+]
+
+CASES = [*VIEWS, *JOINS, *BLOCKS, *SLICES, *PADS]
