@@ -111,7 +111,7 @@ def test_one_scale_is_torchs(kind: Any, zero: int, opset: int, rng: np.random.Ge
     y.backward(torch.tensor(cot))
     expected = tensor.grad.numpy() * _inside(x, s, zero, kind)
     np.testing.assert_allclose(found, expected, rtol=1e-6)
-    assert np.any(found) and not np.all(found)
+    assert 0 < np.count_nonzero(found) < found.size
 
 
 @pytest.mark.parametrize("axis", [0, 1, -1])
@@ -216,7 +216,7 @@ def test_float8_is_refused_by_name() -> None:
         "{ q = QuantizeLinear(x, s, z) y = DequantizeLinear(q, s, z) }"
     )
     model.graph.initializer.append(z)
-    with pytest.raises(UnsupportedOpError, match="QuantizeLinear.*float8"):
+    with pytest.raises(UnsupportedOpError, match=r"QuantizeLinear.*float8"):
         _with_gradient(model, "x")
 
 
@@ -235,7 +235,7 @@ def test_integer_kernels_survive(layer: str, tmp_path: Path, rng: np.random.Gene
     expected = plain.run(None, feed)[0]
     logits, gradient = explained.run(["output", name], feed | {"cot": cot})
     np.testing.assert_array_equal(logits, expected)
-    assert np.isfinite(gradient).all() and gradient.any()
+    assert 0 < float(np.linalg.norm(gradient)) < np.inf
     before, after = (
         Counter(n.op_type for n in onnx.load(tmp_path / f"{i}.onnx").graph.node) for i in range(2)
     )

@@ -60,7 +60,7 @@ def unsaturated(op: Emitter, node: Node, like: Tensor) -> Tensor:
     """
     q = node.outputs[0]
     try:
-        limits = ml_dtypes.iinfo(q.dtype)
+        limits = ml_dtypes.iinfo(q.dtype)  # type: ignore[no-untyped-call]
     except (TypeError, ValueError):
         raise unsupported(node, f"it quantises to {q.dtype}") from None
     middle, half = (limits.max + limits.min) / 2, (limits.max - limits.min) / 2
