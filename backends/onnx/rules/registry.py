@@ -99,3 +99,21 @@ def refusal(node: Node, why: str = "") -> str:
 def unsupported(node: Node, why: str) -> UnsupportedOpError:
     """What a rule raises for the forms of its operator that it does not know."""
     return UnsupportedOpError(refusal(node, why))
+
+
+def added_anew(op: Any, x: Tensor, depth: int = 2) -> Tensor:
+    """x, by the other order of the Add that makes it where there is one.
+
+    A runtime fuses an Add with the Gelu or LayerNormalization after it only if nobody else reads
+    the sum; `b + a` is not merged with `a + b`, to the bit the same. After a Conv it is the Conv
+    that the Add is fused with, so there its sum is read.
+    """
+    makers = op.graph.producer
+    node = makers.get(x.name)
+    if depth == 0 or node is None or key_of(node) != ("", "Add"):
+        return x
+    a, b = node.inputs
+    convolved = any(t.name in makers and makers[t.name].op == "Conv" for t in (a, b))
+    if convolved or a.name == b.name or (depth == 1 and len(op.graph.consumers[x.name]) > 1):
+        return x
+    return op.Add(added_anew(op, b, depth - 1), added_anew(op, a, depth - 1))
