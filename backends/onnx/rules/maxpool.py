@@ -1,0 +1,139 @@
+"""Pools that take the maximum. Ties go to the first cell in row-major order, as in torch.
+
+A maximum over a box is a maximum over rows of maxima along rows, and the first row that holds the
+maximum, then the first cell in it, is the first cell of the box: so one axis is undone at a time,
+with k comparisons an axis instead of k^rank, and without indices or scatter.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .extents import Extent, extent, plus, positions, product, reshape, vector
+from .registry import Cotangent, vjp
+from .windows import Windows, window, windows_of
+
+if TYPE_CHECKING:
+    from ..emit import Emitter
+    from ..prepare import Node, Tensor
+
+
+@vjp("GlobalMaxPool")
+def global_max_pool(op: Emitter, node: Node, gy: Tensor) -> Cotangent:
+    """All to the first maximum."""
+    x = node.inputs[0]
+    cells = product(op, [extent(op, x, axis) for axis in range(2, len(x.shape))])
+    leading = [extent(op, x, 0), extent(op, x, 1)]
+    flat = reshape(op, x, [*leading, cells])
+    hit = op.Equal(positions(op, cells), op.ArgMax(flat, axis=2, keepdims=1))
+    return op.reshape_like(op.Where(hit, reshape(op, gy, [*leading, 1]), 0.0), x)
+
+
+@vjp("MaxPool")
+def max_pool(op: Emitter, node: Node, gy: Tensor) -> Cotangent:
+    """All to the first maximum of each window, one axis after the other."""
+    x, y = node.inputs[0], node.outputs[0]
+    geometry = windows_of(node, node.attrs["kernel_shape"], x.shape[2:])
+    one_window = all(s == 1 for s in y.shape[2:]) and geometry.kernel == tuple(x.shape[2:])
+    if one_window and not any(geometry.begin) and not any(geometry.end):
+        return global_max_pool(op, node, gy)
+    rank = len(geometry.kernel)
+    trivial = (1, 1, 0, 0)
+    axes = [
+        i
+        for i in range(rank)
+        if (geometry.kernel[i], geometry.strides[i], geometry.begin[i], geometry.end[i]) != trivial
+    ]
+    if not axes:
+        return gy
+    if not np.issubdtype(np.dtype(x.dtype), np.floating):
+        x, y = op.Cast(x, to=np.float32), op.Cast(y, to=np.float32)
+    maxima = [x]
+    for i in axes[:0:-1]:
+        maxima.append(_pooled(op, node, maxima[-1], i, geometry))
+    maxima.append(y)
+    g = gy
+    for i in axes:
+        below, above = maxima[-2], maxima.pop()
+        g = op.typed(_first(op, below, above, g, i, geometry), below.shape)
+    return g
+
+
+def _pooled(op: Emitter, node: Node, x: Tensor, i: int, geometry: Windows) -> Tensor:
+    """The maximum over one axis of each window."""
+
+    def only(values: tuple[int | None, ...], other: int) -> list[int]:
+        return [other if v is None or j != i else v for j, v in enumerate(values)]
+
+    attrs: dict[str, object] = {
+        "kernel_shape": only(geometry.kernel, 1),
+        "strides": only(geometry.strides, 1),
+        "ceil_mode": node.attrs.get("ceil_mode") or None,
+    }
+    if geometry.dilations[i] > 1:
+        attrs["dilations"] = only(geometry.dilations, 1)
+    if geometry.begin[i] is None:
+        attrs |= {"auto_pad": node.attrs["auto_pad"], "ceil_mode": None}
+    else:
+        attrs["pads"] = only(geometry.begin, 0) + only(geometry.end, 0)
+    return op.MaxPool(x, **attrs)
+
+
+def _first(op: Emitter, x: Tensor, y: Tensor, gy: Tensor, i: int, geometry: Windows) -> Tensor:
+    """The cotangent of x from that of its maximum y over windows along spatial axis i.
+
+    x is laid out as [.., cells, stride, ..], so that tap t of every window is one slice.
+    """
+    axis, stride = i + 2, geometry.strides[i]
+    reach, begin = geometry.reach(i), geometry.first(op, i, x, gy)
+    more, count = reach // stride, extent(op, gy, axis)
+    cells = plus(op, count, more)
+    margin = 2 * (reach + 1) + 2 * stride
+    start = -begin if isinstance(begin, int) else op.Neg(begin)
+    lowest = float(np.finfo(np.float16 if x.dtype == np.float16 else np.float32).min)
+    span = (start, product(op, [cells, stride]))
+    grid = window(op, x, {axis: span}, fill=lowest, slack=(margin, margin))
+    sizes = [extent(op, x, a) for a in range(len(x.shape))]
+    if stride > 1:
+        grid = reshape(op, grid, [*sizes[:axis], cells, stride, *sizes[axis + 1 :]])
+        y, gy = op.Unsqueeze(y, [axis + 1]), op.Unsqueeze(gy, [axis + 1])
+    found = _taps(op, grid, y, gy, i, geometry, count)
+    if stride > 1:
+        found = reshape(op, found, [*sizes[:axis], span[1], *sizes[axis + 1 :]])
+    return window(op, found, {axis: (begin, sizes[axis])}, slack=(margin, margin))
+
+
+def _taps(
+    op: Emitter, grid: Tensor, y: Tensor, gy: Tensor, i: int, geometry: Windows, count: Extent
+) -> Tensor:
+    """gy laid where the first tap equals y; the last tap takes what is left."""
+    axis, stride, kernel = i + 2, geometry.strides[i], geometry.kernel[i]
+    more = geometry.reach(i) // stride
+    rank = len(grid.shape)
+    phases: dict[int, list[Tensor]] = {}
+    rest = gy
+    for t in range(kernel):
+        shift, phase = divmod(t * geometry.dilations[i], stride)
+        hit = rest
+        if t < kernel - 1:
+            starts, ends, axes = [shift], [plus(op, count, shift)], [axis]
+            if stride > 1:
+                starts, ends, axes = [shift, phase], [*ends, phase + 1], [axis, axis + 1]
+            tap = op.typed(op.Slice(grid, starts, vector(op, ends), axes), y.shape)
+            same = op.Equal(tap, y)
+            hit, rest = op.Where(same, rest, 0.0), op.Where(same, 0.0, rest)
+        pads = [0] * (2 * rank)
+        pads[axis], pads[axis + rank] = shift, more - shift
+        phases.setdefault(phase, []).append(op.Pad(hit, pads) if any(pads) else hit)
+    used = sorted(phases)
+    parts = []
+    for phase, following in zip(used, [*used[1:], stride], strict=True):
+        part = op.Sum(*phases[phase]) if len(phases[phase]) > 1 else phases[phase][0]
+        pads = [0] * (2 * rank)
+        if following - phase > 1:
+            pads[axis + 1 + rank] = following - phase - 1
+            part = op.Pad(part, pads)
+        parts.append(part)
+    return op.Concat(*parts, axis=axis + 1) if len(parts) > 1 else parts[0]
