@@ -269,3 +269,31 @@ def test_a_dynamic_slice_of_an_old_model_says_convert() -> None:
     model.graph.input[0].type.tensor_type.shape.dim[1].dim_param = "T"
     with pytest.raises(ModelError, match="convert the model to opset 13"):
         _gradient(model)
+
+
+def test_parts_that_tile_a_tensor_are_joined() -> None:
+    """Query, key and value cut from one product: one Concat, no zeros that are added up."""
+    body = "q = Gather<axis=1>(x, a) k = Gather<axis=1>(x, b) t = Mul(q, k) y = Tanh(t)"
+    _, added = _gradient(_model(13, body, (4, 2, 3), {"a": np.array(0), "b": np.array(1)}))
+    assert added.count("Concat") == 1
+    assert "Pad" not in added
+
+
+def test_reading_everything_in_order_is_a_view() -> None:
+    """How torch exports as_strided of a pooled map: a Gather at 0, 1, ... of any batch."""
+    body = (
+        "f = Reshape(x, all) h = Shape(x) n = Gather(h, zero) r = Range(zero, n, one)\n"
+        "m = Mul(r, four) u = Unsqueeze(m, last) i = Add(u, columns) y = Gather(f, i)"
+    )
+    constants = {
+        "all": ints(-1),
+        "zero": np.array(0),
+        "one": np.array(1),
+        "four": np.array(4),
+        "last": ints(1),
+        "columns": np.arange(4)[None],
+    }
+    model = _model(18, body, (2, 4, 1), constants)
+    model.graph.input[0].type.tensor_type.shape.dim[0].dim_param = "N"
+    _, added = _gradient(model)
+    assert set(added) == {"Reshape", "Identity"}

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import onnx
@@ -27,6 +27,15 @@ POINTWISE = {"Mul", "Add", "Sub", "Div", "Where", "Pow"}
 UNARY = {"Neg", "Cast", "Sqrt", "Abs", "Relu", "Sign", "Exp"}
 
 
+class Padded(NamedTuple):
+    """A tensor that is `core` with zeros before and after it on one axis."""
+
+    core: Tensor
+    axis: int
+    before: int
+    after: int
+
+
 class Emitter:
     """Collects the nodes that are added to one graph."""
 
@@ -41,6 +50,7 @@ class Emitter:
         self._memo: dict[Any, Any] = {}
         self._constants: dict[Any, gs.Constant] = {}
         self._under: dict[str, Tensor] = {}
+        self.padded: dict[str, Padded] = {}
         self._rows: dict[str, Tensor] = {}
         self._made: dict[str, Node] = {}
 
@@ -207,6 +217,22 @@ class Emitter:
     def mark_rows(self, hot: Tensor, index: Tensor) -> None:
         """Says that the rows of `hot` [N, C] are unit vectors, 1 at `index` [N]."""
         self._rows[hot.name] = index
+
+    def total(self, parts: Sequence[Tensor]) -> Tensor:
+        """The sum; neighbours that were padded to one extent are joined instead of added."""
+        joined = self._joined([self.padded.get(t.name) for t in parts])
+        if joined is None:
+            return functools.reduce(self.Add, parts)
+        return self.typed(joined, parts[0].shape)
+
+    def _joined(self, parts: Sequence[Padded | None]) -> Tensor | None:
+        known = sorted((p for p in parts if p is not None), key=lambda p: p.before)
+        if len(known) < max(len(parts), 2) or len({p.axis for p in known}) > 1:
+            return None
+        ends = [p.before + p.core.shape[p.axis] for p in known]
+        if [p.before for p in known] != [0, *ends[:-1]] or known[-1].after:
+            return None
+        return self.Concat(*(p.core for p in known), axis=known[0].axis)
 
     # inside
 

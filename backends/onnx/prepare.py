@@ -45,6 +45,8 @@ class Graph:
     weights: frozenset[str]
     """Names of the initialisers and of the Constant nodes' outputs."""
     model: onnx.ModelProto
+    counts: dict[str, shapes.Extent] = field(default_factory=dict)
+    """How far those tensors count that hold 0, 1, 2, ... in row-major order at any extent."""
     producer: dict[str, Node] = field(default_factory=dict)
     consumers: dict[str, list[Node]] = field(default_factory=dict)
 
@@ -100,9 +102,10 @@ def prepare(model: onnx.ModelProto) -> Graph:
     """The graph of `model`, weights left where they are.
 
     Raises:
-        ModelError: the nodes form a cycle, or a weight does not hold what its shape says.
+        ModelError: a tensor that nothing makes, no such operator, the nodes form a cycle, or a weight does not hold what its shape says.
     """
     version = opset(model)
+    _require_made(model)
     skeleton, small, weights = _skeleton(model)
     facts = shapes.infer(skeleton, small)
     with G_LOGGER.suppress():  # it warns, on stdout, of what we do not use
@@ -119,7 +122,26 @@ def prepare(model: onnx.ModelProto) -> Graph:
         normalise(node, version, np.dtype(kind))
     nodes = _sort(imported.nodes)
     inputs = [t for t in imported.inputs if t.name not in weights]
-    return Graph(version, nodes, tensors, inputs, imported.outputs, values, weights, model)
+    outputs = imported.outputs
+    return Graph(
+        version, nodes, tensors, inputs, outputs, values, weights, model, counts=facts.counts
+    )
+
+
+def _require_made(model: onnx.ModelProto) -> None:
+    """Every tensor that is read is made, and every standard operator exists."""
+    graph = model.graph
+    made = {"", *(i.name for i in graph.input), *(t.name for t in graph.initializer)}
+    made.update(t.values.name for t in graph.sparse_initializer)
+    made.update(name for node in graph.node for name in node.output)
+    for node in graph.node:
+        missing = [name for name in node.input if name not in made]
+        where = f"node '{node.name or node.op_type}'"
+        if missing:
+            raise ModelError(f"{where} reads '{missing[0]}', which nothing makes: a broken model")
+        standard = node.domain in ("", "ai.onnx") and node.op_type not in shapes.SAME_TYPE
+        if standard and not onnx.defs.has(node.op_type):
+            raise ModelError(f"{where}: there is no operator {node.op_type} in ONNX")
 
 
 def _dtype(elem_type: int | None, fallback: Any) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -85,7 +84,7 @@ def _total(
     """The sum of all that arrived at x, of x's shape."""
     arrived = parts.pop(x.name, [])
     if arrived:
-        done[x.name] = op.expand_like(functools.reduce(op.Add, arrived), x)
+        done[x.name] = op.expand_like(op.total(arrived), x)
     return done.get(x.name)
 
 

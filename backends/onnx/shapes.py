@@ -20,7 +20,7 @@ Extent = int | str | None
 Shape = tuple[Extent, ...]
 Values = dict[str, np.ndarray[Any, Any]]
 
-FOLD_LIMIT = 8192
+FOLD_LIMIT = 16384
 """Tensors up to this many elements are worth a value."""
 
 BATCH_PROBE = (5, 7)
@@ -39,6 +39,8 @@ class Facts:
     dtypes: dict[str, int] = field(default_factory=dict)
     shapes: dict[str, Shape] = field(default_factory=dict)
     values: Values = field(default_factory=dict)
+    counts: dict[str, Extent] = field(default_factory=dict)
+    """How far those tensors count that hold 0, 1, 2, ... in row-major order at any extent."""
 
 
 @dataclass
@@ -270,13 +272,20 @@ def _merge(first: _Probe, second: _Probe, symbols: Mapping[tuple[int, int], str]
         if twin is not None and np.array_equal(value, twin):
             facts.values[name] = value
             facts.shapes.setdefault(name, value.shape)
+        elif twin is not None and _counts(value) and _counts(twin):
+            facts.counts[name] = _named(value.size, twin.size, symbols)
     return facts
+
+
+def _counts(value: np.ndarray[Any, Any]) -> bool:
+    return value.dtype.kind == "i" and np.array_equal(value.ravel(), np.arange(value.size))
 
 
 def _extent(a: Any, b: Any, symbols: Mapping[tuple[int, int], str]) -> Extent:
     if not (a.HasField("dim_value") and b.HasField("dim_value")):
         return None
-    if a.dim_value == b.dim_value:
-        return int(a.dim_value)
-    pair = (a.dim_value, b.dim_value)
-    return symbols.get(pair, f"{a.dim_value}|{b.dim_value}")
+    return _named(a.dim_value, b.dim_value, symbols)
+
+
+def _named(a: int, b: int, symbols: Mapping[tuple[int, int], str]) -> Extent:
+    return a if a == b else symbols.get((a, b), f"{a}|{b}")

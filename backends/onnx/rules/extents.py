@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..emit import Padded
 from ..shapes import Shape
 
 if TYPE_CHECKING:
@@ -91,8 +92,20 @@ def pad(
     g = _crop(op, g, before, after)
     before, after = ([max(p, 0) if isinstance(p, int) else p for p in ps] for ps in (before, after))
     if any(not isinstance(p, int) or p for p in (*before, *after)):
-        g = op.Pad(g, vector(op, [*before, *after]))
+        core, g = g, op.Pad(g, vector(op, [*before, *after]))
+        _remember(op, core, g, before, after)
     return g if like is None else op.typed(g, like.shape)
+
+
+def _remember(
+    op: Emitter, core: Tensor, padded: Tensor, before: list[Extent], after: list[Extent]
+) -> None:
+    """So that neighbours can be joined instead of added."""
+    if not all(isinstance(p, int) for p in (*before, *after)):
+        return
+    axes = [i for i in range(len(before)) if before[i] or after[i]]
+    if len(axes) == 1 and isinstance(core.shape[axes[0]], int):
+        op.padded[padded.name] = Padded(core, axes[0], before[axes[0]], after[axes[0]])
 
 
 def _crop(op: Emitter, g: Tensor, before: Sequence[Extent], after: Sequence[Extent]) -> Tensor:
