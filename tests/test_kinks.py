@@ -74,7 +74,7 @@ ROWS: list[tuple[str, list[Any], Torch, str]] = [
     ("y = ReduceLogSumExp<axes=[0]>(x)", [[-200.0, 200.0]], lambda x: x.logsumexp(0), "far apart"),
     ("y = Softmax(x)", [[-200.0, 200.0, 199.0]], lambda x: x.softmax(0), "softmax, far apart"),
 ]
-OPSETS = {"Gelu": 20, "Mish": 18}
+OPSETS = {"Gelu": 20, "Mish": 18, "Clip<": 9}
 
 
 def _gradients(body: str, arrays: list[Any], cot: Any, *, guided: bool = False) -> list[Any]:
@@ -83,12 +83,13 @@ def _gradients(body: str, arrays: list[Any], cot: Any, *, guided: bool = False) 
 
     names = ("x", "b")[: len(arrays)]
     opset = next((v for op, v in OPSETS.items() if op in body), 17)
+    kind = "float16" if arrays[0].dtype == np.float16 else "float"
     declared = ", ".join(
-        f"float[{','.join(map(str, a.shape))}] {n}" for n, a in zip(names, arrays, strict=True)
+        f"{kind}[{','.join(map(str, a.shape))}] {n}" for n, a in zip(names, arrays, strict=True)
     )
     last = "y2" if "y2" in body else "y"
     model = onnx.parser.parse_model(
-        f'<ir_version: 8, opset_import: ["" : {opset}]> g ({declared}) => (float[?] {last}) '
+        f'<ir_version: 8, opset_import: ["" : {opset}]> g ({declared}) => ({kind}[?] {last}) '
         f"<float zero = {{0}}, float six = {{6}}, float half = {{0.5}}> {{ {body} }}"
     )
     model.graph.output[0].type.tensor_type.ClearField("shape")
@@ -96,7 +97,7 @@ def _gradients(body: str, arrays: list[Any], cot: Any, *, guided: bool = False) 
         model.graph.output[0].type.tensor_type.shape.dim.add().dim_value = size
     graph = prepare(model)
     op = Emitter(graph)
-    given = gs.Variable("cot", np.dtype(np.float32), cot.shape)
+    given = gs.Variable("cot", cot.dtype, cot.shape)
     found = reverse(op, graph.tensors[last], given, names, guided=guided)
     outputs = [op.Identity(g) for g in found.values()]
     full = append(op, inputs=[given], outputs=outputs)
@@ -125,11 +126,18 @@ def test_kink_is_torchs(
         np.testing.assert_allclose(found, tensor.grad.numpy(), rtol=2e-6, atol=1e-7)
 
 
-@pytest.mark.parametrize("body", ["y = Sqrt(x)", "y = ReduceL2<axes=[0]>(x)"])
+@pytest.mark.parametrize("body", ["y = Sqrt(x)", "y = Pow(x, half)", "y = ReduceL2<axes=[0]>(x)"])
 def test_no_nan_where_nothing_arrives(body: str) -> None:
     """A norm below its guard: the cotangent is 0 where the derivative is infinite."""
     x = np.zeros(1, np.float32)
     assert _gradients(body, [x], np.zeros(1, np.float32))[0] == 0
+
+
+def test_bound_that_float16_has_not() -> None:
+    """1.2 is no float16: the output at the bound is not compared with the rounded bound."""
+    x = np.array([-1.0, 0.0, 0.5, 1.1, 1.25, 3.0], np.float16)
+    found = _gradients("y = Clip<min=0.0, max=1.2>(x)", [x], np.ones(6, np.float16))[0]
+    np.testing.assert_array_equal(found, [0, 0, 1, 1, 0, 0])
 
 
 def test_three_rivals_share_a_tie() -> None:

@@ -103,6 +103,9 @@ def power(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
         log = op.Log(op.Where(op.Greater(x, 0.0), x, 1.0))
         return op.Cast(op.Mul(gy, op.Mul(node.outputs[0], log)), to=e.dtype)
 
+    value = op.value(e)
+    if value is not None and value.size == 1 and value.item() == 0.5:
+        return square_root(op, node, gy), None
     return lambda: op.Mul(gy, _power_slope(op, node)), of_e
 
 
@@ -123,7 +126,6 @@ def _power_slope(op: Emitter, node: Node) -> Tensor:
 SPECIAL_POWERS: dict[float, Callable[[Any, Tensor, Tensor], Tensor]] = {
     2: lambda op, x, y: op.Mul(x, 2.0),
     3: lambda op, x, y: op.Mul(op.Mul(x, 3.0), x),
-    0.5: lambda op, x, y: op.Div(0.5, y),
     -0.5: lambda op, x, y: op.Mul(-0.5, op.Mul(y, op.Mul(y, y))),
     -1: lambda op, x, y: op.Neg(op.Mul(y, y)),
 }
@@ -133,7 +135,8 @@ SPECIAL_POWERS: dict[float, Callable[[Any, Tensor, Tensor], Tensor]] = {
 @vjp("Sqrt")
 def square_root(op: Emitter, node: Node, gy: Tensor) -> Tensor:
     """gy / 2y: infinite at 0 as in torch, but 0 where gy is 0 (a norm below its guard)."""
-    return op.Div(op.Mul(gy, 0.5), op.Where(op.Equal(gy, 0.0), 1.0, node.outputs[0]))
+    none = op.Equal(op.under(gy), 0.0)
+    return op.Div(op.Mul(gy, 0.5), op.Where(none, 1.0, node.outputs[0]))
 
 
 @vjp("Sum")
@@ -179,9 +182,11 @@ def _extremum(
 def clip(op: Emitter, node: Node, gy: Tensor) -> Tensor:
     """Strict, read from the output: y is above its lower bound exactly where x is."""
     y = node.outputs[0]
+    # an old Clip's bounds are float32 attributes, which a float16 output may miss by a rounding
+    read = node.inputs[0] if y.dtype == np.float16 and op.opset < 11 else y
     above, below = optional(node, 1), optional(node, 2)
     inside = [
-        compare(y, bound)
+        compare(read, bound)
         for compare, bound, least in ((op.Greater, above, -1), (op.Less, below, 1))
         if bound is not None and not _unbounded(op, bound, least)
     ]
