@@ -2,6 +2,7 @@
 
 from . import (
     activation,
+    attention,
     composite,
     convolution,
     einsum,
@@ -26,6 +27,7 @@ __all__ = [
     "ZERO",
     "Rule",
     "activation",
+    "attention",
     "composite",
     "convolution",
     "einsum",
