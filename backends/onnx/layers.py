@@ -118,10 +118,7 @@ class Layers:
         """
         maps = self._maps()
         if not maps:
-            raise LayerError(
-                f"no tensor with spatial extent lies before the score '{self.score.name}'; "
-                f"name a layer with --layer"
-            )
+            raise LayerError(self._no_map())
         cuts = self._cuts()
         through = [t for t in maps if t.name in cuts]
         summary = bool(through) and self._only_summary(through[-1])
@@ -133,6 +130,23 @@ class Layers:
         if summary:
             chosen = self._first_norm(chosen)
         return self._choice(chosen)
+
+    def _no_map(self) -> str:
+        """Why there is nothing to look at: a step function in the way, or no space at all."""
+        before = {self.score.name}
+        for node in reversed(self.graph.nodes):
+            if before.isdisjoint(t.name for t in node.outputs):
+                continue
+            if key_of(node) in ZERO and any(floating(t) for t in node.inputs):
+                return (
+                    f"{node.op} (node '{node.name or node.outputs[0].name}') stands before the "
+                    f"score '{self.score.name}' and has zero derivative: {ZERO[key_of(node)]}"
+                )
+            before.update(t.name for t in reads(node))
+        return (
+            f"no tensor with spatial extent lies before the score '{self.score.name}'; "
+            f"name a layer with --layer"
+        )
 
     def _choice(self, tensor: Tensor, why: str = "") -> Choice:
         layout = self.maps.layout(tensor)

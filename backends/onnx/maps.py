@@ -11,6 +11,8 @@ import functools
 import math
 from collections.abc import Iterator
 
+import numpy as np
+
 from cam_core.layout import Layout
 
 from .prepare import Graph, Node, Tensor, floating
@@ -38,7 +40,7 @@ class Maps:
         self.flat: set[str] = set()
         """Maps whose space was flattened, [N, K, h*w]: views that only become tokens again."""
         for tensor in graph.inputs:
-            axis = image_channels(tensor.shape) if tensor.shape else None
+            axis = self._input_axis(tensor)
             if axis is not None:
                 self.axes[tensor.name] = axis
         for node in graph.nodes:
@@ -76,6 +78,17 @@ class Maps:
         axis = self.axes.get(tensor.name)
         return None if axis is None else tensor.shape[axis]
 
+    def _input_axis(self, tensor: Tensor) -> int | None:
+        """An image input's: 1 where a convolution or pool reads it, else by the extents."""
+        if not tensor.shape:
+            return None
+        readers = self.graph.consumers.get(tensor.name, [])
+        if len(tensor.shape) > 2 and any(
+            node.op in FIRST and node.inputs[0].name == tensor.name for node in readers
+        ):
+            return 1
+        return image_channels(tensor.shape)
+
     def _axis(self, node: Node, tensor: Tensor) -> int | None:
         if tensor.shape is None:
             return None
@@ -86,7 +99,7 @@ class Maps:
             return rank - 1
         for source in node.inputs:
             axis = self.axes.get(source.name)
-            if axis is None or source.shape is None or not floating(source):
+            if axis is None or source.shape is None or not _valued(source):
                 continue
             if source.name in self.flat or (node.op == "Reshape" and rank < len(source.shape)):
                 self.flat.add(tensor.name)
@@ -121,6 +134,11 @@ class Maps:
         grid = tuple(d for i, d in enumerate(shape) if i not in (0, axis))
         if axis is not None and len(shape) >= 4 and all(isinstance(d, int) for d in grid):
             yield grid
+
+
+def _valued(tensor: Tensor) -> bool:
+    """Does it hold values, quantised ones included, and not indices?"""
+    return floating(tensor) or np.dtype(tensor.dtype).itemsize < 4
 
 
 def image_channels(shape: tuple[Extent, ...]) -> int | None:

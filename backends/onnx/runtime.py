@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +14,17 @@ import onnx
 
 from cam_core.errors import InputError, MissingExtraError, ModelError
 
-LEVELS = ("all", "extended", "basic", "disabled")
+NOISE = (
+    re.compile(r"\[ONNXRuntimeError\] : \d+ : \w+ : "),
+    re.compile(r"Load model from .*? failed:"),
+    re.compile(r"/onnxruntime_src/\S+ .*?\) (?=[A-Z])"),
+    re.compile(r"/onnxruntime_src/\S+ "),
+)
+CURES = {
+    "IR version": "; save it with the older `model.ir_version`, or update onnxruntime",
+    "opset": "; export it with an older opset, or update onnxruntime",
+}
+"""Said after a complaint that holds the word."""
 LIBRARIES = {"CUDAExecutionProvider": "cuda", "TensorrtExecutionProvider": "tensorrt"}
 """Providers that every wheel lists whether or not their own libraries are installed."""
 
@@ -129,8 +140,9 @@ def run(session: Any, names: Sequence[str] | None, feed: dict[str, Any]) -> list
 
 
 def one_line(error: Exception) -> str:
-    """An exception's message without codes, file names of the runtime and line breaks."""
+    """An exception's message without codes, the runtime's own source lines and line breaks."""
     text = " ".join(str(error).split())
-    for noise in ("[ONNXRuntimeError] : ", "Load model from "):
-        text = text.replace(noise, "")
-    return text[:400]
+    for pattern in NOISE:
+        text = pattern.sub("", text)
+    cure = next((cure for word, cure in CURES.items() if word in text), "")
+    return f"{text[:300].rstrip(' .')}{cure}"
