@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -56,7 +57,7 @@ class OnnxBackend:
         self._metadata = {e.key: e.value for e in opened.model.metadata_props}
         if instrumented(opened.model):
             opened = Source(strip(opened), opened.path)
-        self.analysis: Analysis = analyse(opened, [layer], score)
+        self.analysis: Analysis = analyse(opened, [] if layer is None else [layer], score)
         self._options = {
             "score": score,
             "providers": providers,
@@ -83,12 +84,12 @@ class OnnxBackend:
     @property
     def default_layer(self) -> str:
         """The layer that is taken when none is named."""
-        return self.analysis.choices[0].name
+        return self._default.name
 
     @property
     def layer_note(self) -> str:
         """What is to be said of the default layer; mostly nothing."""
-        return self.analysis.choices[0].why
+        return self._default.why
 
     @property
     def provider(self) -> str:
@@ -200,6 +201,11 @@ class OnnxBackend:
 
     # inside
 
+    @functools.cached_property
+    def _default(self) -> Choice:
+        """Found when first needed: a model without maps can still be run, and seen by name."""
+        return (self.analysis.choices or [self.analysis.layers.default()])[0]
+
     def _forward_session(self) -> Any:
         if self._plain is None:
             self._plain = self._session(self.analysis.model)
@@ -207,7 +213,7 @@ class OnnxBackend:
 
     def _choices(self, layers: Sequence[str | int] | None) -> list[Choice]:
         if layers is None:
-            return list(self.analysis.choices)
+            return [self._default]
         return [self.analysis.layers.find(name) for name in layers]
 
     def _gradient_inputs(self) -> list[str]:
