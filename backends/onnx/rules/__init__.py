@@ -15,16 +15,21 @@ from . import (
     quantisation,
     reduction,
     resize,
+    scatter,
     shape,
     slicing,
     zeros,
 )
-from .registry import GUIDED, VJP_RULES, ZERO, Rule, key_of, refusal, vjp, zero
+from .pending import NOT_YET
+from .registry import GUIDED, RULES, VJP_RULES, ZERO, RefusedError, Rule, key_of, vjp, zero
 
 __all__ = [
     "GUIDED",
+    "NOT_YET",
+    "RULES",
     "VJP_RULES",
     "ZERO",
+    "RefusedError",
     "Rule",
     "activation",
     "attention",
@@ -40,8 +45,8 @@ __all__ = [
     "pooling",
     "quantisation",
     "reduction",
-    "refusal",
     "resize",
+    "scatter",
     "shape",
     "slicing",
     "vjp",

@@ -1,4 +1,4 @@
-"""Reading and writing at indices."""
+"""Reading at indices."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from .place import (
     not_negative,
     place,
     place_dynamic,
-    runs,
 )
 from .registry import Cotangent, unsupported, vjp
 
@@ -35,7 +34,7 @@ def gather(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
     value, size = op.value(indices), x.shape[axis]
     if size is not None and op.graph.counts.get(indices.name) == size:
         return op.reshape_like(gy, x), None  # reads all in order: how torch exports a view
-    g = _one_axis(op, gy, axis, len(indices.shape))
+    g = one_axis(op, gy, axis, len(indices.shape))
     if value is not None and isinstance(size, int):
         found = place(op, g, axis, np.ravel(value) % size, size)
     elif value is not None and value.size == 1:
@@ -47,7 +46,7 @@ def gather(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
     return op.typed(found, x.shape), None
 
 
-def _one_axis(op: Emitter, gy: Tensor, axis: int, count: int) -> Tensor:
+def one_axis(op: Emitter, gy: Tensor, axis: int, count: int) -> Tensor:
     """gy with the `count` axes from `axis` on, those of the indices, made one."""
     if count == 0:
         return op.Unsqueeze(gy, [axis])
@@ -120,8 +119,8 @@ def gather_nd(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
     batch, depth = node.attrs.get("batch_dims", 0), indices.shape[-1]
     if not isinstance(depth, int):
         raise unsupported(node, "the number of indexed axes is known at run time only")
-    g = _one_axis(op, gy, 0, len(indices.shape) - 1)
-    static = _linear(op, indices, x.shape[:depth]) if batch == 0 else None
+    g = one_axis(op, gy, 0, len(indices.shape) - 1)
+    static = linear_places(op, indices, x.shape[:depth]) if batch == 0 else None
     if static is not None:
         found = place(op, g, 0, static, int(np.prod(x.shape[:depth])))
     else:
@@ -131,7 +130,7 @@ def gather_nd(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
     return op.reshape_like(found, x), None
 
 
-def _linear(op: Emitter, indices: Tensor, sizes: Sequence[Any]) -> Indices | None:
+def linear_places(op: Emitter, indices: Tensor, sizes: Sequence[Any]) -> Indices | None:
     """Constant indices [.., k] into k static axes, as places on those axes made one."""
     value = op.value(indices)
     if value is None or not all(isinstance(s, int) for s in sizes):
@@ -158,85 +157,6 @@ def _linear_dynamic(op: Emitter, indices: Tensor, sizes: list[Extent], batch: in
 
 def _scalar(op: Emitter, column: Tensor, size: Extent) -> Tensor:
     return not_negative(op, op.Unsqueeze(column, [0]), size)
-
-
-@vjp("ScatterElements")
-def scatter_elements(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
-    _, indices, updates = node.inputs
-    axis = node.attrs["axis"]
-
-    def of_data() -> Tensor:
-        if _adds(node):
-            return gy
-        blank = op.Mul(op.Cast(indices, to=gy.dtype), 0.0)
-        return op.typed(op.ScatterElements(gy, indices, blank, axis=axis), gy.shape)
-
-    _check_distinct(op, node, _columns(op, indices, axis))
-    return of_data, None, lambda: op.typed(op.GatherElements(gy, indices, axis=axis), updates.shape)
-
-
-def _columns(op: Emitter, indices: Tensor, axis: int) -> list[Indices] | None:
-    value = op.value(indices)
-    if value is None:
-        return None
-    return list(np.moveaxis(value, axis, -1).reshape(-1, value.shape[axis]))
-
-
-@vjp("ScatterND")
-def scatter_nd(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
-    """Data keeps what was not overwritten; the updates read where they were written."""
-    x, indices, updates = node.inputs
-    depth = indices.shape[-1]
-    static = _linear(op, indices, x.shape[:depth]) if isinstance(depth, int) else None
-    _check_distinct(op, node, None if static is None else [static])
-
-    def of_data() -> Tensor:
-        if _adds(node):
-            return gy
-        if static is not None:
-            return _except(op, gy, static, depth)
-        blank = op.Expand(np.zeros((1,) * len(updates.shape), gy.dtype), op.shape_of(updates))
-        return op.typed(op.ScatterND(gy, indices, blank), x.shape)
-
-    def of_updates() -> Tensor:
-        if static is None:
-            return op.typed(op.GatherND(gy, indices), updates.shape)
-        return op.reshape_like(_take(op, gy, static, depth), updates)
-
-    return of_data, None, of_updates
-
-
-def _adds(node: Node) -> bool:
-    return bool(node.attrs.get("reduction", "none") == "add")
-
-
-def _check_distinct(op: Emitter, node: Node, groups: list[Indices] | None) -> None:
-    reduction = node.attrs.get("reduction", "none")
-    if reduction not in ("none", "add"):
-        raise unsupported(node, f"reduction is '{reduction}'")
-    if reduction == "none" and any(len(set(g.tolist())) < len(g) for g in groups or ()):
-        raise unsupported(node, "indices repeat, so that the order of writing decides")
-
-
-def _except(op: Emitter, g: Tensor, linear: Indices, depth: int) -> Tensor:
-    """g, zero at the places `linear` of the first `depth` axes made one."""
-    rank = len(g.shape)
-    kept = np.ones(g.shape[:depth], bool)
-    kept.flat[linear] = False
-    if not kept.any():
-        return op.constant(np.zeros((1,) * rank, g.dtype))
-    return op.Where(op.constant(kept.reshape(*kept.shape, *[1] * (rank - depth))), g, 0.0)
-
-
-def _take(op: Emitter, g: Tensor, linear: Indices, depth: int) -> Tensor:
-    """The slices of g at the places `linear` of its first `depth` axes made one."""
-    flat = g if depth == 1 else _one_axis(op, g, 0, depth)
-    found = list(runs(linear))
-    if len(found) == 1 and found[0].step > 0:
-        run = found[0]
-        stop = run.first + run.step * (run.count - 1) + 1
-        return op.Slice(flat, [run.first], [stop], [0], [run.step])
-    return op.Gather(flat, linear.astype(np.int64), axis=0)
 
 
 @vjp("Compress")

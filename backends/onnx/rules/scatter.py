@@ -1,0 +1,94 @@
+"""Writing at indices."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .index import linear_places, one_axis
+from .place import Indices, runs
+from .registry import Cotangent, unsupported, vjp
+
+if TYPE_CHECKING:
+    from ..emit import Emitter
+    from ..prepare import Node, Tensor
+
+
+@vjp("ScatterElements")
+def scatter_elements(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
+    _, indices, updates = node.inputs
+    axis = node.attrs["axis"]
+
+    def of_data() -> Tensor:
+        if _adds(node):
+            return gy
+        blank = op.Mul(op.Cast(indices, to=gy.dtype), 0.0)
+        return op.typed(op.ScatterElements(gy, indices, blank, axis=axis), gy.shape)
+
+    _check_distinct(op, node, _columns(op, indices, axis))
+    return of_data, None, lambda: op.typed(op.GatherElements(gy, indices, axis=axis), updates.shape)
+
+
+def _columns(op: Emitter, indices: Tensor, axis: int) -> list[Indices] | None:
+    value = op.value(indices)
+    if value is None:
+        return None
+    return list(np.moveaxis(value, axis, -1).reshape(-1, value.shape[axis]))
+
+
+@vjp("ScatterND")
+def scatter_nd(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
+    """Data keeps what was not overwritten; the updates read where they were written."""
+    x, indices, updates = node.inputs
+    depth = indices.shape[-1]
+    static = linear_places(op, indices, x.shape[:depth]) if isinstance(depth, int) else None
+    _check_distinct(op, node, None if static is None else [static])
+
+    def of_data() -> Tensor:
+        if _adds(node):
+            return gy
+        if static is not None:
+            return _except(op, gy, static, depth)
+        blank = op.Expand(np.zeros((1,) * len(updates.shape), gy.dtype), op.shape_of(updates))
+        return op.typed(op.ScatterND(gy, indices, blank), x.shape)
+
+    def of_updates() -> Tensor:
+        if static is None:
+            return op.typed(op.GatherND(gy, indices), updates.shape)
+        return op.reshape_like(_take(op, gy, static, depth), updates)
+
+    return of_data, None, of_updates
+
+
+def _adds(node: Node) -> bool:
+    return bool(node.attrs.get("reduction", "none") == "add")
+
+
+def _check_distinct(op: Emitter, node: Node, groups: list[Indices] | None) -> None:
+    reduction = node.attrs.get("reduction", "none")
+    if reduction not in ("none", "add"):
+        raise unsupported(node, f"reduction is '{reduction}'")
+    if reduction == "none" and any(len(set(g.tolist())) < len(g) for g in groups or ()):
+        raise unsupported(node, "indices repeat, so that the order of writing decides")
+
+
+def _except(op: Emitter, g: Tensor, linear: Indices, depth: int) -> Tensor:
+    """g, zero at the places `linear` of the first `depth` axes made one."""
+    rank = len(g.shape)
+    kept = np.ones(g.shape[:depth], bool)
+    kept.flat[linear] = False
+    if not kept.any():
+        return op.constant(np.zeros((1,) * rank, g.dtype))
+    return op.Where(op.constant(kept.reshape(*kept.shape, *[1] * (rank - depth))), g, 0.0)
+
+
+def _take(op: Emitter, g: Tensor, linear: Indices, depth: int) -> Tensor:
+    """The slices of g at the places `linear` of its first `depth` axes made one."""
+    flat = g if depth == 1 else one_axis(op, g, 0, depth)
+    found = list(runs(linear))
+    if len(found) == 1 and found[0].step > 0:
+        run = found[0]
+        stop = run.first + run.step * (run.count - 1) + 1
+        return op.Slice(flat, [run.first], [stop], [0], [run.step])
+    return op.Gather(flat, linear.astype(np.int64), axis=0)
