@@ -18,6 +18,7 @@ WIDE = {"frozen": "the reference evaluator fails where a window holds padding al
 PLANE = {"frozen": "the reference evaluator's GlobalMaxPool knows two spatial axes only"}
 OVERHANG = "kernel_shape=[3,3], strides=[2,2], ceil_mode=1"
 LOWER = {"frozen": "the reference evaluator pads SAME_LOWER like SAME_UPPER"}
+OLD = {"frozen": "the reference evaluator knows Upsample at opset 9 only"}
 CEIL = {"frozen": "the reference evaluator counts the overhang, or gives another extent"}
 
 CASES = [
@@ -56,7 +57,8 @@ CASES = [
     _max('kernel_shape=[3,2], strides=[2,2], auto_pad="VALID"', IMAGE, "valid", **NCHW),
     _max("kernel_shape=[3], strides=[2], pads=[1,0]", (2, 2, 8), "1-D", opsets=(8, 17)),
     _max("kernel_shape=[2,3,2], strides=[2,1,1]", (1, 2, 4, 4, 3), "3-D"),
-    _average("kernel_shape=[2,2], strides=[2,2]", (2, 2, 6, 4), "tiles", opsets=(7, 17, 22)),
+    _average("kernel_shape=[2,2], strides=[2,2]", (2, 2, 6, 4), "tiles", opsets=(11, 17, 22)),
+    _average("kernel_shape=[2,2], strides=[2,2]", (2, 2, 6, 4), "old tiles", opsets=(7,), **OLD),
     _average("kernel_shape=[2,2], strides=[2,2]", IMAGE, "tiles and a rest", **NCHW),
     _average("kernel_shape=[6,5]", IMAGE, "one window", **SAME_OPSETS),
     _average("kernel_shape=[3,3], pads=[1,1,1,1]", IMAGE, "same size", **NCHW),
@@ -103,6 +105,7 @@ CASES = [
         **NCHW,
     ),
     _average('kernel_shape=[3,2], strides=[2,2], auto_pad="VALID"', IMAGE, "valid", **NCHW),
-    _average("kernel_shape=[3], strides=[2], pads=[1,0]", (2, 2, 8), "1-D", opsets=(7, 17)),
+    _average("kernel_shape=[3], strides=[2], pads=[1,0]", (2, 2, 8), "1-D"),
+    _average("kernel_shape=[3], strides=[2]", (2, 2, 8), "1-D, old", opsets=(7, 9), **OLD),
     _average("kernel_shape=[2,3,2], strides=[2,1,1]", (1, 2, 4, 4, 3), "3-D"),
 ]

@@ -23,7 +23,7 @@ functional = torch.nn.functional
 PORTABLE = {
     *("Add", "AveragePool", "Cast", "Concat", "Conv", "ConvTranspose", "Div", "Equal", "Expand"),
     *("Gather", "Identity", "MatMul", "MaxPool", "Mul", "Pad", "ReduceSum", "Reshape", "Slice"),
-    *("Squeeze", "Sub", "Sum", "Transpose", "Unsqueeze", "Where", "ArgMax", "Resize"),
+    *("Split", "Squeeze", "Sub", "Sum", "Transpose", "Unsqueeze", "Where", "ArgMax", "Resize"),
 }
 
 

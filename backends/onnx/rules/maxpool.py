@@ -84,56 +84,55 @@ def _pooled(op: Emitter, node: Node, x: Tensor, i: int, geometry: Windows) -> Te
 def _first(op: Emitter, x: Tensor, y: Tensor, gy: Tensor, i: int, geometry: Windows) -> Tensor:
     """The cotangent of x from that of its maximum y over windows along spatial axis i.
 
-    x is laid out as [.., cells, stride, ..], so that tap t of every window is one slice.
+    x is split into `stride` phases, so that tap t of every window is one contiguous slice.
     """
     axis, stride = i + 2, geometry.strides[i]
     reach, begin = geometry.reach(i), geometry.first(op, i, x, gy)
-    more, count = reach // stride, extent(op, gy, axis)
-    cells = plus(op, count, more)
-    margin = 2 * (reach + 1) + 2 * stride
+    count, margin = extent(op, gy, axis), 2 * (reach + 1) + 2 * stride
+    cells = plus(op, count, reach // stride)
+    length = product(op, [cells, stride])
     start = -begin if isinstance(begin, int) else op.Neg(begin)
     lowest = float(np.finfo(np.float16 if x.dtype == np.float16 else np.float32).min)
-    span = (start, product(op, [cells, stride]))
-    grid = window(op, x, {axis: span}, fill=lowest, slack=(margin, margin))
+    grid = window(op, x, {axis: (start, length)}, fill=lowest, slack=(margin, margin))
     sizes = [extent(op, x, a) for a in range(len(x.shape))]
+    phases = [grid]
     if stride > 1:
         grid = reshape(op, grid, [*sizes[:axis], cells, stride, *sizes[axis + 1 :]])
-        y, gy = op.Unsqueeze(y, [axis + 1]), op.Unsqueeze(gy, [axis + 1])
-    found = _taps(op, grid, y, gy, i, geometry, count)
+        apart = op.Split(grid, [1] * stride, axis=axis + 1, outputs=stride)
+        phases = [op.Squeeze(phase, [axis + 1]) for phase in apart]
+    parts = _taps(op, phases, y, gy, i, geometry, count)
+    found = parts[0]
     if stride > 1:
-        found = reshape(op, found, [*sizes[:axis], span[1], *sizes[axis + 1 :]])
+        found = op.Concat(*(op.Unsqueeze(part, [axis + 1]) for part in parts), axis=axis + 1)
+        found = reshape(op, found, [*sizes[:axis], length, *sizes[axis + 1 :]])
     return window(op, found, {axis: (begin, sizes[axis])}, slack=(margin, margin))
 
 
 def _taps(
-    op: Emitter, grid: Tensor, y: Tensor, gy: Tensor, i: int, geometry: Windows, count: Extent
-) -> Tensor:
-    """gy laid where the first tap equals y; the last tap takes what is left."""
+    op: Emitter,
+    phases: list[Tensor],
+    y: Tensor,
+    gy: Tensor,
+    i: int,
+    geometry: Windows,
+    count: Extent,
+) -> list[Tensor]:
+    """gy laid into the phases where the first tap equals y; the last tap takes what is left."""
     axis, stride, kernel = i + 2, geometry.strides[i], geometry.kernel[i]
-    more = geometry.reach(i) // stride
-    rank = len(grid.shape)
-    phases: dict[int, list[Tensor]] = {}
-    rest = gy
+    more, rank = geometry.reach(i) // stride, len(gy.shape)
+    hits: list[list[Tensor]] = [[] for _ in phases]
+    hit = rest = gy
     for t in range(kernel):
         shift, phase = divmod(t * geometry.dilations[i], stride)
         hit = rest
         if t < kernel - 1:
-            starts, ends, axes = [shift], [plus(op, count, shift)], [axis]
-            if stride > 1:
-                starts, ends, axes = [shift, phase], [*ends, phase + 1], [axis, axis + 1]
-            tap = op.typed(op.Slice(grid, starts, vector(op, ends), axes), y.shape)
-            same = op.Equal(tap, y)
-            hit, rest = op.Where(same, rest, 0.0), op.Where(same, 0.0, rest)
+            tap = phases[phase]
+            if more:
+                tap = op.Slice(tap, [shift], vector(op, [plus(op, count, shift)]), [axis])
+            hit = op.Where(op.Equal(op.typed(tap, y.shape), y), rest, 0.0)
+            rest = op.Sub(rest, hit)
         pads = [0] * (2 * rank)
         pads[axis], pads[axis + rank] = shift, more - shift
-        phases.setdefault(phase, []).append(op.Pad(hit, pads) if any(pads) else hit)
-    used = sorted(phases)
-    parts = []
-    for phase, following in zip(used, [*used[1:], stride], strict=True):
-        part = op.Sum(*phases[phase]) if len(phases[phase]) > 1 else phases[phase][0]
-        pads = [0] * (2 * rank)
-        if following - phase > 1:
-            pads[axis + 1 + rank] = following - phase - 1
-            part = op.Pad(part, pads)
-        parts.append(part)
-    return op.Concat(*parts, axis=axis + 1) if len(parts) > 1 else parts[0]
+        hits[phase].append(op.Pad(hit, pads) if more else hit)
+    nothing = op.Mul(hits[0][0], 0.0) if not all(hits) else None
+    return [nothing if not h else op.Sum(*h) if len(h) > 1 else h[0] for h in hits]

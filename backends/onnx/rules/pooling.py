@@ -11,6 +11,7 @@ import numpy as np
 from .convolution import image_cotangent
 from .extents import extent, minus, plus, product, vector
 from .registry import Cotangent, unsupported, vjp
+from .resize import repeated
 from .windows import Windows, spread, surround, window, windows_of
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def average_pool(op: Emitter, node: Node, gy: Tensor) -> Cotangent:
     if unpadded and undilated and tuple(kernel) == tuple(x.shape[2:]):
         return op.expand_like(op.Mul(gy, 1 / math.prod(kernel)), x)
     if unpadded and undilated and _tiles(geometry, x):
-        return _tiled(op, op.Mul(gy, 1 / math.prod(kernel)), geometry, x)
+        return op.typed(repeated(op, op.Mul(gy, 1 / math.prod(kernel)), kernel), x.shape)
     g = _per_cell(op, node, gy, geometry, x)
     if undilated:
         return op.typed(_averaged(op, g, geometry, x, gy), x.shape)
@@ -53,13 +54,6 @@ def _tiles(geometry: Windows, x: Tensor) -> bool:
         return False
     sizes = zip(x.shape[2:], geometry.kernel, strict=True)
     return all(isinstance(s, int) and s % k == 0 for s, k in sizes)
-
-
-def _tiled(op: Emitter, g: Tensor, geometry: Windows, x: Tensor) -> Tensor:
-    """Every cell of g repeated kernel times along each axis."""
-    places = [2 * i + 3 for i in range(len(geometry.kernel))]
-    repeats = [1, 1] + [n for k in geometry.kernel for n in (1, k)]
-    return op.reshape_like(op.Expand(op.Unsqueeze(g, places), repeats), x)
 
 
 def _averaged(op: Emitter, g: Tensor, geometry: Windows, x: Tensor, gy: Tensor) -> Tensor:

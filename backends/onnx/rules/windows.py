@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ import numpy as np
 
 from .extents import Extent, at_least_zero, extent, minus, plus, product, reshape, vector
 from .registry import unsupported
+from .resize import repeated
 
 if TYPE_CHECKING:
     from ..emit import Emitter
@@ -124,16 +126,22 @@ def window(
 
 def spread(op: Emitter, g: Tensor, strides: Sequence[int]) -> Tensor:
     """g [N, C, *S] with stride - 1 zeros after every cell."""
-    axes = [i + 2 for i, s in enumerate(strides) if s > 1]
-    if not axes:
+    space = range(2, len(g.shape))
+    if all(s == 1 for s in strides):
         return g
-    places = [axis + 1 + done for done, axis in enumerate(axes)]
-    rank = len(g.shape) + len(axes)
+    if all(isinstance(g.shape[axis], int) for axis in space):
+        combs = [
+            np.arange(g.shape[axis] * s) % s == 0 for axis, s in zip(space, strides, strict=True)
+        ]
+        comb = functools.reduce(np.multiply.outer, combs)
+        return op.Mul(repeated(op, g, strides), comb.astype(g.dtype))
+    places = [2 * axis - 1 for axis in space]
+    rank = len(g.shape) + len(places)
     pads = [0] * (2 * rank)
-    for place, axis in zip(places, axes, strict=True):
-        pads[place + rank] = strides[axis - 2] - 1
+    for place, stride in zip(places, strides, strict=True):
+        pads[place + rank] = stride - 1
     sizes = [extent(op, g, 0), extent(op, g, 1)]
-    sizes += [product(op, [extent(op, g, i + 2), s]) for i, s in enumerate(strides)]
+    sizes += [product(op, [extent(op, g, axis), s]) for axis, s in zip(space, strides, strict=True)]
     return reshape(op, op.Pad(op.Unsqueeze(g, places), pads), sizes)
 
 
