@@ -74,7 +74,8 @@ def _to_attributes(
                 f"convert the model to opset 13 or newer"
             )
         flat = [float(v) if attribute in FLOATS else int(v) for v in np.ravel(array)]
-        attrs[attribute] = flat[0] if attribute in FLOATS and attribute != "scales" else flat
+        single = attribute == "k" or (attribute in FLOATS and attribute != "scales")
+        attrs[attribute] = flat[0] if single else flat
     return inputs[:1], attrs
 
 
