@@ -300,6 +300,7 @@ SLICES = [
     cut((2, 7, 5), ("N", "T", 5), "backwards from beyond", [10**9], [-HUGE], [1], [-3]),
     cut((3, 4), ("N", 4), "steps without axes", [0, 1], [3, 4], None, [2, 1]),
     cut((4, 4), ("N", 4), "first row", [0], [1], [0]),
+    cut((2, 300), ("N", "T"), "an end behind the probes", [0], [290], [1]),
     (
         "Slice",
         "h = Shape(b) s = Sub(h, two) t = Add(s, one) y = Slice(x, s, t)",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -49,8 +49,10 @@ def slice_(op: Emitter, node: Node, gy: Tensor) -> Cotangent:
     x, y = node.inputs[0], node.outputs[0]
     g, pads = gy, {}
     for cut in _cuts(op, node):
-        size = x.shape[cut.axis]
-        if cut.step == 1 and size is not None and size == y.shape[cut.axis]:
+        size, count = x.shape[cut.axis], y.shape[cut.axis]
+        if count == 0:
+            return _nothing(op, node, cut)
+        if _whole(cut, size, count):
             continue
         if cut.step is None:
             g = place_dynamic(op, g, cut.axis, _probe(op, node, cut), extent(op, x, cut.axis))
@@ -60,6 +62,20 @@ def slice_(op: Emitter, node: Node, gy: Tensor) -> Cotangent:
         before = _lowest(op, cut, x, count)
         pads[cut.axis] = before, _after(op, cut, x, before, wide)
     return pad(op, g, pads, like=x)
+
+
+def _whole(cut: Cut, size: Any, count: Any) -> bool:
+    """Is all read? An end that merely lies behind every probe may cut at another extent."""
+    far = cut.end is None or cut.end < 0 or cut.end >= TO_THE_END
+    return cut.step == 1 and count is not None and size == count and (isinstance(size, int) or far)
+
+
+def _nothing(op: Emitter, node: Node, cut: Cut) -> Tensor:
+    """The cotangent of a Slice that reads nothing."""
+    x = node.inputs[0]
+    if not isinstance(x.shape[cut.axis], int):
+        raise unsupported(node, f"whether it reads anything depends on axis {cut.axis}")
+    return op.constant(np.zeros((1,) * len(x.shape), x.dtype))
 
 
 def _cuts(op: Emitter, node: Node) -> Iterator[Cut]:
