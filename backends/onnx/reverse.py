@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from cam_core.errors import LayerError, UnsupportedOpError
+from cam_core.errors import LayerError
 
 from .emit import Emitter
 from .prepare import Graph, Node, Tensor, floating, reads
-from .rules import GUIDED, VJP_RULES, ZERO, Rule, key_of, refusal
+from .rules import GUIDED, VJP_RULES, ZERO, RefusedError, Rule, key_of
 
 
 def active(graph: Graph, wanted: Sequence[str], score: str) -> set[str]:
@@ -50,7 +50,7 @@ def reverse(
 
     Raises:
         LayerError: no derivative reaches a wanted tensor.
-        UnsupportedOpError: an operator on the path has no rule.
+        RefusedError (an UnsupportedOpError): an operator on the path has no rule.
     """
     graph = op.graph
     path = active(graph, wanted, score.name)
@@ -98,9 +98,9 @@ def _pull(
     """Cotangents of the node's inputs, None off the path."""
     rule = rules.get(key_of(node))
     if rule is None:
-        raise UnsupportedOpError(refusal(node))
+        raise RefusedError(node)
     if not rule.several and any(g is not None for g in outputs[1:]):
-        raise UnsupportedOpError(refusal(node, "its second output is read on the path"))
+        raise RefusedError(node, "its second output is read on the path")
     found = rule.function(op, node, tuple(outputs) if rule.several else outputs[0])
     found = list(found) if isinstance(found, tuple | list) else [found]
     wanted = []
@@ -108,9 +108,8 @@ def _pull(
         gx = found[position] if position < len(found) and x.name in path else None
         gx = gx() if callable(gx) else gx
         if gx is None and x.name in path and floating(x):
-            raise UnsupportedOpError(
-                refusal(node, f"input {position} ('{x.name}') depends on the layer")
-            )
+            why = f"input {position} ('{x.name}') depends on the layer"
+            raise RefusedError(node, why, at=x)
         wanted.append(gx)
     return wanted
 

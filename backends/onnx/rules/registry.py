@@ -8,7 +8,11 @@ from typing import Any
 
 from cam_core.errors import UnsupportedOpError
 
-from ..prepare import Node, Tensor
+from ..prepare import Node, Tensor, reads
+from .pending import NOT_YET
+
+RULES = "backends/onnx/rules/"
+"""Where a rule is added."""
 
 Cotangent = Any
 """A tensor; None where there is no derivative; or a function called only if it is wanted."""
@@ -86,19 +90,29 @@ def optional(node: Node, position: int) -> Tensor | None:
 
 
 def refusal(node: Node, why: str = "") -> str:
-    """One line: which operator, which node, and what to do."""
-    domain = f"{node.domain}." if node.domain else ""
-    reason = f" where {why}" if why else ""
-    return (
-        f"no VJP rule for {domain}{node.op}{reason} (node '{node.name or node.outputs[0].name}', "
-        f"output '{node.outputs[0].name}'); choose a later layer, or add a rule in "
-        f"backends/onnx/rules/"
-    )
+    """Which operator, which node: one line without the cure."""
+    domain, op = key_of(node)
+    name = f"{domain}.{op}" if domain else op
+    where = f"node '{node.name or node.outputs[0].name}', output '{node.outputs[0].name}'"
+    if why:
+        return f"no VJP rule for {name} where {why} ({where})"
+    pending = "" if domain else NOT_YET.get(op, "")
+    return f"no VJP rule for {name} ({pending + ': ' if pending else ''}{where})"
 
 
-def unsupported(node: Node, why: str) -> UnsupportedOpError:
+class RefusedError(UnsupportedOpError):
+    """An operator without a rule, or in a form that its rule does not know; it knows the node."""
+
+    def __init__(self, node: Node, why: str = "", *, at: Tensor | None = None) -> None:
+        """`at`: the input whose derivative is the obstacle; None: any is."""
+        self.node, self.what = node, refusal(node, why)
+        self.inputs: list[Tensor] = [*reads(node)] if at is None else [at]
+        super().__init__(f"{self.what}; choose a later layer, or add a rule in {RULES}")
+
+
+def unsupported(node: Node, why: str) -> RefusedError:
     """What a rule raises for the forms of its operator that it does not know."""
-    return UnsupportedOpError(refusal(node, why))
+    return RefusedError(node, why)
 
 
 def added_anew(op: Any, x: Tensor, depth: int = 2) -> Tensor:

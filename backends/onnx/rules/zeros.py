@@ -19,3 +19,5 @@ zero("RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", w
 zero("Bernoulli", "Multinomial", why="a random draw")
 zero("BlackmanWindow", "HannWindow", "HammingWindow", "MelWeightMatrix", why="made of sizes")
 zero("ImageDecoder", "TfIdfVectorizer", why="reads bytes or words")
+zero("RegexFullMatch", "StringConcat", "StringNormalizer", "StringSplit", why="works on words")
+zero("OptionalHasElement", "SequenceLength", why="counts")

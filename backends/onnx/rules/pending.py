@@ -1,0 +1,34 @@
+"""Operators of ai.onnx that have a derivative but no rule here yet, each with what it is.
+
+With the rules and ZERO this table holds every operator exactly once (tests/test_completeness.py).
+"""
+
+from __future__ import annotations
+
+NOT_YET = (
+    dict.fromkeys(("LSTM", "GRU", "RNN"), "a recurrent network, planned")
+    | dict.fromkeys(("If", "Loop", "Scan", "SequenceMap"), "control flow, planned")
+    | dict.fromkeys(
+        ("QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger"),
+        "integer arithmetic, planned; quantise to the QDQ form instead",
+    )
+    | dict.fromkeys(("LpPool", "GlobalLpPool", "MaxUnpool"), "a rare pooling, planned")
+    | dict.fromkeys(("GridSample", "AffineGrid", "DeformConv"), "sampling by a grid, planned")
+    | dict.fromkeys(("RoiAlign", "MaxRoiPool"), "pooling of a detector's regions, planned")
+    | dict.fromkeys(("DFT", "STFT"), "a Fourier transform, planned")
+    | dict.fromkeys(("CumProd", "Det"), "a product of elements, planned")
+    | dict.fromkeys(("CenterCropPad", "TensorScatter", "Unique"), "rare indexing, planned")
+    | dict.fromkeys(
+        ("SoftmaxCrossEntropyLoss", "NegativeLogLikelihoodLoss"),
+        "a loss of training; explain the logits before it",
+    )
+    | dict.fromkeys(
+        ("SequenceAt", "SequenceConstruct", "SequenceEmpty", "SequenceErase", "SequenceInsert"),
+        "a sequence of tensors; export without lists",
+    )
+    | dict.fromkeys(
+        ("SplitToSequence", "ConcatFromSequence"), "a sequence of tensors; export without lists"
+    )
+    | dict.fromkeys(("Optional", "OptionalGetElement"), "an optional value; export without it")
+)
+"""Operator -> what it is, and what to do."""
