@@ -92,7 +92,12 @@ def _empty(infos: Sequence[onnx.ValueInfoProto]) -> onnx.GraphProto:
         shape = [0, *(d.dim_value or 1 for d in kind.shape.dim[1:])]
         dtype = helper.tensor_dtype_to_np_dtype(kind.elem_type)
         name = f"{info.name}.else"
-        value = onnx.numpy_helper.from_array(np.zeros(shape, dtype), f"{name}.value")
-        nodes.append(helper.make_node("Constant", [], [name], name=name, value=value))
+        floating = np.issubdtype(dtype, np.floating)
+        made = name if floating else f"{name}.float"  # opset 8 has no other constants
+        zeros = np.zeros(shape, dtype if floating else np.float32)
+        value = onnx.numpy_helper.from_array(zeros, f"{name}.value")
+        nodes.append(helper.make_node("Constant", [], [made], name=made, value=value))
+        if not floating:
+            nodes.append(helper.make_node("Cast", [made], [name], name=name, to=kind.elem_type))
         outputs.append(helper.make_tensor_value_info(name, kind.elem_type, shape))
     return helper.make_graph(nodes, "cam.else", [], outputs)

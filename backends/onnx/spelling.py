@@ -138,10 +138,19 @@ def _comparison(name: str) -> Callable[..., Tensor | None]:
 
 
 def _expand(op: Emitter, x: Tensor, shape: Tensor) -> Tensor:
+    """Opset 7: by an addition, or by repeating the axes of extent 1."""
     dims = op.value(shape)
-    if dims is None:
-        raise ModelError("opset 7 cannot broadcast to a dynamic shape; convert it to opset 13")
-    return op.Add(x, np.zeros(dims, x.dtype))
+    if dims is not None:
+        return op.Add(x, np.zeros(dims, x.dtype))
+    if not shape.shape or x.shape is None or None in (*x.shape, shape.shape[0]):
+        raise ModelError(
+            "opset 7 cannot broadcast a tensor of unknown shape; convert the model with "
+            "onnx.version_converter.convert_version(model, 13)"
+        )
+    lead = shape.shape[0] - len(x.shape)
+    x = op.Unsqueeze(x, list(range(lead))) if lead else x
+    once = np.array([extent != 1 for extent in x.shape], np.int64)
+    return op.Tile(x, op.Add(op.Mul(shape, 1 - once), once))
 
 
 def _sign(op: Emitter, x: Tensor) -> Tensor:
