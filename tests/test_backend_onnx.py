@@ -1,0 +1,245 @@
+"""The ONNX backend against finite differences, its own whole file, and bad input."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx import numpy_helper
+
+from backends.onnx import OnnxBackend, instrument
+from cam_core.backend import Backend
+from cam_core.errors import InputError, LayerError, ModelError, TargetError
+from cam_core.explain import explain
+
+ort = pytest.importorskip("onnxruntime")
+
+TEXT = """<ir_version: 8, opset_import: ["" : 13]>
+net (float[{batch}, 3, 8, 12] x) => (float[{batch}, 5] y) {{
+    conv1 = Conv<pads = [1, 1, 1, 1]>(x, w1, b1)
+    early = Tanh(conv1)
+    conv2 = Conv<strides = [2, 2]>(early, w2)
+    late = Tanh(conv2)
+    gap = GlobalAveragePool(late)
+    flat = Flatten(gap)
+    y = Gemm<transB = 1>(flat, w3, b3)
+}}"""
+SHAPES = {"w1": (4, 3, 3, 3), "b1": (4,), "w2": (6, 4, 3, 3), "w3": (5, 6), "b3": (5,)}
+
+
+def weights() -> dict[str, Any]:
+    rng = np.random.default_rng(8)
+    return {n: 0.3 * rng.normal(size=s).astype(np.float32) for n, s in SHAPES.items()}
+
+
+def net(batch: str = "N", text: str = TEXT) -> onnx.ModelProto:
+    model = onnx.parser.parse_model(text.format(batch=batch))
+    model.graph.initializer.extend(numpy_helper.from_array(w, n) for n, w in weights().items())
+    return model
+
+
+def images(count: int) -> Any:
+    return np.random.default_rng(2).normal(size=(count, 3, 8, 12)).astype(np.float32)
+
+
+def one_hot(*classes: int) -> Any:
+    return lambda y, outputs: np.eye(5, dtype=y.dtype)[list(classes)]
+
+
+def plain(model: onnx.ModelProto, x: Any) -> Any:
+    return ort.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"]).run(
+        None, {"x": x}
+    )[0]
+
+
+def test_it_is_a_backend() -> None:
+    assert isinstance(OnnxBackend(net()), Backend)
+
+
+@pytest.mark.parametrize("layer", ["early", "conv2", "late"])
+def test_gradients_are_central_differences(layer: str, rng: np.random.Generator) -> None:
+    model, x = OnnxBackend(net()), images(2)
+    (capture,) = model.capture(x, one_hot(4, 1), layers=[layer])
+    A, G = capture.activations.astype(np.float64), capture.gradients
+    for _ in range(4):
+        direction = rng.normal(size=A.shape)
+        step = 1e-2
+        up, down = (model.tail(layer, A + s * step * direction, x) for s in (1, -1))
+        slope = (up - down)[[0, 1], [4, 1]] / (2 * step)
+        expected = (G * direction).sum(axis=(1, 2, 3))
+        np.testing.assert_allclose(slope, expected, rtol=1e-3, atol=1e-4)
+
+
+def test_input_gradients_are_central_differences(rng: np.random.Generator) -> None:
+    model, x = net(), images(2)
+    (capture,) = OnnxBackend(model).capture(x, one_hot(3, 0), input_gradients=True)
+    assert capture.input_gradients is not None
+    for _ in range(4):
+        direction = rng.normal(size=x.shape).astype(np.float32)
+        up, down = (plain(model, x + np.float32(s * 1e-2) * direction) for s in (1, -1))
+        slope = (up - down)[[0, 1], [3, 0]] / 2e-2
+        expected = (capture.input_gradients["x"] * direction).sum(axis=(1, 2, 3))
+        np.testing.assert_allclose(slope, expected, rtol=1e-3, atol=1e-3)
+
+
+def test_forward_and_tail_are_the_plain_model() -> None:
+    model, x = OnnxBackend(net()), images(3)
+    np.testing.assert_array_equal(model.forward(x)["y"], plain(net(), x))
+    for capture in model.capture(x, one_hot(0, 0, 0), layers=["early", "late"]):
+        np.testing.assert_array_equal(capture.logits, plain(net(), x))
+        y = model.tail(capture.layer, capture.activations, x)
+        np.testing.assert_allclose(y, plain(net(), x), rtol=1e-6, atol=1e-7)
+
+
+def test_a_batch_fixed_at_one_is_run_row_by_row() -> None:
+    x = images(4)
+    for layer in ("early", None):
+        layers = None if layer is None else [layer]
+        (rows,) = OnnxBackend(net("1")).capture(x, one_hot(0, 4, 2, 1), layers=layers)
+        (whole,) = OnnxBackend(net()).capture(x, one_hot(0, 4, 2, 1), layers=layers)
+        np.testing.assert_allclose(rows.activations, whole.activations, rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(rows.gradients, whole.gradients, rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(
+        OnnxBackend(net("1")).forward(x)["y"], plain(net(), x), rtol=1e-5, atol=1e-6
+    )
+
+
+def test_several_layers_come_from_one_pass_in_the_order_asked() -> None:
+    model, x = OnnxBackend(net()), images(2)
+    together = model.capture(x, one_hot(1, 2), layers=["late", "early"])
+    assert [c.layer for c in together] == ["late", "early"]
+    for capture in together:
+        (alone,) = model.capture(x, one_hot(1, 2), layers=[capture.layer])
+        np.testing.assert_allclose(capture.gradients, alone.gradients, rtol=1e-6)
+
+
+def test_other_weights_make_another_model() -> None:
+    model, x = OnnxBackend(net()), images(2)
+    doubled = model.with_weights(lambda name, w: w * 2 if name in ("w3", "b3") else w)
+    np.testing.assert_allclose(doubled.forward(x)["y"], 2 * model.forward(x)["y"], rtol=1e-5)
+    (own,), (other,) = (m.capture(x, one_hot(1, 2)) for m in (model, doubled))
+    np.testing.assert_allclose(other.gradients, 2 * own.gradients, rtol=1e-5)
+
+
+def test_guided_gradients_pass_positive_ones_only() -> None:
+    text = TEXT.replace("Tanh", "Relu")
+    x, target = images(2), one_hot(1, 2)
+    (capture,) = OnnxBackend(net(text=text), guided=True).capture(x, target, layers=["conv2"])
+    (late,) = OnnxBackend(net(text=text)).capture(x, target, layers=["late"])
+    expected = np.where(late.activations > 0, np.maximum(late.gradients, 0), 0)
+    np.testing.assert_allclose(capture.gradients, expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("level", ["all", "extended", "basic", "disabled"])
+def test_every_optimisation_level(level: str) -> None:
+    model = OnnxBackend(net(), optimization=level)
+    (capture,) = model.capture(images(2), one_hot(1, 2), layers=["early"])
+    (expected,) = OnnxBackend(net()).capture(images(2), one_hot(1, 2), layers=["early"])
+    np.testing.assert_allclose(capture.gradients, expected.gradients, rtol=1e-4, atol=1e-6)
+
+
+def test_half_precision_is_captured_near_single(rng: np.random.Generator) -> None:
+    model = net()
+    for tensor in model.graph.initializer:
+        half = numpy_helper.to_array(tensor).astype(np.float16)
+        tensor.CopyFrom(numpy_helper.from_array(half, tensor.name))
+    for info in (*model.graph.input, *model.graph.output):
+        info.type.tensor_type.elem_type = onnx.TensorProto.FLOAT16
+    x = images(2)
+    (capture,) = OnnxBackend(model).capture(x.astype(np.float16), one_hot(1, 2), layers=["early"])
+    (expected,) = OnnxBackend(net()).capture(x, one_hot(1, 2), layers=["early"])
+    difference = np.linalg.norm(capture.gradients.astype(np.float32) - expected.gradients)
+    assert difference < 1e-2 * np.linalg.norm(expected.gradients)
+
+
+def test_a_mlp_is_explained_where_a_layer_is_named() -> None:
+    model = onnx.parser.parse_model(
+        """<ir_version: 8, opset_import: ["" : 13]>
+        mlp (float[N, 3] x) => (float[N, 2] y) <
+            float[3, 3] w = {1, 2, 3, 4, 5, 6, 7, 8, 9}, float[3, 2] v = {1, -1, 2, -2, 3, -3}>
+        { h = MatMul(x, w)  y = MatMul(h, v) }"""
+    )
+    backend, x = OnnxBackend(model), np.array([[1, 0, 2]], np.float32)
+    assert backend.forward(x)["y"].shape == (1, 2)
+    e = explain(backend, x, 0, layer="h")
+    h = x @ np.arange(1, 10, dtype=np.float32).reshape(3, 3)
+    np.testing.assert_allclose(e.map, [(h * [1, 2, 3]).sum()])
+    with pytest.raises(LayerError, match="no tensor with spatial extent"):
+        explain(backend, x, 0)
+    with pytest.raises(LayerError, match="no tensor with spatial extent"):
+        instrument(model)
+
+
+BAD_INPUTS = [
+    (images(2)[:, :2], InputError, r"\[2, 2, 8, 12\], expected"),
+    (images(2)[0], InputError, "expected"),
+    (images(2).astype(complex), InputError, "complex"),
+    ({"y": images(2)}, InputError, "no input 'y'"),
+    ({}, InputError, "'x' is not given"),
+]
+
+
+@pytest.mark.parametrize(
+    ("x", "error", "words"), BAD_INPUTS, ids=["extent", "rank", "type", "name", "none"]
+)
+def test_bad_inputs_are_refused(x: Any, error: type[Exception], words: str) -> None:
+    with pytest.raises(error, match=words):
+        OnnxBackend(net()).capture(x, one_hot(0, 1))
+
+
+def test_bad_options_are_refused() -> None:
+    with pytest.raises(TargetError, match="cotangent"):
+        OnnxBackend(net()).capture(images(2), lambda y, _: y[:1])
+    with pytest.raises(InputError, match="optimisation level 'most'"):
+        OnnxBackend(net(), optimization="most").forward(images(1))
+    with pytest.raises(InputError, match="provider"):
+        OnnxBackend(net(), providers=["abacus"]).forward(images(1))
+    with pytest.raises(LayerError, match="did you mean"):
+        OnnxBackend(net(), layer="layte")
+    with pytest.raises(LayerError, match="A gives"):
+        OnnxBackend(net()).tail("late", np.zeros((2, 6, 4, 4)), images(2))
+
+
+BAD_FILES = [
+    (b"", "holds no graph|empty"),
+    (b"not a model", "not an ONNX model"),
+    (net().SerializeToString()[:-100], "truncated|not an ONNX model"),
+]
+
+
+@pytest.mark.parametrize(("data", "words"), BAD_FILES, ids=["empty", "text", "truncated"])
+def test_bad_files_are_refused(data: bytes, words: str, tmp_path: Any) -> None:
+    file = tmp_path / "model.onnx"
+    file.write_bytes(data)
+    for source in (data, file):
+        with pytest.raises(ModelError, match=words) as caught:
+            OnnxBackend(source)
+        assert "\n" not in str(caught.value)
+    with pytest.raises(InputError, match="no such file"):
+        OnnxBackend(tmp_path / "absent.onnx")
+
+
+def test_what_it_says_of_itself() -> None:
+    model = net()
+    model.metadata_props.add(key="author", value="unknown")
+    backend = OnnxBackend(model)
+    assert (backend.default_layer, backend.score_name, backend.class_axis) == ("late", "y", 1)
+    assert backend.layer_note == ""
+    assert backend.metadata["author"] == "unknown"
+    (info,) = backend.inputs()
+    assert (info.name, info.shape, info.dtype, info.channel_axis) == (
+        *("x", ("N", 3, 8, 12)),
+        np.dtype(np.float32),
+        1,
+    )
+    listed = {
+        layer.name: (layer.operator, layer.shape, layer.default) for layer in backend.layers()
+    }
+    assert listed == {
+        "conv1": ("Conv", ("N", 4, 8, 12), False),
+        "early": ("Tanh", ("N", 4, 8, 12), False),
+        "conv2": ("Conv", ("N", 6, 3, 5), False),
+        "late": ("Tanh", ("N", 6, 3, 5), True),
+    }
