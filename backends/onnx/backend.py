@@ -15,8 +15,8 @@ from cam_core.backend import Array, Capture, InputInfo, Inputs, Layer, Target
 from cam_core.errors import LayerError, TargetError
 
 from .analysis import Analysis, analyse, instrumented
-from .append import raise_ir, value_info
 from .feed import feed, rows
+from .injected import INJECTED, injected, with_outputs
 from .layers import Choice
 from .load import Source, load
 from .prepare import floating
@@ -25,7 +25,6 @@ from .split import Split, split
 from .strip import strip
 
 SUFFIXES = (".onnx", ".ort")
-INJECTED = "cam.injected"
 
 
 class OnnxBackend:
@@ -172,12 +171,12 @@ class OnnxBackend:
         choice = self.analysis.layers.find(layer)
         infos = self.inputs()
         parts = rows(feed(x, infos), infos)
-        head = self._session(self._with_outputs([choice.name]))
+        head = self._session(with_outputs(self.analysis, [choice.tensor]))
         own = np.concatenate([run(head, [choice.name], part)[0] for part in parts])
         tensor = choice.layout.invert(A.astype(own.dtype), own)
         if tensor.shape != own.shape:
             raise LayerError(f"layer '{layer}' is {list(own.shape)}, A gives {list(tensor.shape)}")
-        session = self._session(self._injected(choice))
+        session = self._session(injected(self.analysis, choice.tensor))
         scores = []
         wanted = {i.name for i in session.get_inputs()}
         for i, part in enumerate(parts):
@@ -260,46 +259,6 @@ class OnnxBackend:
             given |= {"cam.cotangent": mine} if "cam.cotangent" in wanted else {}
             found.append(run(session, names, given))
         return _arrays(names, found)
-
-    def _with_outputs(self, names: Sequence[str]) -> onnx.ModelProto:
-        model = onnx.ModelProto()
-        model.CopyFrom(self.analysis.model)
-        raise_ir(model)
-        own = {o.name for o in model.graph.output}
-        tensors = [self.analysis.graph.tensors[n] for n in names if n not in own]
-        model.graph.output.extend(value_info(t, self.analysis.model) for t in tensors)
-        return model
-
-    def _injected(self, choice: Choice) -> onnx.ModelProto:
-        """The model from the layer on, which is an input now."""
-        model = self._with_outputs([self.score_name])
-        for node in model.graph.node:
-            node.input[:] = [INJECTED if name == choice.name else name for name in node.input]
-        outputs = [o for o in model.graph.output if o.name == self.score_name]
-        del model.graph.output[:]
-        model.graph.output.extend(outputs)
-        info = value_info(choice.tensor, self.analysis.model)
-        info.name = INJECTED
-        model.graph.input.append(info)
-        _drop_dead(model.graph)
-        return model
-
-
-def _drop_dead(graph: onnx.GraphProto) -> None:
-    """Drops nodes and inputs that no output depends on."""
-    needed = {o.name for o in graph.output}
-    kept = []
-    for node in reversed(graph.node):
-        if needed.intersection(node.output):
-            kept.append(node)
-            needed.update(node.input)
-            for attribute in node.attribute:
-                needed.update(n for inner in attribute.g.node for n in inner.input)
-    del graph.node[:]
-    graph.node.extend(reversed(kept))
-    inputs = [i for i in graph.input if i.name in needed]
-    del graph.input[:]
-    graph.input.extend(inputs)
 
 
 def _cotangent(target: Target, logits: Array, outputs: Mapping[str, Array]) -> Array:

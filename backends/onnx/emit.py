@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import onnx
@@ -19,21 +19,10 @@ from onnx import TypeProto, numpy_helper, shape_inference
 from onnx_graphsurgeon.exporters.onnx_exporter import OnnxExporter
 
 from . import spelling
+from .fold import FOLD_LIMIT
 from .prepare import Graph, Node, Tensor
-from .shapes import FOLD_LIMIT, Shape
-
-POINTWISE = {"Mul", "Add", "Sub", "Div", "Where", "Pow"}
-"""Broadcasting operators that may read what lies under an Expand."""
-UNARY = {"Neg", "Cast", "Sqrt", "Abs", "Relu", "Sign", "Exp"}
-
-
-class Padded(NamedTuple):
-    """A tensor that is `core` with zeros before and after it on one axis."""
-
-    core: Tensor
-    axis: int
-    before: int
-    after: int
+from .shapes import Shape, static
+from .shortcuts import Shortcuts
 
 
 class Emitter:
@@ -49,10 +38,8 @@ class Emitter:
         self._types: dict[str, TypeProto] = {}
         self._memo: dict[Any, Any] = {}
         self._constants: dict[Any, gs.Constant] = {}
-        self._under: dict[str, Tensor] = {}
-        self.padded: dict[str, Padded] = {}
-        self._rows: dict[str, Tensor] = {}
-        self._made: dict[str, Node] = {}
+        self.shortcuts = Shortcuts(self)
+        self.made: dict[str, Node] = {}
 
     def __getattr__(self, op_type: str) -> Callable[..., Any]:
         if not op_type[0].isupper():
@@ -64,11 +51,9 @@ class Emitter:
         inputs = self.operands(operands, skip=op_type == "Where")
         while inputs and not inputs[-1].name:
             inputs.pop()
-        if outputs == 1:
-            shortcut = self._through_expand(op_type, inputs, attrs)
-            shortcut = self._row_of(op_type, inputs) if shortcut is None else shortcut
-            if shortcut is not None:
-                return shortcut
+        shorter = self.shortcuts.find(op_type, inputs, attrs) if outputs == 1 else None
+        if shorter is not None:
+            return shorter
         key = (op_type, outputs, *(t.name for t in inputs), repr(sorted(attrs.items())))
         if key not in self._memo:
             lowered = spelling.lower(self, op_type, inputs, attrs)
@@ -169,7 +154,7 @@ class Emitter:
         if x.shape is not None and g.shape == x.shape and None not in x.shape:
             return g
         target: Any = self.Shape(x) if x.shape is None else self._expand_target(g, x)
-        return self._promise(g, target, x.shape)
+        return self.shortcuts.promise(g, target, x.shape)
 
     def _expand_target(self, g: Tensor, x: Tensor) -> Any:
         have = (1,) * (len(x.shape) - len(g.shape)) + tuple(g.shape)
@@ -182,11 +167,6 @@ class Emitter:
             else:
                 return self.Shape(x)
         return dims
-
-    def under(self, g: Tensor) -> Tensor:
-        """What g was broadcast from, of g's rank; g itself where it was not."""
-        lying: Tensor = self._under.get(g.name, g)
-        return lying if len(lying.shape) == len(g.shape) else g
 
     def sum_to(self, g: Tensor, x: Tensor) -> Tensor:
         """g summed over what broadcasting made of x, so that it has x's shape."""
@@ -214,85 +194,7 @@ class Emitter:
         summed = self.ReduceSum(g, axes, keepdims=1, noop_with_empty_axes=1)
         return self.typed(self.Reshape(summed, mine), x.shape)
 
-    def mark_rows(self, hot: Tensor, index: Tensor) -> None:
-        """Says that the rows of `hot` [N, C] are unit vectors, 1 at `index` [N]."""
-        self._rows[hot.name] = index
-
-    def total(self, parts: Sequence[Tensor]) -> Tensor:
-        """The sum; neighbours that were padded to one extent are joined instead of added."""
-        joined = self._joined([self.padded.get(t.name) for t in parts])
-        if joined is None:
-            return functools.reduce(self.Add, parts)
-        return self.typed(joined, parts[0].shape)
-
-    def _joined(self, parts: Sequence[Padded | None]) -> Tensor | None:
-        known = sorted((p for p in parts if p is not None), key=lambda p: p.before)
-        if len(known) < max(len(parts), 2) or len({p.axis for p in known}) > 1:
-            return None
-        ends = [p.before + p.core.shape[p.axis] for p in known]
-        if [p.before for p in known] != [0, *ends[:-1]] or known[-1].after:
-            return None
-        return self.Concat(*(p.core for p in known), axis=known[0].axis)
-
     # inside
-
-    def _row_of(self, op_type: str, inputs: list[Tensor]) -> Tensor | None:
-        """A product with unit rows reads one row of the matrix instead of all of it."""
-        if op_type != "MatMul" or inputs[0].name not in self._rows or len(inputs[1].shape) != 2:
-            return None
-        index, matrix = self._rows[inputs[0].name], inputs[1]
-        maker = self._made.get(matrix.name)
-        if maker is not None and maker.op == "Transpose":
-            return self.Transpose(self.Gather(maker.inputs[0], index, axis=1), perm=[1, 0])
-        return self.Gather(matrix, index, axis=0)
-
-    def _through_expand(self, op_type: str, inputs: list[Tensor], attrs: Any) -> Tensor | None:
-        promised = [t for t in inputs if t.name in self._under]
-        if not promised:
-            return None
-        under = [self._under.get(t.name, t) for t in inputs]
-        full = promised[0]
-        if op_type in POINTWISE and all(t.shape == full.shape for t in promised):
-            plain = [t for t in inputs if t.name not in self._under]
-            if any(t.shape == full.shape and static_or_named(t.shape) for t in plain):
-                return self.emit(op_type, *under, **attrs)
-            if all(t.shape is not None and len(t.shape) == 0 for t in plain):
-                return self.expand_like(self.emit(op_type, *under, **attrs), full)
-        elif op_type in UNARY:
-            return self.expand_like(self.emit(op_type, *under, **attrs), inputs[0])
-        elif op_type in ("ReduceSum", "ReduceMean") and len(inputs) == 2:
-            return self._reduce_expanded(op_type, inputs, under[0], attrs)
-        elif op_type == "MatMul" and full is inputs[0]:
-            return self._multiply_expanded(full, under[0], inputs[1])
-        return None
-
-    def _multiply_expanded(self, rows: Tensor, row: Tensor, matrix: Tensor) -> Tensor | None:
-        """One row for the whole batch is multiplied once."""
-        if len(rows.shape) != 2 or tuple(row.shape) != (1, rows.shape[1]) or len(matrix.shape) != 2:
-            return None
-        product = self.MatMul(row, matrix)
-        shape = self.Concat(self.extent(rows, 0), self.extent(product, 1), axis=0)
-        return self._promise(product, shape, (rows.shape[0], matrix.shape[1]))
-
-    def _promise(self, g: Tensor, target: Any, shape: Shape | None) -> Tensor:
-        out = self.typed(self.Expand(g, target), shape)
-        self._under[out.name] = g
-        return out
-
-    def _reduce_expanded(
-        self, op_type: str, inputs: list[Tensor], under: Tensor, attrs: Any
-    ) -> Tensor | None:
-        full, axes = inputs[0], self.value(inputs[1])
-        if axes is None or len(under.shape) != len(full.shape):
-            return None
-        rank = len(full.shape)
-        reduced = {int(a) % rank for a in axes}
-        widened = {i for i in range(rank) if under.shape[i] != full.shape[i]}
-        sizes = [full.shape[i] for i in widened]
-        if not widened <= reduced or not all(isinstance(s, int) for s in sizes):
-            return None
-        result = self.emit(op_type, under, inputs[1], **attrs)
-        return result if op_type == "ReduceMean" else self.Mul(result, float(np.prod(sizes)))
 
     def _add(
         self, op_type: str, inputs: list[Tensor], outputs: int, attrs: dict[str, Any]
@@ -301,7 +203,7 @@ class Emitter:
         made = tuple(gs.Variable(self.name(op_type)) for _ in range(outputs))
         node = gs.Node(op_type, self.name(op_type), attrs, inputs, list(made), "")
         self.nodes.append(node)
-        self._made.update((t.name, node) for t in made)
+        self.made.update((t.name, node) for t in made)
         for tensor, (dtype, shape) in zip(made, self._infer(node), strict=True):
             tensor.dtype, tensor.shape = dtype, shape
         return made
@@ -355,13 +257,3 @@ def _read_type(kind: TypeProto | None) -> tuple[Any, Shape | None]:
     return dtype, tuple(
         d.dim_value if d.HasField("dim_value") else (d.dim_param or None) for d in tensor.shape.dim
     )
-
-
-def static(shape: Shape | None) -> bool:
-    """Is every extent a number?"""
-    return shape is not None and all(isinstance(d, int) for d in shape)
-
-
-def static_or_named(shape: Shape | None) -> bool:
-    """Is every extent a number or a symbol, so that equal means equal?"""
-    return shape is not None and None not in shape

@@ -20,8 +20,8 @@ from .emit import Emitter
 from .layers import Choice
 from .load import sha256
 from .methods import HALF_SEED, cam, heatmap, wide
+from .nearest import differentiate
 from .prepare import Tensor
-from .reverse import reverse
 from .seeds import Seed, Seeds, plant
 from .valid import require_valid
 
@@ -129,7 +129,7 @@ class _Row:
         score = self.analysis.score.tensor
         half = score.dtype == np.float16
         cotangent = op.Mul(self.seed.cotangent, HALF_SEED) if half else self.seed.cotangent
-        found = reverse(op, score, cotangent, wanted, guided=self.guided)
+        found = differentiate(op, self.analysis, cotangent, wanted, guided=self.guided)
         scale = 1.0 / HALF_SEED if half else None
         gradients = {
             n: g if scale is None else op.Mul(wide(op, g), scale) for n, g in found.items()

@@ -21,6 +21,7 @@ from onnx_graphsurgeon.logger import G_LOGGER
 from cam_core.errors import ModelError
 
 from . import shapes
+from .fold import FOLD_LIMIT, constant_value
 from .load import opset
 from .normalise import normalise
 
@@ -102,7 +103,8 @@ def prepare(model: onnx.ModelProto) -> Graph:
     """The graph of `model`, weights left where they are.
 
     Raises:
-        ModelError: a tensor that nothing makes, no such operator, the nodes form a cycle, or a weight does not hold what its shape says.
+        ModelError: a tensor that nothing makes, an operator that does not exist, a cycle, or a
+            weight that does not hold what its shape says.
     """
     version = opset(model)
     _require_made(model)
@@ -175,9 +177,7 @@ def _skeleton(
     graph.output.extend(model.graph.output)
     graph.value_info.extend(model.graph.value_info)
     for node in model.graph.node:
-        value = (
-            shapes.constant_value(node) if node.op_type == "Constant" and node.attribute else None
-        )
+        value = constant_value(node) if node.op_type == "Constant" and node.attribute else None
         if value is None:
             graph.node.append(node)
             continue
@@ -188,7 +188,7 @@ def _skeleton(
                 name, onnx.helper.np_dtype_to_tensor_dtype(value.dtype), value.shape
             )
         )
-        if value.size <= shapes.FOLD_LIMIT:
+        if value.size <= FOLD_LIMIT:
             small[name] = value
     return skeleton, small, frozenset(weights)
 
@@ -199,7 +199,7 @@ def _small(tensor: onnx.TensorProto) -> np.ndarray[Any, Any] | None:
         onnx.TensorProto.UNDEFINED,
     ):
         return None
-    if np.prod(tensor.dims, dtype=np.float64) > shapes.FOLD_LIMIT:
+    if np.prod(tensor.dims, dtype=np.float64) > FOLD_LIMIT:
         return None
     try:
         return numpy_helper.to_array(tensor)

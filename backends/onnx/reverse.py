@@ -84,7 +84,7 @@ def _total(
     """The sum of all that arrived at x, of x's shape."""
     arrived = parts.pop(x.name, [])
     if arrived:
-        done[x.name] = op.expand_like(op.total(arrived), x)
+        done[x.name] = op.expand_like(op.shortcuts.total(arrived), x)
     return done.get(x.name)
 
 
@@ -99,6 +99,11 @@ def _pull(
     rule = rules.get(key_of(node))
     if rule is None:
         raise RefusedError(node)
+    unknown = [t.name for t in (*node.inputs, *node.outputs) if t.name in path and t.shape is None]
+    if unknown:
+        raise UnsupportedOpError(
+            refusal(node, f"the rank of '{unknown[0]}' is unknown (export with static shapes)")
+        )
     if not rule.several and any(g is not None for g in outputs[1:]):
         raise RefusedError(node, "its second output is read on the path")
     found = rule.function(op, node, tuple(outputs) if rule.several else outputs[0])

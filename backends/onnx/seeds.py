@@ -136,7 +136,7 @@ def _of_class(op: Emitter, score: Score, index: Tensor, used: Tensor | None = No
     else:
         column = op.Unsqueeze(index, list(range(1, len(y.shape))))
         hot = op.Cast(op.Equal(iota.reshape(shape), column), to=y.dtype)
-        op.mark_rows(hot, index)
+        op.shortcuts.mark_rows(hot, index)
     rows = index if used is None else used
     return Seed(op.expand_like(hot, y), _score(op, score, rows), rows)
 

@@ -14,14 +14,12 @@ from typing import Any
 
 import numpy as np
 import onnx
-from onnx import TensorProto, TypeProto, numpy_helper, shape_inference
+from onnx import TypeProto, numpy_helper, shape_inference
+
+from .fold import Values, fold
 
 Extent = int | str | None
 Shape = tuple[Extent, ...]
-Values = dict[str, np.ndarray[Any, Any]]
-
-FOLD_LIMIT = 16384
-"""Tensors up to this many elements are worth a value."""
 
 BATCH_PROBE = (5, 7)
 SPACE_PROBES = (((224, 288), (256, 320), (352, 384)), ((1024, 1536),), ((16384, 20480),))
@@ -139,7 +137,7 @@ def _visit(
             probe.types[name] = found
         elif name in declared:
             probe.types[name] = declared[name]
-    _fold(node, probe)
+    fold(node, probe.types, probe.values)
 
 
 def _infer(model: onnx.ModelProto, node: onnx.NodeProto, probe: _Probe) -> dict[str, TypeProto]:
@@ -173,91 +171,6 @@ def _infer(model: onnx.ModelProto, node: onnx.NodeProto, probe: _Probe) -> dict[
     )
 
 
-def _static(kind: TypeProto | None) -> tuple[int, ...] | None:
-    if kind is None or not kind.tensor_type.HasField("shape"):
-        return None
-    dims = kind.tensor_type.shape.dim
-    return tuple(d.dim_value for d in dims) if all(d.HasField("dim_value") for d in dims) else None
-
-
-def _fold(node: onnx.NodeProto, probe: _Probe) -> None:
-    """Gives small outputs of known inputs their value."""
-    output = node.output[0] if node.output else ""
-    if node.op_type == "Shape" and not node.domain:
-        shape = _static(probe.types.get(node.input[0]))
-        if shape is not None:
-            attrs = {a.name: a.i for a in node.attribute}
-            part = shape[attrs.get("start", 0) : attrs.get("end", len(shape))]
-            probe.values[output] = np.array(part, np.int64)
-        return
-    if node.op_type == "Constant" and not node.domain:
-        value = constant_value(node)
-        if value is not None and value.size <= FOLD_LIMIT:
-            probe.values[output] = value
-        return
-    kept = [name for name in node.input if name]
-    size = _static(probe.types.get(output))
-    if (
-        not kept
-        or any(name not in probe.values for name in kept)
-        or (size is not None and np.prod(size, dtype=np.int64) > FOLD_LIMIT)
-        or "Random" in node.op_type
-        or any(a.type == onnx.AttributeProto.GRAPH for a in node.attribute)
-    ):
-        return
-    try:
-        results = _evaluate(node, [probe.values[n] for n in kept], probe)
-    except Exception:  # not evaluated is merely not folded
-        return
-    for name, value in zip(node.output, results, strict=False):
-        if name and isinstance(value, np.ndarray | np.generic) and value.size <= FOLD_LIMIT:
-            probe.values[name] = np.asarray(value)
-            probe.types[name] = onnx.helper.make_tensor_type_proto(
-                onnx.helper.np_dtype_to_tensor_dtype(np.asarray(value).dtype), value.shape
-            )
-
-
-FAST: dict[str, Any] = {
-    "Identity": lambda v, a: v[0],
-    "Gather": lambda v, a: np.take(v[0], v[1], axis=a.get("axis", 0)),
-    "Concat": lambda v, a: np.concatenate(v, axis=a["axis"]),
-    "Add": lambda v, a: v[0] + v[1],
-    "Sub": lambda v, a: v[0] - v[1],
-    "Mul": lambda v, a: v[0] * v[1],
-}
-"""The operators that shape chains are made of, evaluated without the reference's set-up."""
-
-
-def _evaluate(node: onnx.NodeProto, arrays: list[Any], probe: _Probe) -> list[Any]:
-    attrs = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
-    if node.op_type in FAST and not node.domain:
-        return [FAST[node.op_type](arrays, attrs)]
-    if node.op_type in ("Unsqueeze", "Squeeze") and not node.domain:
-        axes = tuple(int(i) for i in (attrs.get("axes") or (arrays[1] if arrays[1:] else ())))
-        reshape = np.expand_dims if node.op_type == "Unsqueeze" else np.squeeze
-        return [reshape(arrays[0], axes) if axes else np.squeeze(arrays[0])]
-    if node.op_type == "Cast" and not node.domain:
-        return [arrays[0].astype(onnx.helper.tensor_dtype_to_np_dtype(attrs["to"]))]
-    from onnx.reference import ReferenceEvaluator
-
-    names = [name for name in node.input if name]
-    return list(ReferenceEvaluator(node).run(None, dict(zip(names, arrays, strict=True))))
-
-
-def constant_value(node: onnx.NodeProto) -> np.ndarray[Any, Any] | None:
-    """The tensor of a Constant node, whichever attribute holds it; None for sparse or strings."""
-    attribute = node.attribute[0]
-    if attribute.name == "value":
-        if attribute.t.data_type == TensorProto.STRING:
-            return None
-        return numpy_helper.to_array(attribute.t)
-    kind = {"value_float": np.float32, "value_floats": np.float32}
-    kind |= {"value_int": np.int64, "value_ints": np.int64}  # type: ignore[dict-item]
-    if attribute.name not in kind:
-        return None
-    return np.array(onnx.helper.get_attribute_value(attribute), kind[attribute.name])
-
-
 def _merge(first: _Probe, second: _Probe, symbols: Mapping[tuple[int, int], str]) -> Facts:
     facts = Facts()
     for name, kind in first.types.items():
@@ -289,3 +202,8 @@ def _extent(a: Any, b: Any, symbols: Mapping[tuple[int, int], str]) -> Extent:
 
 def _named(a: int, b: int, symbols: Mapping[tuple[int, int], str]) -> Extent:
     return a if a == b else symbols.get((a, b), f"{a}|{b}")
+
+
+def static(shape: Shape | None) -> bool:
+    """Is every extent a number?"""
+    return shape is not None and all(isinstance(d, int) for d in shape)

@@ -15,11 +15,12 @@ from onnx import numpy_helper
 from onnx_graphsurgeon.exporters.onnx_exporter import OnnxExporter
 
 from .analysis import Analysis
-from .append import new_constants, raise_ir, value_info
+from .append import new_constants, value_info
 from .emit import Emitter
+from .injected import with_outputs
 from .layers import Choice
+from .nearest import differentiate
 from .prepare import Tensor
-from .reverse import reverse
 
 COTANGENT = "cam.cotangent"
 
@@ -46,7 +47,7 @@ def split(
     op = Emitter(graph)
     cotangent = gs.Variable(COTANGENT, score.dtype, score.shape)
     wanted = list(dict.fromkeys([*(c.name for c in choices), *inputs]))
-    found = reverse(op, score, cotangent, wanted, guided=guided)
+    found = differentiate(op, analysis, cotangent, wanted, guided=guided)
     outputs = {name: op.named(g, f"cam.gradient_{i}") for i, (name, g) in enumerate(found.items())}
     nodes = op.needed(outputs.values())
     residuals = _residuals(op, nodes)
@@ -54,7 +55,7 @@ def split(
     fetched = dict.fromkeys([score.name, *(c.name for c in choices), *(t.name for t in residuals)])
     extra = [graph.tensors[name] for name in fetched if name not in own]
     return Split(
-        _forward(analysis, extra),
+        with_outputs(analysis, extra),
         _backward(op, nodes, [cotangent, *residuals], list(outputs.values())),
         tuple(t.name for t in residuals),
         tuple(name for name in fetched if name in own or name in graph.tensors),
@@ -67,14 +68,6 @@ def _residuals(op: Emitter, nodes: Sequence[gs.Node]) -> list[Tensor]:
     graph = op.graph
     read = {t.name: t for node in nodes for t in node.inputs if t.name in graph.tensors}
     return [t for name, t in read.items() if name not in graph.weights]
-
-
-def _forward(analysis: Analysis, extra: Sequence[Tensor]) -> onnx.ModelProto:
-    model = onnx.ModelProto()
-    model.CopyFrom(analysis.model)
-    raise_ir(model)
-    model.graph.output.extend(value_info(t, analysis.model) for t in extra)
-    return model
 
 
 def _backward(

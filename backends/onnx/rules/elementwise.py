@@ -135,7 +135,7 @@ SPECIAL_POWERS: dict[float, Callable[[Any, Tensor, Tensor], Tensor]] = {
 @vjp("Sqrt")
 def square_root(op: Emitter, node: Node, gy: Tensor) -> Tensor:
     """gy / 2y: infinite at 0 as in torch, but 0 where gy is 0 (a norm below its guard)."""
-    none = op.Equal(op.under(gy), 0.0)
+    none = op.Equal(op.shortcuts.under(gy), 0.0)
     return op.Div(op.Mul(gy, 0.5), op.Where(none, 1.0, node.outputs[0]))
 
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..emit import Padded
 from ..shapes import Shape
+from ..shortcuts import Padded
 
 if TYPE_CHECKING:
     from ..emit import Emitter
@@ -105,7 +105,7 @@ def _remember(
         return
     axes = [i for i in range(len(before)) if before[i] or after[i]]
     if len(axes) == 1 and isinstance(core.shape[axes[0]], int):
-        op.padded[padded.name] = Padded(core, axes[0], before[axes[0]], after[axes[0]])
+        op.shortcuts.padded[padded.name] = Padded(core, axes[0], before[axes[0]], after[axes[0]])
 
 
 def _crop(op: Emitter, g: Tensor, before: Sequence[Extent], after: Sequence[Extent]) -> Tensor:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @vjp("MatMul")
 def matmul(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
-    """dA = gy B^T, dB = A^T gy over the last two axes; a vector is a matrix of one row or column."""
+    """dA = gy B^T, dB = A^T gy over the last two axes; a vector counts as one row or column."""
     a, b = node.inputs
     a_vector, b_vector = len(a.shape) == 1, len(b.shape) == 1
     if a_vector:

@@ -24,7 +24,7 @@ def view(op: Emitter, node: Node, gy: Tensor) -> Cotangent:
 def transpose(op: Emitter, node: Node, gy: Tensor) -> Cotangent:
     """The inverse permutation, of what lies under a broadcast gy."""
     perm = node.attrs.get("perm") or range(len(gy.shape))[::-1]
-    return op.Transpose(op.under(gy), perm=[int(i) for i in np.argsort(list(perm))])
+    return op.Transpose(op.shortcuts.under(gy), perm=[int(i) for i in np.argsort(list(perm))])
 
 
 @vjp("Expand")

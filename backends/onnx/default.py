@@ -1,0 +1,120 @@
+"""The layer that is taken when none is named; docs/choosing-a-layer.md says it in words."""
+
+from __future__ import annotations
+
+import math
+
+from cam_core.errors import LayerError
+
+from .prepare import Node, Tensor, floating, reads
+from .route import Route
+from .rules import ZERO, key_of
+from .summary import first_norm, only_summary
+
+VIEWS = {"Transpose", "Reshape", "Identity", "Flatten", "Squeeze", "Unsqueeze", "Dropout", "Cast"}
+POOLS = {"MaxPool", "AveragePool", "LpPool", "Pad"}
+QUANTISERS = {"QuantizeLinear", "DequantizeLinear"}
+MIXERS = {"Conv", "ConvTranspose", "Gemm", "MatMul", "Einsum"}
+"""Operators that mix channels: a map before one of them is not yet a map of classes."""
+CLOSING = {"LayerNormalization", "RMSNormalization"}
+"""Norms over channels that only close the last stage (Swin): the map is the stage's own."""
+
+
+def default_layer(route: Route) -> tuple[Tensor, str]:
+    """The last map that everything passes through, and a note where it is another.
+
+    Raises:
+        LayerError: the model has no map at all.
+    """
+    if not route.spatial_maps:
+        raise LayerError(_no_map(route))
+    cuts = route.cuts()
+    through = [t for t in route.spatial_maps if t.name in cuts]
+    summary = bool(through) and only_summary(route, through[-1])
+    while through and only_summary(route, through[-1]):
+        through.pop()
+    chosen = _step_back(route, through[-1]) if through else None
+    if chosen is None or _before_downsampling(route, chosen):
+        return _largest_branch(route)
+    return (first_norm(route, chosen) if summary else chosen), ""
+
+
+def _no_map(route: Route) -> str:
+    """Why there is nothing to look at: a step function in the way, or no space at all."""
+    before = {route.score.name}
+    for node in reversed(route.graph.nodes):
+        if before.isdisjoint(t.name for t in node.outputs):
+            continue
+        if key_of(node) in ZERO and any(floating(t) for t in node.inputs):
+            return (
+                f"{node.op} (node '{node.name or node.outputs[0].name}') stands before the "
+                f"score '{route.score.name}' and has zero derivative: {ZERO[key_of(node)]}"
+            )
+        before.update(t.name for t in reads(node))
+    return (
+        f"no tensor with spatial extent lies before the score '{route.score.name}'; "
+        f"name a layer with --layer"
+    )
+
+
+def _step_back(route: Route, tensor: Tensor) -> Tensor | None:
+    """Before views, trailing pools, a closing norm of tokens and maps of classes."""
+    while tensor.name in route.graph.producer:
+        node = _behind_quantisers(route, route.graph.producer[tensor.name])
+        if not (node.op in VIEWS | POOLS | CLOSING or _class_map(route, tensor)):
+            return tensor
+        sources = [t for t in node.inputs if t.name in route.path]
+        may = len(sources) == 1 and sources[0].name in route.graph.producer
+        if not may or not route.extended(sources[0]):
+            return tensor if route.spatial(tensor) else None
+        tensor = sources[0]
+    return None
+
+
+def _behind_quantisers(route: Route, node: Node) -> Node:
+    """The maker of a map that is quantised and dequantised right after it is made."""
+    while node.op in QUANTISERS and node.inputs[0].name in route.graph.producer:
+        node = route.graph.producer[node.inputs[0].name]
+    return node
+
+
+def _class_map(route: Route, tensor: Tensor) -> bool:
+    """Are its channels the classes, with nothing after it that mixes channels?"""
+    classes = route.score.classes
+    if classes is None or route.maps.channels(tensor) != classes:
+        return False
+    after = route.after(tensor)
+    following = (
+        node
+        for node in route.graph.nodes
+        if any(t.name in after and t.name != tensor.name for t in node.outputs)
+    )
+    return not any(n.op in MIXERS and any(t.name in after for t in reads(n)) for n in following)
+
+
+def _before_downsampling(route: Route, tensor: Tensor) -> bool:
+    """Does a coarser map follow it?"""
+    after, area = route.after(tensor), _area(route, tensor)
+    return any(
+        1 < _area(route, t) < area and route.graph.producer[t.name].op not in VIEWS | POOLS
+        for t in route.spatial_maps
+        if t.name in after
+    )
+
+
+def _area(route: Route, tensor: Tensor) -> float:
+    """Places of a map; dynamic extents compare as unknown."""
+    space = route.maps.space(tensor)
+    return math.prod(d if isinstance(d, int) else math.nan for d in space)
+
+
+def _largest_branch(route: Route) -> tuple[Tensor, str]:
+    """The last map of the branch with the most channels times places."""
+    stepped = (_step_back(route, tensor) for tensor in route.branch_ends())
+    ends = {t.name: t for t in stepped if t is not None and route.spatial(t)}
+    if not ends:
+        raise LayerError("no map of the model's own batch; name a layer with --layer")
+    largest = max(ends.values(), key=lambda t: math.prod(d for d in t.shape if isinstance(d, int)))
+    others = ", ".join(f"'{name}'" for name in ends if name != largest.name)
+    note = f"no single map carries everything: took the largest branch's last; others: {others}"
+    return largest, note if others else ""

@@ -1,0 +1,74 @@
+"""The ways from the inputs to the score: which maps lie on them, and which on all of them."""
+
+from __future__ import annotations
+
+import functools
+
+from .maps import Maps
+from .prepare import Graph, Tensor, floating, reads
+from .reverse import active
+from .rules import ZERO, key_of
+from .scores import Score
+
+
+class Route:
+    """What lies between the inputs and the score of one graph."""
+
+    def __init__(self, graph: Graph, maps: Maps, score: Score) -> None:
+        self.graph, self.maps, self.score = graph, maps, score
+        sources = [t.name for t in graph.inputs if floating(t)]
+        self.path = active(graph, sources, score.name)
+        """Names of the tensors on a derivative-carrying path from an input to the score."""
+
+    @functools.cached_property
+    def spatial_maps(self) -> list[Tensor]:
+        """The maps on the path, in execution order."""
+        tensors = (t for node in self.graph.nodes for t in node.outputs)
+        return [t for t in tensors if t.name in self.path and self.spatial(t)]
+
+    def spatial(self, tensor: Tensor) -> bool:
+        """Is it a map of the model's own batch, made by an operator, before the score?"""
+        return (
+            tensor.name != self.score.name
+            and tensor.name in self.graph.producer
+            and floating(tensor)
+            and self.extended(tensor)
+            and self.own_batch(tensor)
+        )
+
+    def extended(self, tensor: Tensor) -> bool:
+        """Has it more than one place?"""
+        return any(d != 1 for d in self.maps.space(tensor))
+
+    def own_batch(self, tensor: Tensor) -> bool:
+        """Is its first axis the model's batch (and not windows, heads or tokens)?"""
+        return bool(tensor.shape[0] == self.score.tensor.shape[0])
+
+    def after(self, tensor: Tensor) -> set[str]:
+        """Names of the tensors between this one and the score, both included."""
+        return active(self.graph, [tensor.name], self.score.name)
+
+    def cuts(self) -> set[str]:
+        """Tensors on every path: when one is made, nothing older is still waiting to be read."""
+        last: dict[str, int] = {}
+        for i, node in enumerate(self.graph.nodes):
+            if key_of(node) not in ZERO and any(t.name in self.path for t in node.outputs):
+                last.update((t.name, i) for t in reads(node) if t.name in self.path)
+        found = set()
+        waiting = max((last.get(t.name, -1) for t in self.graph.inputs), default=-1)
+        for i, node in enumerate(self.graph.nodes):
+            made = [t.name for t in node.outputs if t.name in self.path]
+            if len(made) == 1 and waiting <= i:
+                found.add(made[0])
+            waiting = max([waiting, *(last.get(name, -1) for name in made)])
+        return found
+
+    def branch_ends(self) -> list[Tensor]:
+        """The maps after which no other map follows."""
+        names = {t.name for t in self.spatial_maps}
+        leads: set[str] = set()
+        for node in reversed(self.graph.nodes):
+            made = [t.name for t in node.outputs if t.name in self.path]
+            if key_of(node) not in ZERO and any(name in names or name in leads for name in made):
+                leads.update(t.name for t in reads(node) if t.name in self.path)
+        return [t for t in self.spatial_maps if t.name not in leads]

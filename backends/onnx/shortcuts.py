@@ -1,0 +1,132 @@
+"""What the emitter knows of the tensors it made, so that it need not write what costs nothing.
+
+Three promises: a tensor is another one broadcast (an Expand), its rows are unit vectors, or it is
+another one padded with zeros. Arithmetic and reductions read what lies under the first, a matrix
+product reads one row instead of all for the second, and sums of the third are joined.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from .prepare import Tensor
+from .shapes import Shape
+
+if TYPE_CHECKING:
+    from .emit import Emitter
+
+POINTWISE = {"Mul", "Add", "Sub", "Div", "Where", "Pow"}
+"""Broadcasting operators that may read what lies under an Expand."""
+UNARY = {"Neg", "Cast", "Sqrt", "Abs", "Relu", "Sign", "Exp"}
+
+
+class Padded(NamedTuple):
+    """A tensor that is `core` with zeros before and after it on one axis."""
+
+    core: Tensor
+    axis: int
+    before: int
+    after: int
+
+
+class Shortcuts:
+    """The promises about the tensors of one emitter."""
+
+    def __init__(self, op: Emitter) -> None:
+        self.op = op
+        self.padded: dict[str, Padded] = {}
+        self._under: dict[str, Tensor] = {}
+        self._rows: dict[str, Tensor] = {}
+
+    def promise(self, g: Tensor, target: Any, shape: Shape | None) -> Tensor:
+        """g broadcast to `target`; the Expand is dead code if nobody reads it."""
+        out = self.op.typed(self.op.Expand(g, target), shape)
+        self._under[out.name] = g
+        return out
+
+    def under(self, g: Tensor) -> Tensor:
+        """What g was broadcast from, of g's rank; g itself where it was not."""
+        lying: Tensor = self._under.get(g.name, g)
+        return lying if len(lying.shape) == len(g.shape) else g
+
+    def mark_rows(self, hot: Tensor, index: Tensor) -> None:
+        """Says that the rows of `hot` [N, C] are unit vectors, 1 at `index` [N]."""
+        self._rows[hot.name] = index
+
+    def total(self, parts: Sequence[Tensor]) -> Tensor:
+        """The sum; neighbours that were padded to one extent are joined instead of added."""
+        joined = self._joined([self.padded.get(t.name) for t in parts])
+        if joined is None:
+            return functools.reduce(self.op.Add, parts)
+        return self.op.typed(joined, parts[0].shape)
+
+    def _joined(self, parts: Sequence[Padded | None]) -> Tensor | None:
+        known = sorted((p for p in parts if p is not None), key=lambda p: p.before)
+        if len(known) < max(len(parts), 2) or len({p.axis for p in known}) > 1:
+            return None
+        ends = [p.before + p.core.shape[p.axis] for p in known]
+        if [p.before for p in known] != [0, *ends[:-1]] or known[-1].after:
+            return None
+        return self.op.Concat(*(p.core for p in known), axis=known[0].axis)
+
+    def find(self, op_type: str, inputs: list[Tensor], attrs: dict[str, Any]) -> Tensor | None:
+        """The result of an operator without writing it as it was asked for, or None."""
+        if op_type == "MatMul" and inputs[0].name in self._rows and len(inputs[1].shape) == 2:
+            return self._row_of(self._rows[inputs[0].name], inputs[1])
+        promised = [t for t in inputs if t.name in self._under]
+        if not promised:
+            return None
+        under = [self._under.get(t.name, t) for t in inputs]
+        full = promised[0]
+        if op_type in POINTWISE and all(t.shape == full.shape for t in promised):
+            return self._pointwise(op_type, full, inputs, under, attrs)
+        if op_type in UNARY:
+            return self.op.expand_like(self.op.emit(op_type, *under, **attrs), inputs[0])
+        if op_type in ("ReduceSum", "ReduceMean") and len(inputs) == 2:
+            return self._reduced(op_type, inputs, under[0], attrs)
+        if op_type == "MatMul" and full is inputs[0]:
+            return self._multiplied(full, under[0], inputs[1])
+        return None
+
+    def _row_of(self, index: Tensor, matrix: Tensor) -> Tensor:
+        """A product with unit rows reads one row of the matrix instead of all of it."""
+        op, maker = self.op, self.op.made.get(matrix.name)
+        if maker is not None and maker.op == "Transpose":
+            return op.Transpose(op.Gather(maker.inputs[0], index, axis=1), perm=[1, 0])
+        return op.Gather(matrix, index, axis=0)
+
+    def _pointwise(
+        self, op_type: str, full: Tensor, inputs: list[Tensor], under: list[Tensor], attrs: Any
+    ) -> Tensor | None:
+        plain = [t for t in inputs if t.name not in self._under]
+        if any(t.shape == full.shape and None not in t.shape for t in plain if t.shape is not None):
+            return self.op.emit(op_type, *under, **attrs)
+        if all(t.shape is not None and len(t.shape) == 0 for t in plain):
+            return self.op.expand_like(self.op.emit(op_type, *under, **attrs), full)
+        return None
+
+    def _multiplied(self, rows: Tensor, row: Tensor, matrix: Tensor) -> Tensor | None:
+        """One row for the whole batch is multiplied once."""
+        if len(rows.shape) != 2 or tuple(row.shape) != (1, rows.shape[1]) or len(matrix.shape) != 2:
+            return None
+        product = self.op.MatMul(row, matrix)
+        shape = self.op.Concat(self.op.extent(rows, 0), self.op.extent(product, 1), axis=0)
+        return self.promise(product, shape, (rows.shape[0], matrix.shape[1]))
+
+    def _reduced(self, op_type: str, inputs: list[Tensor], under: Tensor, attrs: Any) -> Any:
+        """A mean over what was only repeated is the thing itself, a sum so many times it."""
+        full, axes = inputs[0], self.op.value(inputs[1])
+        if axes is None or len(under.shape) != len(full.shape):
+            return None
+        rank = len(full.shape)
+        reduced = {int(a) % rank for a in axes}
+        widened = {i for i in range(rank) if under.shape[i] != full.shape[i]}
+        sizes = [full.shape[i] for i in widened]
+        if not widened <= reduced or not all(isinstance(s, int) for s in sizes):
+            return None
+        result = self.op.emit(op_type, under, inputs[1], **attrs)
+        return result if op_type == "ReduceMean" else self.op.Mul(result, float(np.prod(sizes)))
