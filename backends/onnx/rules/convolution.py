@@ -78,28 +78,22 @@ def _strided(
     rank = len(geometry.kernel)
     begin, end, extra = [0] * rank, [0] * rank, [0] * rank
     spans: dict[int, tuple[Extent, Extent]] = {}
-    slack = (0, 0)
     for i, stride in enumerate(geometry.strides):
-        front, back = geometry.begin[i], geometry.end[i]
-        begin[i] = max(front or 0, 0)
-        have, want = gy.shape[i + 2], x.shape[i + 2]
+        front, have, want = geometry.begin[i], gy.shape[i + 2], x.shape[i + 2]
+        begin[i] = front or 0
         if front is not None and isinstance(have, int) and isinstance(want, int):
-            start = min(front, 0)
-            left = stride * (have - 1) + geometry.reach(i) + 1 - begin[i] - (want + start)
-            end[i], extra[i] = max(left, 0), min(max(-left, 0), stride - 1)
-            if start or -left >= stride:
-                spans[i + 2] = (start, want)
-            continue
-        extra[i] = stride - 1
-        start = geometry.first(op, i, x, gy) if front is None else min(front, 0)
-        spans[i + 2] = (start, extent(op, x, i + 2))
-        slack = (max(slack[0], -(front or 0)), max(slack[1], -(back or 0)))
+            left = stride * (have - 1) + geometry.reach(i) + 1 - front - want
+            end[i], extra[i] = max(left, 0), max(-left, 0)
+        else:  # as long as it can be, then cut
+            extra[i] = stride - 1
+            start = geometry.first(op, i, x, gy) if front is None else 0
+            spans[i + 2] = (start, extent(op, x, i + 2))
     attrs = geometry.attributes()
     if any(extra):
         attrs["output_padding"] = extra
     kernel = list(geometry.kernel)
     whole = op.ConvTranspose(gy, w, kernel_shape=kernel, pads=begin + end, group=group, **attrs)
-    return window(op, whole, spans, slack=slack)
+    return window(op, whole, spans)
 
 
 def weight_cotangent(

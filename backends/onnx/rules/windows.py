@@ -55,7 +55,7 @@ def windows_of(node: Node, kernel: Sequence[Any], extents: Sequence[Any]) -> Win
     """The windows of a convolution or pool over spatial `extents`, pads resolved.
 
     Raises:
-        UnsupportedOpError: the kernel's size is not known.
+        UnsupportedOpError: the kernel's size is not known, or pads are negative.
     """
     rank = len(kernel)
     if not all(isinstance(k, int) for k in kernel):
@@ -67,6 +67,8 @@ def windows_of(node: Node, kernel: Sequence[Any], extents: Sequence[Any]) -> Win
     end: list[int | None]
     if auto in ("NOTSET", "", "VALID"):
         pads = (node.attrs.get("pads") if auto != "VALID" else None) or (0,) * (2 * rank)
+        if any(p < 0 for p in pads):
+            raise unsupported(node, "pads are negative, which ONNX does not allow")
         begin, end = list(pads[:rank]), list(pads[rank:])
     else:
         begin, end = [], []
