@@ -6,8 +6,6 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from cam_core.errors import LayerError
 
 from .emit import Emitter
@@ -101,9 +99,8 @@ def _pull(
         raise RefusedError(node)
     unknown = [t.name for t in (*node.inputs, *node.outputs) if t.name in path and t.shape is None]
     if unknown:
-        raise UnsupportedOpError(
-            refusal(node, f"the rank of '{unknown[0]}' is unknown (export with static shapes)")
-        )
+        why = f"the rank of '{unknown[0]}' is unknown (export with static shapes)"
+        raise RefusedError(node, why)
     if not rule.several and any(g is not None for g in outputs[1:]):
         raise RefusedError(node, "its second output is read on the path")
     found = rule.function(op, node, tuple(outputs) if rule.several else outputs[0])
@@ -117,8 +114,3 @@ def _pull(
             raise RefusedError(node, why, at=x)
         wanted.append(gx)
     return wanted
-
-
-def zeros_like(op: Emitter, x: Tensor) -> Tensor:
-    """A zero cotangent, for an output that nothing on the path reads."""
-    return op.expand_like(op.constant(np.zeros((1,) * len(x.shape), x.dtype)), x)
