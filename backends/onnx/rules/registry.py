@@ -105,7 +105,7 @@ class RefusedError(UnsupportedOpError):
 
     def __init__(self, node: Node, why: str = "", *, at: Tensor | None = None) -> None:
         """`at`: the input whose derivative is the obstacle; None: any is."""
-        self.node, self.what = node, refusal(node, why)
+        self.node, self.why, self.what = node, why, refusal(node, why)
         self.inputs: list[Tensor] = [*reads(node)] if at is None else [at]
         super().__init__(f"{self.what}; choose a later layer, or add a rule in {RULES}")
 
