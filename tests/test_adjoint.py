@@ -14,6 +14,7 @@ from backends.onnx.append import append
 from backends.onnx.emit import Emitter
 from backends.onnx.prepare import prepare
 from backends.onnx.reverse import reverse
+from cam_core.errors import UnsupportedOpError
 
 CONFIGURATIONS = 75
 
@@ -98,3 +99,9 @@ def _output_shape(attributes: str, x: Any, w: Any) -> tuple[int, ...]:
     )
     session = ort.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     return tuple(session.run(None, {"x": x, "w": w})[0].shape)
+
+
+def test_negative_pads_are_refused() -> None:
+    """ONNX's inference and onnxruntime refuse them too; a declared shape hides it from us."""
+    with pytest.raises(UnsupportedOpError, match="negative"):
+        gradient("pads=[-1,0]", (1, 2, 8), (2, 2, 3), False)

@@ -265,7 +265,6 @@ def test_dynamic_extents_need_a_newer_opset(body: str, opset: int) -> None:
             "crops",
         ),
         ('y = Resize<keep_aspect_ratio_policy="not_larger">(x, "", "", sizes)', "aspect"),
-        ("y = MaxPool<kernel_shape=[2,2], pads=[-1,0,0,0]>(x)", "negative"),
     ],
 )
 def test_what_is_refused(body: str, reason: str) -> None:
