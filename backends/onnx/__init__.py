@@ -1,7 +1,8 @@
 """Grad-CAM for ONNX models: exact gradients as standard operators, run by any runtime."""
 
 from .backend import OnnxBackend
+from .coverage import Coverage, coverage
 from .instrument import OUTPUTS, instrument
 from .strip import strip
 
-__all__ = ["OUTPUTS", "OnnxBackend", "instrument", "strip"]
+__all__ = ["OUTPUTS", "Coverage", "OnnxBackend", "coverage", "instrument", "strip"]

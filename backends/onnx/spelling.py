@@ -113,9 +113,9 @@ def _where(op: Emitter, condition: Tensor, a: Tensor, b: Tensor) -> Tensor:
 
 
 def _equal(op: Emitter, a: Tensor, b: Tensor) -> Tensor | None:
-    """Before opset 11 Equal takes integers only."""
+    """Before opset 11 Equal takes integers only; browsers lack Or."""
     if np.issubdtype(np.dtype(a.dtype), np.floating):
-        return op.Not(op.Or(op.Greater(a, b), op.Less(a, b)))
+        return op.And(op.Not(op.Greater(a, b)), op.Not(op.Less(a, b)))
     return None
 
 
