@@ -50,10 +50,11 @@ def find_score(graph: Graph, name: str | None = None, channel_axis: Any = None) 
         ModelError: no such tensor, or one that holds no floating point score.
     """
     if name is not None:
-        if name not in graph.tensors:
-            near = difflib.get_close_matches(name, graph.tensors, 3)
+        if name not in graph.producer:
+            near = difflib.get_close_matches(name, graph.producer, 3)
             hint = f"; did you mean {', '.join(near)}?" if near else ""
-            raise ModelError(f"no tensor '{name}' to use as score{hint}")
+            what = "it is an input or a weight" if name in graph.tensors else "there is none"
+            raise ModelError(f"no tensor '{name}' to use as score: {what}{hint}")
         return _score(graph, graph.tensors[name], "", channel_axis)
     for output in graph.outputs:
         tensor, activation = _behind(graph, output)
