@@ -1,0 +1,299 @@
+"""Which layer is taken, with no name and by every kind of name, on networks of a few lines."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx import helper, numpy_helper
+
+from backends.onnx import OnnxBackend, instrument
+from cam_core.errors import LayerError
+
+pytest.importorskip("onnxruntime")
+
+
+def net(
+    body: str, weights: dict[str, tuple[int, ...]], x: str = "N, 3, 16, 16", opset: int = 17
+) -> onnx.ModelProto:
+    """A network of x whose score is y, seeded weights; constants of the text stay its own."""
+    model = onnx.parser.parse_model(
+        f'<ir_version: 8, opset_import: ["" : {opset}]>\nnet (float[{x}] x) => (float y) {{{body}}}'
+    )
+    rng = np.random.default_rng(4)
+    model.graph.initializer.extend(
+        numpy_helper.from_array(rng.normal(size=shape).astype(np.float32), name)
+        for name, shape in weights.items()
+    )
+    return model
+
+
+def conv(out: int, into: int, size: int = 3) -> tuple[int, ...]:
+    return (out, into, size, size)
+
+
+STEM = "c1 = Conv<pads = [1,1,1,1], strides = [2,2]>(x, w1)  r1 = Relu(c1)\n"
+HEAD = "gap = GlobalAveragePool(last)  flat = Flatten(gap)  y = Gemm<transB = 1>(flat, wy)\n"
+W1 = {"w1": conv(8, 3)}
+
+RESIDUAL = (
+    STEM
+    + """
+    c2 = Conv<pads = [1,1,1,1]>(r1, w2)  sum = Add(c2, r1)  r2 = Relu(sum)
+    c3 = Conv<pads = [1,1,1,1]>(r2, w3)  b3 = BatchNormalization(c3, s, b, m, v)
+    sum2 = Add(b3, r2)  last = Relu(sum2)
+"""
+    + HEAD
+)
+VGG = (
+    STEM
+    + """
+    c2 = Conv<pads = [1,1,1,1]>(r1, w2)  r2 = Relu(c2)
+    pool = MaxPool<kernel_shape = [2,2], strides = [2,2]>(r2)
+    flat = Flatten(pool)  fc = Gemm(flat, w3)  r3 = Relu(fc)  y = Gemm(r3, wy)
+"""
+)
+SQUEEZENET = (
+    STEM
+    + """
+    e1 = Conv(r1, w2)  e3 = Conv<pads = [1,1,1,1]>(r1, w3)  r2 = Relu(e1)  r3 = Relu(e3)
+    fire = Concat<axis = 1>(r2, r3)  drop = Dropout(fire)
+    classes = Conv(drop, w4)  r4 = Relu(classes)  gap = GlobalAveragePool(r4)  y = Flatten(gap)
+"""
+)
+TRAILING = (
+    STEM
+    + """
+    pool = AveragePool<kernel_shape = [2,2], strides = [2,2]>(r1)
+    same = Identity(pool)  last = Transpose<perm = [0, 1, 3, 2]>(same)
+"""
+    + HEAD
+)
+TWO_CONVOLUTIONS = {"w2": conv(8, 8), "w3": conv(8, 8)}
+NORM = {"s": (8,), "b": (8,), "m": (8,), "v": (8,)}
+CLASSES = {"wy": (5, 8)}
+
+BLOCK = """
+    {0}n = LayerNormalization<axis = -1>({1}, g, h)
+    {0}q = MatMul({0}n, wq)  {0}k = MatMul({0}n, wk)  {0}v = MatMul({0}n, wv)
+    {0}t = Transpose<perm = [0, 2, 1]>({0}k)  {0}s = MatMul({0}q, {0}t)
+    {0}p = Softmax<axis = -1>({0}s)  {0}a = MatMul({0}p, {0}v)  {0}x = Add({1}, {0}a)
+    {0}m = LayerNormalization<axis = -1>({0}x, g, h)
+    {0}f = MatMul({0}m, wf)  {0}g = Relu({0}f)  {0}h = MatMul({0}g, wg)  {0} = Add({0}x, {0}h)
+"""
+TOKENS = """
+    e = Conv<strides = [4,4]>(x, w1)  sh = Constant<value = int64[3] {1, 8, 16}>()
+    fl = Reshape(e, sh)  tk = Transpose<perm = [0, 2, 1]>(fl)
+"""
+BLOCKS = BLOCK.format("b1", "tokens") + BLOCK.format("b2", "b1")
+CLASS_TOKEN = (
+    TOKENS
+    + "tokens = Concat<axis = 1>(cls, tk)\n"
+    + BLOCKS
+    + """
+    norm = LayerNormalization<axis = -1>(b2, g, h)  zero = Constant<value = int64 {0}>()
+    first = Gather<axis = 1>(norm, zero)  y = Gemm<transB = 1>(first, wy)
+"""
+)
+MEAN_TOKEN = (
+    TOKENS
+    + "tokens = Identity(tk)\n"
+    + BLOCKS
+    + """
+    norm = LayerNormalization<axis = -1>(b2, g, h)
+    mean = ReduceMean<axes = [1], keepdims = 0>(norm)  y = Gemm<transB = 1>(mean, wy)
+"""
+)
+VIT = {
+    "w1": conv(8, 3, 4), "cls": (1, 1, 8), "g": (8,), "h": (8,),
+    "wq": (8, 8), "wk": (8, 8), "wv": (8, 8), "wf": (8, 16), "wg": (16, 8), "wy": (5, 8),
+}  # fmt: skip
+BRANCHES = (
+    STEM
+    + """
+    c2 = Conv<strides = [2,2]>(r1, w2)  r2 = Relu(c2)
+    c3 = Conv<strides = [3,3]>(r1, w3)  r3 = Relu(c3)
+    g2 = GlobalAveragePool(r2)  g3 = GlobalAveragePool(r3)
+    both = Concat<axis = 1>(g2, g3)  flat = Flatten(both)  y = Gemm<transB = 1>(flat, wy)
+"""
+)
+LAST_CHANNELS = """
+    first = Transpose<perm = [0, 3, 1, 2]>(x)
+    c1 = Conv<pads = [1,1,1,1]>(first, w1)  r1 = Relu(c1)
+    back = Transpose<perm = [0, 2, 3, 1]>(r1)
+    mean = ReduceMean<axes = [1, 2], keepdims = 0>(back)  y = Gemm<transB = 1>(mean, wy)
+"""
+SIGNAL = (
+    """
+    c1 = Conv(x, w1)  r1 = Relu(c1)  c2 = Conv<strides = [2]>(r1, w2)  last = Relu(c2)
+"""
+    + HEAD
+)
+
+DEFAULTS = [  # name, model, layer, layout
+    ("residual", net(RESIDUAL, W1 | TWO_CONVOLUTIONS | NORM | CLASSES), "last", "NCHW"),
+    ("vgg", net(VGG, W1 | {"w2": conv(4, 8), "w3": (64, 7), "wy": (7, 5)}), "r2", "NCHW"),
+    ("squeezenet", net(SQUEEZENET, W1 | {"w2": conv(4, 8, 1), "w3": conv(4, 8),
+                                         "w4": conv(5, 8, 1)}), "fire", "NCHW"),
+    ("trailing pool", net(TRAILING, W1 | CLASSES), "r1", "NCHW"),
+    ("class token", net(CLASS_TOKEN, VIT, "1, 3, 16, 16"), "b2n", "N(1+4*4)C"),
+    ("mean token", net(MEAN_TOKEN, VIT, "1, 3, 16, 16"), "b2", "N(4*4)C"),
+    ("branches", net(BRANCHES, W1 | {"w2": conv(6, 8), "w3": conv(9, 8), "wy": (5, 15)}), "r2",
+     "NCHW"),
+    ("channels last", net(LAST_CHANNELS, W1 | CLASSES, "N, 16, 16, 3"), "r1", "NCHW"),
+    ("signal", net(SIGNAL, {"w1": (8, 3, 3), "w2": (8, 8, 3)} | CLASSES, "N, 3, 20"), "last",
+     "NCL"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "model", "layer", "layout"), DEFAULTS, ids=[row[0] for row in DEFAULTS]
+)
+def test_default_layer(name: str, model: onnx.ModelProto, layer: str, layout: str) -> None:
+    backend = OnnxBackend(model)
+    assert backend.default_layer == layer
+    assert [found.name for found in backend.layers() if found.default] == [layer]
+    facts = {e.key: e.value for e in instrument(model).metadata_props}
+    assert (facts["cam.layer"], facts["cam.layout"]) == (layer, layout)
+
+
+@pytest.mark.parametrize(
+    ("name", "model"), [row[:2] for row in DEFAULTS], ids=[row[0] for row in DEFAULTS]
+)
+def test_the_default_layers_gradient_is_not_zero(name: str, model: onnx.ModelProto) -> None:
+    backend = OnnxBackend(model)
+    shape = [d if isinstance(d, int) else 1 for d in backend.inputs()[0].shape]
+    x = np.random.default_rng(1).normal(size=shape).astype(np.float32)
+    (capture,) = backend.capture(x, lambda y, _: np.ones_like(y))
+    assert np.count_nonzero(capture.gradients) > capture.gradients.size // 10
+
+
+def test_the_block_output_under_a_class_token_has_no_patch_gradient() -> None:
+    """Which is why the default lies before it."""
+    model = net(CLASS_TOKEN, VIT, "1, 3, 16, 16")
+    x = np.random.default_rng(1).normal(size=(1, 3, 16, 16)).astype(np.float32)
+    target: Any = lambda y, _: np.eye(5, dtype=np.float32)[:1]  # noqa: E731
+    (capture,) = OnnxBackend(model).capture(x, target, layers=["b2"])
+    assert not capture.gradients.any()
+
+
+def test_of_branches_the_others_are_named() -> None:
+    backend = OnnxBackend(DEFAULTS[6][1])
+    assert "largest branch" in backend.layer_note
+    assert "'r3'" in backend.layer_note
+    assert OnnxBackend(DEFAULTS[0][1]).layer_note == ""
+
+
+def test_without_a_map_there_is_an_error() -> None:
+    model = net("h = MatMul(x, w)  y = Relu(h)", {"w": (3, 5)}, "N, 3")
+    with pytest.raises(LayerError, match=r"spatial extent.*--layer"):
+        instrument(model)
+
+
+# by name
+
+
+@pytest.fixture
+def residual() -> onnx.ModelProto:
+    model = net(RESIDUAL, W1 | TWO_CONVOLUTIONS | NORM | CLASSES)
+    for node in model.graph.node:
+        node.name = f"node_{node.output[0]}"
+    return model
+
+
+def found(model: onnx.ModelProto, layer: str | int) -> str:
+    return OnnxBackend(model, layer=layer).default_layer
+
+
+def test_by_tensor_node_and_index(residual: onnx.ModelProto) -> None:
+    assert found(residual, "r2") == "r2"
+    assert found(residual, "node_r2") == "r2"
+    listed = [layer.name for layer in OnnxBackend(residual).layers()]
+    assert listed == ["c1", "r1", "c2", "sum", "r2", "c3", "b3", "sum2", "last"]
+    assert [found(residual, i) for i in (0, "4", -1)] == ["c1", "r2", "last"]
+    with pytest.raises(LayerError, match="has 9, numbered from 0"):
+        found(residual, 9)
+
+
+def test_unknown_names_come_with_near_ones(residual: onnx.ModelProto) -> None:
+    with pytest.raises(LayerError, match=r"no layer 'sum3'; did you mean .*sum2"):
+        found(residual, "sum3")
+    with pytest.raises(LayerError, match="gradcam layers"):
+        found(residual, "entirely different")
+
+
+def test_what_does_not_lead_to_the_score_is_refused(residual: onnx.ModelProto) -> None:
+    residual.graph.node.append(helper.make_node("Relu", ["r1"], ["aside"]))
+    residual.graph.node.append(helper.make_node("Softmax", ["y"], ["p"], axis=1))
+    residual.graph.output.append(helper.make_tensor_value_info("p", 1, ["N", 5]))
+    residual.graph.output.append(helper.make_tensor_value_info("aside", 1, None))
+    for layer in ("aside", "p"):
+        with pytest.raises(LayerError, match=f"layer '{layer}' does not reach the score 'y'"):
+            found(residual, layer)
+    with pytest.raises(LayerError, match="is the score itself"):
+        found(residual, "y")
+
+
+def test_what_only_gives_a_shape_does_not_lead_to_the_score() -> None:
+    body = STEM + "s = Shape(r1)  z = ConstantOfShape(s)  last = Add(z, c1)\n" + HEAD
+    with pytest.raises(LayerError, match="does not reach"):
+        found(net(body, W1 | CLASSES), "r1")
+
+
+MODULES = {  # a call of `stage.0` and one of `stage.1`, and the same ReLU after each and the stem
+    "c1": "conv1", "r1": "relu", "c2": "stage.0.conv", "sum": "stage.0", "r2": "relu_1",
+    "c3": "stage.1.conv", "b3": "stage.1.bn", "sum2": "stage.1", "last": "relu_2",
+}  # fmt: skip
+
+
+def traced(model: onnx.ModelProto, exporter: str) -> onnx.ModelProto:
+    """The model with the module paths that an exporter leaves behind."""
+    for node in model.graph.node:
+        path = MODULES.get(node.output[0])
+        if path is None:
+            continue
+        parts = path.split(".")
+        scopes = ["", *(".".join(parts[: i + 1]) for i in range(len(parts))), "node"]
+        if exporter == "dynamo":
+            node.metadata_props.add(key="pkg.torch.onnx.name_scopes", value=str(scopes))
+        else:
+            node.name = "/".join([*scopes[:-1], node.op_type])
+    return model
+
+
+PATHS = [  # what is asked for, what is found
+    ("stage", "sum2"),
+    ("stage.0", "sum"),
+    ("stage.0.conv", "c2"),
+    ("stage.1.bn", "b3"),
+    ("relu", "last"),
+    ("relu#1", "r1"),
+    ("relu#2", "r2"),
+    ("relu#3", "last"),
+    ("conv1", "c1"),
+]
+
+
+@pytest.mark.parametrize("exporter", ["dynamo", "torchscript"])
+@pytest.mark.parametrize(("path", "expected"), PATHS, ids=[p for p, _ in PATHS])
+def test_by_module_path(residual: onnx.ModelProto, exporter: str, path: str, expected: str) -> None:
+    assert found(traced(residual, exporter), path) == expected
+
+
+@pytest.mark.parametrize("exporter", ["dynamo", "torchscript"])
+def test_modules_that_cannot_be_found(residual: onnx.ModelProto, exporter: str) -> None:
+    model = traced(residual, exporter)
+    with pytest.raises(LayerError, match="called 3 times"):
+        found(model, "relu#4")
+    with pytest.raises(LayerError, match=r"'stage.0.bn'.*folded.*'stage.0.conv'"):
+        found(model, "stage.0.bn")
+    with pytest.raises(LayerError, match=r"did you mean .*stage"):
+        found(model, "stages.0.conv")
+
+
+def test_layers_say_their_modules(residual: onnx.ModelProto) -> None:
+    for exporter in ("dynamo", "torchscript"):
+        listed = OnnxBackend(traced(residual, exporter)).layers()
+        assert {layer.name: layer.module for layer in listed} == MODULES
