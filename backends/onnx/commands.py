@@ -187,3 +187,47 @@ def layers(model: Path, score: str | None) -> None:
     console.print(f"score {backend.score_name}", soft_wrap=True, highlight=False, markup=False)
     if backend.layer_note:
         console.print(backend.layer_note, soft_wrap=True, highlight=False, markup=False)
+
+
+@click.command(short_help="Say whether and how a model can be explained.")
+@MODEL
+@click.option("--layer", help=LAYER)
+@click.option("--score", help="The score tensor, where the one found is not the one meant.")
+@click.option("--verify/--no-verify", default=True, help="Compare the original outputs.")
+def check(model: Path, layer: str | None, score: str | None, verify: bool) -> int:
+    """Say what lies between the layer and the score of MODEL, and what would be added.
+
+    Exit code 1: there is no gradient; the reason and the nearest layer that works are said.
+    """
+    from rich.console import Console
+    from rich.table import Table
+
+    from .coverage import coverage
+    from .instrument import instrument as write
+    from .load import load
+
+    source = load(model)
+    found = coverage(source, layer, score)
+    console = Console(soft_wrap=True, highlight=False, markup=False)
+    console.print(f"layer   {found.layer}\nscore   {found.score}")
+    table = Table(box=None, header_style="dim", pad_edge=False)
+    for name in ("operator", "count", "derivative", ""):
+        table.add_column(name, justify="right" if name == "count" else "left")
+    for row in found.operators:
+        name = f"{row.domain}.{row.operator}" if row.domain else row.operator
+        table.add_row(name, str(row.count), row.status, row.reason)
+    console.print(table)
+    if found.refused:
+        console.print(f"refused {found.refused}")
+        if found.nearest_usable:
+            console.print(
+                f"try     --layer {found.nearest_usable}, the nearest later one that works"
+            )
+        return 1
+    console.print("adds    " + ", ".join(f"{op} {n}" for op, n in found.emitted.items()))
+    lacking = ", ".join(found.unportable)
+    console.print(f"portable {'no: some runtimes lack ' + lacking if lacking else 'yes'}")
+    if verify:
+        result = write(source, layer=layer, score=score)
+        console.print(f"outputs {_verdict(result, source)}")
+    return 0

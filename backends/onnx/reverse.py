@@ -97,7 +97,7 @@ def _pull(
     rule = rules.get(key_of(node))
     if rule is None:
         raise RefusedError(node)
-    unknown = [t.name for t in (*node.inputs, *node.outputs) if t.name in path and t.shape is None]
+    unknown = [t.name for t in node.inputs if t.name in path and t.shape is None]
     if unknown:
         why = f"the rank of '{unknown[0]}' is unknown (export with static shapes)"
         raise RefusedError(node, why)
