@@ -297,3 +297,47 @@ def test_layers_say_their_modules(residual: onnx.ModelProto) -> None:
     for exporter in ("dynamo", "torchscript"):
         listed = OnnxBackend(traced(residual, exporter)).layers()
         assert {layer.name: layer.module for layer in listed} == MODULES
+
+
+COMPOSITES = (
+    """
+    c1 = Conv(x, w1)  s1 = Sigmoid(c1)  a1 = Mul(c1, s1)
+    c2 = Conv(a1, w2)  s2 = Sigmoid(c2)  a2 = Mul(c2, s2)  c3 = Conv(a2, w3)  last = Relu(c3)
+"""
+    + HEAD
+)
+
+
+def test_an_index_means_what_the_list_shows() -> None:
+    """Where an activation of two operators is listed as one."""
+    model = net(COMPOSITES, W1 | TWO_CONVOLUTIONS | CLASSES)
+    listed = [layer.name for layer in OnnxBackend(model).layers()]
+    assert listed == ["c1", "a1", "c2", "a2", "c3", "last"]
+    for i, name in enumerate(listed):
+        assert found(model, i) == found(model, str(i)) == name
+        facts = {e.key: e.value for e in instrument(model, layer=i).metadata_props}
+        assert facts["cam.layer"] == name
+
+
+def test_inside_an_activation_of_two_operators() -> None:
+    """SiLU is c Sigmoid(c): the gradient at its sigmoid is c times that at its output."""
+    model = net(COMPOSITES, W1 | TWO_CONVOLUTIONS | CLASSES)
+    x = np.random.default_rng(1).normal(size=(2, 3, 16, 16)).astype(np.float32)
+    target: Any = lambda y, _: np.ones_like(y)  # noqa: E731
+    backend = OnnxBackend(model)
+    c, silu = backend.capture(x, target, layers=["c1", "a1"])
+    (inner,) = backend.capture(x, target, layers=["s1"])
+    np.testing.assert_allclose(inner.gradients, c.activations * silu.gradients, rtol=1e-5)
+    np.testing.assert_allclose(
+        backend.tail("s1", inner.activations, x), inner.logits, rtol=1e-5, atol=1e-5
+    )
+
+
+def test_a_tensor_may_be_called_by_a_number() -> None:
+    model = net(COMPOSITES.replace("c2", "t4"), W1 | TWO_CONVOLUTIONS | CLASSES)
+    for node in model.graph.node:
+        for names in (node.input, node.output):
+            names[:] = ["4" if name == "t4" else name for name in names]
+    assert found(model, "4") == "4"
+    assert found(model, 4) == "c3"
+    assert found(model, "2") == "4"

@@ -52,7 +52,7 @@ def analyse(
     named = {
         asked: choice.name
         for asked in layers
-        if asked is not None
+        if asked is not None and not plain.is_index(asked)  # indices count composites as one
         for choice in [plain.find(asked)]
     }
     recognise(graph, keep={*named.values(), plain.score.name})

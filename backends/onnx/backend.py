@@ -65,6 +65,7 @@ class OnnxBackend:
             "custom_ops": custom_ops,
         }
         self._layer = layer
+        self._hidden: dict[tuple[str | int, ...], Analysis] = {}
         self._splits: dict[Any, tuple[Split, Any, Any]] = {}
         self._plain: Any = None
 
@@ -143,9 +144,9 @@ class OnnxBackend:
             LayerError: a layer that is unknown or does not reach the score.
             InputError, TargetError: x or the target does not fit the model.
         """
-        choices = self._choices(layers)
+        analysis, choices = self._choices(layers)
         sources = self._gradient_inputs() if input_gradients else []
-        plan, forward, backward = self._split(choices, sources)
+        plan, forward, backward = self._split(analysis, choices, sources)
         infos = self.inputs()
         parts = rows(feed(x, infos), infos)
         kept = [self._forward(plan, forward, part) for part in parts]
@@ -168,7 +169,7 @@ class OnnxBackend:
 
     def tail(self, layer: str, A: Array, x: Inputs) -> Array:
         """The score tensor when the layer's activations are A [N, K, *S]."""
-        choice = self.analysis.layers.find(layer)
+        choice = self._choices([layer])[1][0]
         infos = self.inputs()
         parts = rows(feed(x, infos), infos)
         head = self._session(with_outputs(self.analysis, [choice.tensor]))
@@ -210,10 +211,18 @@ class OnnxBackend:
             self._plain = self._session(self.analysis.model)
         return self._plain
 
-    def _choices(self, layers: Sequence[str | int] | None) -> list[Choice]:
+    def _choices(self, layers: Sequence[str | int] | None) -> tuple[Analysis, Sequence[Choice]]:
+        """The layers, and the analysis that sees them: a composite may hide one in the usual."""
         if layers is None:
-            return [self._default]
-        return [self.analysis.layers.find(name) for name in layers]
+            return self.analysis, [self._default]
+        if tuple(layers) not in self._hidden:
+            try:
+                return self.analysis, [self.analysis.layers.find(name) for name in layers]
+            except LayerError:
+                source, score = self.analysis.source, self._options["score"]
+                self._hidden[tuple(layers)] = analyse(source, layers, score)  # type: ignore[arg-type]
+        analysis = self._hidden[tuple(layers)]
+        return analysis, analysis.choices
 
     def _gradient_inputs(self) -> list[str]:
         path = self.analysis.layers.path
@@ -228,11 +237,13 @@ class OnnxBackend:
             custom_ops=self._options["custom_ops"],  # type: ignore[arg-type]
         )
 
-    def _split(self, choices: Sequence[Choice], sources: Sequence[str]) -> tuple[Split, Any, Any]:
+    def _split(
+        self, analysis: Analysis, choices: Sequence[Choice], sources: Sequence[str]
+    ) -> tuple[Split, Any, Any]:
         key = (tuple(c.name for c in choices), tuple(sources))
         if key not in self._splits:
             guided = bool(self._options["guided"])
-            plan = split(self.analysis, choices, sources, guided=guided)
+            plan = split(analysis, choices, sources, guided=guided)
             sessions = self._session(plan.forward), self._session(plan.backward)
             self._splits[key] = (plan, *sessions)
         return self._splits[key]

@@ -53,13 +53,20 @@ class Layers:
         maps = self.route.spatial_maps
         return [t for t in maps if self.graph.producer[t.name].op not in skipped]
 
-    def table(self) -> list[Layer]:
-        """`candidates`, and the default if it is none of them, as the contract lists them."""
+    def listed(self) -> list[Tensor]:
+        """`candidates`, and the default if it is none of them."""
+        known = {t.name for t in self.candidates()} | {self._default_name()}
+        return [t for t in self.route.spatial_maps if t.name in known]
+
+    def _default_name(self) -> str:
         try:
-            default = self.default().name
+            return self.default().name
         except LayerError:
-            default = ""
-        known = {t.name for t in self.candidates()} | {default}
+            return ""
+
+    def table(self) -> list[Layer]:
+        """`listed` as the contract of backends describes layers."""
+        default = self._default_name()
         return [
             Layer(
                 name=t.name,
@@ -68,8 +75,7 @@ class Layers:
                 module=self.modules.of(t.name),
                 default=t.name == default,
             )
-            for t in self.route.spatial_maps
-            if t.name in known
+            for t in self.listed()
         ]
 
     def default(self) -> Choice:
@@ -89,7 +95,7 @@ class Layers:
         """
         if name is None:
             return self.default()
-        tensor = self._named(str(name))
+        tensor = self._named(name)
         if tensor.name == self.score.name:
             raise LayerError(f"layer '{name}' is the score itself; choose an earlier one")
         if tensor.name not in self.route.path | self.route.after(tensor):
@@ -99,18 +105,26 @@ class Layers:
             )
         return self._choice(tensor)
 
-    def _named(self, name: str) -> Tensor:
+    def is_index(self, name: str | int) -> bool:
+        """Is it a number in the list of layers, and no tensor or node that is called so?"""
+        if isinstance(name, int):
+            return True
+        return bool(re.fullmatch(r"-?\d+", name)) and not any(
+            name in (node.name, *(t.name for t in node.outputs)) for node in self.graph.nodes
+        )
+
+    def _named(self, name: str | int) -> Tensor:
+        if isinstance(name, int) or self.is_index(name):
+            listed = self.listed()
+            if not -len(listed) <= int(name) < len(listed):
+                raise LayerError(f"layer {name}: the model has {len(listed)}, numbered from 0")
+            return listed[int(name)]
         tensors = {t.name: t for node in self.graph.nodes for t in node.outputs if t.name}
         if name in tensors:
             return tensors[name]
         nodes = {node.name: node for node in self.graph.nodes if node.name}
         if name in nodes:
             return nodes[name].outputs[0]
-        if re.fullmatch(r"-?\d+", name):
-            table = self.candidates()
-            if not -len(table) <= int(name) < len(table):
-                raise LayerError(f"layer {name}: the model has {len(table)}, numbered from 0")
-            return table[int(name)]
         made = self.modules.last_read_outside(name)
         if made is not None:
             return self.graph.tensors[made]
