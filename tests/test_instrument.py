@@ -305,6 +305,21 @@ def test_every_opset(opset: int, layer: str | None) -> None:
     np.testing.assert_allclose(top["cam_map"][:, 1], expected, rtol=1e-5, atol=1e-6)
 
 
+def test_bytes_have_no_gradient() -> None:
+    """A uint8 image is explained all the same."""
+    model = net(**{"float[N, 3, 8, 12] x": "uint8[N, 3, 8, 12] bytes"})
+    model.graph.node.insert(0, helper.make_node("Cast", ["bytes"], ["x"], to=1))
+    pixels = np.random.default_rng(1).integers(0, 9, (2, 3, 8, 12)).astype(np.uint8)
+    found = run(
+        instrument(model, outputs=["map", "heatmap"]), bytes=pixels, cam_class=np.array([2])
+    )
+    expected = positive(by_numpy(pixels.astype(np.float32), [2, 2])[3])
+    np.testing.assert_allclose(found["cam_map"], expected, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(found["cam_heatmap"], heatmap(expected, (8, 12)), atol=1e-5)
+    with pytest.raises(InputError, match="no floating point input"):
+        instrument(model, outputs=["input_gradients"])
+
+
 # what stays
 
 

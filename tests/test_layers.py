@@ -16,11 +16,11 @@ pytest.importorskip("onnxruntime")
 
 
 def net(
-    body: str, weights: dict[str, tuple[int, ...]], x: str = "N, 3, 16, 16", opset: int = 17
+    body: str, weights: dict[str, tuple[int, ...]], x: str = "N, 3, 16, 16", kind: str = "float"
 ) -> onnx.ModelProto:
     """A network of x whose score is y, seeded weights; constants of the text stay its own."""
     model = onnx.parser.parse_model(
-        f'<ir_version: 8, opset_import: ["" : {opset}]>\nnet (float[{x}] x) => (float y) {{{body}}}'
+        f'<ir_version: 8, opset_import: ["" : 17]>\nnet ({kind}[{x}] x) => (float y) {{{body}}}'
     )
     rng = np.random.default_rng(4)
     model.graph.initializer.extend(
@@ -125,6 +125,16 @@ LAST_CHANNELS = """
     back = Transpose<perm = [0, 2, 3, 1]>(r1)
     mean = ReduceMean<axes = [1, 2], keepdims = 0>(back)  y = Gemm<transB = 1>(mean, wy)
 """
+BYTES = "pixels = Cast<to = 1>(x)\n" + LAST_CHANNELS.replace("(x)", "(pixels)")
+RESHAPED = (
+    STEM
+    + """
+    gap = GlobalAveragePool(r1)  all = Shape(x)
+    from = Constant<value = int64[1] {0}>()  to = Constant<value = int64[1] {1}>()
+    n = Slice(all, from, to)  k = Constant<value = int64[1] {-1}>()
+    s = Concat<axis = 0>(n, k)  flat = Reshape(gap, s)  y = Gemm<transB = 1>(flat, wy)
+"""
+)
 SIGNAL = (
     """
     c1 = Conv(x, w1)  r1 = Relu(c1)  c2 = Conv<strides = [2]>(r1, w2)  last = Relu(c2)
@@ -143,6 +153,8 @@ DEFAULTS = [  # name, model, layer, layout
     ("branches", net(BRANCHES, W1 | {"w2": conv(6, 8), "w3": conv(9, 8), "wy": (5, 15)}), "r2",
      "NCHW"),
     ("channels last", net(LAST_CHANNELS, W1 | CLASSES, "N, 16, 16, 3"), "r1", "NCHW"),
+    ("bytes", net(BYTES, W1 | CLASSES, "N, 16, 16, 3", "uint8"), "r1", "NCHW"),
+    ("reshaped", net(RESHAPED, W1 | CLASSES, "?, 3, 16, 16"), "r1", "NCHW"),
     ("signal", net(SIGNAL, {"w1": (8, 3, 3), "w2": (8, 8, 3)} | CLASSES, "N, 3, 20"), "last",
      "NCL"),
 ]  # fmt: skip
@@ -165,7 +177,7 @@ def test_default_layer(name: str, model: onnx.ModelProto, layer: str, layout: st
 def test_the_default_layers_gradient_is_not_zero(name: str, model: onnx.ModelProto) -> None:
     backend = OnnxBackend(model)
     shape = [d if isinstance(d, int) else 1 for d in backend.inputs()[0].shape]
-    x = np.random.default_rng(1).normal(size=shape).astype(np.float32)
+    x = (9 * np.random.default_rng(1).random(shape)).astype(backend.inputs()[0].dtype)
     (capture,) = backend.capture(x, lambda y, _: np.ones_like(y))
     assert np.count_nonzero(capture.gradients) > capture.gradients.size // 10
 

@@ -21,7 +21,7 @@ from .layers import Choice
 from .load import sha256
 from .methods import HALF_SEED, cam, heatmap, wide
 from .nearest import differentiate
-from .prepare import Tensor
+from .prepare import Tensor, floating
 from .seeds import Seed, Seeds, plant
 from .valid import require_valid
 
@@ -148,7 +148,8 @@ class _Row:
         return found
 
     def _sources(self) -> list[str]:
-        images = [t.name for t in self.analysis.graph.inputs if t.name in self.analysis.layers.path]
+        path = self.analysis.layers.path
+        images = [t.name for t in self.analysis.graph.inputs if t.name in path and floating(t)]
         if not images:
             raise InputError("no floating point input reaches the score")
         return images

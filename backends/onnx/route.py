@@ -17,7 +17,8 @@ class Route:
     def __init__(self, graph: Graph, maps: Maps, score: Score) -> None:
         self.graph, self.maps, self.score = graph, maps, score
         sources = [t.name for t in graph.inputs if floating(t)]
-        self.path = active(graph, sources, score.name)
+        every = [t.name for t in graph.inputs]  # pixels may come as bytes
+        self.path = active(graph, sources, score.name) or active(graph, every, score.name)
         """Names of the tensors on a derivative-carrying path from an input to the score."""
 
     @functools.cached_property
@@ -42,7 +43,14 @@ class Route:
 
     def own_batch(self, tensor: Tensor) -> bool:
         """Is its first axis the model's batch (and not windows, heads or tokens)?"""
-        return bool(tensor.shape[0] == self.score.tensor.shape[0])
+        batch = self.score.tensor.shape[0]
+        batches = {batch} if batch is not None else {None, *(t.shape[0] for t in self._fed)}
+        return tensor.shape[0] in batches
+
+    @property
+    def _fed(self) -> list[Tensor]:
+        """The inputs that the score depends on, scalars apart."""
+        return [t for t in self.graph.inputs if t.name in self.path and t.shape]
 
     def after(self, tensor: Tensor) -> set[str]:
         """Names of the tensors between this one and the score, both included."""
