@@ -417,7 +417,7 @@ def test_strip_gives_the_source_back(options: dict[str, Any]) -> None:
     model.doc_string = "a model"
     model.graph.node[0].doc_string = "the first"
     model.graph.node[1].metadata_props.add(key="scope", value="late")
-    model.metadata_props.add(key="author", value="unknown")
+    model.metadata_props.add(key="cam.era", value="somebody else's")
     model.graph.value_info.append(helper.make_tensor_value_info("late", 1, ["N", K, 2, 4]))
     assert_stripped(model, **options)
 
@@ -465,6 +465,7 @@ def with_functions() -> onnx.ModelProto:
         h.make_node("Head", ["y"], ["p"], domain="local", axis=1),
     ])  # fmt: skip
     model.opset_import.add(domain="local", version=1)
+    model.metadata_props.add(key="cam.era", value="somebody else's")
     model.functions.extend([rectified, block, head])
     return model
 

@@ -242,8 +242,10 @@ def _record(
     source = analysis.model
     if source.ir_version != result.ir_version:
         facts["cam.ir_raised"] = json.dumps(before_raising(source))
+    inlined = len(result.metadata_props) - len(analysis.source.model.metadata_props)
     facts["cam.added"] = json.dumps(
         {
+            "metadata_props": inlined + len(facts) + 1,
             "node": len(result.graph.node) - len(source.graph.node),
             "initializer": len(result.graph.initializer) - len(source.graph.initializer),
             "output": len(result.graph.output) - len(source.graph.output),

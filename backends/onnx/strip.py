@@ -26,13 +26,13 @@ def strip(model: object) -> onnx.ModelProto:
     result = onnx.ModelProto()
     result.CopyFrom(source.model)
     facts = {e.key: e.value for e in result.metadata_props if e.key.startswith("cam.")}
-    for name, count in json.loads(facts["cam.added"]).items():
+    added = json.loads(facts["cam.added"])
+    metadata = added.pop("metadata_props")
+    for name, count in added.items():
         field = getattr(result.graph, name)
         del field[len(field) - count :]
     restore_functions(result)
-    kept = [e for e in result.metadata_props if not e.key.startswith("cam.")]
-    del result.metadata_props[:]
-    result.metadata_props.extend(kept)
+    del result.metadata_props[-metadata:]
     if "cam.ir_raised" in facts:
         lower_ir(result, json.loads(facts["cam.ir_raised"]))
     if sha256(result) != facts.get("cam.source_sha256"):
