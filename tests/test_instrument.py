@@ -173,6 +173,9 @@ def test_the_runtime_refuses_what_does_not_fit(opset: int, given: list[int]) -> 
     session = client(instrument(net(opset), outputs=["map"]))
     with pytest.raises(Exception, match="ONNXRuntimeError"):
         session.run(None, {"x": images(3), "cam_class": np.array(given)})
+    if len(given) > 1:
+        with pytest.raises(Exception, match="ONNXRuntimeError"):
+            session.run(None, {"x": images(1), "cam_class": np.array([0] * len(given))})
 
 
 REFUSED = [

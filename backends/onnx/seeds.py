@@ -106,7 +106,8 @@ def _resolve(op: Emitter, score: Score, chosen: Tensor) -> Tensor:
     index = op.typed(op.Where(op.Equal(chosen, own), top, checked), top.shape)
     iota = np.arange(classes, dtype=np.int64)
     if op.opset < 11:
-        return op.Gather(iota, index, axis=0)
+        checked = op.typed(op.Reshape(index, op.Shape(top)), top.shape)  # as many as there are rows
+        return op.Gather(iota, checked, axis=0)
     rows = op.expand_like(op.constant(iota.reshape(1, classes)), y)
     return op.Squeeze(op.GatherElements(rows, op.Unsqueeze(index, [1]), axis=1), [1])
 
