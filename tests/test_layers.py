@@ -97,6 +97,26 @@ CLASS_TOKEN = (
     first = Gather<axis = 1>(norm, zero)  y = Gemm<transB = 1>(first, wy)
 """
 )
+CLASS_ATTENTION = (
+    TOKENS
+    + "tokens = Identity(tk)\n"
+    + BLOCK.format("b1", "tokens")
+    + """
+    all = Concat<axis = 1>(cls, b1)  an = LayerNormalization<axis = -1>(all, g, h)
+    none = Constant<value = int64[1] {0}>()  own = Gather<axis = 1>(an, none)
+    one = Constant<value = int64[4] {1, 1, 2, 4}>()
+    many = Constant<value = int64[4] {1, 17, 2, 4}>()
+    q = MatMul(own, wq)  qr = Reshape(q, one)  qh = Transpose<perm = [0, 2, 1, 3]>(qr)
+    k = MatMul(an, wk)  kr = Reshape(k, many)  kh = Transpose<perm = [0, 2, 3, 1]>(kr)
+    v = MatMul(an, wv)  vr = Reshape(v, many)  vh = Transpose<perm = [0, 2, 1, 3]>(vr)
+    s = MatMul(qh, kh)  p = Softmax<axis = -1>(s)  a = MatMul(p, vh)
+    at = Transpose<perm = [0, 2, 1, 3]>(a)  to = Constant<value = int64[3] {1, 1, 8}>()
+    af = Reshape(at, to)  out = Add(af, cls)  again = Concat<axis = 1>(out, b1)
+    norm = LayerNormalization<axis = -1>(again, g, h)  zero = Constant<value = int64 {0}>()
+    first = Gather<axis = 1>(norm, zero)  y = Gemm<transB = 1>(first, wy)
+"""
+)
+"""CaiT's: the class token joins late and reads the patches, whose heads are no coarser maps."""
 MEAN_TOKEN = (
     TOKENS
     + "tokens = Identity(tk)\n"
@@ -149,6 +169,7 @@ DEFAULTS = [  # name, model, layer, layout
                                          "w4": conv(5, 8, 1)}), "fire", "NCHW"),
     ("trailing pool", net(TRAILING, W1 | CLASSES), "r1", "NCHW"),
     ("class token", net(CLASS_TOKEN, VIT, "1, 3, 16, 16"), "b2n", "N(1+4*4)C"),
+    ("class attention", net(CLASS_ATTENTION, VIT, "1, 3, 16, 16"), "b1", "N(4*4)C"),
     ("mean token", net(MEAN_TOKEN, VIT, "1, 3, 16, 16"), "b2", "N(4*4)C"),
     ("branches", net(BRANCHES, W1 | {"w2": conv(6, 8), "w3": conv(9, 8), "wy": (5, 15)}), "r2",
      "NCHW"),
@@ -192,7 +213,7 @@ def test_the_block_output_under_a_class_token_has_no_patch_gradient() -> None:
 
 
 def test_of_branches_the_others_are_named() -> None:
-    backend = OnnxBackend(DEFAULTS[6][1])
+    backend = OnnxBackend(DEFAULTS[7][1])
     assert "largest branch" in backend.layer_note
     assert "'r3'" in backend.layer_note
     assert OnnxBackend(DEFAULTS[0][1]).layer_note == ""

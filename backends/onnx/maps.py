@@ -27,6 +27,9 @@ FIRST = {
 """Operators whose result has its channels at axis 1."""
 LAST = {"LayerNormalization", "MatMul", "Gemm", "RMSNormalization"}
 """Operators whose result has them at the last axis."""
+PRODUCTS = {"MatMul", "Einsum"}
+"""Of two maps they make no map: the products of an attention's heads lie in no space."""
+SHAPES = {"Shape", "Size"}
 MOST_SUMMARY_TOKENS = 8
 """Class, distillation and register tokens that a token grid may be preceded by."""
 
@@ -43,7 +46,11 @@ class Maps:
             axis = self._input_axis(tensor)
             if axis is not None:
                 self.axes[tensor.name] = axis
+        self.live = {tensor.name for tensor in graph.inputs}
+        """What changes with the inputs' values."""
         for node in graph.nodes:
+            if node.op not in SHAPES and any(t.name in self.live for t in node.inputs):
+                self.live.update(t.name for t in node.outputs)
             for tensor in node.outputs:
                 axis = self._axis(node, tensor)
                 if axis is not None:
@@ -93,6 +100,8 @@ class Maps:
         if tensor.shape is None:
             return None
         rank = len(tensor.shape)
+        if node.op in PRODUCTS and sum(t.name in self.live for t in node.inputs) > 1:
+            return None
         if node.op in FIRST:
             return 1
         if node.op in LAST:
