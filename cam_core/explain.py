@@ -28,7 +28,7 @@ def explain(
     *,
     layer: str | None = None,
     labels: Sequence[str] | None = None,
-    class_axis: int = 1,
+    class_axis: int | None = None,
     **options: Any,
 ) -> Explanation:
     """The maps of a batch for one target.
@@ -40,10 +40,12 @@ def explain(
         method: a name in METHODS.
         layer: where to look; the backend's default layer if None.
         labels: the names of the classes.
-        class_axis: where the classes are in a dense score; -1 for [N, *S, C].
+        class_axis: where the classes are in a dense score, -1 for [N, *S, C]; what the backend
+            says if None.
         options: of the method, such as `eps` of gradcam++.
     """
-    asked = [as_target(target, labels, class_axis=class_axis)]
+    axis = find_class_axis(backend, class_axis)
+    asked = [as_target(target, labels, class_axis=axis)]
     layers = None if layer is None else [layer]
     return explain_all(backend, x, asked, [method], layers=layers, labels=labels, **options)[0]
 
@@ -56,7 +58,7 @@ def explain_all(
     *,
     layers: Sequence[str] | None = None,
     labels: Sequence[str] | None = None,
-    class_axis: int = 1,
+    class_axis: int | None = None,
     **options: Any,
 ) -> list[Explanation]:
     """Every target at every layer by every method, in that order; one backward pass a target.
@@ -67,7 +69,7 @@ def explain_all(
         find_method(name)
     check_finite(x)
     found = []
-    for target in expand(targets, labels, class_axis=class_axis):
+    for target in expand(targets, labels, class_axis=find_class_axis(backend, class_axis)):
         for capture in backend.capture(x, target, layers=layers):
             found += [from_capture(capture, target, m, labels=labels, **options) for m in methods]
     return found
@@ -107,6 +109,11 @@ def from_capture(
         diagnosis=diagnosis,
         labels=None if classes is None else tuple(label_of(int(c), labels) for c in classes),
     )
+
+
+def find_class_axis(backend: Backend, asked: int | None) -> int:
+    """Where the classes are in a score: as asked, else as the backend says, else axis 1."""
+    return int(getattr(backend, "class_axis", 1)) if asked is None else asked
 
 
 def find_method(name: str) -> Method:

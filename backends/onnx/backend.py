@@ -67,6 +67,7 @@ class OnnxBackend:
         self._layer = layer
         self._hidden: dict[tuple[str | int, ...], Analysis] = {}
         self._splits: dict[Any, tuple[Split, Any, Any]] = {}
+        self._tails: dict[str, tuple[Any, Any]] = {}
         self._plain: Any = None
 
     @staticmethod
@@ -172,12 +173,11 @@ class OnnxBackend:
         choice = self._choices([layer])[1][0]
         infos = self.inputs()
         parts = rows(feed(x, infos), infos)
-        head = self._session(with_outputs(self.analysis, [choice.tensor]))
+        head, session = self._tail_sessions(choice)
         own = np.concatenate([run(head, [choice.name], part)[0] for part in parts])
         tensor = choice.layout.invert(A.astype(own.dtype), own)
         if tensor.shape != own.shape:
             raise LayerError(f"layer '{layer}' is {list(own.shape)}, A gives {list(tensor.shape)}")
-        session = self._session(injected(self.analysis, choice.tensor))
         scores = []
         wanted = {i.name for i in session.get_inputs()}
         for i, part in enumerate(parts):
@@ -205,6 +205,13 @@ class OnnxBackend:
     def _default(self) -> Choice:
         """Found when first needed: a model without maps can still be run, and seen by name."""
         return (self.analysis.choices or [self.analysis.layers.default()])[0]
+
+    def _tail_sessions(self, choice: Choice) -> tuple[Any, Any]:
+        """The model up to the layer, and from it to the score."""
+        if choice.name not in self._tails:
+            head = self._session(with_outputs(self.analysis, [choice.tensor]))
+            self._tails[choice.name] = head, self._session(injected(self.analysis, choice.tensor))
+        return self._tails[choice.name]
 
     def _forward_session(self) -> Any:
         if self._plain is None:

@@ -56,10 +56,12 @@ def find_score(graph: Graph, name: str | None = None, channel_axis: Any = None) 
             what = "it is an input or a weight" if name in graph.tensors else "there is none"
             raise ModelError(f"no tensor '{name}' to use as score: {what}{hint}")
         return _score(graph, graph.tensors[name], "", channel_axis)
-    for output in graph.outputs:
-        tensor, activation = _behind(graph, output)
-        if floating(tensor) and tensor.name in graph.producer and tensor.shape:
-            return _score(graph, tensor, activation, channel_axis)
+    found = [_behind(graph, output) for output in graph.outputs]
+    found = [(t, how) for t, how in found if floating(t) and t.name in graph.producer]
+    batches = [(t, how) for t, how in found if t.shape is not None and len(t.shape) > 1]
+    if found:
+        tensor, activation = (batches or found)[0]
+        return _score(graph, tensor, activation, channel_axis)
     first = graph.outputs[0]
     raise ModelError(
         f"output '{first.name}' is no floating point score and none is found before it; "
@@ -73,7 +75,8 @@ def _score(graph: Graph, tensor: Tensor, activation: str, channel_axis: Any) -> 
         raise ModelError(f"score '{tensor.name}' holds {kind}, not floating point numbers")
     if tensor.shape is None or len(tensor.shape) < 2:
         raise ModelError(
-            f"score '{tensor.name}' has shape {tensor.shape}; expected [batch, classes]"
+            f"score '{tensor.name}' has shape {tensor.shape}, not [batch, classes]; "
+            f"name another tensor with --score"
         )
     return Score(tensor, class_axis(tensor, channel_axis), activation)
 
