@@ -25,6 +25,7 @@ COMMANDS = {
     "layers": ("backends.onnx.commands:layers", "List the layers that can be explained."),
     "check": ("backends.onnx.commands:check", "Say whether and how a model can be explained."),
     "methods": ("cam_core.cli.methods:methods", "List the CAM methods."),
+    "demo": ("cam_core.cli.demo:demo", "See it work: two classes of one scene."),
 }
 """name: (module:attribute, one line of help); the module is imported on use."""
 
