@@ -117,6 +117,24 @@ CLASS_ATTENTION = (
 """
 )
 """CaiT's: the class token joins late and reads the patches, whose heads are no coarser maps."""
+CLASS_BLOCK = (
+    TOKENS
+    + "tokens = Concat<axis = 1>(cls, tk)\n"
+    + BLOCK.format("b1", "tokens")
+    + """
+    i0 = Constant<value = int64[1] {0}>()  i1 = Constant<value = int64[1] {1}>()
+    end = Constant<value = int64[1] {17}>()
+    n = LayerNormalization<axis = -1>(b1, g, h)  own = Slice(n, i0, i1, i1)
+    q = MatMul(own, wq)  k = MatMul(n, wk)  v = MatMul(n, wv)
+    t = Transpose<perm = [0, 2, 1]>(k)  s = MatMul(q, t)  p = Softmax<axis = -1>(s)
+    a = MatMul(p, v)  rest = Slice(n, i1, end, i1)  both = Concat<axis = 1>(a, rest)
+    sum = Add(b1, both)  c = Slice(sum, i0, i1, i1)  d = Slice(sum, i1, end, i1)
+    f = MatMul(c, wq)  again = Concat<axis = 1>(f, d)  out = Add(sum, again)
+    norm = LayerNormalization<axis = -1>(out, g, h)  zero = Constant<value = int64 {0}>()
+    first = Gather<axis = 1>(norm, zero)  y = Gemm<transB = 1>(first, wy)
+"""
+)
+"""XCiT's: patches go on beside the class token's block, to no effect."""
 MEAN_TOKEN = (
     TOKENS
     + "tokens = Identity(tk)\n"
@@ -170,6 +188,7 @@ DEFAULTS = [  # name, model, layer, layout
     ("trailing pool", net(TRAILING, W1 | CLASSES), "r1", "NCHW"),
     ("class token", net(CLASS_TOKEN, VIT, "1, 3, 16, 16"), "b2n", "N(1+4*4)C"),
     ("class attention", net(CLASS_ATTENTION, VIT, "1, 3, 16, 16"), "b1", "N(4*4)C"),
+    ("class block", net(CLASS_BLOCK, VIT, "1, 3, 16, 16"), "n", "N(1+4*4)C"),
     ("mean token", net(MEAN_TOKEN, VIT, "1, 3, 16, 16"), "b2", "N(4*4)C"),
     ("branches", net(BRANCHES, W1 | {"w2": conv(6, 8), "w3": conv(9, 8), "wy": (5, 15)}), "r2",
      "NCHW"),
@@ -213,7 +232,7 @@ def test_the_block_output_under_a_class_token_has_no_patch_gradient() -> None:
 
 
 def test_of_branches_the_others_are_named() -> None:
-    backend = OnnxBackend(DEFAULTS[7][1])
+    backend = OnnxBackend(DEFAULTS[8][1])
     assert "largest branch" in backend.layer_note
     assert "'r3'" in backend.layer_note
     assert OnnxBackend(DEFAULTS[0][1]).layer_note == ""

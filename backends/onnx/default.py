@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from cam_core.errors import LayerError
 
@@ -10,6 +11,7 @@ from .prepare import Node, Tensor, floating, reads
 from .route import Route
 from .rules import ZERO, key_of
 from .summary import first_norm, only_summary
+from .tokens import needed_tokens
 
 VIEWS = {"Transpose", "Reshape", "Identity", "Flatten", "Squeeze", "Unsqueeze", "Dropout", "Cast"}
 POOLS = {"MaxPool", "AveragePool", "LpPool", "Pad"}
@@ -28,14 +30,14 @@ def default_layer(route: Route) -> tuple[Tensor, str]:
     """
     if not route.spatial_maps:
         raise LayerError(_no_map(route))
-    cuts = route.cuts()
-    through = [t for t in route.spatial_maps if t.name in cuts]
-    summary = bool(through) and only_summary(route, through[-1])
-    while through and only_summary(route, through[-1]):
-        through.pop()
+    cuts, needed = route.cuts(), needed_tokens(route)
+    maps = [t for t in route.spatial_maps if not only_summary(route, t, needed)]
+    all_through = [t for t in route.spatial_maps if t.name in cuts]
+    through = [t for t in maps if t.name in cuts]
+    summary = all_through[-1:] != through[-1:]
     chosen = _step_back(route, through[-1]) if through else None
     if chosen is None or _before_downsampling(route, chosen):
-        return _largest_branch(route)
+        return _largest_branch(route, maps)
     return (first_norm(route, chosen) if summary else chosen), ""
 
 
@@ -108,9 +110,9 @@ def _area(route: Route, tensor: Tensor) -> float:
     return math.prod(d if isinstance(d, int) else math.nan for d in space)
 
 
-def _largest_branch(route: Route) -> tuple[Tensor, str]:
+def _largest_branch(route: Route, maps: Sequence[Tensor]) -> tuple[Tensor, str]:
     """The last map of the branch with the most channels times places."""
-    stepped = (_step_back(route, tensor) for tensor in route.branch_ends())
+    stepped = (_step_back(route, tensor) for tensor in route.branch_ends(maps))
     ends = {t.name: t for t in stepped if t is not None and route.spatial(t)}
     if not ends:
         raise LayerError("no map of the model's own batch; name a layer with --layer")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 
 from .maps import Maps
 from .prepare import Graph, Tensor, floating, reads
@@ -71,12 +72,12 @@ class Route:
             waiting = max([waiting, *(last.get(name, -1) for name in made)])
         return found
 
-    def branch_ends(self) -> list[Tensor]:
-        """The maps after which no other map follows."""
-        names = {t.name for t in self.spatial_maps}
+    def branch_ends(self, maps: Sequence[Tensor]) -> list[Tensor]:
+        """Those of the maps after which no other of them follows."""
+        names = {t.name for t in maps}
         leads: set[str] = set()
         for node in reversed(self.graph.nodes):
             made = [t.name for t in node.outputs if t.name in self.path]
             if key_of(node) not in ZERO and any(name in names or name in leads for name in made):
                 leads.update(t.name for t in reads(node) if t.name in self.path)
-        return [t for t in self.spatial_maps if t.name not in leads]
+        return [t for t in maps if t.name not in leads]
