@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import numpy as np
@@ -15,15 +13,16 @@ from cam_core.errors import InputError
 
 from . import gate as gates
 from .analysis import Analysis, analyse
-from .append import append, before_raising
+from .append import append
 from .emit import Emitter
 from .layers import Choice
-from .load import sha256
 from .methods import HALF_SEED, cam, heatmap, wide
 from .nearest import differentiate
 from .prepare import Tensor, floating
+from .record import record
 from .seeds import Seed, Seeds, plant
 from .valid import require_valid
+from .verify import require_same
 
 OUTPUTS = (
     *("map", "signed", "heatmap", "activations", "gradients", "alpha", "score", "class_used"),
@@ -45,6 +44,7 @@ def instrument(
     guided: bool = False,
     labels: Sequence[str] | None = None,
     preprocess: Mapping[str, Any] | None = None,
+    verify: bool = False,
 ) -> onnx.ModelProto:
     """The model with its outputs first and unchanged, then those asked for.
 
@@ -60,6 +60,7 @@ def instrument(
         guided: guided backpropagation (Springenberg et al. 2015) instead of the gradient.
         labels: class names, for a target that is a label; kept in the metadata.
         preprocess: kept in the metadata for whoever feeds the model.
+        verify: runs both models and compares the original outputs (needs onnxruntime).
 
     Returns:
         A model in standard operators of its own opset that any runtime with them can run.
@@ -76,11 +77,12 @@ def instrument(
     enable = gates.condition(op) if gate else None
     inputs = [*seeds.inputs, *([enable] if enable is not None else [])]
     result = append(op, inputs=inputs, outputs=made)
-    facts = _facts(analysis, seeds, method, labels, preprocess)
     if enable is not None:
         gates.close(result, op, made, enable)
-    _record(result, analysis, facts, inputs)
+    record(result, analysis, seeds, inputs, method=method, labels=labels, preprocess=preprocess)
     require_valid(result, analysis.source.model)
+    if verify:
+        require_same(result, analysis.source)
     return result
 
 
@@ -202,55 +204,3 @@ def _input_size(analysis: Analysis) -> tuple[int, ...]:
             f"use 'map' and resize it"
         )
     raise InputError("output 'heatmap' needs an image input; use 'map'")
-
-
-def _facts(
-    analysis: Analysis,
-    seeds: Seeds,
-    method: str,
-    labels: Sequence[str] | None,
-    preprocess: Mapping[str, Any] | None,
-) -> dict[str, str]:
-    """The `cam.*` metadata."""
-    facts = {
-        "cam.version": _version(),
-        "cam.layer": ";".join(choice.name for choice in analysis.choices),
-        "cam.score": analysis.score.name,
-        "cam.method": method,
-        "cam.target": seeds.text,
-        "cam.layout": ";".join(choice.layout.text() for choice in analysis.choices),
-        "cam.source_sha256": sha256(analysis.source.model),
-    }
-    if labels is not None:
-        facts["cam.labels"] = json.dumps(list(labels), ensure_ascii=False)
-    if preprocess is not None:
-        facts["cam.preprocess"] = json.dumps(dict(preprocess))
-    return facts
-
-
-def _version() -> str:
-    try:
-        return version("cam-core")
-    except PackageNotFoundError:  # an uninstalled tree
-        return "0+unknown"
-
-
-def _record(
-    result: onnx.ModelProto, analysis: Analysis, facts: dict[str, str], inputs: Sequence[Tensor]
-) -> None:
-    """Writes the metadata, and what `strip` needs to take everything back."""
-    source = analysis.model
-    if source.ir_version != result.ir_version:
-        facts["cam.ir_raised"] = json.dumps(before_raising(source))
-    inlined = len(result.metadata_props) - len(analysis.source.model.metadata_props)
-    facts["cam.added"] = json.dumps(
-        {
-            "metadata_props": inlined + len(facts) + 1,
-            "node": len(result.graph.node) - len(source.graph.node),
-            "initializer": len(result.graph.initializer) - len(source.graph.initializer),
-            "output": len(result.graph.output) - len(source.graph.output),
-            "input": len(inputs),
-        }
-    )
-    for key, value in facts.items():
-        result.metadata_props.add(key=key, value=value)

@@ -11,11 +11,16 @@ import onnx
 
 from cam_core.errors import CamError
 
+from .load import Source
 from .runtime import open_session, run
 
 DYNAMIC = {0: 2}
 """Extent given to a dynamic axis; others get SPACE."""
 SPACE = 224
+
+
+LIMIT, HALF_LIMIT = 1e-6, 1e-3
+"""How far rounding may move an output where the optimiser fuses less."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,18 @@ class Verdict:
     largest: float
     """Largest difference relative to the output's largest value."""
     output: str = ""
+
+
+def require_same(result: onnx.ModelProto, source: Source) -> None:
+    """Compares as `verify` does, and fails where the outputs moved by more than rounding.
+
+    Raises:
+        CamError: they differ by more than 1e-6 relative (1e-3 in float16).
+    """
+    found = verify(result, source.model, folder=source.folder)
+    half = any(t.data_type == onnx.TensorProto.FLOAT16 for t in source.model.graph.initializer)
+    if found.largest > (HALF_LIMIT if half else LIMIT):
+        raise CamError(f"output '{found.output}' moved by {found.largest:.1e} relative")
 
 
 def verify(
