@@ -220,11 +220,15 @@ def _export(
 
 
 def _settle(file: Path, dynamic_batch: bool) -> None:
-    """Cap the IR version, gather the weights into one file, and see that the batch is free."""
+    """Cap the IR version, drop stack traces, make one file, and see that the batch is free."""
     import onnx
 
     model = onnx.load(str(file))
     model.ir_version = min(model.ir_version, MAX_IR)
+    for node in model.graph.node:  # the module paths stay, files of this machine do not
+        kept = [entry for entry in node.metadata_props if "stack_trace" not in entry.key]
+        del node.metadata_props[:]
+        node.metadata_props.extend(kept)
     first = model.graph.input[0].type.tensor_type.shape.dim
     if dynamic_batch and first and first[0].HasField("dim_value"):
         raise ModelError(

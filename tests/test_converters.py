@@ -200,3 +200,10 @@ def test_torchs_fused_attention_is_exported_in_parts(exporter, tmp_path):
     got = run(path, {"tokens": x})["output"]
     np.testing.assert_allclose(got, net.eval()(torch.from_numpy(x)), rtol=1e-4, atol=1e-5)
     assert torch.backends.mha.get_fastpath_enabled()
+
+
+def test_no_file_of_this_machine_is_named(tmp_path):
+    """The dynamo exporter writes stack traces into every node."""
+    path = to_onnx(torch.nn.Conv2d(1, 2, 3), torch.rand(1, 1, 5, 5), tmp_path / "net.onnx")
+    assert str(Path(__file__).parent).encode() not in path.read_bytes()
+    assert b"stack_trace" not in path.read_bytes()

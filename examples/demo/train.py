@@ -14,7 +14,6 @@ import time
 from pathlib import Path
 
 import numpy as np
-import onnx
 import torch
 from PIL import Image
 from scenes import LABELS, Scene, render
@@ -117,17 +116,6 @@ def export(net: Net, path: Path) -> None:
     from converters.torch import to_onnx
 
     to_onnx(net, torch.rand(2, 3, SIZE, SIZE), path, output_names=["logits"])
-    anonymise(path)
-
-
-def anonymise(path: Path) -> None:
-    """Take out the exporter's stack traces, which name files of this machine."""
-    model = onnx.load(path)
-    for node in model.graph.node:
-        kept = [entry for entry in node.metadata_props if "stack_trace" not in entry.key]
-        del node.metadata_props[:]
-        node.metadata_props.extend(kept)
-    onnx.save(model, path)
 
 
 def ship(folder: Path) -> None:
