@@ -157,6 +157,27 @@ BRANCHES = (
     both = Concat<axis = 1>(g2, g3)  flat = Flatten(both)  y = Gemm<transB = 1>(flat, wy)
 """
 )
+BLOCKED = (
+    TOKENS
+    + """
+    of = Constant<value = int64[4] {1, 1, 16, 8}>()  blocks = Reshape(tk, of)
+    n = LayerNormalization<axis = -1>(blocks, g, h)  f = MatMul(n, wq)  sum = Add(blocks, f)
+    to = Constant<value = int64[4] {1, 4, 4, 8}>()  grid = Reshape(sum, to)
+    m = LayerNormalization<axis = -1>(grid, g, h)
+    mean = ReduceMean<axes = [1, 2], keepdims = 0>(m)  y = Gemm<transB = 1>(mean, wy)
+"""
+)
+"""NesT's: one block of all tokens, whose grid shows only behind it."""
+PLACED = (
+    TOKENS
+    + """
+    n = LayerNormalization<axis = -1>(tk, g, h)  f = MatMul(n, wq)  sum = Add(tk, f)
+    t = Transpose<perm = [0, 2, 1]>(sum)
+    to = Constant<value = int64[4] {1, 8, 4, 4}>()  last = Reshape(t, to)
+"""
+    + HEAD
+)
+"""DaViT's: a map was flattened, and the tokens are a map again."""
 LAST_CHANNELS = """
     first = Transpose<perm = [0, 3, 1, 2]>(x)
     c1 = Conv<pads = [1,1,1,1]>(first, w1)  r1 = Relu(c1)
@@ -189,6 +210,8 @@ DEFAULTS = [  # name, model, layer, layout
     ("class token", net(CLASS_TOKEN, VIT, "1, 3, 16, 16"), "b2n", "N(1+4*4)C"),
     ("class attention", net(CLASS_ATTENTION, VIT, "1, 3, 16, 16"), "b1", "N(4*4)C"),
     ("class block", net(CLASS_BLOCK, VIT, "1, 3, 16, 16"), "n", "N(1+4*4)C"),
+    ("blocked", net(BLOCKED, VIT, "1, 3, 16, 16"), "grid", "NHWC"),
+    ("placed", net(PLACED, VIT, "1, 3, 16, 16"), "sum", "N(4*4)C"),
     ("mean token", net(MEAN_TOKEN, VIT, "1, 3, 16, 16"), "b2", "N(4*4)C"),
     ("branches", net(BRANCHES, W1 | {"w2": conv(6, 8), "w3": conv(9, 8), "wy": (5, 15)}), "r2",
      "NCHW"),
@@ -232,10 +255,17 @@ def test_the_block_output_under_a_class_token_has_no_patch_gradient() -> None:
 
 
 def test_of_branches_the_others_are_named() -> None:
-    backend = OnnxBackend(DEFAULTS[8][1])
+    backend = OnnxBackend(next(row[1] for row in DEFAULTS if row[0] == "branches"))
     assert "largest branch" in backend.layer_note
     assert "'r3'" in backend.layer_note
     assert OnnxBackend(DEFAULTS[0][1]).layer_note == ""
+
+
+def test_tokens_put_in_place_are_a_map_too() -> None:
+    backend = OnnxBackend(net(PLACED, VIT, "1, 3, 16, 16"), layer="last")
+    x = np.random.default_rng(1).normal(size=(1, 3, 16, 16)).astype(np.float32)
+    (capture,) = backend.capture(x, lambda y, _: np.ones_like(y))
+    assert capture.gradients.shape == (1, 8, 4, 4)
 
 
 def test_without_a_map_there_is_an_error() -> None:

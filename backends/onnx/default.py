@@ -18,6 +18,7 @@ POOLS = {"MaxPool", "AveragePool", "LpPool", "Pad"}
 QUANTISERS = {"QuantizeLinear", "DequantizeLinear"}
 MIXERS = {"Conv", "ConvTranspose", "Gemm", "MatMul", "Einsum"}
 """Operators that mix channels: a map before one of them is not yet a map of classes."""
+SIZES = {"Shape", "Size"}
 CLOSING = {"LayerNormalization", "RMSNormalization"}
 """Norms over channels that only close the last stage (Swin): the map is the stage's own."""
 
@@ -47,6 +48,8 @@ def _no_map(route: Route) -> str:
     for node in reversed(route.graph.nodes):
         if before.isdisjoint(t.name for t in node.outputs):
             continue
+        if node.op in SIZES:  # a map is not reached by way of its shape
+            continue
         if key_of(node) in ZERO and any(floating(t) for t in node.inputs):
             return (
                 f"{node.op} (node '{node.name or node.outputs[0].name}') stands before the "
@@ -65,12 +68,34 @@ def _step_back(route: Route, tensor: Tensor) -> Tensor | None:
         node = _behind_quantisers(route, route.graph.producer[tensor.name])
         if not (node.op in VIEWS | POOLS | CLOSING or _class_map(route, tensor)):
             return tensor
-        sources = [t for t in node.inputs if t.name in route.path]
-        may = len(sources) == 1 and sources[0].name in route.graph.producer
-        if not may or not route.extended(sources[0]):
+        source = _source(route, node)
+        if source is None or not route.extended(source) or _unfolds(route, tensor, source):
             return tensor if route.spatial(tensor) else None
-        tensor = sources[0]
+        tensor = source
     return None
+
+
+def _source(route: Route, node: Node) -> Tensor | None:
+    """What a node with one input reads, behind views that are no maps by themselves."""
+    makers = route.graph.producer
+    sources = [t for t in node.inputs if t.name in route.path]
+    if len(sources) != 1 or sources[0].name not in makers:
+        return None
+    source = sources[0]
+    while not route.extended(source) and source.name in makers and makers[source.name].op in VIEWS:
+        source = makers[source.name].inputs[0]
+    return source
+
+
+def _unfolds(route: Route, tensor: Tensor, source: Tensor) -> bool:
+    """Is `tensor` a view that puts in place what the map behind its views holds in blocks?"""
+    makers = route.graph.producer
+    if makers[tensor.name].op not in VIEWS or not route.spatial(tensor):
+        return False
+    while source.name in makers and makers[source.name].op in VIEWS:
+        source = makers[source.name].inputs[0]
+    grids = [sorted(map(str, route.maps.space(t))) for t in (tensor, source)]
+    return grids[0] != grids[1]
 
 
 def _behind_quantisers(route: Route, node: Node) -> Node:

@@ -110,7 +110,8 @@ class Maps:
             axis = self.axes.get(source.name)
             if axis is None or source.shape is None or not _valued(source):
                 continue
-            if source.name in self.flat or (node.op == "Reshape" and rank < len(source.shape)):
+            grown = rank - len(source.shape)
+            if grown <= 0 and (source.name in self.flat or (node.op == "Reshape" and grown)):
                 self.flat.add(tensor.name)
             if node.op == "Transpose":
                 perm = node.attrs.get("perm", list(range(rank))[::-1])
