@@ -16,8 +16,9 @@ from .emit import Emitter
 from .prepare import Tensor
 from .trace import Traced
 
-HALF_SEED = 1024.0
-"""Cotangents of a float16 model are carried this many times too large, so that none underflows."""
+HALF_SEED = 128.0
+"""Cotangents in float16 are carried this many times too large, so that few underflow and none of a
+logit that is scaled a hundredfold (CLIP) overflows."""
 
 
 @dataclass(frozen=True)

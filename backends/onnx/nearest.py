@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+import numpy as np
 import onnx_graphsurgeon as gs
 
 from cam_core.errors import ModelError, UnsupportedOpError
 
 from .analysis import Analysis
 from .emit import Emitter
+from .methods import HALF_SEED, wide
 from .prepare import Graph, Node, Tensor, reads
 from .reverse import active, reverse
 from .rules import RULES, VJP_RULES, ZERO, RefusedError, key_of
@@ -23,15 +25,22 @@ def differentiate(
     *,
     guided: bool = False,
 ) -> dict[str, Tensor]:
-    """Cotangents of the wanted tensors, as `reverse` gives them.
+    """Cotangents of the wanted tensors; in float32 where float16 lies on the way.
 
     Raises:
         UnsupportedOpError: with operator, node, layer, score and the nearest layer that works.
     """
+    graph, score = analysis.graph, analysis.score.tensor
+    path = active(graph, wanted, score.name)
+    half = any(graph.tensors[name].dtype == np.float16 for name in path)
+    seed = op.Mul(cotangent, HALF_SEED) if half else cotangent
     try:
-        return reverse(op, analysis.score.tensor, cotangent, wanted, guided=guided)
+        found = reverse(op, score, seed, wanted, guided=guided)
     except RefusedError as error:
         raise UnsupportedOpError(_explained(analysis, error, wanted)) from error
+    if not half:
+        return found
+    return {name: op.Mul(wide(op, g), 1.0 / HALF_SEED) for name, g in found.items()}
 
 
 def _explained(analysis: Analysis, error: RefusedError, wanted: Sequence[str]) -> str:
