@@ -22,6 +22,8 @@ Extent = int | str | None
 Shape = tuple[Extent, ...]
 
 BATCH_PROBE = (5, 7)
+ONE_ROW = (1, 1)
+"""Tried last: an exporter may bake its example's batch of 1 into a Reshape."""
 SPACE_PROBES = (((224, 288), (256, 320), (352, 384)), ((1024, 1536),), ((16384, 20480),))
 """Pairs for the other dynamic extents: images first, then long signals."""
 
@@ -52,8 +54,9 @@ def infer(model: onnx.ModelProto, small: Values) -> Facts:
     """Facts on every tensor of `model`; `small` holds the constants worth a value."""
     symbols = list(_symbols(model))
     best: tuple[_Probe, _Probe, dict[tuple[int, int], str]] | None = None
-    for spaces in SPACE_PROBES:
-        pairs = _assign(symbols, spaces)
+    plans = [(spaces, BATCH_PROBE) for spaces in SPACE_PROBES] + [(SPACE_PROBES[0], ONE_ROW)]
+    for spaces, batch in plans:
+        pairs = _assign(symbols, spaces, batch)
         first = _sweep(model, small, {s: pair[0] for s, pair in pairs.items()})
         second = _sweep(model, small, {s: pair[1] for s, pair in pairs.items()}) if pairs else first
         names = {pair: symbol for symbol, pair in pairs.items()}
@@ -87,12 +90,15 @@ def _symbols(model: onnx.ModelProto) -> Iterator[tuple[str, bool]]:
 
 
 def _assign(
-    symbols: Sequence[tuple[str, bool]], spaces: Sequence[tuple[int, int]]
+    symbols: Sequence[tuple[str, bool]],
+    spaces: Sequence[tuple[int, int]],
+    batch: tuple[int, int],
 ) -> dict[str, tuple[int, int]]:
     pairs, batches, places = {}, 0, 0
     for name, is_batch in symbols:
         if is_batch:
-            pairs[name] = (BATCH_PROBE[0] + 6 * batches, BATCH_PROBE[1] + 6 * batches)
+            step = 0 if batch == ONE_ROW else 6 * batches
+            pairs[name] = (batch[0] + step, batch[1] + step)
             batches += 1
         else:
             low, high = spaces[places % len(spaces)]
@@ -130,7 +136,7 @@ def _visit(
         outputs = _infer(model, node, probe)
     except Exception:  # the schema refuses these types: the model is dubious, or the probe
         probe.failures += 1
-        outputs = {}
+        outputs = _infer_loosely(model, node, probe)
     for name in filter(None, node.output):
         found = outputs.get(name)
         if found is not None and (found.tensor_type.HasField("shape") or name not in declared):
@@ -169,6 +175,22 @@ def _infer(model: onnx.ModelProto, node: onnx.NodeProto, probe: _Probe) -> dict[
             ir_version=model.ir_version,
         )
     )
+
+
+def _infer_loosely(
+    model: onnx.ModelProto, node: onnx.NodeProto, probe: _Probe
+) -> dict[str, TypeProto]:
+    """The types alone, and what rank needs no input's shape."""
+    shapeless = _Probe(values=probe.values)
+    for name in filter(None, node.input):
+        if name in probe.types:
+            shapeless.types[name] = TypeProto()
+            elem_type = probe.types[name].tensor_type.elem_type
+            shapeless.types[name].tensor_type.elem_type = elem_type
+    try:
+        return _infer(model, node, shapeless)
+    except Exception:  # not even the types fit
+        return {}
 
 
 def _merge(first: _Probe, second: _Probe, symbols: Mapping[tuple[int, int], str]) -> Facts:
