@@ -51,12 +51,14 @@ def _fit(array: Array, info: InputInfo) -> Array:
 def rows(feeds: Mapping[str, Array], infos: Sequence[InputInfo]) -> list[dict[str, Array]]:
     """The feeds as the model's batches: one, or one a row where its batch is fixed at 1."""
     fixed = [i.name for i in infos if i.shape and i.shape[0] == 1]
-    counts = {len(feeds[name]) for name in fixed}
-    if not fixed or counts == {1}:
+    counts = {len(feeds[name]) for name in fixed} - {1}
+    if not counts:
         return [dict(feeds)]
     if len(counts) > 1:
         raise InputError(f"inputs of {', '.join(map(str, sorted(counts)))} rows do not fit")
     count = counts.pop()
     if not count:
         raise InputError("the batch has no rows")
-    return [{n: a[i : i + 1] for n, a in feeds.items()} for i in range(count)]
+    rowwise = {i.name for i in infos if i.shape and not isinstance(i.shape[0], int)}
+    cut = {name for name in rowwise.union(fixed) if len(feeds[name]) == count}
+    return [{n: a[i : i + 1] if n in cut else a for n, a in feeds.items()} for i in range(count)]
