@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -187,15 +188,18 @@ class OnnxBackend:
         return np.concatenate(scores)
 
     def with_weights(self, change: Callable[[str, Array], Array]) -> OnnxBackend:
-        """The same model with every weight replaced by `change(name, weight)`."""
+        """The same model with every weight replaced by `change(name, weight)`.
+
+        A weight is a floating point initialiser, or a Constant node that is no single number.
+        """
         model = onnx.ModelProto()
         model.CopyFrom(self.analysis.source.model)
         if self.analysis.source.folder is not None:
             onnx.load_external_data_for_model(model, str(self.analysis.source.folder))
-        for tensor in model.graph.initializer:
+        for name, tensor in _weights(model):
             weight = numpy_helper.to_array(tensor)
             if np.issubdtype(weight.dtype, np.floating):
-                changed = np.asarray(change(tensor.name, weight), weight.dtype)
+                changed = np.asarray(change(name, weight), weight.dtype)
                 tensor.CopyFrom(numpy_helper.from_array(changed, tensor.name))
         return OnnxBackend(model, layer=self._layer, **self._options)  # type: ignore[arg-type]
 
@@ -277,6 +281,15 @@ class OnnxBackend:
             given |= {"cam.cotangent": mine} if "cam.cotangent" in wanted else {}
             found.append(run(session, names, given))
         return _arrays(names, found)
+
+
+def _weights(model: onnx.ModelProto) -> Iterator[tuple[str, onnx.TensorProto]]:
+    """Names and tensors, wherever an exporter put them."""
+    yield from ((tensor.name, tensor) for tensor in model.graph.initializer)
+    for node in model.graph.node:
+        for attribute in node.attribute if node.op_type == "Constant" else ():
+            if attribute.name == "value" and math.prod(attribute.t.dims) > 1:
+                yield node.output[0], attribute.t
 
 
 def _cotangent(target: Target, logits: Array, outputs: Mapping[str, Array]) -> Array:

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import onnx
 
 from cam_core.errors import InputError
@@ -16,7 +15,7 @@ from .analysis import Analysis, analyse
 from .append import append
 from .emit import Emitter
 from .layers import Choice
-from .methods import HALF_SEED, cam, heatmap, wide
+from .methods import cam, heatmap
 from .nearest import differentiate
 from .prepare import Tensor, floating
 from .record import record
@@ -70,7 +69,7 @@ def instrument(
     """
     _check_outputs(outputs)
     asked = [layer] if layer is None or isinstance(layer, str | int) else list(layer)
-    analysis = analyse(model, asked, score)
+    analysis = analyse(model, asked or [None], score)
     op = Emitter(analysis.graph)
     seeds = plant(op, analysis.score, target, labels)
     made = _outputs(op, analysis, seeds, method, outputs, guided)
@@ -90,6 +89,8 @@ def _check_outputs(outputs: Sequence[str]) -> None:
     unknown = [name for name in outputs if name not in OUTPUTS]
     if unknown or not outputs:
         raise InputError(f"no output '{', '.join(unknown)}'; there are {', '.join(OUTPUTS)}")
+    if len(set(outputs)) < len(outputs):
+        raise InputError(f"an output is asked for twice: {', '.join(outputs)}; name each once")
 
 
 def _outputs(
@@ -128,14 +129,8 @@ class _Row:
         op, choices = self.op, self.analysis.choices
         sources = self._sources() if "input_gradients" in self.names else []
         wanted = list(dict.fromkeys([*(c.name for c in choices), *sources]))
-        score = self.analysis.score.tensor
-        half = score.dtype == np.float16
-        cotangent = op.Mul(self.seed.cotangent, HALF_SEED) if half else self.seed.cotangent
-        found = differentiate(op, self.analysis, cotangent, wanted, guided=self.guided)
-        scale = 1.0 / HALF_SEED if half else None
-        gradients = {
-            n: g if scale is None else op.Mul(wide(op, g), scale) for n, g in found.items()
-        }
+        cotangent = self.seed.cotangent
+        gradients = differentiate(op, self.analysis, cotangent, wanted, guided=self.guided)
         self.layers = [self._layer(choice, gradients[choice.name]) for choice in choices]
         self.inputs = {name: gradients[name] for name in sources}
 
