@@ -1,0 +1,109 @@
+"""Writes docs/zoo.md from the rows."""
+
+from __future__ import annotations
+
+import statistics
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from backends.onnx.coverage import PORTABLE
+
+Rows = Mapping[tuple[str, str], Mapping[str, Any]]
+HEAD = """\
+# The zoo
+
+Every torchvision classifier and one small model of each timm family, with seeded random weights,
+exported by both of torch's exporters, instrumented with no flags and compared with torch.autograd.
+`python -m benchmarks.zoo` measures, `python -m benchmarks.zoo --table` writes this page.
+
+- **layer**: the torch modules whose output is the layer that was found; **bold** where it is the
+  one that pytorch-grad-cam's documentation recommends, or lies in it.
+- **G**, **map**: relative L2 distances for two rows and two pairs of classes; *exact* is G below
+  1e-4.
+- **judged by**: *autograd*, in float32; or *float64*, with the exported model's own A in the place
+  of that tensor, where float32 crosses a rectifier's kink (another order of summation turns the
+  sign of a value next to zero, and either gradient is right).
+- **early G**: the same at a layer a third of the way from input to score, against float64 there;
+  in brackets what torch's own float32 differs from it by.
+- **pytorch-grad-cam**: the largest difference of the heatmaps in [0, 1] at the recommended layer.
+- **outputs**: how the original outputs of the instrumented file differ from those of the plain one.
+- **not portable**: added operators that one of TensorRT, OpenVINO, CoreML and browsers lacks.
+"""
+
+
+def write(rows: Rows, path: Path) -> None:
+    """The page: the counts, then the reasons, then a table by exporter."""
+    parts = [HEAD, _summary(rows)]
+    for exporter in sorted({exporter for _, exporter in rows}):
+        mine = [row for (_, e), row in sorted(rows.items()) if e == exporter]
+        parts.append(f"## {exporter}\n\n{_table(mine)}")
+    parts.append(_reasons(rows))
+    path.write_text("\n\n".join(part.strip() for part in parts) + "\n")
+
+
+def _summary(rows: Rows) -> str:
+    lines = [
+        "| exporter | exact | wrong | refused | not exported or measured | outputs bit-identical |"
+        " median growth | median seconds to instrument |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for exporter in sorted({exporter for _, exporter in rows}):
+        mine = [row for (_, e), row in rows.items() if e == exporter]
+        count = Counter(row["status"] for row in mine)
+        ran = [row for row in mine if row.get("growth") is not None and row.get("map") is not None]
+        same = sum(bool(row["identical"]) for row in ran)
+        growth = statistics.median(row["growth"] for row in ran) if ran else 0.0
+        seconds = statistics.median(row["seconds"] for row in ran) if ran else 0.0
+        rest = count["not exported"] + count["not measured"]
+        lines.append(
+            f"| {exporter} | {count['exact']} | {count['wrong']} | {count['refused']} | {rest} |"
+            f" {same} of {len(ran)} | {growth:.2%} | {seconds:.2f} |"
+        )
+    return "\n".join(lines)
+
+
+def _table(rows: list[Mapping[str, Any]]) -> str:
+    lines = [
+        "| model | input | layer | G | map | judged by | early G (torch's own) | pytorch-grad-cam |"
+        " outputs | growth | not portable |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        if row.get("gradient") is None or row["status"] not in ("exact", "wrong"):
+            continue
+        module = (row["modules"] or [f"tensor `{row['layer']}`"])[0]
+        cells = [
+            row["name"],
+            f"{row['size']}{'' if row['dynamic'] else ', fixed batch'}",
+            f"**{module}**" if row["agrees"] else module,
+            f"{_figure(row['gradient'])}{'' if row['status'] == 'exact' else ' wrong'}",
+            _figure(row["map"]),
+            (row["judged"] or "-").removesuffix(" at the same A"),
+            f"{_figure(row.get('early_gradient'))} ({_figure(row.get('early_noise'))})",
+            _figure(row.get("peer")),
+            "identical" if row["identical"] else _figure(row["output_gap"]),
+            f"{row['growth']:.2%}",
+            ", ".join(sorted(set(row["operators"]) - PORTABLE)) or "-",
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _figure(value: float | None) -> str:
+    return "-" if value is None else f"{value:.0e}"
+
+
+def _reasons(rows: Rows) -> str:
+    lines = [
+        "## The rest, with the reason",
+        "",
+        "| model | exporter | | reason |",
+        "|---|---|---|---|",
+    ]
+    for (name, exporter), row in sorted(rows.items()):
+        if row["status"] != "exact":
+            reason = (row["reason"] or "see the table").replace("|", "\\|")
+            lines.append(f"| {name} | {exporter} | {row['status']} | {reason} |")
+    return "\n".join(lines)
