@@ -37,7 +37,7 @@ def instrument(
     layer: str | int | Sequence[str | int] | None = None,
     score: str | None = None,
     method: str = "gradcam",
-    target: str | int = "input",
+    target: str | int | Sequence[str | int] = "input",
     gate: bool = False,
     outputs: Sequence[str] = ("map",),
     guided: bool = False,
@@ -53,7 +53,8 @@ def instrument(
         score: the score tensor; found by itself if None.
         method: a row of `cam_core.METHODS`.
         target: "input" (adds the input `cam_class`), "cotangent" (adds `cam_cotangent`),
-            "top:k", a class or a label.
+            or one or several targets as `cam_core.targets.parse_target` reads them: "top:k",
+            a class, a label, "prob:243", "243-282"; several get an axis after the batch.
         gate: adds the input `cam_enable`; false skips the backward subgraph.
         outputs: names in OUTPUTS.
         guided: guided backpropagation (Springenberg et al. 2015) instead of the gradient.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -10,6 +9,14 @@ import numpy as np
 import onnx_graphsurgeon as gs
 
 from cam_core.errors import ModelError, TargetError
+from cam_core.targets import (
+    ClassTarget,
+    ContrastTarget,
+    ProbabilityTarget,
+    ScoredTarget,
+    TopTarget,
+    parse_target,
+)
 
 from .emit import Emitter
 from .prepare import Tensor
@@ -40,41 +47,102 @@ class Seeds:
     text: str = field(default="")
 
 
-def plant(op: Emitter, score: Score, target: str | int, labels: Sequence[str] | None) -> Seeds:
-    """The seeds of a `target=`: "input", "cotangent", "top:k", a class or a label.
+def plant(
+    op: Emitter,
+    score: Score,
+    target: str | int | Sequence[str | int],
+    labels: Sequence[str] | None,
+) -> Seeds:
+    """The seeds of a `target=`: "input", "cotangent", or whatever `parse_target` reads.
+
+    Several targets, and top:k, get an axis of their own.
 
     Raises:
         TargetError: the class or label is unknown, or the score's classes are not static.
     """
-    if target == "input":
+    asked = [target] if isinstance(target, str | int) else list(target)
+    if not asked:
+        raise TargetError("no target: give 'input', 'cotangent', top:k, a class or a label")
+    for fed in ("input", "cotangent"):
+        if fed in asked and len(asked) > 1:
+            raise TargetError(f"target '{fed}' is fed at run time and stands alone")
+    if asked == ["input"]:
         chosen = gs.Variable(CLASS_INPUT, np.dtype(np.int64), ("cam_rows",))
         return Seeds((_of_class(op, score, _resolve(op, score, chosen)),), (chosen,), text="input")
-    if target == "cotangent":
+    if asked == ["cotangent"]:
         given = gs.Variable(COTANGENT_INPUT, score.tensor.dtype, score.tensor.shape)
         return Seeds((Seed(given),), (given,), text="cotangent")
-    if isinstance(target, str) and target.startswith("top:"):
-        return _top(op, score, target)
-    index = np.array([find_class(score, target, labels)], np.int64)
-    used = op.Expand(index, op.extent(score.tensor, 0))
-    seed = _of_class(op, score, op.constant(index), used)
-    return Seeds((seed,), text=str(index[0]))
-
-
-def find_class(score: Score, target: str | int, labels: Sequence[str] | None) -> int:
-    """The class that a number or a label means, checked against the score."""
-    if isinstance(target, str) and not target.lstrip("-").isdigit():
-        names = [name.casefold() for name in labels or ()]
-        if target.casefold() in names:
-            target = names.index(target.casefold())
+    seeds: list[Seed] = []
+    texts: list[str] = []
+    for one in asked:
+        found = parse_target(str(one), labels, class_axis=score.class_axis)
+        if isinstance(found[0], TopTarget):
+            seeds += _top(op, score, len(found))
+            texts.append(f"top:{len(found)}")
         else:
-            near = difflib.get_close_matches(target.casefold(), names, 3)
-            hint = f"; did you mean {', '.join(near)}?" if near else ""
-            missing = "" if labels else " (no labels were given)"
-            raise TargetError(f"no class '{target}'{missing}{hint}")
-    index, classes = int(target), score.classes
+            seeds.append(_named(op, score, found[0]))
+            texts.append(found[0].label)
+    stacked = len(asked) > 1 or texts[0].startswith("top:")
+    return Seeds(tuple(seeds), stacked=stacked, text=";".join(texts))
+
+
+def _named(op: Emitter, score: Score, target: ScoredTarget) -> Seed:
+    """One target for all rows: a class, its probability, or one class against another."""
+    if isinstance(target, ContrastTarget):
+        a, b = (_constant(op, score, index) for index in (target.a, target.b))
+        assert a.score is not None
+        assert b.score is not None
+        return Seed(op.Sub(a.cotangent, b.cotangent), op.Sub(a.score, b.score), a.used)
+    assert isinstance(target, ClassTarget | ProbabilityTarget)
+    assert isinstance(target.index, int)
+    if isinstance(target, ProbabilityTarget):
+        return _probability(op, score, target.index)
+    return _constant(op, score, target.index)
+
+
+def _constant(op: Emitter, score: Score, index: int) -> Seed:
+    """One class for ever."""
+    checked = op.constant(np.array([_in_range(score, index)], np.int64))
+    used = op.Expand(checked, op.extent(score.tensor, 0))
+    return _of_class(op, score, checked, used)
+
+
+def _in_range(score: Score, index: int) -> int:
+    classes = score.classes
     if index < 0 or (classes is not None and index >= classes):
         raise TargetError(f"class {index} is out of range: the score has {classes} classes")
     return index
+
+
+def _probability(op: Emitter, score: Score, index: int) -> Seed:
+    """p^c and dp^c/dy^j = p^c (1[j = c] sum_{i != c} p^i - 1[j != c] p^j).
+
+    The sum over the other classes keeps its digits where p^c is nearly 1. The softmax is written
+    out: the model may hold one of its own, which must not be merged with it.
+    """
+    y, axis, classes = score.tensor, score.class_axis, _classes(score)
+    if index == -1:
+        top = op.ArgMax(pooled(op, score), axis=1, keepdims=0)
+        seed = _of_class(op, score, top)
+    else:
+        seed = _constant(op, score, index)
+    hot = seed.cotangent
+    if classes == 1:
+        p = op.Sigmoid(y)
+        return Seed(op.Mul(p, op.Sub(1.0, p)), _summed(op, score, p), seed.used)
+    e = op.Exp(op.Sub(y, op.ReduceMax(y, [axis], keepdims=1)))
+    p = op.Div(e, op.ReduceSum(e, [axis], keepdims=1))
+    others = op.Mul(p, op.Sub(1.0, hot))
+    p_c = op.ReduceSum(op.Mul(p, hot), [axis], keepdims=1)
+    rest = op.ReduceSum(others, [axis], keepdims=1)
+    slope = op.Mul(p_c, op.Sub(op.Mul(hot, rest), others))
+    return Seed(slope, _summed(op, score, p_c), seed.used)
+
+
+def _summed(op: Emitter, score: Score, p: Tensor) -> Tensor:
+    """The probability [N] in float32, summed over the positions of a dense score."""
+    total = op.ReduceSum(p, list(range(1, len(score.tensor.shape))), keepdims=0)
+    return total if score.tensor.dtype == np.float32 else op.Cast(total, to=np.float32)
 
 
 def pooled(op: Emitter, score: Score) -> Tensor:
@@ -112,18 +180,16 @@ def _resolve(op: Emitter, score: Score, chosen: Tensor) -> Tensor:
     return op.Squeeze(op.GatherElements(rows, op.Unsqueeze(index, [1]), axis=1), [1])
 
 
-def _top(op: Emitter, score: Score, target: str) -> Seeds:
-    count = target.removeprefix("top:")
-    if not count.isdigit() or not 1 <= int(count) <= _classes(score):
-        raise TargetError(f"target '{target}': expected top:1 to top:{_classes(score)}")
+def _top(op: Emitter, score: Score, count: int) -> list[Seed]:
+    if count > _classes(score):
+        raise TargetError(f"target 'top:{count}': expected top:1 to top:{_classes(score)}")
     y = pooled(op, score)
-    if int(count) == 1:
+    if count == 1:
         ranks = [op.ArgMax(y, axis=1, keepdims=0)]
     else:
-        _, order = op.TopK(y, [int(count)], axis=1, outputs=2)
-        ranks = [op.Squeeze(op.Slice(order, [i], [i + 1], [1]), [1]) for i in range(int(count))]
-    seeds = tuple(_of_class(op, score, rank) for rank in ranks)
-    return Seeds(seeds, stacked=True, text=target)
+        _, order = op.TopK(y, [count], axis=1, outputs=2)
+        ranks = [op.Squeeze(op.Slice(order, [i], [i + 1], [1]), [1]) for i in range(count)]
+    return [_of_class(op, score, rank) for rank in ranks]
 
 
 def _of_class(op: Emitter, score: Score, index: Tensor, used: Tensor | None = None) -> Seed:
