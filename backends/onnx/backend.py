@@ -19,7 +19,7 @@ from .analysis import Analysis, analyse, instrumented
 from .feed import feed, rows
 from .injected import INJECTED, injected, with_outputs
 from .layers import Choice
-from .load import Source, load
+from .load import Source, load, opset
 from .prepare import floating
 from .runtime import open_session, run
 from .split import Split, split
@@ -107,6 +107,21 @@ class OnnxBackend:
     def class_axis(self) -> int:
         """Where the classes are in the score."""
         return self.analysis.score.class_axis
+
+    @property
+    def classes(self) -> int | None:
+        """How many there are, where the model fixes it."""
+        return self.analysis.score.classes
+
+    @property
+    def opset(self) -> int:
+        """The version of ai.onnx that the model imports."""
+        return opset(self.analysis.model)
+
+    @property
+    def optimization(self) -> str:
+        """How far the runtime may rewrite the model."""
+        return str(self._options["optimization"])
 
     @property
     def metadata(self) -> dict[str, str]:

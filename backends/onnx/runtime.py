@@ -105,7 +105,7 @@ def open_session(
     if threads is not None:
         options.intra_op_num_threads = threads
     for library in custom_ops:
-        options.register_custom_ops_library(str(library))
+        _register(options, library)
     if folder is not None:
         options.add_session_config_entry(
             "session.model_external_initializers_file_folder_path", str(folder.resolve())
@@ -116,6 +116,19 @@ def open_session(
         raise
     except Exception as error:  # onnxruntime's exceptions share no base class
         raise ModelError(f"onnxruntime cannot load the model: {one_line(error)}") from error
+
+
+def _register(options: Any, library: str) -> None:
+    """Operators of the model's own."""
+    if not Path(library).is_file():
+        raise InputError(f"custom operators '{library}': no such file. Check the path.")
+    try:
+        options.register_custom_ops_library(str(library))
+    except Exception as error:  # onnxruntime's exceptions share no base class
+        raise InputError(
+            f"custom operators '{library}': not a library that onnxruntime can load "
+            f"({one_line(error)})"
+        ) from error
 
 
 def _level(ort: Any, name: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,17 +52,30 @@ def verify(
     *,
     folder: Path | None = None,
     optimization: str = "all",
+    providers: Sequence[str] | None = None,
+    custom_ops: Sequence[str] = (),
+    given: Mapping[str, np.ndarray[Any, Any]] | None = None,
     seed: int = 0,
 ) -> Verdict:
-    """Compares the original outputs of both on one random input.
+    """Compares the original outputs of both on the inputs `given`, random where they are not.
 
     Raises:
         CamError: they cannot be run here, or one cannot be fed at random.
     """
-    plain = open_session(source, folder=folder, optimization=optimization)
-    twin = open_session(result, folder=folder, optimization=optimization)
-    rng = np.random.default_rng(seed)
-    feed = {i.name: _random(i, rng) for i in plain.get_inputs()}
+    plain, twin = (
+        open_session(
+            model,
+            folder=folder,
+            asked=providers,
+            optimization=optimization,
+            custom_ops=custom_ops,
+        )
+        for model in (source, result)
+    )
+    rng, fixed = np.random.default_rng(seed), dict(given or {})
+    feed = {
+        i.name: fixed[i.name] if i.name in fixed else _random(i, rng) for i in plain.get_inputs()
+    }
     names = [o.name for o in plain.get_outputs()]
     added = {i.name: _added(i) for i in twin.get_inputs() if i.name not in feed}
     first = run(plain, names, feed)
