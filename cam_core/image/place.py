@@ -98,12 +98,13 @@ def place(
     Args:
         fit: "crop" keeps the shape and cuts the centre, "stretch" does not keep the shape,
             "letterbox" keeps the shape and pads.
-        shorter: for "crop", the length of the photo's shorter side before the centre is cut out.
+        shorter: for "crop" and "stretch", the length of the shorter side before the centre is cut
+            out; a stretched photo has the input's shape by then.
         margin: for "crop" without `shorter`, how many times the input the resized photo covers.
     """
     (H, W), (h, w) = photo, size
     whole = (0.0, 0.0, float(H), float(W))
-    if fit == "stretch":
+    if fit == "stretch" and shorter is None:
         return Placement(photo, size, whole, size, (0, 0))
     if fit == "letterbox":
         ratio = min(h / H, w / W)
@@ -111,6 +112,8 @@ def place(
         return Placement(photo, size, whole, inner, ((h - inner[0]) // 2, (w - inner[1]) // 2))
     if shorter is None:
         resized = cover(photo, (round(h * margin), round(w * margin)))
+    elif fit == "stretch":
+        resized = round(h * shorter / min(size)), round(w * shorter / min(size))
     else:
         resized = cover(photo, (shorter, shorter))
     if resized[0] < h or resized[1] < w:

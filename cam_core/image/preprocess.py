@@ -12,6 +12,9 @@ from cam_core.errors import InputError
 
 from .place import FITS, Placement, place
 
+RESAMPLE = ("bilinear", "bicubic", "lanczos", "nearest", "box", "hamming")
+"""Pillow's filters."""
+
 
 @dataclass(frozen=True)
 class Preprocess:
@@ -26,16 +29,20 @@ class Preprocess:
     size: int | tuple[int, int] | None = None
     """Height and width where the model leaves them open; None: 224."""
     resize: int | None = None
-    """"crop" only: the photo's shorter side before the centre is cut out."""
+    """The shorter side before the centre is cut out, for "crop" and "stretch"."""
     margin: float = 1.0
     """"crop" only, where `resize` is None: shorter side over the input's, 256/224 for ImageNet."""
     fit: str = "crop"
     pad: int = 114
     """"letterbox" only: the grey of the padding."""
+    resample: str = "bilinear"
+    """How pixels are interpolated, always antialiased: one of RESAMPLE."""
 
     def __post_init__(self) -> None:
         if self.fit not in FITS:
             raise InputError(f"fit '{self.fit}': choose one of {', '.join(FITS)}.")
+        if self.resample not in RESAMPLE:
+            raise InputError(f"resample '{self.resample}': choose one of {', '.join(RESAMPLE)}.")
         for name, values in (("mean", self.mean), ("std", self.std)):
             if len(values) not in (1, 3) or not np.isfinite(values).all():
                 raise InputError(f"{name} {list(values)}: give one finite number, or three.")
@@ -51,11 +58,14 @@ class Preprocess:
         height, width = size
         shorter = round(min(size) * self.margin) if self.resize is None else self.resize
         order = "grey" if channels == 1 else "BGR" if self.bgr else "RGB"
+        cut = f"{'' if self.resize is None else f' side {self.resize}, centre'} {height}x{width}"
         steps = {
             "crop": f"shorter side {shorter}, centre {height}x{width}",
-            "stretch": f"stretched to {height}x{width}",
+            "stretch": f"stretched to{cut}",
             "letterbox": f"letterboxed into {height}x{width}",
-        }[self.fit] + f", {order}"
+        }[self.fit]
+        steps += "" if self.resample == "bilinear" else f" ({self.resample})"
+        steps += f", {order}"
         if self.scale != 1:
             inverse = round(1 / self.scale, 4)
             steps += f"/{inverse:g}" if abs(self.scale) < 1 else f"*{self.scale:g}"
@@ -117,7 +127,7 @@ def preprocess(image: Array, spec: Preprocess, info: InputInfo) -> Prepared:
     size = find_size(spec, info, axis)
     channels = find_channels(info, axis)
     placement = place(image.shape[:2], size, spec.fit, shorter=spec.resize, margin=spec.margin)
-    pixels = resize(image, placement, channels, spec.pad)
+    pixels = resize(image, placement, channels, spec)
     if spec.bgr:
         pixels = pixels[..., ::-1]
     mean, std = (channel_values(values, channels) for values in (spec.mean, spec.std))
@@ -127,21 +137,20 @@ def preprocess(image: Array, spec: Preprocess, info: InputInfo) -> Prepared:
     return Prepared(to_dtype(np.ascontiguousarray(x)[None], info.dtype), placement, described)
 
 
-def resize(image: Array, placement: Placement, channels: int, pad: int) -> Array:
-    """The input's pixels uint8 [h, w, C]: antialiased bilinear, as pillow and torchvision do it."""
+def resize(image: Array, placement: Placement, channels: int, spec: Preprocess) -> Array:
+    """The input's pixels uint8 [h, w, C]: antialiased, as pillow and torchvision do it."""
     from PIL import Image
 
     picture = Image.fromarray(image)
     if channels == 1:
         picture = picture.convert("L")
     top, left, bottom, right = placement.box
-    picture = picture.resize(
-        placement.inner[::-1], Image.Resampling.BILINEAR, box=(left, top, right, bottom)
-    )
+    kind = Image.Resampling[spec.resample.upper()]
+    picture = picture.resize(placement.inner[::-1], kind, box=(left, top, right, bottom))
     pixels = np.asarray(picture).reshape(*placement.inner, channels)
     if placement.inner == placement.size:
         return pixels
-    canvas = np.full((*placement.size, channels), pad, dtype=np.uint8)
+    canvas = np.full((*placement.size, channels), spec.pad, dtype=np.uint8)
     (top_row, left_column), (height, width) = placement.corner, placement.inner
     canvas[top_row : top_row + height, left_column : left_column + width] = pixels
     return canvas
@@ -198,7 +207,7 @@ def not_an_image(info: InputInfo) -> InputError:
     shape = ", ".join(str(extent) for extent in info.shape)
     return InputError(
         f"input '{info.name}' [{shape}] is not an image [N, C, H, W] or [N, H, W, C]. "
-        "Build the input array yourself and call cam_core.explain."
+        "Save the input as an array and give the .npy."
     )
 
 
