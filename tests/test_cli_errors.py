@@ -52,6 +52,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     photo = np.random.default_rng(0).integers(0, 255, (40, 60, 3), dtype=np.uint8)
     Image.fromarray(photo).save(tmp_path / "a.png")
     (tmp_path / "sub").mkdir()
+    (tmp_path / "void").mkdir()
     Image.fromarray(photo).save(tmp_path / "sub" / "A.jpg")
     (tmp_path / "cut.png").write_bytes((tmp_path / "a.png").read_bytes()[:900])
     (tmp_path / "text.png").write_text("no picture")
@@ -71,7 +72,8 @@ def explain(*args: str) -> Result:
 
 CASES = {  # arguments: what the line must say
     "gone.png": "image 'gone.png': no such file",
-    "sub": "image 'sub': not a file",
+    "void": "folder 'void': no pictures in it",
+    "z*.png": "'z*.png': no file matches",
     "cut.png": "image 'cut.png': broken or cut off",
     "a.png text.png": "image 'text.png': not a picture",
     "a.png sub/A.jpg": "would write the same files",
@@ -93,7 +95,9 @@ CASES = {  # arguments: what the line must say
     "a.png --mean 1,2": "not one number, nor three",
     "a.png --std 0": "std 0",
     "a.png --scale 1,2,3": "single number",
-    "a.png --scale 1/0": "not one number",
+    "a.png --scale 1/0": "neither each, shared nor a single number",
+    "a.png --rescale 1,2,3": "not a single number",
+    "a.png --scale 2 --rescale 2": "give one of them",
     "a.png --preprocess imagent": "'imagenet'",
     "a.png --fit squash": "'letterbox'",
     "a.png --resize 10": "smaller than the input 32x32",

@@ -83,7 +83,7 @@ REFUSED = [
     (["instrument", "{model}", "-o", "{folder}"], "is a folder"),
     (["instrument", "{model}", "-o", "{folder}/o.onnx", "--outputs", "nonsense"], "no output"),
     (["instrument", "{model}", "-o", "{folder}/o.onnx", "--target", "4"], "out of range"),
-    (["instrument", "{model}", "-o", "{folder}/o.onnx", "--target", "cat"], "no class 'cat'"),
+    (["instrument", "{model}", "-o", "{folder}/o.onnx", "--target", "cat"], "class 'cat' is a name"),
     (["instrument", "{model}", "-o", "{folder}/o.onnx", "--layer", "aa"], "no layer 'aa'"),
     (["instrument", "{model}", "-o", "{folder}/o.onnx", "--method", "cam"], "no method"),
     (["instrument", "{folder}/gone.onnx", "-o", "{folder}/o.onnx"], "no such file"),

@@ -7,42 +7,20 @@ from typing import Any
 
 import click
 
-from cam_core.errors import InputError
-
-from .options import build_preprocess, preprocess_flags
+from .options import FILE, PIXELS, RUNTIME, opening, options
 
 
 @click.command(short_help="Show where in a picture a model sees a class.")
 @click.argument("model")
-@click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path, readable=False))
-@click.option(
-    "--target",
-    "targets",
-    multiple=True,
-    help="What to explain; may be repeated: a class (243), a label (tiger cat), top:3, prob:243, "
-    "or one class against another (243-282). Default: the top class.",
-)
-@click.option("--layer", help="Where to look: a tensor, a node, a module path or an index.")
-@click.option("--score", help="The tensor with the scores, where the one found is not meant.")
-@click.option("--method", default="gradcam", show_default=True, help="See 'gradcam methods'.")
-@preprocess_flags
-@click.option(
-    "--labels",
-    "labels_file",
-    type=click.Path(path_type=Path, readable=False),
-    help="Class names, one a line.",
-)
-@click.option("--label-offset", default=0, help="The class of the first line of --labels.")
-@click.option(
-    "--provider", "providers", multiple=True, help="cpu, cuda or an execution provider's name."
-)
-@click.option(
-    "-o",
-    "--output",
-    "folder",
-    default=".",
-    type=click.Path(path_type=Path, readable=False),
-    help="Folder for what is written; made if absent. Default: the current one.",
+@click.argument("images", nargs=-1, type=FILE)
+@options(
+    *("target", "layer", "score", "method", *PIXELS, "input", "labels", "label-offset"),
+    *(*RUNTIME, "json", "output"),
+    output={
+        "default": ".",
+        "metavar": "DIR",
+        "help": "Folder for what is written; made if absent. Default: the current one.",
+    },
 )
 @click.option("--signed", is_flag=True, help="Write the map with its negative part as well.")
 def explain(
@@ -53,14 +31,23 @@ def explain(
     score: str | None,
     method: str,
     preprocess: str | None,
+    scale: Any,
+    inputs: tuple[str, ...],
     labels_file: Path | None,
     label_offset: int,
     providers: tuple[str, ...],
-    folder: Path,
+    optimization: str,
+    custom_ops: tuple[Path, ...],
+    as_json: bool,
+    out: Path,
     signed: bool,
     **pieces: Any,
 ) -> None:
     """Show where in each of IMAGES the MODEL sees a class.
+
+    IMAGES are pictures, folders, globs (in quotes or not), or arrays (.npy, .npz): floats of the
+    model's shape are its input as it is, row by row; bytes [H, W, 3] are a photo. A model with
+    several inputs gets the others by --input.
 
     Per image and target it writes a picture IMAGE.CLASS.METHOD.png in the photo's own coordinates,
     the raw map as .npy and all the facts as .json.
@@ -70,46 +57,60 @@ def explain(
         --labels imagenet_classes.txt --target "tiger cat" --target 243 -o out
     """
     from cam_core.discover import open_backend
-    from cam_core.explain import expand, find_method
-    from cam_core.image import read
+    from cam_core.explain import find_method
 
-    from .job import Job, Row, image_input
-    from .labels import read_labels
-    from .output import check_directory, check_images, sha256
-    from .report import show, track
+    from .gather import expand
+    from .job import Job, Look
+    from .output import check_directory, check_stems, print_json, sha256
+    from .report import progress, show
+    from .setup import prepare
 
     find_method(method)
-    check_images(images)
-    check_directory(folder)
-    labels = None if labels_file is None else read_labels(labels_file, label_offset)
-    if labels is None and label_offset:
-        raise InputError("--label-offset shifts the names of a file: give it with --labels.")
-    for path in images:
-        read(path)  # a broken one is told before the work, not halfway
-    options: dict[str, Any] = {
-        "layer": layer,
-        "score": score,
-        "providers": list(providers),
-    }
-    backend = open_backend(model, **{name: given for name, given in options.items() if given})
-    names = None if labels is None else labels.names
-    asked = expand(targets or [None], names, class_axis=getattr(backend, "class_axis", 1))
-    spec, source = build_preprocess(image_input(backend), preprocess, **pieces)
-    job = Job(
-        model=model,
-        model_sha256=sha256(model),
-        backend=backend,
-        spec=spec,
-        source=source,
-        labels=labels,
-        method=method,
-        layer=layer,
-        folder=folder,
-        signed=signed,
+    check_directory(out)
+    expand(images)  # a folder without pictures is told before the model is opened
+    colours = scale if isinstance(scale, str) else "each"
+    backend = open_backend(model, **opening(layer, score, providers, optimization, custom_ops))
+    setup = prepare(
+        backend,
+        Path(model),
+        images,
+        inputs,
+        labels_file=labels_file,
+        label_offset=label_offset,
+        preprocess=preprocess,
+        pieces=pieces | {"scale": None if isinstance(scale, str) else scale},
     )
-    rows: list[Row] = []
+    asked = setup.targets(targets)
+    reader, slots = setup.reader, setup.slots
+    check_stems(slots)
+    job = Job(model, sha256(model), backend, setup.source, setup.labels, method, layer, out, signed)
+    waiting: list[tuple[int, list[Look]]] = []
+    written: list[Look] = []
+    records: list[Any] = []
     try:
-        for path in track(images):
-            rows += job.run(path, asked)
+        with progress(len(slots) * len(asked)) as step:
+            for index, slot in enumerate(slots):
+                sample = reader.open(slot, index)
+                looks = job.look(sample, asked, step)
+                if colours == "shared":
+                    waiting.append((index, looks))
+                    continue
+                records += job.write(sample, looks, {})
+                written += looks
+            tops = shared([look for _, looks in waiting for look in looks])
+            for index, looks in waiting:
+                records += job.write(reader.open(slots[index], index), looks, tops)
+                written += looks
     finally:
-        show(rows, job)
+        if written and not as_json:
+            show([look.row for look in written], job, setup.named)
+    if as_json:
+        print_json({"command": "explain", "folder": str(out), "explanations": records})
+
+
+def shared(looks: list[Any]) -> dict[str, float]:
+    """By unit, the largest raw value of the run: the last colour of every picture."""
+    tops: dict[str, float] = {}
+    for look in looks:
+        tops[look.unit] = max(tops.get(look.unit, 0.0), look.row.raw_max)
+    return tops

@@ -1,9 +1,8 @@
-"""One image after another through one model."""
+"""One sample after another through one model."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,19 +13,22 @@ from cam_core.backend import Array, Backend, Capture, InputInfo
 from cam_core.errors import InputError, ModelError
 from cam_core.explain import check_finite, from_capture
 from cam_core.explanation import Explanation
-from cam_core.image import Prepared, Preprocess, card, preprocess, read
-from cam_core.labels import label_of
+from cam_core.image import Placement, card
 from cam_core.scores import pool
-from cam_core.targets import ClassTarget, ContrastTarget, ScoredTarget, TopTarget
+from cam_core.targets import ContrastTarget, ProbabilityTarget, ScoredTarget
 from cam_core.write import npy, write_together
 
+from .inputs import Sample
 from .labels import Labels
+from .naming import best, file_name, name_label, name_target, probabilities, subject
 from .output import png, to_json, versions
+
+__all__ = ["Job", "Look", "Row", "image_input", "probabilities"]
 
 
 @dataclass(frozen=True)
 class Row:
-    """What the table says of one image and target."""
+    """What the table says of one sample and target."""
 
     image: str
     target: str
@@ -39,19 +41,28 @@ class Row:
     stem: str
     """The name of the files, without what says their kind."""
     top: tuple[tuple[int, str, float], ...]
-    """The best classes of the image: index, label and probability; none of a dense score."""
+    """The best classes of the sample: index, label and probability; none of a dense score."""
     layer: str
     preprocessing: str
 
 
 @dataclass(frozen=True)
+class Look:
+    """One target of one sample."""
+
+    row: Row
+    explanation: Explanation
+    unit: str
+    """What the map is measured in: maps of one unit may share their colours."""
+
+
+@dataclass(frozen=True)
 class Job:
-    """What stays the same from image to image."""
+    """What stays the same from sample to sample."""
 
     model: str
     model_sha256: str | None
     backend: Backend
-    spec: Preprocess
     source: str
     """Where the preprocessing comes from, in words."""
     labels: Labels | None
@@ -60,33 +71,31 @@ class Job:
     folder: Path
     signed: bool
 
-    def run(self, path: Path, targets: Sequence[ScoredTarget]) -> list[Row]:
-        """Explain one image; its files appear together, once all its targets are done."""
-        image = read(path)
-        prepared = preprocess(image, self.spec, image_input(self.backend))
-        check_finite(prepared.x)
+    def look(
+        self,
+        sample: Sample,
+        targets: Sequence[ScoredTarget],
+        step: Callable[[], None] = lambda: None,
+    ) -> list[Look]:
+        """Explain one sample; targets that turn out to be the same class count once."""
+        check_finite(sample.x)
         layers = None if self.layer is None else [self.layer]
-        files: dict[str, bytes] = {}
-        rows: dict[str, Row] = {}
+        found: dict[str, Look] = {}
         for target in targets:
-            capture = self.backend.capture(prepared.x, target, layers=layers)[0]
-            row, explanation = self.explain(path, prepared, capture, target)
-            if row.stem not in rows:  # two targets may turn out to be the same class
-                rows[row.stem] = row
-                files |= self.render(path, image, prepared, row, explanation)
-        write_together(self.folder, files)
-        return list(rows.values())
+            capture = self.backend.capture(sample.x, target, layers=layers)[0]
+            look = self.explain(sample, capture, target)
+            found.setdefault(look.row.stem, look)
+            step()
+        return list(found.values())
 
-    def explain(
-        self, path: Path, prepared: Prepared, capture: Capture, target: ScoredTarget
-    ) -> tuple[Row, Explanation]:
+    def explain(self, sample: Sample, capture: Capture, target: ScoredTarget) -> Look:
         """The numbers of one target."""
-        logits = pool(capture.logits, getattr(self.backend, "class_axis", 1))  # [1, C]
+        logits = pool(capture.logits, getattr(self.backend, "class_axis", 1))  # [N, C]
         if self.labels is not None:
             self.labels.check(logits.shape[1])
         names = None if self.labels is None else self.labels.names
         explanation = from_capture(capture, target, self.method, labels=names)
-        if explanation.map.ndim != 3:
+        if explanation.map.ndim != 3 and not sample.slot.feed:
             raise ModelError(
                 f"layer '{capture.layer}': its map {list(explanation.map.shape[1:])} is not a "
                 "picture. Choose a layer with height and width: gradcam layers lists them."
@@ -97,62 +106,109 @@ class Job:
         asked = name_target(target, index)
         single = index is not None and not isinstance(target, ContrastTarget)
         row = Row(
-            image=str(path),
+            image=sample.slot.name,
             target=asked,
             label=name_label(target, index, names),
             score=float(explanation.score[0]),
             probability=float(likely[index]) if single and likely is not None else None,
             raw_max=float(explanation.raw_max[0]),
             diagnosis=explanation.diagnosis[0],
-            stem=f"{path.stem}.{file_name(asked)}.{self.method}",
+            stem=f"{sample.slot.stem}.{file_name(asked)}.{self.method}",
             top=() if likely is None else best(likely, names),
             layer=explanation.layer,
-            preprocessing=prepared.description,
+            preprocessing=sample.description,
         )
-        return row, explanation
+        unit = "probability" if isinstance(target, ProbabilityTarget) else "score"
+        return Look(row, explanation[0], unit)
 
-    def render(
-        self, path: Path, image: Array, prepared: Prepared, row: Row, explanation: Explanation
-    ) -> dict[str, bytes]:
-        """The bytes of each file of one image and target, by name."""
-        picture = card(
+    def write(self, sample: Sample, looks: Iterable[Look], tops: dict[str, float]) -> list[Any]:
+        """The files of one sample, which appear together; returns the records.
+
+        Args:
+            tops: by unit, the raw value that the last colour stands for; each its own if absent.
+        """
+        files: dict[str, bytes] = {}
+        records = []
+        for look in looks:
+            row, explanation = look.row, look.explanation
+            picture = self.draw(sample, look, tops.get(look.unit))
+            if picture is not None:
+                files[f"{row.stem}.png"] = png(picture)
+            files[f"{row.stem}.npy"] = npy(explanation.map[0])
+            records.append(self.record(sample, look))
+            files[f"{row.stem}.json"] = to_json(records[-1])
+            if self.signed:
+                files[f"{row.stem}.signed.npy"] = npy(explanation.signed[0])
+        write_together(self.folder, files)
+        return records
+
+    def draw(self, sample: Sample, look: Look, top: float | None) -> Array | None:
+        """The picture, uint8 [H, W, 3]; None where there is nothing to draw on."""
+        row, explanation, image = look.row, look.explanation, sample.picture
+        if image is None or sample.placement is None or explanation.map.ndim not in (2, 3):
+            return None
+        heat = spread(explanation, sample.placement)
+        low = float(explanation.map[0].min())
+        limits = (low, row.raw_max)
+        if top is not None:
+            lit = bool(heat.max() > 0)
+            heat = (low + heat * (row.raw_max - low)) / top if lit and top > 0 else heat
+            limits = (0.0, top)
+        return card(
             image,
-            explanation.heatmap(prepared.placement.size)[0],
-            prepared.placement,
-            title=row.label or subject(row),
+            heat,
+            sample.placement,
+            title=row.label or subject(row.target),
             lines=caption(row, self.method),
-            limits=(float(explanation.map[0].min()), row.raw_max),
+            limits=limits,
             reason=row.diagnosis,
         )
-        files = {
-            f"{row.stem}.png": png(picture),
-            f"{row.stem}.npy": npy(explanation.map[0]),
-            f"{row.stem}.json": to_json(self.record(path, prepared, row, explanation)),
-        }
-        if self.signed:
-            files[f"{row.stem}.signed.npy"] = npy(explanation.signed[0])
-        return files
 
-    def record(
-        self, path: Path, prepared: Prepared, row: Row, explanation: Explanation
-    ) -> dict[str, Any]:
+    def record(self, sample: Sample, look: Look) -> dict[str, Any]:
         """All that is needed to make the map again, and to judge it."""
+        row, backend, path = look.row, self.backend, sample.slot.path
         return {
-            "image": str(path),
+            "image": str(path) if sample.slot.name == path.name else sample.slot.name,
             "model": self.model,
             "model_sha256": self.model_sha256,
-            "score_tensor": getattr(self.backend, "score_name", None),
-            **explanation.facts(),
+            "opset": getattr(backend, "opset", None),
+            "provider": getattr(backend, "provider", None),
+            "optimization": getattr(backend, "optimization", None),
+            "score_tensor": getattr(backend, "score_name", None),
+            **look.explanation.facts(),
+            "target": row.target,
             "label": row.label or None,
             "probability": row.probability,
             "top": [
                 {"class": index, "label": label or None, "probability": p}
                 for index, label, p in row.top
             ],
-            "preprocessing": {"source": self.source, **prepared.as_dict(self.spec)},
-            "provider": getattr(self.backend, "provider", None),
+            "labels": None if self.labels is None else self.labels.source,
+            "preprocessing": {
+                "source": "the array itself" if sample.slot.feed else self.source,
+                **sample.record,
+            },
             "versions": versions(),
         }
+
+
+def spread(explanation: Explanation, placement: Placement) -> Array:
+    """The heatmap [h, w] over the whole input; that of a signal is the same in every row."""
+    if explanation.map.ndim == 3:
+        return explanation.heatmap(placement.size)[0]
+    line: Array = explanation.heatmap(placement.size[1:])[0]  # [T]
+    rows: Array = np.repeat(line[None], placement.size[0], axis=0)
+    return rows
+
+
+def caption(row: Row, method: str) -> list[str]:
+    """The small print under the picture."""
+    facts = [subject(row.target)] if row.label else []
+    facts.append(f"score {row.score:.4g}")
+    if row.probability is not None:
+        facts.append(f"probability {row.probability:.3g}")
+    facts.append(f"map maximum {row.raw_max:.3g}")
+    return [" · ".join(facts), f"{method} at {row.layer}"]
 
 
 def image_input(backend: Backend) -> InputInfo:
@@ -160,66 +216,5 @@ def image_input(backend: Backend) -> InputInfo:
     inputs = backend.inputs()
     if len(inputs) != 1:
         names = ", ".join(f"'{info.name}'" for info in inputs)
-        raise InputError(
-            f"the model takes {len(inputs)} inputs ({names}); a photo is one. "
-            "Build the arrays yourself and call cam_core.explain."
-        )
+        raise InputError(f"the model takes {len(inputs)} inputs ({names}); a photo is one.")
     return inputs[0]
-
-
-def probabilities(logits: Array) -> Array:
-    """Softmax [N, C] in float64, the sigmoid of a single class; what is one already stays."""
-    y = logits.astype(np.float64)
-    if y.shape[1] == 1:
-        return np.exp(-np.logaddexp(0.0, -y))
-    if y.min() >= 0 and np.allclose(y.sum(axis=1), 1, atol=1e-3):
-        return y
-    e = np.exp(y - y.max(axis=1, keepdims=True))
-    p: Array = e / e.sum(axis=1, keepdims=True)
-    return p
-
-
-def best(
-    likely: Array, names: Sequence[str] | None, count: int = 5
-) -> tuple[tuple[int, str, float], ...]:
-    """Index, label and probability of the likeliest classes; likely is [C]."""
-    order = np.argsort(-likely, kind="stable")[:count].tolist()
-    return tuple((c, "" if names is None else label_of(c, names), float(likely[c])) for c in order)
-
-
-def name_target(target: ScoredTarget, index: int | None) -> str:
-    """What stands for a target in tables and file names.
-
-    A plain class or rank is called by the class it turned out to be.
-    """
-    plain = isinstance(target, ClassTarget | TopTarget) and index is not None
-    return str(index) if plain else target.label
-
-
-def name_label(target: ScoredTarget, index: int | None, names: Sequence[str] | None) -> str:
-    """The label of the target's class, or '' where there is none."""
-    if names is None or index is None:
-        return ""
-    if isinstance(target, ContrastTarget):
-        return f"{label_of(target.a, names)} - {label_of(target.b, names)}"
-    return label_of(index, names)
-
-
-def file_name(text: str) -> str:
-    """Without what file systems mind: 'prob:243' is 'prob-243'."""
-    return re.sub(r"[^\w+.-]+", "-", text).strip("-.") or "target"
-
-
-def subject(row: Row) -> str:
-    """'class 243', or 'target prob:243'."""
-    return f"{'class' if row.target.isdecimal() else 'target'} {row.target}"
-
-
-def caption(row: Row, method: str) -> list[str]:
-    """The small print under the picture."""
-    facts = [subject(row)] if row.label else []
-    facts.append(f"score {row.score:.4g}")
-    if row.probability is not None:
-        facts.append(f"probability {row.probability:.3g}")
-    facts.append(f"map maximum {row.raw_max:.3g}")
-    return [" · ".join(facts), f"{method} at {row.layer}"]

@@ -1,4 +1,4 @@
-"""The file that names the classes."""
+"""The names of the classes, and where they come from."""
 
 from __future__ import annotations
 
@@ -10,25 +10,29 @@ from cam_core.errors import InputError
 
 @dataclass(frozen=True)
 class Labels:
-    """The names of a label file, shifted to the model's classes."""
+    """Names by class."""
 
-    path: Path
+    source: str
     names: tuple[str, ...]
     """By class; empty for a class that the file leaves out."""
     offset: int = 0
 
+    def fits(self, classes: int) -> bool:
+        """Is there one name a class?"""
+        return len(self.names) == classes
+
     def check(self, classes: int) -> None:
-        """Refuse a file of another length than the score: it would name the wrong class."""
-        lines = len(self.names) - self.offset
-        if len(self.names) == classes:
+        """Refuse names of another number than the classes: they would name the wrong class."""
+        if self.fits(classes):
             return
+        lines = len(self.names) - self.offset
         cure = "Give the file that belongs to this model."
         if abs(classes - lines) == 1:
             which = "class 0" if classes > lines else "the first line"
             cure = f"If {which} is a background, add --label-offset {classes - lines}."
         elif classes == lines:
             cure = "Leave --label-offset out."
-        raise InputError(f"labels '{self.path}': {lines} names for {classes} classes. {cure}")
+        raise InputError(f"labels {self.source}: {lines} names for {classes} classes. {cure}")
 
 
 def read_labels(path: Path, offset: int = 0) -> Labels:
@@ -51,4 +55,4 @@ def read_labels(path: Path, offset: int = 0) -> Labels:
     if not any(names):
         raise InputError(f"labels '{path}': the file is empty. Give one name a line.")
     shifted = names[-offset:] if offset < 0 else ("",) * offset + names
-    return Labels(path, shifted, offset)
+    return Labels(f"'{path}'", shifted, offset)

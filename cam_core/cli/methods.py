@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
+
+from .options import options
 
 
 @click.command(short_help="List the CAM methods.")
-def methods() -> None:
+@options("json", "output")
+def methods(as_json: bool, out: Path | None) -> None:
     """List the CAM methods that --method takes."""
-    from rich.console import Console
-    from rich.table import Table
-
     from cam_core.methods import METHODS
 
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("method", "what it does", "paper"):
-        table.add_column(heading)
-    for name, method in METHODS.items():
-        table.add_row(name, method.summary, method.paper)
-    Console(highlight=False).print(table)
+    from .output import print_json, write_json
+    from .report import console, grid
+
+    listed = [
+        {"method": name, "summary": method.summary, "paper": method.paper}
+        for name, method in METHODS.items()
+    ]
+    record = {"command": "methods", "methods": listed}
+    write_json(out, record)
+    if as_json:
+        print_json(record)
+        return
+    columns = {"method": "", "what it does": "fold", "paper": "fold"}
+    console().print(grid(columns, [tuple(row.values()) for row in listed]))

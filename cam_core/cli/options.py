@@ -1,106 +1,162 @@
-"""Flags that say how the model wants its photo."""
+"""The table of options: each is written once, and every command picks its rows."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
-import numpy as np
 
-from cam_core.backend import InputInfo
-from cam_core.image import PRESETS, Preprocess
+from cam_core.image import PRESETS
 from cam_core.image.place import FITS
+
+from .values import Numbers, Scale, Size
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+FILE = click.Path(path_type=Path, readable=False)
 
-class Numbers(click.ParamType[tuple[float, ...]]):
-    """One number or three, with commas; fractions such as 1/255 are welcome."""
+OPTIONS: dict[str, tuple[tuple[str, ...], Mapping[str, Any]]] = {
+    "target": (
+        ("--target", "targets"),
+        {
+            "multiple": True,
+            "help": "What to explain; repeatable: a class (243), a label (tiger cat), top:3, "
+            "prob:243, or one class against another (243-282). Default: the top class.",
+        },
+    ),
+    "layer": (
+        ("--layer",),
+        {"help": "Where to look: a tensor, a node, a module path or an index of 'gradcam layers'."},
+    ),
+    "score": (("--score",), {"help": "The tensor with the scores, where the one found is wrong."}),
+    "method": (
+        ("--method",),
+        {"default": "gradcam", "show_default": True, "help": "See 'gradcam methods'."},
+    ),
+    "input": (
+        ("--input", "inputs"),
+        {
+            "multiple": True,
+            "metavar": "NAME=FILE.npy",
+            "help": "The array of one of the model's inputs; repeatable.",
+        },
+    ),
+    "labels": (
+        ("--labels", "labels_file"),
+        {"type": FILE, "metavar": "FILE", "help": "Class names, one a line."},
+    ),
+    "label-offset": (
+        ("--label-offset",),
+        {"default": 0, "help": "The class of the first line of --labels."},
+    ),
+    "provider": (
+        ("--provider", "providers"),
+        {
+            "multiple": True,
+            "help": "cpu, cuda or an execution provider's name; repeatable, best first.",
+        },
+    ),
+    "optimization": (
+        ("--optimization",),
+        {
+            "default": "all",
+            "show_default": True,
+            "type": click.Choice(["all", "extended", "basic", "disabled"]),
+            "help": "How far the runtime may rewrite the model.",
+        },
+    ),
+    "custom-ops": (
+        ("--custom-ops",),
+        {
+            "multiple": True,
+            "metavar": "LIB",
+            "type": FILE,
+            "help": "A library with the model's own operators; repeatable.",
+        },
+    ),
+    "verify": (
+        ("--verify/--no-verify",),
+        {"default": True, "help": "Compare the original outputs before and after."},
+    ),
+    "json": (
+        ("--json", "as_json"),
+        {"is_flag": True, "help": "Print the record as JSON instead of the table."},
+    ),
+    "output": (
+        ("-o", "--output", "out"),
+        {"type": FILE, "metavar": "FILE", "help": "Write the record as JSON to this file, too."},
+    ),
+    "preprocess": (
+        ("--preprocess",),
+        {
+            "type": click.Choice(list(PRESETS)),
+            "help": "How the model was trained to see photos; the flags below override its pieces. "
+            "Default: what the model or the files beside it say, else a guess.",
+        },
+    ),
+    "mean": (("--mean",), {"type": Numbers(), "help": "Taken off after --rescale: one or three."}),
+    "std": (("--std",), {"type": Numbers(), "help": "Divided by after --mean: one or three."}),
+    "rescale": (
+        ("--rescale",),
+        {"type": Numbers(1), "help": "Multiplies pixels 0..255, such as 1/255."},
+    ),
+    "bgr": (("--bgr/--rgb",), {"default": None, "help": "Order of the colour channels."}),
+    "size": (("--size",), {"type": Size(), "help": "Input size, where the model leaves it open."}),
+    "resize": (
+        ("--resize",),
+        {"type": click.IntRange(1), "help": "Shorter side before the centre is cut out."},
+    ),
+    "fit": (("--fit",), {"type": click.Choice(FITS), "help": "How a photo is made to fit."}),
+    "scale": (
+        ("--scale",),
+        {
+            "type": Scale(),
+            "metavar": "each|shared",
+            "help": "Colours: each picture its own scale, or one for all pictures of the run. "
+            "A number here is the same as --rescale.",
+        },
+    ),
+}
+"""name: (what is typed, and the settings of click)."""
 
-    name = "numbers"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[float, ...]:
-        try:
-            found = tuple(fraction(part) for part in value.split(","))
-        except (ValueError, ZeroDivisionError):
-            found = ()
-        if len(found) not in (1, 3):
-            self.fail(f"'{value}' is not one number, nor three with commas (0.5 or 104,117,123).")
-        return found
+PIXELS = ("preprocess", "mean", "std", "rescale", "bgr", "size", "resize", "fit", "scale")
+"""How a photo becomes an input; a command hands them on to `sources.Sources`."""
+RUNTIME = ("provider", "optimization", "custom-ops")
+"""How the model is run."""
 
 
-class Size(click.ParamType[tuple[int, int]]):
-    """224, or height x width as in 480x640."""
+def options(*names: str, **changes: Mapping[str, Any]) -> Callable[[Command], Command]:
+    """Add rows of OPTIONS to a command, in this order.
 
-    name = "size"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[int, int]:
-        sides = value.lower().split("x")
-        if len(sides) > 2 or not all(side.isdecimal() and int(side) for side in sides):
-            self.fail(f"'{value}' is neither a side (224) nor height x width (480x640).")
-        return int(sides[0]), int(sides[-1])
-
-
-def fraction(text: str) -> float:
-    """'0.5' or '1/255'."""
-    top, slash, bottom = text.partition("/")
-    return float(top) / float(bottom) if slash else float(text)
-
-
-def preprocess_flags(command: Command) -> Command:
-    """Add the flags to a command; it gets them by the names that `build_preprocess` takes."""
-    flags = [
-        click.option(
-            "--preprocess",
-            type=click.Choice(list(PRESETS)),
-            help="How the model was trained to see photos; the flags below override its pieces.",
-        ),
-        click.option("--mean", type=Numbers(), help="Taken off after --scale: one or three."),
-        click.option("--std", type=Numbers(), help="Divided by after --mean: one or three."),
-        click.option("--scale", type=Numbers(), help="Multiplies pixels 0..255, such as 1/255."),
-        click.option("--bgr/--rgb", default=None, help="Order of the colour channels."),
-        click.option("--size", type=Size(), help="Input size, where the model leaves it open."),
-        click.option(
-            "--resize", type=click.IntRange(1), help="Shorter side before the centre is cut out."
-        ),
-        click.option("--fit", type=click.Choice(FITS), help="How a photo is made to fit."),
-    ]
-    for flag in reversed(flags):
-        command = flag(command)
-    return command
-
-
-def build_preprocess(info: InputInfo, preset: str | None, **pieces: Any) -> tuple[Preprocess, str]:
-    """The preprocessing asked for, and in words where it comes from.
-
-    Without any flag it is a guess, and said to be one: ImageNet's for float colour input, 0..1 for
-    float grey, the bare pixels for integers.
+    Args:
+        changes: by name, settings of a row that differ for this command.
     """
-    given = {name: value for name, value in pieces.items() if value is not None}
-    if "scale" in given:
-        if len(given["scale"]) != 1:
-            raise click.BadParameter("give a single number", param_hint="--scale")
-        given["scale"] = given["scale"][0]
-    flags = " ".join(f"--{name}" for name in given)
-    if preset is not None:
-        source = f"--preprocess {preset}" + (f" with {flags}" if flags else "")
-        return replace(PRESETS[preset], **given), source
-    if given.keys() & {"mean", "std", "scale"}:
-        return replace(PRESETS["raw"], **given), flags
-    guess = guess_preset(info)
-    source = f"{guess}, a guess as no --preprocess was given" + (f"; {flags}" if flags else "")
-    return replace(PRESETS[guess], **given), source
+
+    def add(command: Command) -> Command:
+        for name in reversed(names):
+            typed, settings = OPTIONS[name]
+            own = changes.get(name.replace("-", "_"), {})
+            command = click.option(*typed, **{**settings, **own})(command)
+        return command
+
+    return add
 
 
-def guess_preset(info: InputInfo) -> str:
-    """What most models of this kind of input want."""
-    if np.issubdtype(info.dtype, np.integer):
-        return "raw"
-    grey = len(info.shape) == 4 and info.channel_axis is not None
-    return "unit" if grey and info.shape[info.channel_axis or 1] == 1 else "imagenet"
+def opening(
+    layer: str | None,
+    score: str | None,
+    providers: tuple[str, ...],
+    optimization: str,
+    custom_ops: tuple[Path, ...],
+) -> dict[str, Any]:
+    """What `open_backend` is to be told, defaults left out: other backends have other options."""
+    given: dict[str, Any] = {
+        "layer": layer,
+        "score": score,
+        "providers": list(providers),
+        "optimization": None if optimization == "all" else optimization,
+        "custom_ops": [str(path) for path in custom_ops],
+    }
+    return {name: value for name, value in given.items() if value}

@@ -6,25 +6,31 @@ import hashlib
 import io
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import click
 
 from cam_core.backend import Array
 from cam_core.errors import InputError, ModelError
+from cam_core.write import write_together
+
+if TYPE_CHECKING:
+    from .inputs import Slot
 
 
-def check_images(paths: tuple[Path, ...]) -> None:
-    """Refuse pictures whose files would overwrite one another."""
+def check_stems(slots: Sequence[Slot]) -> None:
+    """Refuse samples whose files would overwrite one another."""
     stems: dict[str, Path] = {}
-    for path in paths:
-        key = path.stem.casefold()  # some file systems do not tell a.png from A.png
+    for slot in slots:
+        key = slot.stem.casefold()  # some file systems do not tell a.png from A.png
         if key in stems:
             raise InputError(
-                f"images '{stems[key]}' and '{path}' would write the same files ({path.stem}.*). "
-                "Rename one, or run them one by one with another -o."
+                f"images '{stems[key]}' and '{slot.path}' would write the same files "
+                f"({slot.stem}.*). Rename one, or run them one by one with another -o."
             )
-        stems[key] = path
+        stems[key] = slot.path
 
 
 def check_directory(directory: Path) -> None:
@@ -56,6 +62,19 @@ def to_json(record: Mapping[str, Any]) -> bytes:
     """The bytes of a .json file."""
     text = json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False)
     return (text + "\n").encode(errors="backslashreplace")  # a file name may be no UTF-8
+
+
+def print_json(record: Mapping[str, Any]) -> None:
+    """The record on the standard output."""
+    click.echo(to_json(record).decode(), nl=False)
+
+
+def write_json(path: Path | None, record: Mapping[str, Any]) -> None:
+    """The record in a file, where one is asked for; whole or not at all."""
+    if path is not None:
+        if path.is_dir():
+            raise InputError(f"-o '{path}': a folder. Name the file to write.")
+        write_together(path.parent, {path.name: to_json(record)})
 
 
 def sha256(path: str) -> str | None:

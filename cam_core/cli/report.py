@@ -1,11 +1,13 @@
-"""What `gradcam explain` says on the terminal."""
+"""What is said on the terminal."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import groupby
-from pathlib import Path
 from typing import TYPE_CHECKING
+
+from .naming import top_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -13,65 +15,94 @@ if TYPE_CHECKING:
 
     from .job import Job, Row
 
+LONG = 3
+"""From so many steps on a bar is worth it."""
 
-def track(paths: Sequence[Path]) -> Iterable[Path]:
-    """The paths, with a progress bar on stderr where someone watches and it may take a while."""
+
+@contextmanager
+def progress(total: int, what: str = "explaining") -> Iterator[Callable[[], None]]:
+    """A step to call; with a bar on stderr where someone watches and it may take a while."""
     from rich.console import Console
-    from rich.progress import track as with_bar
 
-    console = Console(stderr=True)
-    if len(paths) < 3 or not console.is_terminal:
-        return paths
-    return with_bar(paths, "explaining", console=console, transient=True)
+    terminal = Console(stderr=True)
+    if total < LONG or not terminal.is_terminal:
+        yield lambda: None
+        return
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=terminal, transient=True) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda: bar.advance(task)
 
 
-def show(rows: Sequence[Row], job: Job) -> None:
-    """A table of the explanations and, for each image, its best classes."""
+def console() -> Console:
+    """The standard output; a log has no edge to wrap at."""
     from rich.console import Console
+
+    found = Console(highlight=False)
+    return found if found.is_terminal else Console(highlight=False, width=200)
+
+
+def show(rows: Sequence[Row], job: Job, named: str) -> None:
+    """A table of the explanations, each image's best classes, and where all of it comes from."""
     from rich.text import Text
 
-    if not rows:
-        return
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=200)  # a log has no edge to wrap at
-    console.print(table(rows))
+    out = console()
+    out.print(table(rows))
     for image, group in groupby(rows, key=lambda row: row.image):
         top = next(group).top
-        best = " · ".join(f"{label or f'class {c}'} {p:.3f}" for c, label, p in top)
         if top:
-            line(console, f"top {len(top)}", f"{Path(image).name}: {best}")
+            line(out, f"top {len(top)}", f"{image}: {top_line(top)}")
     why = getattr(job.backend, "layer_note", "") if job.layer is None else ""
-    line(console, "layer", f"{rows[0].layer} ({why})" if why else rows[0].layer)
-    line(console, "input", f"{rows[0].preprocessing} ({job.source})")
+    line(out, "layer", f"{rows[0].layer} ({why})" if why else rows[0].layer)
+    for text in dict.fromkeys(row.preprocessing for row in rows):
+        line(out, "input", text if text.startswith("fed as") else f"{text} ({job.source})")
+    line(out, "labels", named)
     kinds = ".png .npy .json" + (" .signed.npy" if job.signed else "")
-    line(console, "files", f"{job.folder / '<file>'} {kinds}")
+    line(out, "files", f"{len(rows)} x {job.folder / '<file>'} {kinds}")
     for row in rows:
         if row.diagnosis:
-            console.print(Text(f"note: {row.stem}: {row.diagnosis}", style="yellow"))
+            out.print(Text(f"note: {row.stem}: {row.diagnosis}", style="yellow"))
 
 
 def line(console: Console, name: str, text: str) -> None:
     """A faint name and its value, free of markup."""
     from rich.text import Text
 
-    console.print(Text.assemble((f"{name:<6} ", "dim"), text))
+    console.print(Text.assemble((f"{name:<8} ", "dim"), text))
 
 
 def table(rows: Sequence[Row]) -> Table:
     """One line an image and target."""
+    likely = ("" if row.probability is None else f"{row.probability:.3f}" for row in rows)
+    return grid(
+        {"image": "fold", "class": "", "label": "fold", "score": "r", "prob.": "r", "raw max": "r"}
+        | {"file": "fold"},
+        [
+            (r.image, r.target, r.label, f"{r.score:.4g}", p, f"{r.raw_max:.3g}", r.stem)
+            for r, p in zip(rows, likely, strict=True)
+        ],
+    )
+
+
+def grid(columns: dict[str, str], rows: Sequence[Sequence[str]]) -> Table:
+    """A plain table, free of markup; a column is "fold" (may break), "r" (right) or ""."""
     from rich.table import Table
     from rich.text import Text
 
     out = Table(box=None, pad_edge=False, header_style="bold")
-    out.add_column("image", overflow="fold")
-    out.add_column("class", no_wrap=True)
-    out.add_column("label", overflow="fold")
-    for heading in ("score", "prob.", "raw max"):
-        out.add_column(heading, justify="right", no_wrap=True)
-    out.add_column("file", overflow="fold")
+    for heading, how in columns.items():
+        if how == "fold":
+            out.add_column(heading, overflow="fold")
+        else:
+            out.add_column(heading, justify="right" if how == "r" else "left", no_wrap=True)
     for row in rows:
-        likely = "" if row.probability is None else f"{row.probability:.3f}"
-        cells = (Path(row.image).name, row.target, row.label, f"{row.score:.4g}", likely)
-        out.add_row(*map(Text, (*cells, f"{row.raw_max:.3g}", row.stem)))
+        out.add_row(*map(Text, row))
     return out

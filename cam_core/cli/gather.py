@@ -1,0 +1,108 @@
+"""From what was typed (files, folders, globs, NAME=FILE) to files and arrays."""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cam_core.backend import Array
+from cam_core.errors import InputError
+
+ARRAYS = {".npy", ".npz"}
+PICTURES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"}
+"""What is taken from a folder; a file that is named may have any suffix."""
+
+
+def expand(names: Sequence[Path]) -> list[Path]:
+    """Folders become their pictures and globs their matches, in name order.
+
+    Raises:
+        InputError: a folder without pictures, or a glob that nothing matches.
+    """
+    found: list[Path] = []
+    for name in names:
+        if name.is_dir():
+            found += of_folder(name)
+        elif not name.exists() and glob.has_magic(str(name)):
+            matches = [Path(match) for match in sorted(glob.glob(str(name), recursive=True))]  # noqa: PTH207
+            files = [path for path in matches if path.is_file() and not is_ours(path)]
+            if not files:
+                raise InputError(f"'{name}': no file matches. Check the pattern.")
+            found += files
+        else:
+            found.append(name)
+    return list(dict.fromkeys(found))
+
+
+def of_folder(folder: Path) -> list[Path]:
+    """The pictures of a folder in name order, those that `explain` wrote left out."""
+    try:
+        files = sorted(p for p in folder.iterdir() if p.suffix.lower() in PICTURES and p.is_file())
+    except OSError as error:
+        raise InputError(f"folder '{folder}': {error.strerror}.") from error
+    pictures = [path for path in files if not is_ours(path)]
+    if not pictures:
+        raise InputError(f"folder '{folder}': no pictures in it ({', '.join(sorted(PICTURES))}).")
+    return pictures
+
+
+def is_ours(path: Path) -> bool:
+    """Is it a picture that was written with its raw map and its record?"""
+    return path.with_suffix(".json").exists() and path.with_suffix(".npy").exists()
+
+
+def pairs(given: Sequence[str]) -> dict[str, Path]:
+    """NAME=FILE, several of them; a name may hold '=' no more than a file may be missing."""
+    found: dict[str, Path] = {}
+    for text in given:
+        name, equals, file = text.partition("=")
+        if not equals or not name or not file:
+            raise InputError(f"--input '{text}': write NAME=FILE.npy, such as x=photo.npy.")
+        if name in found:
+            raise InputError(f"--input '{name}' is given twice.")
+        found[name] = Path(file)
+    return found
+
+
+def load(path: Path) -> Array | Mapping[str, Array]:
+    """An .npy as an array, an .npz as arrays by name.
+
+    Raises:
+        InputError: there is no such file, it is broken, or it holds Python objects.
+    """
+    what = f"array '{path}'"
+    if path.suffix.lower() not in ARRAYS:
+        raise InputError(f"{what}: neither .npy nor .npz. Save it with numpy.")
+    try:
+        with path.open("rb") as file:
+            loaded = np.load(file, allow_pickle=False)
+            found = (
+                {name: loaded[name] for name in loaded} if path.suffix.lower() == ".npz" else loaded
+            )
+    except FileNotFoundError as error:
+        raise InputError(f"{what}: no such file. Check the path.") from error
+    except IsADirectoryError as error:
+        raise InputError(f"{what}: a folder. Give the file in it.") from error
+    except MemoryError as error:
+        raise InputError(f"{what}: larger than the memory. Split it.") from error
+    except Exception as error:  # zipfile, zlib, tokenize and NumPy each have their own
+        reason = " ".join(str(error).split()) or type(error).__name__
+        if "allow_pickle" in reason:
+            reason = "it holds Python objects, not numbers"
+        raise InputError(f"{what}: not read ({reason[:120]}). Save it again with numpy.") from error
+    for name, array in (found if isinstance(found, Mapping) else {"": found}).items():
+        check_numbers(array, what + (f", '{name}'" if name else ""))
+    return found
+
+
+def check_numbers(array: Any, what: str) -> None:
+    """Refuse text, dates and arrays without a single number."""
+    if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiub":
+        kind = getattr(array, "dtype", type(array).__name__)
+        raise InputError(f"{what}: holds {kind}, not numbers. Save floats or integers.")
+    if array.size == 0:
+        raise InputError(f"{what}: has shape {list(array.shape)}, no number in it.")

@@ -1,0 +1,56 @@
+"""What a model makes of one input, and of a photo under each preset."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from cam_core.backend import Backend
+from cam_core.errors import InputError
+from cam_core.image import PRESETS
+from cam_core.scores import pool
+from cam_core.targets import ClassTarget
+
+from .inputs import Slot
+from .naming import best, probabilities
+from .setup import Setup
+
+Top = tuple[tuple[int, str, float], ...]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One preprocessing and the likeliest classes it leads to."""
+
+    preset: str
+    description: str
+    top: Top
+    """Empty where the preset does not fit the model, or the score is dense."""
+
+
+def likeliest(backend: Backend, x: Any, names: Sequence[str] | None) -> Top:
+    """The five best classes of one input; none of a dense score."""
+    axis = getattr(backend, "class_axis", 1)
+    y = backend.capture(x, ClassTarget(-1, axis))[0].logits
+    pooled = pool(y, axis)
+    return () if pooled.size != y.size else best(probabilities(pooled)[0], names)
+
+
+def trials(setup: Setup, slot: Slot) -> list[Trial]:
+    """Every preset on one photo."""
+    found = []
+    for name, spec in PRESETS.items():
+        try:
+            sample = replace(setup.reader, spec=spec).open(slot)
+        except InputError as error:
+            found.append(Trial(name, str(error), ()))
+            continue
+        top = likeliest(setup.backend, sample.x, setup.names)
+        found.append(Trial(name, sample.description, top))
+    return found
+
+
+def as_record(top: Top) -> list[dict[str, Any]]:
+    """Ready for JSON."""
+    return [{"class": c, "label": label or None, "probability": p} for c, label, p in top]

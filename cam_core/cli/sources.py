@@ -1,0 +1,131 @@
+"""Preprocessing and labels: from flags, else the model's own files, else a stated guess."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from cam_core.backend import InputInfo
+from cam_core.errors import InputError
+from cam_core.image import PRESETS, Preprocess
+
+from .configs import Said, beside, from_cam, from_ultralytics
+from .labels import Labels, read_labels
+
+
+@dataclass(frozen=True)
+class Sources:
+    """All that is said of one model, the most trusted first."""
+
+    said: tuple[Said, ...]
+    metadata: Mapping[str, str]
+
+    @classmethod
+    def of(cls, backend: Any, model: Path) -> Sources:
+        """What the metadata and the files beside the model say."""
+        metadata: Mapping[str, str] = getattr(backend, "metadata", {})
+        ultralytics = from_ultralytics(metadata)
+        return cls(
+            (
+                from_cam(metadata),
+                *beside(model.resolve().parent),
+                *([] if ultralytics is None else [ultralytics]),
+            ),
+            metadata,
+        )
+
+    def preprocess(
+        self, info: InputInfo, preset: str | None, **pieces: Any
+    ) -> tuple[Preprocess, str]:
+        """The preprocessing, and in words where it comes from."""
+        given = settle(pieces)
+        flags = " ".join(f"--{'rescale' if name == 'scale' else name}" for name in given)
+        found = next((s for s in self.said if s.spec is not None), None)
+        if preset is not None:
+            spec, source = PRESETS[preset], f"--preprocess {preset}"
+        elif found is not None and found.spec is not None:
+            spec, source = fitted(found.spec, info), found.where
+        elif given.keys() & {"mean", "std", "scale"}:
+            return replace(PRESETS["raw"], **given), flags
+        else:
+            name, why = guess_preset(info, self.metadata)
+            spec, source = PRESETS[name], f"{name}, {why}"
+        return replace(spec, **given), source + (f" with {flags}" if flags else "")
+
+    def labels(
+        self, file: Path | None, offset: int, classes: int | None
+    ) -> tuple[Labels | None, str]:
+        """The names of the classes (None where nobody knows them), and a note on their source.
+
+        Raises:
+            InputError: a label file of another length than the classes.
+        """
+        if file is not None:
+            labels = read_labels(file, offset)
+            if classes is not None:
+                labels.check(classes)
+            return labels, f"--labels {file}"
+        if offset:
+            raise InputError("--label-offset shifts the names of a file: give it with --labels.")
+        found = next((s for s in self.said if s.labels), None)
+        if found is None or found.labels is None:
+            return None, "none; give --labels FILE"
+        if classes is not None and len(found.labels) != classes:
+            wrong = f"{len(found.labels)} names for {classes} classes"
+            return None, f"none: {found.where} has {wrong}; give --labels FILE"
+        return Labels(found.where, found.labels), found.where
+
+
+def settle(pieces: Mapping[str, Any]) -> dict[str, Any]:
+    """The flags that were given, as fields of Preprocess."""
+    given = {name: value for name, value in pieces.items() if value is not None}
+    scale, rescale = given.pop("scale", None), given.pop("rescale", None)
+    if isinstance(scale, str):
+        raise click.BadParameter(
+            "colours pictures, which this command does not make", param_hint="--scale"
+        )
+    if scale is not None and rescale is not None:
+        raise click.BadParameter(
+            "a number is the same as --rescale: give one of them", param_hint="--scale"
+        )
+    number = rescale if scale is None else scale
+    return given if number is None else given | {"scale": number[0]}
+
+
+def fitted(spec: Preprocess, info: InputInfo) -> Preprocess:
+    """Without a size, where the model has its own: a file's size is for open inputs.
+
+    The shorter side keeps its proportion to the input.
+    """
+    space = [n for i, n in enumerate(info.shape) if i not in (0, (info.channel_axis or 1) % 4)]
+    if len(space) != 2 or not all(isinstance(n, int) for n in space):
+        return spec
+    side = min(n for n in space if isinstance(n, int))
+    before = spec.size if isinstance(spec.size, int) else min(spec.size or (side,))
+    resize = spec.resize
+    if resize is not None and before != side:
+        resize = round(resize * side / before)
+    return replace(spec, size=None, resize=resize)
+
+
+def guess_preset(info: InputInfo, metadata: Mapping[str, str] | None = None) -> tuple[str, str]:
+    """What most models of this kind of input want, and why.
+
+    ImageNet's for float colour input, 0..1 for float grey, the bare pixels for integers; the
+    range that ONNX's own image metadata names goes first.
+    """
+    ranges = {"NominalRange_0_255": "raw", "Normalized_0_1": "unit", "Normalized_1_1": "tf"}
+    named = (metadata or {}).get("Image.NominalPixelRange", "")
+    if named in ranges:
+        return ranges[named], f"as Image.NominalPixelRange in the file says {named}"
+    guessed = "a guess as nothing says it: check the classes, or give --preprocess"
+    if np.issubdtype(info.dtype, np.integer):
+        return "raw", guessed
+    grey = len(info.shape) == 4 and info.channel_axis is not None
+    colourless = grey and info.shape[info.channel_axis or 1] == 1
+    return "unit" if colourless else "imagenet", guessed

@@ -1,0 +1,73 @@
+"""What may be written after an option, where it is more than a word."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+
+class Numbers(click.ParamType[tuple[float, ...]]):
+    """Numbers with commas, as many as one of `counts`; fractions such as 1/255 are welcome."""
+
+    name = "numbers"
+
+    def __init__(self, *counts: int) -> None:
+        self.counts = counts or (1, 3)
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[float, ...]:
+        found = numbers(value)
+        if len(found) not in self.counts:
+            wanted = (
+                "a single number (1/255)"
+                if self.counts == (1,)
+                else "one number, nor three with commas (0.5 or 104,117,123)"
+            )
+            self.fail(f"'{value}' is not {wanted}.", param, ctx)
+        return found
+
+
+class Scale(click.ParamType["str | tuple[float, ...]"]):
+    """each, shared, or a number, which then is meant for the pixels."""
+
+    name = "scale"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str | tuple[float, ...]:
+        if value in ("each", "shared"):
+            return str(value)
+        found = numbers(value)
+        if len(found) != 1:
+            self.fail(f"'{value}' is neither each, shared nor a single number.", param, ctx)
+        return found
+
+
+class Size(click.ParamType[tuple[int, int]]):
+    """224, or height x width as in 480x640."""
+
+    name = "size"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, int]:
+        sides = value.lower().split("x")
+        if len(sides) > 2 or not all(side.isdecimal() and int(side) for side in sides):
+            self.fail(f"'{value}' is neither a side (224) nor height x width (480x640).")
+        return int(sides[0]), int(sides[-1])
+
+
+def numbers(text: str) -> tuple[float, ...]:
+    """Numbers with commas; none where something else is written."""
+    try:
+        return tuple(fraction(part) for part in text.split(","))
+    except (ValueError, ZeroDivisionError):
+        return ()
+
+
+def fraction(text: str) -> float:
+    """'0.5' or '1/255'."""
+    top, slash, bottom = text.partition("/")
+    return float(top) / float(bottom) if slash else float(text)
