@@ -9,9 +9,22 @@ CamError
 └── MissingExtraError     an optional package is not installed
 """
 
+LONGEST = 1000
+"""Characters of a message; names in a damaged file may have millions."""
+
 
 class CamError(Exception):
-    """Base of every error this project raises for its user."""
+    """Base of every error this project raises for its user: one printable line.
+
+    The names in a message come from files, so line breaks and terminal codes in them are undone.
+    """
+
+    def __init__(self, message: str) -> None:
+        line = "".join(c if c.isprintable() else " " for c in message)
+        line = " ".join(line.split())
+        if len(line) > LONGEST:
+            line = f"{line[: LONGEST // 2]} ... {line[-LONGEST // 2 :]}"
+        super().__init__(line)
 
 
 class ModelError(CamError):
