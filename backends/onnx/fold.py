@@ -86,10 +86,14 @@ def _evaluate(node: onnx.NodeProto, arrays: list[Any]) -> list[Any]:
 
 
 def constant_value(node: onnx.NodeProto) -> np.ndarray[Any, Any] | None:
-    """The tensor of a Constant node, whichever attribute holds it; None for sparse or strings."""
+    """The tensor of a Constant node, whichever attribute holds it.
+
+    None if it is sparse, of strings or in another file.
+    """
     attribute = node.attribute[0]
     if attribute.name == "value":
-        if attribute.t.data_type == TensorProto.STRING:
+        external = attribute.t.data_location == TensorProto.EXTERNAL
+        if external or attribute.t.data_type == TensorProto.STRING:
             return None
         return numpy_helper.to_array(attribute.t)
     kind = {"value_float": np.float32, "value_floats": np.float32}

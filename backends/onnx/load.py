@@ -11,6 +11,8 @@ import onnx
 
 from cam_core.errors import InputError, ModelError
 
+from .wellformed import nbytes, require_held, tensors
+
 OLDEST_OPSET = 7
 
 
@@ -37,8 +39,9 @@ def load(source: Any) -> Source:
 
     Raises:
         InputError: there is no such file.
-        ModelError: not an ONNX model, an empty one, an opset older than 7, or external data
-            that is absent, too short or outside the model's folder.
+        ModelError: not an ONNX model, an empty one, an opset older than 7 or unknown, a weight
+            that does not hold what its shape says, or external data that is absent, too short or
+            outside the model's folder.
     """
     if isinstance(source, Source):
         return source
@@ -103,14 +106,21 @@ def _check(source: Source) -> None:
             f"{name} has opset {version}, the oldest that is supported is {OLDEST_OPSET}; "
             f"convert it with onnx.version_converter.convert_version(model, 13)"
         )
+    newest = onnx.defs.onnx_opset_version()
+    if version > newest:
+        raise ModelError(
+            f"{name} has opset {version}, the newest that the installed onnx knows is {newest}; "
+            f"update onnx, or export with an older opset"
+        )
+    for tensor in tensors(model):
+        require_held(tensor)
     for tensor in external_tensors(model):
         _check_external(tensor, source)
 
 
 def external_tensors(model: onnx.ModelProto) -> list[onnx.TensorProto]:
-    """The initialisers whose data lies in another file."""
-    external = onnx.TensorProto.EXTERNAL
-    return [t for t in model.graph.initializer if t.data_location == external]
+    """Those whose data lies in another file."""
+    return [t for t in tensors(model) if t.data_location == onnx.TensorProto.EXTERNAL]
 
 
 def external_entry(tensor: onnx.TensorProto) -> dict[str, str]:
@@ -124,15 +134,34 @@ def _check_external(tensor: onnx.TensorProto, source: Source) -> None:
     where = f"{source.name}: weight '{tensor.name}'"
     if source.folder is None:
         raise ModelError(f"{where} lies in the file '{location}'; open the model by its path")
-    folder = source.folder.resolve()
-    file = (folder / location).resolve()
-    if not location or not file.is_relative_to(folder):
+    file = _beside(source.folder, location)
+    if file is None:
         raise ModelError(f"{where} lies outside the model's folder ('{location}'); refused")
     if not file.is_file():
         raise ModelError(f"{where} lies in '{location}', which is absent; put it beside the model")
+    need = nbytes(tensor)
     try:
-        end = int(entry.get("offset") or 0) + int(entry.get("length") or 0)
+        offset = int(entry.get("offset") or 0)
+        length = int(entry.get("length") or need)
     except ValueError:
         raise ModelError(f"{where} has an unreadable offset or length; export it again") from None
-    if file.stat().st_size < end:
-        raise ModelError(f"{where} needs {end} bytes of '{location}', which is shorter; truncated?")
+    if offset < 0 or length != need:
+        raise ModelError(
+            f"{where} is said to lie at {offset} with {length} bytes, its shape needs {need}; "
+            f"export it again"
+        )
+    if file.stat().st_size < offset + need:
+        raise ModelError(
+            f"{where} needs {offset + need} bytes of '{location}', which is shorter; truncated?"
+        )
+
+
+def _beside(folder: Path, location: str) -> Path | None:
+    """The file that `location` means, or None where it is none in the folder."""
+    home = folder.resolve()
+    try:
+        file = (home / location).resolve()
+        file.is_file()
+    except (OSError, ValueError, RuntimeError):  # too long, a zero byte, a ring of links
+        return None
+    return file if location and file.is_relative_to(home) else None

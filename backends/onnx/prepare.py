@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -24,6 +24,7 @@ from . import shapes
 from .fold import FOLD_LIMIT, constant_value
 from .load import opset
 from .normalise import normalise
+from .wellformed import require_made, require_nodes, require_sizes, require_typed
 
 Tensor: TypeAlias = Any
 """A `gs.Variable` or `gs.Constant`; onnx-graphsurgeon carries no types."""
@@ -103,13 +104,16 @@ def prepare(model: onnx.ModelProto) -> Graph:
     """The graph of `model`, weights left where they are.
 
     Raises:
-        ModelError: a tensor that nothing makes, an operator that does not exist, a cycle, or a
-            weight that does not hold what its shape says.
+        ModelError: a tensor that nothing makes, an operator that does not exist or lacks what it
+            needs, a tensor of impossible size, or a cycle.
     """
     version = opset(model)
-    _require_made(model)
+    require_made(model.graph)
+    require_typed(model.graph)
+    require_nodes(model.graph, {"": version}, shapes.SAME_TYPE)
     skeleton, small, weights = _skeleton(model)
     facts = shapes.infer(skeleton, small)
+    require_sizes(facts.shapes)
     with G_LOGGER.suppress():  # it warns, on stdout, of what we do not use
         imported = gs.import_onnx(skeleton)
     tensors = imported.tensors(check_duplicates=False)
@@ -122,28 +126,19 @@ def prepare(model: onnx.ModelProto) -> Graph:
         first = node.inputs[0].dtype if node.inputs else None
         kind = first if first is not None and not isinstance(first, int) else np.float32
         normalise(node, version, np.dtype(kind))
-    nodes = _sort(imported.nodes)
     inputs = [t for t in imported.inputs if t.name not in weights]
     outputs = imported.outputs
     return Graph(
-        version, nodes, tensors, inputs, outputs, values, weights, model, counts=facts.counts
+        version,
+        imported.nodes,
+        tensors,
+        inputs,
+        outputs,
+        values,
+        weights,
+        model,
+        counts=facts.counts,
     )
-
-
-def _require_made(model: onnx.ModelProto) -> None:
-    """Every tensor that is read is made, and every standard operator exists."""
-    graph = model.graph
-    made = {"", *(i.name for i in graph.input), *(t.name for t in graph.initializer)}
-    made.update(t.values.name for t in graph.sparse_initializer)
-    made.update(name for node in graph.node for name in node.output)
-    for node in graph.node:
-        missing = [name for name in node.input if name not in made]
-        where = f"node '{node.name or node.op_type}'"
-        if missing:
-            raise ModelError(f"{where} reads '{missing[0]}', which nothing makes: a broken model")
-        standard = node.domain in ("", "ai.onnx") and node.op_type not in shapes.SAME_TYPE
-        if standard and not onnx.defs.has(node.op_type):
-            raise ModelError(f"{where}: there is no operator {node.op_type} in ONNX")
 
 
 def _dtype(elem_type: int | None, fallback: Any) -> Any:
@@ -176,7 +171,7 @@ def _skeleton(
     graph.input.extend(i for i in model.graph.input if i.name not in weights)
     graph.output.extend(model.graph.output)
     graph.value_info.extend(model.graph.value_info)
-    for node in model.graph.node:
+    for node in _sorted(model.graph.node):
         value = constant_value(node) if node.op_type == "Constant" and node.attribute else None
         if value is None:
             graph.node.append(node)
@@ -201,18 +196,13 @@ def _small(tensor: onnx.TensorProto) -> np.ndarray[Any, Any] | None:
         return None
     if np.prod(tensor.dims, dtype=np.float64) > FOLD_LIMIT:
         return None
-    try:
-        return numpy_helper.to_array(tensor)
-    except (ValueError, TypeError) as error:
-        raise ModelError(
-            f"weight '{tensor.name}' does not hold what its shape says; export the model again"
-        ) from error
+    return numpy_helper.to_array(tensor)
 
 
-def _sort(nodes: list[Node]) -> list[Node]:
+def _sorted(nodes: Sequence[onnx.NodeProto]) -> list[onnx.NodeProto]:
     """Kahn's order; a file that is sorted already, as all should be, keeps its own."""
-    makers = {t.name: i for i, node in enumerate(nodes) for t in node.outputs if t.name}
-    needs = [{makers[t.name] for t in reads(node) if t.name in makers} for node in nodes]
+    makers = {name: i for i, node in enumerate(nodes) for name in node.output if name}
+    needs = [{makers[name] for name in _names_read(node) if name in makers} for node in nodes]
     if all(j < i for i, need in enumerate(needs) for j in need):
         return list(nodes)
     followers: dict[int, list[int]] = defaultdict(list)
@@ -228,5 +218,15 @@ def _sort(nodes: list[Node]) -> list[Node]:
                 ready.append(follower)
     if len(ready) < len(nodes):
         stuck = next(node for node, count in zip(nodes, missing, strict=True) if count)
-        raise ModelError(f"the graph has a cycle through node '{stuck.name or stuck.op}'")
+        raise ModelError(f"the graph has a cycle through node '{stuck.name or stuck.op_type}'")
     return [nodes[i] for i in ready]
+
+
+def _names_read(node: onnx.NodeProto) -> Iterator[str]:
+    """As `reads`, of a node that is not imported yet."""
+    yield from node.input
+    for body in (b for a in node.attribute for b in (a.g, *a.graphs)):
+        made = {name for inner in body.node for name in inner.output}
+        made |= {i.name for i in (*body.input, *body.initializer)}
+        for inner in body.node:
+            yield from (name for name in _names_read(inner) if name not in made)

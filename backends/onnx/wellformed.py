@@ -1,0 +1,211 @@
+"""What a file must hold before anything is made of it.
+
+Some damage makes the native libraries hang, abort or ask for terabytes, and some would only be
+seen halfway: it is refused here, before they are shown the model.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import onnx
+from onnx import AttributeProto, TensorProto
+
+from cam_core.errors import ModelError
+
+LARGEST = 2**31
+"""Elements of the largest tensor that is taken for meant."""
+HELD: dict[int, str] = {
+    **dict.fromkeys((TensorProto.FLOAT, TensorProto.COMPLEX64), "float_data"),
+    **dict.fromkeys((TensorProto.DOUBLE, TensorProto.COMPLEX128), "double_data"),
+    **dict.fromkeys((TensorProto.UINT32, TensorProto.UINT64), "uint64_data"),
+    TensorProto.INT64: "int64_data",
+    TensorProto.STRING: "string_data",
+}
+"""The field that holds a tensor's numbers where it is not raw_data; int32_data for the rest."""
+KINDS = frozenset(TensorProto.DataType.values()) - {TensorProto.UNDEFINED}
+Graph = Any
+"""A GraphProto or a FunctionProto."""
+
+
+def tensors(model: onnx.ModelProto) -> Iterator[onnx.TensorProto]:
+    """Every tensor of the file: weights, and those in attributes, branches and functions."""
+    for graph in (model.graph, *model.functions):
+        yield from _tensors(graph)
+
+
+def _tensors(graph: Graph) -> Iterator[onnx.TensorProto]:
+    yield from getattr(graph, "initializer", ())
+    for sparse in getattr(graph, "sparse_initializer", ()):
+        yield from (sparse.values, sparse.indices)
+    for attribute in (a for node in graph.node for a in node.attribute):
+        if attribute.HasField("t"):
+            yield attribute.t
+        yield from attribute.tensors
+        for body in _bodies(attribute):
+            yield from _tensors(body)
+
+
+def _bodies(attribute: onnx.AttributeProto) -> list[onnx.GraphProto]:
+    return [*([attribute.g] if attribute.HasField("g") else []), *attribute.graphs]
+
+
+def nbytes(tensor: onnx.TensorProto) -> int:
+    """What its type and shape need, packed as files pack it."""
+    name = TensorProto.DataType.Name(tensor.data_type)
+    count: int = math.prod(tensor.dims)
+    narrow = next((bits for bits in (2, 4) if name.startswith((f"INT{bits}", f"UINT{bits}"))), None)
+    if narrow is None and name.startswith("FLOAT4"):
+        narrow = 4
+    if narrow is not None:
+        return -(-count * narrow // 8)
+    return count * int(onnx.helper.tensor_dtype_to_np_dtype(tensor.data_type).itemsize)
+
+
+def require_held(tensor: onnx.TensorProto) -> None:
+    """The tensor has a type and a shape, and holds as many numbers as they say.
+
+    Raises:
+        ModelError: it does not. What lies in other files is for `load` to look at.
+    """
+    where = f"weight '{tensor.name}'"
+    if tensor.data_type not in KINDS:
+        raise ModelError(
+            f"{where} is of no known type ({tensor.data_type}); export the model again"
+        )
+    if any(extent < 0 for extent in tensor.dims):
+        raise ModelError(f"{where} has a negative extent {list(tensor.dims)}; export it again")
+    if tensor.data_location == TensorProto.EXTERNAL:
+        return
+    count = math.prod(tensor.dims)
+    if tensor.HasField("raw_data"):
+        held, need = len(tensor.raw_data), nbytes(tensor)
+        unit = "bytes"
+    else:
+        held, need = len(getattr(tensor, HELD.get(tensor.data_type, "int32_data"))), count
+        unit = "numbers"
+        if tensor.data_type in (TensorProto.COMPLEX64, TensorProto.COMPLEX128):
+            need *= 2
+        elif nbytes(tensor) < count:
+            need = nbytes(tensor)
+    if held != need:
+        raise ModelError(
+            f"{where} does not hold what its shape says: {held:,} {unit} for "
+            f"{list(tensor.dims)}; export the model again"
+        )
+
+
+def require_made(graph: onnx.GraphProto) -> None:
+    """Every tensor that is read is made, and made once."""
+    weights = [t.name for t in graph.initializer]
+    weights += [t.values.name for t in graph.sparse_initializer]
+    inputs = [i.name for i in graph.input]
+    outputs = [name for node in graph.node for name in node.output if name]
+    made = {*weights, *inputs}
+    for names in (inputs, [*made, *outputs]):
+        seen: set[str] = set()
+        for name in names:
+            if name in seen:
+                raise ModelError(f"tensor '{name}' is made twice: a broken model")
+            seen.add(name)
+    made |= {"", *outputs}
+    for node in graph.node:
+        for name in node.input:
+            if name not in made:
+                where = f"node '{node.name or node.op_type}'"
+                raise ModelError(f"{where} reads '{name}', which nothing makes: a broken model")
+    for output in graph.output:
+        if not output.name or output.name not in made:
+            raise ModelError(f"output '{output.name}' is made by nothing: a broken model")
+
+
+def require_typed(graph: onnx.GraphProto) -> None:
+    """Inputs are tensors of known type and possible size; no declared type is beyond ONNX."""
+    weights = {t.name for t in graph.initializer}
+    for info in (*graph.input, *graph.output, *graph.value_info):
+        kind = info.type.tensor_type.elem_type
+        if kind and kind not in KINDS:
+            raise ModelError(f"tensor '{info.name}' is of no known type ({kind}): a broken model")
+    for info in graph.input:
+        if info.name in weights:
+            continue
+        if info.type.WhichOneof("value") != "tensor_type" or not info.type.tensor_type.elem_type:
+            raise ModelError(f"input '{info.name}' is no tensor of a known type; it cannot be fed")
+        for dim in info.type.tensor_type.shape.dim:
+            if dim.HasField("dim_value") and dim.dim_value < 1:
+                raise ModelError(
+                    f"input '{info.name}' has an extent of {dim.dim_value}; give it a size, or a "
+                    f"name (dim_param) if it is dynamic"
+                )
+
+
+def require_nodes(
+    graph: onnx.GraphProto, versions: Mapping[str, int], without_schema: Iterable[str]
+) -> None:
+    """Every standard operator exists, with the inputs and attributes that it cannot do without."""
+    older = frozenset(without_schema)
+    for node in graph.node:
+        if node.domain in ("", "ai.onnx"):
+            _require_node(node, versions.get("", 0), older)
+        for attribute in node.attribute:
+            for body in _bodies(attribute):
+                require_nodes(body, versions, older)
+
+
+def _require_node(node: onnx.NodeProto, version: int, older: frozenset[str]) -> None:
+    where = f"node '{node.name or node.op_type}'"
+    if node.op_type in older:
+        if not (node.input and node.output):
+            raise ModelError(f"{where} ({node.op_type}) lacks its input or output: a broken model")
+        return
+    if not onnx.defs.has(node.op_type):
+        raise ModelError(f"{where}: there is no operator {node.op_type} in ONNX")
+    try:
+        schema = onnx.defs.get_schema(node.op_type, version)
+    except onnx.defs.SchemaError:  # newer than the model's opset: the runtime will say so
+        return
+    for what, names, least, most in (
+        ("inputs", node.input, schema.min_input, schema.max_input),
+        ("outputs", node.output, schema.min_output, schema.max_output),
+    ):
+        count = len(names)
+        while count > least and not names[count - 1]:
+            count -= 1
+        if not least <= count <= most or not all(names[:least]):
+            raise ModelError(
+                f"{where} has {len([n for n in names[:count] if n])} {what}, {node.op_type} takes "
+                f"{least if least == most else f'{least} or more'}: a broken model"
+            )
+    _require_attributes(node, schema, where)
+
+
+def _require_attributes(node: onnx.NodeProto, schema: Any, where: str) -> None:
+    given = {a.name: a for a in node.attribute}
+    for name, known in schema.attributes.items():
+        attribute = given.get(name)
+        if attribute is None and known.required:
+            raise ModelError(f"{where} ({node.op_type}) lacks its attribute '{name}'")
+        if attribute is not None and attribute.type != int(known.type.value):
+            kind = AttributeProto.AttributeType.Name(known.type.value)
+            raise ModelError(f"{where} ({node.op_type}): attribute '{name}' is no {kind}")
+    for attribute in node.attribute:
+        if attribute.ref_attr_name or attribute.type == AttributeProto.UNDEFINED:
+            raise ModelError(f"{where} ({node.op_type}): '{attribute.name}' has no value")
+
+
+def require_sizes(shapes: Mapping[str, tuple[Any, ...]]) -> None:
+    """No tensor comes out with a negative extent or beyond all memory."""
+    for name, shape in shapes.items():
+        known = [extent for extent in shape if isinstance(extent, int)]
+        if any(extent < 0 for extent in known):
+            raise ModelError(
+                f"tensor '{name}' comes out as {list(shape)}: the shapes of the model contradict "
+                f"one another; export it again"
+            )
+        if math.prod(known) > LARGEST:
+            raise ModelError(
+                f"tensor '{name}' would hold {math.prod(known):,} numbers ({list(shape)}); "
+                f"that is no size for a model that is to be explained"
+            )
