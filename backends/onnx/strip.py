@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import zlib
 
 import onnx
+from google.protobuf.message import DecodeError
 
 from cam_core.errors import ModelError
 
@@ -12,6 +14,9 @@ from .analysis import instrumented
 from .append import lower_ir
 from .inline import restore_functions
 from .load import load, sha256
+
+UNREADABLE = (LookupError, ValueError, TypeError, AttributeError, zlib.error, DecodeError)
+"""What damaged notes end in, wherever they are read."""
 
 
 def strip(model: object) -> onnx.ModelProto:
@@ -23,8 +28,19 @@ def strip(model: object) -> onnx.ModelProto:
     source = load(model)
     if not instrumented(source.model):
         raise ModelError(f"{source.name} is not instrumented: nothing to strip")
+    try:
+        result = _source(source.model)
+    except UNREADABLE:
+        result = None
+    if result is None:
+        raise ModelError(f"{source.name} was changed after it was instrumented: cannot strip it")
+    return result
+
+
+def _source(model: onnx.ModelProto) -> onnx.ModelProto | None:
+    """What the notes in the metadata lead back to; None if that is not the source."""
     result = onnx.ModelProto()
-    result.CopyFrom(source.model)
+    result.CopyFrom(model)
     facts = {e.key: e.value for e in result.metadata_props if e.key.startswith("cam.")}
     added = json.loads(facts["cam.added"])
     metadata = added.pop("metadata_props")
@@ -35,6 +51,4 @@ def strip(model: object) -> onnx.ModelProto:
     del result.metadata_props[-metadata:]
     if "cam.ir_raised" in facts:
         lower_ir(result, json.loads(facts["cam.ir_raised"]))
-    if sha256(result) != facts.get("cam.source_sha256"):
-        raise ModelError(f"{source.name} was changed after it was instrumented: cannot strip it")
-    return result
+    return result if sha256(result) == facts.get("cam.source_sha256") else None
