@@ -6,11 +6,12 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cam_core.errors import LayerError
+from cam_core.errors import CamError, LayerError
 
 from .emit import Emitter
 from .prepare import Graph, Node, Tensor, floating, reads
 from .rules import GUIDED, VJP_RULES, ZERO, RefusedError, Rule, key_of
+from .valid import blame
 
 
 def active(graph: Graph, wanted: Sequence[str], score: str) -> set[str]:
@@ -49,7 +50,20 @@ def reverse(
     Raises:
         LayerError: no derivative reaches a wanted tensor.
         RefusedError (an UnsupportedOpError): an operator on the path has no rule.
+        ModelError: the shapes or types on the path contradict one another.
     """
+    try:
+        return _reverse(op, score, cotangent, wanted, guided)
+    except CamError:
+        raise
+    except Exception as error:  # rules take for granted that the model's shapes fit
+        where = f"between '{', '.join(wanted)}' and score '{score.name}'"
+        raise blame(op.graph.model, where, error) from error
+
+
+def _reverse(
+    op: Emitter, score: Tensor, cotangent: Tensor, wanted: Sequence[str], guided: bool
+) -> dict[str, Tensor]:
     graph = op.graph
     path = active(graph, wanted, score.name)
     for name in wanted:

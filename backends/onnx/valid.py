@@ -1,10 +1,10 @@
-"""Post-condition of the rewrite: the result is valid ONNX wherever its source is."""
+"""The result of the rewrite is valid ONNX wherever its source is; whose fault it is if not."""
 
 from __future__ import annotations
 
 import onnx
 
-from cam_core.errors import CamError
+from cam_core.errors import CamError, ModelError
 
 
 def require_valid(result: onnx.ModelProto, source: onnx.ModelProto) -> None:
@@ -24,6 +24,20 @@ def require_valid(result: onnx.ModelProto, source: onnx.ModelProto) -> None:
         raise CamError(
             f"the instrumented model is not valid ONNX; please report: {line}"
         ) from error
+
+
+def blame(model: onnx.ModelProto, where: str, error: Exception) -> CamError:
+    """What to say of a failure at `where`: the model contradicts itself, or we are wrong."""
+    from onnx import shape_inference
+
+    try:
+        shape_inference.infer_shapes(
+            weightless(model), check_type=True, strict_mode=True, data_prop=True
+        )
+    except Exception as reason:  # inference raises several kinds
+        line = " ".join(str(reason).split())
+        return ModelError(f"{where}: the model contradicts itself, no gradient there ({line})")
+    return CamError(f"{where}: no gradient could be built; please report: {error!r}")
 
 
 def weightless(model: onnx.ModelProto, limit: int = 1024) -> onnx.ModelProto:
