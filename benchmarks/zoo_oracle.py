@@ -65,7 +65,10 @@ def matches(net: nn.Module, x: Array, A: Array, cotangent: Array) -> list[Match]
     recorder = Recorder(lambda t: t.numel() == A.size and t.ndim > 2)
     y, produced = _run(net, _leaf(x, torch.float32), recorder)
     found = []
+    last = {id(tensor): call for call, _, tensor in recorder.kept}  # it may be changed in place
     for call, function, tensor in recorder.kept:
+        if last[id(tensor)] != call:
+            continue
         gap, order = _fit(tensor.detach().numpy(), A)
         if gap < 1e-3:
             found.append((gap, call, order, function, tensor))
