@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 import traceback
 import warnings
@@ -37,7 +38,8 @@ DEBUG = click.Option(
 class LazyGroup(click.Group):
     """Knows its commands by name only, and turns every failure into one line on stderr.
 
-    Exit codes: 2 for what the user can mend, 3 for our own mistakes, 130 after Ctrl-C.
+    Exit codes: 0 fine, 1 a negative verdict, 2 for what the user can mend, 3 for our own mistakes,
+    130 after Ctrl-C.
     """
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -95,6 +97,9 @@ def run(group: LazyGroup, args: list[str], prog_name: str | None, extra: dict[st
         return fail("stopped.", 130)
     except CamError as error:
         return fail(str(error), 2, debug=debug)
+    except BrokenPipeError:  # `| head` has seen enough
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
+        return 0
     except Exception as error:
         text = f"internal error: {type(error).__name__}: {error}"
         return fail(text, 3, debug=debug, hint="" if debug else "Run again with --debug.")
@@ -150,8 +155,26 @@ def gradcam() -> None:
 gradcam.params.append(DEBUG)
 
 
+def own_stdout() -> None:
+    """Keep the standard output for ourselves.
+
+    C++ libraries print advice on descriptor 1, where it would end up inside a table or JSON.
+    """
+    try:
+        ours = os.dup(1)
+    except OSError:  # closed by whoever started us
+        return
+    encoding = getattr(sys.stdout, "encoding", "utf-8")
+    sys.stdout = sys.__stdout__ = os.fdopen(ours, "w", buffering=1, encoding=encoding)  # type: ignore[misc]
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.close(nowhere)
+
+
 def main(prog_name: str | None = None) -> NoReturn:
     """The entry point of `gradcam` and of `python -m cam_core`."""
+    if "--debug" not in sys.argv:
+        own_stdout()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a label that the terminal cannot show
