@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from cam_core.cli.naming import name_target, top_line
+from cam_core.cli.naming import top_line
 from cam_core.cli.numeric import DIRECTIONS, LIMIT
 from cam_core.cli.numeric import compare as compare_slopes
 from cam_core.cli.presets import Trial, as_record, likeliest, trials
@@ -161,20 +161,25 @@ def _row(trial: Trial, used: str) -> tuple[str, ...]:
 
 
 def differentiate(
-    setup: Setup, targets: Sequence[ScoredTarget], layer: str | None, screen: Screen
+    setup: Setup,
+    targets: Sequence[ScoredTarget],
+    layer: str | None,
+    staircase: bool,
+    screen: Screen,
 ) -> list[dict[str, Any]]:
-    """G against central differences, target by target."""
+    """G against central differences, target by target; `staircase`: quantisers are in between."""
     sample = setup.reader.open(setup.slots[0] if setup.slots else setup.noise())
     results = []
     with progress(DIRECTIONS * len(targets), "differences") as step:
         for target in targets:
             found = compare_slopes(setup.backend, sample.x, target, layer=layer, step=step)
-            name = "top class" if target.label == "top" else name_target(target, None)
-            verdict = "agrees" if found.passed else "does not agree"
+            name = "top class" if target.label == "top" else target.label
+            passed = None if staircase and not found.passed else found.passed
+            zeros = ", zeros held" if found.held else ""
             screen.line(
                 "numeric",
                 f"{name}: median error {found.median:.1e} of {DIRECTIONS} directions "
-                f"({sample.slot.name}), limit {LIMIT:.0e}: G {verdict}",
+                f"({sample.slot.name}{zeros}), limit {LIMIT:.0e}: {_judged(passed, staircase)}",
             )
             results.append(
                 {
@@ -184,10 +189,20 @@ def differentiate(
                     "errors": list(found.errors),
                     "steps": list(found.steps),
                     "limit": LIMIT,
-                    "passed": found.passed,
+                    "rounding": found.rounding,
+                    "zeros_held": found.held,
+                    "passed": passed,
                 }
             )
     return results
+
+
+def _judged(passed: bool | None, staircase: bool) -> str:
+    """What the median says of G."""
+    if passed is None:
+        why = "quantised steps hide" if staircase else "rounding of the score hides"
+        return f"cannot be judged, {why} the slope; check the float32 model"
+    return "G agrees" if passed else "G does not agree"
 
 
 def verdict(passed: bool, refused: str) -> str:

@@ -195,10 +195,10 @@ class Job:
 def spread(explanation: Explanation, placement: Placement) -> Array:
     """The heatmap [h, w] over the whole input; that of a signal is the same in every row."""
     if explanation.map.ndim == 3:
-        return explanation.heatmap(placement.size)[0]
+        whole: Array = explanation.heatmap(placement.size)[0]
+        return whole
     line: Array = explanation.heatmap(placement.size[1:])[0]  # [T]
-    rows: Array = np.repeat(line[None], placement.size[0], axis=0)
-    return rows
+    return np.repeat(line[None], placement.size[0], axis=0)
 
 
 def caption(row: Row, method: str) -> list[str]:
