@@ -23,7 +23,7 @@ Shape = tuple[Extent, ...]
 
 BATCH_PROBE = (5, 7)
 ONE_ROW = (1, 1)
-"""Tried last: an exporter may bake its example's batch of 1 into a Reshape."""
+"""Tried last, where an output is declared so: an exporter baked its example's batch in."""
 SPACE_PROBES = (((224, 288), (256, 320), (352, 384)), ((1024, 1536),), ((16384, 20480),))
 """Pairs for the other dynamic extents: images first, then long signals."""
 
@@ -54,7 +54,11 @@ def infer(model: onnx.ModelProto, small: Values) -> Facts:
     """Facts on every tensor of `model`; `small` holds the constants worth a value."""
     symbols = list(_symbols(model))
     best: tuple[_Probe, _Probe, dict[tuple[int, int], str]] | None = None
-    plans = [(spaces, BATCH_PROBE) for spaces in SPACE_PROBES] + [(SPACE_PROBES[0], ONE_ROW)]
+    plans = [(spaces, BATCH_PROBE) for spaces in SPACE_PROBES]
+    if any(
+        [d.dim_value for d in o.type.tensor_type.shape.dim[:1]] == [1] for o in model.graph.output
+    ):
+        plans.append((SPACE_PROBES[0], ONE_ROW))
     for spaces, batch in plans:
         pairs = _assign(symbols, spaces, batch)
         first = _sweep(model, small, {s: pair[0] for s, pair in pairs.items()})
