@@ -11,6 +11,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from backends.onnx import OnnxBackend, instrument
+from backends.onnx.runtime import open_session, run
 from cam_core.errors import InputError, LayerError
 
 Weights = dict[str, np.ndarray[Any, Any]]
@@ -173,6 +174,30 @@ def test_weights_of_constant_nodes_are_weights(weights, rng):
     changed = OnnxBackend(moved).with_weights(lambda name, w: w * 2 if name == "fc" else w)
     x = rng.normal(size=(2, 3, 8, 8)).astype(np.float32)
     assert np.allclose(changed.forward(x)["y"], 2 * OnnxBackend(model).forward(x)["y"], rtol=1e-5)
+
+
+@pytest.mark.parametrize(("size", "fits"), [(120, True), (80, False), (40, False)])
+def test_a_crop_of_less_than_it_asks_for_is_an_error(weights, size, fits):
+    """The first 100 rows of an image of any size."""
+    crop = {"from": np.array([0], np.int64), "to": np.array([100], np.int64)}
+    crop["axis"] = np.array([2], np.int64)
+    nodes = [
+        *trunk()[:2],
+        helper.make_node("Slice", ["r", "from", "to", "axis"], ["cut"]),
+        helper.make_node("GlobalAveragePool", ["cut"], ["g"]),
+        helper.make_node("Flatten", ["g"], ["f"]),
+        *head(),
+    ]
+    model = build(nodes, weights | crop, {"x": ["N", 3, "H", "W"]}, ("y", ["N", 5]))
+    session = open_session(instrument(model, layer="r", target=1, outputs=("gradients",)))
+    x = {"x": np.ones((1, 3, size, 50), np.float32)}
+    if not fits:
+        with pytest.raises(InputError, match=r"Reshape|Pad"):
+            run(session, ["cam_gradients"], x)
+        return
+    wanted = np.zeros((1, 4, size, 50))
+    wanted[:, :, :100] = expected(weights["fc"], 1, 100 * 50)[None, :, None, None]
+    assert np.allclose(run(session, ["cam_gradients"], x)[0], wanted, rtol=1e-5)
 
 
 def test_an_output_asked_for_twice_is_refused(weights):
