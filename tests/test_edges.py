@@ -200,6 +200,27 @@ def test_a_crop_of_less_than_it_asks_for_is_an_error(weights, size, fits):
     assert np.allclose(run(session, ["cam_gradients"], x)[0], wanted, rtol=1e-5)
 
 
+def test_a_layer_of_unknown_rank_is_refused_in_one_line(weights):
+    """What an If gives has no shape."""
+    bodies = [
+        helper.make_graph(
+            [helper.make_node(op, ["r"], [out])],
+            out,
+            [],
+            [helper.make_tensor_value_info(out, TensorProto.FLOAT, None)],
+        )
+        for op, out in (("Neg", "t"), ("Exp", "e"))
+    ]
+    yes = helper.make_node("Constant", [], ["yes"], value=numpy_helper.from_array(np.array(True)))
+    chosen = helper.make_node("If", ["yes"], ["q"], then_branch=bodies[0], else_branch=bodies[1])
+    nodes = [yes, *trunk()[:2], chosen, helper.make_node("Add", ["q", "r"], ["m"])]
+    nodes += [helper.make_node("GlobalAveragePool", ["m"], ["g"])]
+    nodes += [helper.make_node("Flatten", ["g"], ["f"]), *head()]
+    model = build(nodes, weights, {"x": ["N", 3, 8, 8]}, ("y", ["N", 5]))
+    with pytest.raises(LayerError, match="shape unknown"):
+        OnnxBackend(model, layer="m")
+
+
 def test_an_output_asked_for_twice_is_refused(weights):
     with pytest.raises(InputError, match="twice"):
         instrument(plain(weights), outputs=("map", "map"))

@@ -153,5 +153,7 @@ class Layers:
         return Choice(tensor, layout, why)
 
 
-def _extents(shape: Sequence[Extent]) -> str:
+def _extents(shape: Sequence[Extent] | None) -> str:
+    if shape is None:
+        return "unknown"
     return f"[{', '.join('?' if d is None else str(d) for d in shape)}]"
