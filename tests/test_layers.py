@@ -157,6 +157,27 @@ BRANCHES = (
     both = Concat<axis = 1>(g2, g3)  flat = Flatten(both)  y = Gemm<transB = 1>(flat, wy)
 """
 )
+CROSSED = (
+    """
+    e = Conv<strides = [4,4]>(x, w1)  sh = Constant<value = int64[3] {1, 8, 16}>()
+    fl = Reshape(e, sh)  fine = Transpose<perm = [0, 2, 1]>(fl)
+    f = Conv<strides = [4,4]>(x, w1)  half = AveragePool<kernel_shape = [2,2], strides = [2,2]>(f)
+    sh2 = Constant<value = int64[3] {1, 8, 4}>()  fl2 = Reshape(half, sh2)
+    coarse = Transpose<perm = [0, 2, 1]>(fl2)
+"""
+    + BLOCK.format("b1", "fine")
+    + BLOCK.format("b2", "coarse")
+    + """
+    mean = ReduceMean<axes = [1], keepdims = 1>(b2)  q = MatMul(mean, wq)
+    n1 = LayerNormalization<axis = -1>(b1, g, h)  k1 = MatMul(n1, wk)  v1 = MatMul(n1, wv)
+    t1 = Transpose<perm = [0, 2, 1]>(k1)  s1 = MatMul(q, t1)  a1 = MatMul(s1, v1)
+    n2 = LayerNormalization<axis = -1>(b2, g, h)  k2 = MatMul(n2, wk)  v2 = MatMul(n2, wv)
+    t2 = Transpose<perm = [0, 2, 1]>(k2)  s2 = MatMul(q, t2)  a2 = MatMul(s2, v2)
+    both = Add(a1, a2)  zero = Constant<value = int64 {0}>()
+    first = Gather<axis = 1>(both, zero)  y = Gemm<transB = 1>(first, wy)
+"""
+)
+"""CrossViT's: class tokens read two branches; keys and values are no ends of theirs."""
 BLOCKED = (
     TOKENS
     + """
@@ -210,6 +231,7 @@ DEFAULTS = [  # name, model, layer, layout
     ("class token", net(CLASS_TOKEN, VIT, "1, 3, 16, 16"), "b2n", "N(1+4*4)C"),
     ("class attention", net(CLASS_ATTENTION, VIT, "1, 3, 16, 16"), "b1", "N(4*4)C"),
     ("class block", net(CLASS_BLOCK, VIT, "1, 3, 16, 16"), "n", "N(1+4*4)C"),
+    ("crossed", net(CROSSED, VIT, "1, 3, 16, 16"), "b1", "N(4*4)C"),
     ("blocked", net(BLOCKED, VIT, "1, 3, 16, 16"), "grid", "NHWC"),
     ("placed", net(PLACED, VIT, "1, 3, 16, 16"), "sum", "N(4*4)C"),
     ("mean token", net(MEAN_TOKEN, VIT, "1, 3, 16, 16"), "b2", "N(4*4)C"),

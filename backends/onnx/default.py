@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from cam_core.errors import LayerError
 
+from .maps import PRODUCTS
 from .prepare import Node, Tensor, floating, reads
 from .route import Route
 from .rules import ZERO, key_of
@@ -19,6 +20,8 @@ QUANTISERS = {"QuantizeLinear", "DequantizeLinear"}
 MIXERS = {"Conv", "ConvTranspose", "Gemm", "MatMul", "Einsum"}
 """Operators that mix channels: a map before one of them is not yet a map of classes."""
 SIZES = {"Shape", "Size"}
+PRELUDE = {"Add", "Mul", "Div", "Softmax", "Split", "Slice", "Gather"}
+"""What else may stand between a linear layer and the product that its result is a factor of."""
 CLOSING = {"LayerNormalization", "RMSNormalization"}
 """Norms over channels that only close the last stage (Swin): the map is the stage's own."""
 
@@ -137,7 +140,8 @@ def _area(route: Route, tensor: Tensor) -> float:
 
 def _largest_branch(route: Route, maps: Sequence[Tensor]) -> tuple[Tensor, str]:
     """The last map of the branch with the most channels times places."""
-    stepped = (_step_back(route, tensor) for tensor in route.branch_ends(maps))
+    own = [t for t in maps if not _only_in_products(route, t)]
+    stepped = (_step_back(route, tensor) for tensor in route.branch_ends(own))
     ends = {t.name: t for t in stepped if t is not None and route.spatial(t)}
     if not ends:
         raise LayerError("no map of the model's own batch; name a layer with --layer")
@@ -145,3 +149,21 @@ def _largest_branch(route: Route, maps: Sequence[Tensor]) -> tuple[Tensor, str]:
     others = ", ".join(f"'{name}'" for name in ends if name != largest.name)
     note = f"no single map carries everything: took the largest branch's last; others: {others}"
     return largest, note if others else ""
+
+
+def _only_in_products(route: Route, tensor: Tensor) -> bool:
+    """Is it an attention's query, key or value: a factor after no more than a bias and a view?"""
+    waiting = [tensor.name]
+    while waiting:
+        readers = route.graph.consumers.get(waiting.pop(), [])
+        readers = [n for n in readers if any(t.name in route.path for t in n.outputs)]
+        for node in readers:
+            factors = sum(t.name in route.path for t in node.inputs)
+            if node.op in PRODUCTS and factors > 1:
+                continue
+            if node.op not in VIEWS | PRELUDE or factors > 1:
+                return False
+            waiting.extend(t.name for t in node.outputs if t.name in route.path)
+        if not readers:
+            return False
+    return True
