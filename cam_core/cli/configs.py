@@ -81,7 +81,7 @@ def beside(folder: Path) -> list[Said]:
             raise InputError(f"'{path}': {error}") from error
         except OSError as error:
             raise InputError(f"'{path}': {error.strerror}. Check the file.") from error
-        except (ValueError, TypeError, KeyError, AttributeError, ZeroDivisionError) as error:
+        except (ValueError, TypeError, LookupError, AttributeError, ZeroDivisionError) as error:
             raise InputError(
                 f"'{path}' beside the model cannot be read ({error}). "
                 "Repair it, or give --preprocess and --labels."

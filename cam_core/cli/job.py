@@ -151,8 +151,8 @@ class Job:
         low = float(explanation.map[0].min())
         limits = (low, row.raw_max)
         if top is not None:
-            lit = bool(heat.max() > 0)
-            heat = (low + heat * (row.raw_max - low)) / top if lit and top > 0 else heat
+            if not explanation.blank[0]:
+                heat = (low + heat * (row.raw_max - low)) / top
             limits = (0.0, top)
         return card(
             image,

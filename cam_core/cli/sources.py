@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,24 +21,26 @@ from .labels import Labels, read_labels
 
 @dataclass(frozen=True)
 class Sources:
-    """All that is said of one model, the most trusted first."""
+    """What is said of one model's photos and classes."""
 
-    said: tuple[Said, ...]
+    folder: Path
     metadata: Mapping[str, str]
 
     @classmethod
     def of(cls, backend: Any, model: Path) -> Sources:
-        """What the metadata and the files beside the model say."""
-        metadata: Mapping[str, str] = getattr(backend, "metadata", {})
-        ultralytics = from_ultralytics(metadata)
-        return cls(
-            (
-                from_cam(metadata),
-                *beside(model.resolve().parent),
-                *([] if ultralytics is None else [ultralytics]),
-            ),
-            metadata,
-        )
+        """Of an open model, and where it lies."""
+        return cls(model.resolve().parent, getattr(backend, "metadata", {}))
+
+    @cached_property
+    def said(self) -> tuple[Said, ...]:
+        """By the metadata and the files beside the model, the most trusted first.
+
+        Raises:
+            InputError: one of them is unreadable. Nothing is read where flags say it all.
+        """
+        ultralytics = from_ultralytics(self.metadata)
+        last = [] if ultralytics is None else [ultralytics]
+        return from_cam(self.metadata), *beside(self.folder), *last
 
     def preprocess(
         self, info: InputInfo, preset: str | None, **pieces: Any
@@ -45,10 +48,11 @@ class Sources:
         """The preprocessing, and in words where it comes from."""
         given = settle(pieces)
         flags = " ".join(f"--{'rescale' if name == 'scale' else name}" for name in given)
-        found = next((s for s in self.said if s.spec is not None), None)
         if preset is not None:
-            spec, source = PRESETS[preset], f"--preprocess {preset}"
-        elif found is not None and found.spec is not None:
+            spec = replace(PRESETS[preset], **given)
+            return spec, f"--preprocess {preset}" + (f" with {flags}" if flags else "")
+        found = next((s for s in self.said if s.spec is not None), None)
+        if found is not None and found.spec is not None:
             spec, source = fitted(found.spec, info), found.where
         elif given.keys() & {"mean", "std", "scale"}:
             return replace(PRESETS["raw"], **given), flags
