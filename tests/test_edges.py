@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+import onnx.parser
 import onnxruntime as ort
 import pytest
 from onnx import TensorProto, helper, numpy_helper
@@ -13,6 +14,7 @@ from onnx import TensorProto, helper, numpy_helper
 from backends.onnx import OnnxBackend, instrument
 from backends.onnx.runtime import open_session, run
 from cam_core.errors import InputError, LayerError
+from cam_core.targets import ClassTarget
 
 Weights = dict[str, np.ndarray[Any, Any]]
 
@@ -229,3 +231,26 @@ def test_an_output_asked_for_twice_is_refused(weights):
 def test_no_layers_mean_the_default_one(weights):
     made = instrument(plain(weights), layer=[])
     assert [o.name for o in made.graph.output] == ["y", "cam_map"]
+
+
+def test_a_wanted_layer_behind_a_step_ends_the_path(rng: np.random.Generator) -> None:
+    """c and floor(c) both wanted: the gradient at c passes the live branch only."""
+    text = (
+        '<ir_version: 8, opset_import: ["" : 17]> g (float[1,3,5,5] x) => (float[1,3] y) {'
+        " c = Relu(x) s = Floor(c) a = Add(c, s) p = GlobalAveragePool(a) y = Flatten(p) }"
+    )
+    backend = OnnxBackend(onnx.parser.parse_model(text))
+    x = rng.normal(size=(1, 3, 5, 5)).astype(np.float32)
+    c, s = backend.capture(x, ClassTarget(1), layers=["c", "s"])
+    expected = np.zeros((1, 3, 5, 5), np.float32)
+    expected[0, 1] = 1 / 25
+    np.testing.assert_allclose(c.gradients, expected, rtol=1e-6)
+    np.testing.assert_allclose(s.gradients, expected, rtol=1e-6)
+
+
+def test_a_weight_may_begin_like_our_names() -> None:
+    text = (
+        '<ir_version: 8, opset_import: ["" : 17]> g (float[1,3,5,5] x) => (float[1,3] y) {'
+        " cam_conv = Relu(x) p = GlobalAveragePool(cam_conv) y = Flatten(p) }"
+    )
+    assert [o.name for o in instrument(onnx.parser.parse_model(text)).graph.output][1] == "cam_map"

@@ -389,8 +389,8 @@ def test_instrumenting_twice_is_refused() -> None:
 
 
 def test_a_model_that_owns_a_cam_tensor_is_refused() -> None:
-    with pytest.raises(ModelError, match="'cam_conv'"):
-        instrument(net(conv2="cam_conv"))
+    with pytest.raises(ModelError, match="'cam_alpha'"):
+        instrument(net(conv2="cam_alpha"))
 
 
 # strip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,10 +16,14 @@ from .layers import Choice, Layers
 from .load import Source, load
 from .maps import Maps
 from .prepare import Graph, prepare
+from .rules import load_third_party
 from .scores import Score, find_score
 
-RESERVED = "cam_"
-"""How the names that an instrumented model adds begin."""
+RESERVED = re.compile(
+    r"cam_(class|cotangent|enable|input_gradients|score|class_used"
+    r"|(map|signed|heatmap|activations|gradients|alpha)(_\d+)?|input_gradients_\d+)"
+)
+"""The names that an instrumented model may add."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,7 @@ def analyse(
     Raises:
         ModelError, LayerError: as `load`, `prepare`, `find_score` and `Layers.find` say.
     """
+    load_third_party()
     opened = load(source)
     refuse_instrumented(opened)
     model = inline_functions(opened.model)
@@ -82,9 +88,9 @@ def refuse_instrumented(source: Source) -> None:
     graph = source.model.graph
     values = [*graph.input, *graph.output, *graph.initializer]
     names = [v.name for v in values] + [name for node in graph.node for name in node.output]
-    taken = [name for name in names if name.startswith(RESERVED)]
+    taken = [name for name in names if RESERVED.fullmatch(name)]
     if taken:
         raise ModelError(
-            f"{source.name} has a tensor '{taken[0]}': names that begin with '{RESERVED}' are "
-            f"those an instrumented model adds; rename it"
+            f"{source.name} has a tensor '{taken[0]}', a name that an instrumented model adds; "
+            f"rename it"
         )

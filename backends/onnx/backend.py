@@ -205,7 +205,8 @@ class OnnxBackend:
     def with_weights(self, change: Callable[[str, Array], Array]) -> OnnxBackend:
         """The same model with every weight replaced by `change(name, weight)`.
 
-        A weight is a floating point initialiser, or a Constant node that is no single number.
+        A weight is a floating point or 8-bit initialiser (given as float32, rounded and clipped
+        back), or a Constant node that is no single number.
         """
         model = onnx.ModelProto()
         model.CopyFrom(self.analysis.source.model)
@@ -215,7 +216,13 @@ class OnnxBackend:
             weight = numpy_helper.to_array(tensor)
             if np.issubdtype(weight.dtype, np.floating):
                 changed = np.asarray(change(name, weight), weight.dtype)
-                tensor.CopyFrom(numpy_helper.from_array(changed, tensor.name))
+            elif weight.dtype in (np.int8, np.uint8) and weight.ndim > 1:
+                ends = np.iinfo(weight.dtype)
+                float_weight = np.rint(change(name, weight.astype(np.float32)))
+                changed = np.clip(float_weight, ends.min, ends.max).astype(weight.dtype)
+            else:
+                continue
+            tensor.CopyFrom(numpy_helper.from_array(changed, tensor.name))
         return OnnxBackend(model, layer=self._layer, **self._options)  # type: ignore[arg-type]
 
     # inside

@@ -77,7 +77,8 @@ def _reverse(
     done: dict[str, Tensor] = {}
     for node in reversed(graph.nodes):
         outputs = [_total(op, parts, done, t) if t.name in path else None for t in node.outputs]
-        if all(g is None for g in outputs) or not any(t.name in path for t in reads(node)):
+        ends = key_of(node) in ZERO or not any(t.name in path for t in reads(node))
+        if ends or all(g is None for g in outputs):
             continue
         for x, gx in zip(node.inputs, _pull(op, rules, node, outputs, path), strict=False):
             if gx is not None:

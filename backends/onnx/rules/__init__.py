@@ -22,6 +22,7 @@ from . import (
 )
 from .pending import NOT_YET
 from .registry import GUIDED, RULES, VJP_RULES, ZERO, RefusedError, Rule, key_of, vjp, zero
+from .third_party import load_third_party
 
 __all__ = [
     "GUIDED",
@@ -40,6 +41,7 @@ __all__ = [
     "index",
     "key_of",
     "linear",
+    "load_third_party",
     "maxpool",
     "normalisation",
     "pooling",

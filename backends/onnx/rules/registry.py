@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cam_core.errors import UnsupportedOpError
+from cam_core.errors import CamError, UnsupportedOpError
 
 from ..prepare import Node, Tensor, reads
 from .pending import NOT_YET
@@ -58,7 +58,7 @@ def vjp(
     def register(function: Function) -> Function:
         for operator in operators:
             key = (domain, operator)
-            assert key not in table, f"two rules for {operator}"
+            _require_free(key, table)
             table[key] = Rule(function, several, quantises)
         return function
 
@@ -68,7 +68,15 @@ def vjp(
 def zero(*operators: str, domain: str = "", why: str) -> None:
     """Declares that these operators have zero derivative, and why."""
     for operator in operators:
+        _require_free((domain, operator), VJP_RULES)
         ZERO[domain, operator] = why
+
+
+def _require_free(key: tuple[str, str], table: Mapping[tuple[str, str], Rule]) -> None:
+    """An operator has one place; a rule beside a zero would never be asked."""
+    taken = "a rule" if key in table else "zero derivative" if key in ZERO else ""
+    if taken:
+        raise CamError(f"{'.'.join(filter(None, key))} has {taken} already")
 
 
 def key_of(node: Node) -> tuple[str, str]:
