@@ -6,8 +6,9 @@ Built-in backends and converters stand here as strings, so that naming one impor
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from importlib import import_module
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -46,24 +47,25 @@ def open_backend(source: Any, *, backend: str | None = None, **options: Any) -> 
 
 def find_converter(name: str) -> Callable[..., Any]:
     """The function of one framework that writes an .onnx file."""
-    known = CONVERTERS | entry_points("cam_core.converters")
+    known = CONVERTERS | third_party("cam_core.converters", CONVERTERS)
     if name not in known:
         raise CamError(f"no converter '{name}'; there are {', '.join(known)}")
     converter: Callable[..., Any] = _load(known[name], name)
     return converter
 
 
-def entry_points(group: str) -> dict[str, str]:
-    """What installed packages add: name -> "module:attribute"."""
+def third_party(group: str, own: Container[str]) -> dict[str, str]:
+    """What installed packages add: name -> "module:attribute"; our `own` cannot be taken over."""
     from importlib import metadata
 
-    return {point.name: point.value for point in metadata.entry_points(group=group)}
+    found = metadata.entry_points(group=group)
+    return {point.name: point.value for point in found if point.name not in own}
 
 
 def _candidates(source: Any, backend: str | None) -> Iterator[tuple[str, str]]:
     """Backends worth asking: the built-in ones by the kind of source, then third parties."""
     if backend is not None:
-        known = BACKENDS | entry_points("cam_core.backends")
+        known = BACKENDS | third_party("cam_core.backends", BACKENDS)
         if backend not in known:
             raise CamError(f"no backend '{backend}'; there are {', '.join(known)}")
         yield backend, known[backend]
@@ -73,19 +75,20 @@ def _candidates(source: Any, backend: str | None) -> Iterator[tuple[str, str]]:
     for name, spec in BACKENDS.items():
         if made_in & ROOTS[name] or (is_file and name == "onnx"):
             yield name, spec
-    yield from entry_points("cam_core.backends").items()
+    yield from third_party("cam_core.backends", BACKENDS).items()
 
 
 def _load(spec: str, name: str) -> Any:
     module, _, attribute = spec.partition(":")
     try:
-        return getattr(import_module(module), attribute)
+        return attrgetter(attribute)(import_module(module))
     except ModuleNotFoundError as error:
         missing = (error.name or "").partition(".")[0]
         if missing == module.partition(".")[0]:
             raise
+        package = f"'cam-core[{name}]'" if name in BACKENDS | CONVERTERS else missing
         raise MissingExtraError(
-            f"'{name}' needs {missing}, which is not installed: pip install 'cam-core[{name}]'"
+            f"'{name}' needs {missing}, which is not installed: pip install {package}"
         ) from error
 
 
