@@ -14,6 +14,8 @@ import numpy as np
 from cam_core.backend import Array
 from cam_core.errors import InputError
 
+from .options import options
+
 if TYPE_CHECKING:
     from cam_core.demo import Scene, Thing
     from cam_core.explanation import Explanation
@@ -42,17 +44,17 @@ class Finding:
 
 
 @click.command(short_help="See it work: two classes of one scene.")
-@click.option(
-    "-o",
-    "--output",
-    "folder",
-    default="gradcam-demo",
-    show_default=True,
-    type=click.Path(path_type=Path, readable=False),
-    help="Folder for what is written; made if absent.",
+@options(
+    *("json", "output"),
+    output={
+        "default": "gradcam-demo",
+        "show_default": True,
+        "metavar": "DIR",
+        "help": "Folder for what is written; made if absent.",
+    },
 )
 @click.option("--scene", "number", default=1, show_default=True, help="Which of the scenes.")
-def demo(folder: Path, number: int) -> int:
+def demo(out: Path, number: int, as_json: bool) -> int:
     """Explain two classes of one scene, and see the map move from one object to the other.
 
     Model and scenes come with the package: nothing is fetched. Both are written to the folder
@@ -61,9 +63,9 @@ def demo(folder: Path, number: int) -> int:
     from cam_core.demo import LABELS, MODEL, load_scenes
     from cam_core.write import write_together
 
-    from .output import check_directory
+    from .output import check_directory, print_json
 
-    scenes = load_scenes()
+    folder, scenes = out, load_scenes()
     if not 1 <= number <= len(scenes):
         raise InputError(f"scene {number}: there are scenes 1 to {len(scenes)}.")
     check_directory(folder)
@@ -73,7 +75,10 @@ def demo(folder: Path, number: int) -> int:
     write_together(folder, {name: source.read_bytes() for name, source in copied.items()})
     findings = look(folder / "demo.onnx", image, scene)
     written = write_together(folder, draw(image, findings))
-    tell(folder, findings, written)
+    if as_json:
+        print_json(record(folder, findings, written))
+    else:
+        tell(folder, findings, written)
     return 0 if all(finding.inside for finding in findings) else 1
 
 
@@ -135,6 +140,25 @@ def draw(image: Array, findings: Sequence[Finding]) -> dict[str, bytes]:
         "Cross: where the map peaks. Box: where the object is; the model was never told.",
     )
     return files | {"side-by-side.png": png(both)}
+
+
+def record(folder: Path, findings: Sequence[Finding], written: Sequence[Path]) -> dict[str, object]:
+    """What was seen, ready for JSON."""
+    return {
+        "command": "demo",
+        "folder": str(folder),
+        "explanations": [
+            {
+                **finding.explanation.facts(),
+                "probability": finding.probability,
+                "peak": list(finding.peak),
+                "box": list(finding.thing.box),
+                "inside": finding.inside,
+            }
+            for finding in findings
+        ],
+        "written": [str(path) for path in written],
+    }
 
 
 def tell(folder: Path, findings: Sequence[Finding], written: Sequence[Path]) -> None:
