@@ -189,6 +189,17 @@ BLOCKED = (
 """
 )
 """NesT's: one block of all tokens, whose grid shows only behind it."""
+GATHERED = (
+    """
+    e = Conv<strides = [4,4]>(x, w1)  t = Transpose<perm = [0, 2, 3, 1]>(e)
+    apart = Constant<value = int64[6] {1, 2, 2, 2, 2, 8}>()  six = Reshape(t, apart)
+    swap = Transpose<perm = [0, 1, 3, 2, 4, 5]>(six)  f = MatMul(swap, wq)  sum = Add(swap, f)
+    back = Transpose<perm = [0, 5, 1, 3, 2, 4]>(sum)
+    to = Constant<value = int64[4] {1, 8, 4, 4}>()  last = Reshape(back, to)
+"""
+    + HEAD
+)
+"""MaxViT's: windows and places in them are axes of their own until the end."""
 PLACED = (
     TOKENS
     + """
@@ -233,6 +244,7 @@ DEFAULTS = [  # name, model, layer, layout
     ("class block", net(CLASS_BLOCK, VIT, "1, 3, 16, 16"), "n", "N(1+4*4)C"),
     ("crossed", net(CROSSED, VIT, "1, 3, 16, 16"), "b1", "N(4*4)C"),
     ("blocked", net(BLOCKED, VIT, "1, 3, 16, 16"), "grid", "NHWC"),
+    ("gathered", net(GATHERED, VIT, "1, 3, 16, 16"), "last", "NCHW"),
     ("placed", net(PLACED, VIT, "1, 3, 16, 16"), "sum", "N(4*4)C"),
     ("mean token", net(MEAN_TOKEN, VIT, "1, 3, 16, 16"), "b2", "N(4*4)C"),
     ("branches", net(BRANCHES, W1 | {"w2": conv(6, 8), "w3": conv(9, 8), "wy": (5, 15)}), "r2",

@@ -110,12 +110,12 @@ class Maps:
             axis = self.axes.get(source.name)
             if axis is None or source.shape is None or not _valued(source):
                 continue
-            grown = rank - len(source.shape)
-            if grown <= 0 and (source.name in self.flat or (node.op == "Reshape" and grown)):
+            merged = node.op == "Reshape" and rank < len(source.shape)
+            if rank < 4 and (merged or source.name in self.flat):
                 self.flat.add(tensor.name)
             if node.op == "Transpose":
                 perm = node.attrs.get("perm", list(range(rank))[::-1])
-                return list(perm).index(axis)
+                return list(perm).index(axis) if axis in perm else None
             if node.op in ("Reshape", "Flatten"):
                 return _reshaped(axis, source.shape, tensor.shape)
             if len(source.shape) == rank:
