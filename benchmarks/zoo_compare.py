@@ -134,6 +134,9 @@ def _judge(
     row.judged = judged if row.judged in ("", "autograd") else row.judged
     row.gradient = max(row.gradient or 0.0, relative(G, expected))
     row.map = max(row.map or 0.0, relative(got["cam_map"], _map(A, expected, layout)))
+    space = got["cam_map"].shape[1:]
+    if len(space) != 2 or min(space) == 1:
+        row.reason, row.gradient = f"the map is no picture: {list(space)}", float("inf")
     if not np.any(layout.apply(expected)):
         row.reason, row.gradient = "the wrong layer: autograd's G is zero there", float("inf")
 
