@@ -88,8 +88,10 @@ def _evaluate(node: onnx.NodeProto, arrays: list[Any]) -> list[Any]:
 def constant_value(node: onnx.NodeProto) -> np.ndarray[Any, Any] | None:
     """The tensor of a Constant node, whichever attribute holds it.
 
-    None if it is sparse, of strings or in another file.
+    None if it is sparse, of strings, in another file or absent.
     """
+    if not node.attribute:
+        return None
     attribute = node.attribute[0]
     if attribute.name == "value":
         external = attribute.t.data_location == TensorProto.EXTERNAL

@@ -11,7 +11,7 @@ import onnx
 
 from cam_core.errors import InputError, ModelError
 
-from .wellformed import nbytes, require_held, tensors
+from .wellformed import nbytes, require_held, require_text, tensors
 
 OLDEST_OPSET = 7
 
@@ -96,6 +96,7 @@ def _parse(data: bytes, name: str) -> onnx.ModelProto:
 
 def _check(source: Source) -> None:
     model, name = source.model, source.name
+    require_text(model)
     if not model.graph.output or not (model.graph.node or model.graph.initializer):
         raise ModelError(f"{name} holds no graph: not an ONNX model, or truncated; export it again")
     version = opset(model)

@@ -52,6 +52,42 @@ def _bodies(attribute: onnx.AttributeProto) -> list[onnx.GraphProto]:
     return [*([attribute.g] if attribute.HasField("g") else []), *attribute.graphs]
 
 
+def require_text(model: onnx.ModelProto) -> None:
+    """Every name is text: where one is not, the libraries fail each in its own way.
+
+    Raises:
+        ModelError: a name is no UTF-8, which protobuf lets pass.
+    """
+    found: list[Any] = [o.domain for o in model.opset_import]
+    for entry in model.metadata_props:
+        found += (entry.key, entry.value)
+    for function in model.functions:
+        found += (function.domain, function.name, *function.input, *function.output)
+        found += (o.domain for o in function.opset_import)
+    for graph in (model.graph, *model.functions):
+        found += _names(graph)
+    for name in found:
+        if not isinstance(name, str):
+            raise ModelError(f"the model has a name that is no text ({name!r}); damaged?")
+
+
+def _names(graph: Graph) -> Iterator[Any]:
+    if isinstance(graph, onnx.GraphProto):
+        for info in (*graph.input, *graph.output, *graph.value_info):
+            yield info.name
+            yield from (dim.dim_param for dim in info.type.tensor_type.shape.dim)
+    for tensor in _tensors(graph):
+        yield tensor.name
+        for entry in tensor.external_data:
+            yield from (entry.key, entry.value)
+    for node in graph.node:
+        yield from (node.name, node.op_type, node.domain, *node.input, *node.output)
+        for attribute in node.attribute:
+            yield attribute.name
+            for body in _bodies(attribute):
+                yield from _names(body)
+
+
 def nbytes(tensor: onnx.TensorProto) -> int:
     """What its type and shape need, packed as files pack it."""
     name = TensorProto.DataType.Name(tensor.data_type)
