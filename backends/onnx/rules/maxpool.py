@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .extents import Extent, extent, plus, positions, product, reshape, vector
-from .registry import Cotangent, vjp
+from .registry import Cotangent, unsupported, vjp
 from .windows import Windows, window, windows_of
 
 if TYPE_CHECKING:
     from ..emit import Emitter
     from ..prepare import Node, Tensor
+
+MOST_TAPS = 1024
+"""Longest window or stride that is undone tap by tap; each costs a few nodes."""
 
 
 @vjp("GlobalMaxPool")
@@ -40,6 +43,8 @@ def max_pool(op: Emitter, node: Node, gy: Tensor) -> Cotangent:
     if one_window and not any(geometry.begin) and not any(geometry.end):
         return global_max_pool(op, node, gy)
     rank = len(geometry.kernel)
+    if max(*geometry.kernel, *geometry.strides) > MOST_TAPS:
+        raise unsupported(node, f"a window or stride exceeds {MOST_TAPS}")
     trivial = (1, 1, 0, 0)
     axes = [
         i
