@@ -76,6 +76,9 @@ class Preprocess:
         return steps
 
 
+MOST_PIXELS = 2**26
+"""Beyond the inputs of all models; some files only claim such sizes."""
+
 PRESETS: dict[str, Preprocess] = {
     "imagenet": Preprocess(
         mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225), scale=1 / 255, margin=256 / 224
@@ -187,6 +190,11 @@ def find_size(spec: Preprocess, info: InputInfo, channel_axis: int) -> tuple[int
             size.append(extent)
         else:
             size.append(224 if asked is None else asked[position])
+    if size[0] * size[1] > MOST_PIXELS:
+        raise InputError(
+            f"input '{info.name}' would be {size[0]}x{size[1]}; at most {MOST_PIXELS:,} pixels "
+            "are made of a photo."
+        )
     return size[0], size[1]
 
 
