@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import onnx
-from onnx import TensorProto, helper, numpy_helper
+from onnx import AttributeProto, TensorProto, helper, numpy_helper
 
 HERE = Path(__file__).parent
 MODELS = runpy.run_path(str(HERE / "corpus_models.py"))
@@ -288,7 +288,47 @@ def _grows(target: int) -> Any:
     return model
 
 
+def _changed(name: str, change: Callable[[Any], None]) -> Any:
+    """One of the small models with one thing changed."""
+    model = onnx.ModelProto.FromString(_source(name)[0])
+    change(model.graph)
+    return model
+
+
+def _attribute(graph: Any, op_type: str, name: str, value: list[int] | None) -> None:
+    """Sets an attribute of the first node of this kind; None takes it away."""
+    node = next(n for n in graph.node if n.op_type == op_type)
+    kept = [a for a in node.attribute if a.name != name]
+    del node.attribute[:]
+    node.attribute.extend(kept)
+    if value is not None:
+        node.attribute.append(AttributeProto(name=name, type=AttributeProto.INTS, ints=value))
+
+
+def _no_text(folder: Path, rng: np.random.Generator) -> None:
+    """A name that is no UTF-8: protobuf takes it, and gives it back as bytes."""
+    data = _source("functions")[0].replace(b"HardSigmoid", b"Hard\xffigmoid")
+    (folder / "model.onnx").write_bytes(data)
+
+
+def _extent(graph: Any, axis: int, extent: int) -> None:
+    graph.input[0].type.tensor_type.shape.dim[axis].dim_value = extent
+
+
 BY_HAND = {
+    "a name that is no text": Case(_no_text, "refused"),
+    "a long stride": _odd(
+        "refused",
+        lambda: _changed("cnn", lambda g: _attribute(g, "MaxPool", "strides", [2, 2**20])),
+    ),
+    "a transpose of nothing": _odd(
+        "refused", lambda: _changed("tokens", lambda g: _attribute(g, "Transpose", "perm", []))
+    ),
+    "a constant of nothing": _odd(
+        "refused",
+        lambda: _changed("modern", lambda g: _attribute(g, "Constant", "value_float", None)),
+    ),
+    "a wide input": _odd("refused", lambda: _changed("residual", lambda g: _extent(g, 3, 2**20))),
     "chain of 3000": _odd("works", lambda: MODELS["chain"](3000)),
     "function calls itself": _odd("refused", lambda: _recursive(1)),
     "functions in a ring": _odd("refused", lambda: _recursive(3)),
