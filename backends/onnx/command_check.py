@@ -16,6 +16,7 @@ from cam_core.cli.options import FILE, PIXELS, RUNTIME, opening, options
 @options(
     *("target", "layer", "score", *PIXELS, "input", "labels", "label-offset", *RUNTIME),
     *("verify", "json", "output"),
+    scale={"metavar": "NUMBER", "help": "The same as --rescale."},
     target={"help": "The targets of --numeric, as in explain. Default: the top class."},
 )
 @click.option(

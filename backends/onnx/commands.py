@@ -16,19 +16,23 @@ __all__ = ["check", "instrument", "layers", "strip"]
 
 MODEL = click.argument("model", type=FILE)
 OUT = {"required": True, "metavar": "OUT", "help": "The file to write."}
-LAYERS = "A tensor, a node, a torch module path or an index of 'gradcam layers'; repeatable."
+NUMBER = {"metavar": "NUMBER", "help": "The same as --rescale."}
 
 
 @click.command(short_help="Write a .onnx that gives its own class activation map.")
 @MODEL
-@click.option("--layer", "layers", multiple=True, help=LAYERS)
 @options(
-    *("target", "score", "method", *PIXELS, "input", "labels", "label-offset"),
+    *("target", "layer", "score", "method", *PIXELS, "input", "labels", "label-offset"),
     *(*RUNTIME, "verify", "json", "output"),
     target={
         "help": "input (the class is an input, cam_class), cotangent, or as in explain: top:k, "
         "243, a label, prob:243, 243-282; repeatable. Default: input.",
     },
+    layer={
+        "multiple": True,
+        "help": "A tensor, a node, a module path or an index of 'gradcam layers'; repeatable.",
+    },
+    scale=NUMBER,
     output=OUT,
     labels={"help": "Class names, one a line; kept in the file."},
 )
@@ -47,7 +51,7 @@ LAYERS = "A tensor, a node, a torch module path or an index of 'gradcam layers';
 def instrument(
     model: Path,
     out: Path,
-    layers: tuple[str, ...],
+    layer: tuple[str, ...],
     targets: tuple[str, ...],
     score: str | None,
     method: str,
@@ -94,7 +98,7 @@ def instrument(
     spec, said = view.preprocess(sources, preprocess, pieces)
     result = write(
         source,
-        layer=list(layers) or None,
+        layer=list(layer) or None,
         score=score,
         method=method,
         target=list(targets) if len(targets) > 1 else targets[0] if targets else "input",
