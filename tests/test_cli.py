@@ -218,6 +218,30 @@ def test_help_names_every_command_and_imports_none() -> None:
         assert text in done.stdout
 
 
+def test_a_misspelt_command_gets_the_near_one() -> None:
+    result = CliRunner().invoke(gradcam, ["exlain"])
+    assert result.exit_code == 2
+    assert "Did you mean 'explain'?" in result.stderr
+
+
+def test_advice_of_libraries_stays_out_of_the_output() -> None:
+    code = (
+        "import os\nfrom cam_core.cli import main\nimport cam_core.cli.methods as m\n"
+        "own = m.methods.callback\n"
+        "def noisy(**options):\n    os.write(1, b'Warning: advice')\n    own(**options)\n"
+        "m.methods.callback = noisy\nmain('gradcam')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "methods", "--json"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(__file__).parents[1],
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["command"] == "methods"
+
+
 def test_third_parties_add_commands(monkeypatch: pytest.MonkeyPatch) -> None:
     @click.command()
     def hello() -> None:

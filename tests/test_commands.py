@@ -89,6 +89,18 @@ def test_check_verifies_the_source_of_an_instrumented_model(model: Path, tmp_pat
     assert "was changed after it was instrumented" in _run("check", out).stderr
 
 
+@pytest.mark.parametrize(
+    "args",
+    [["gone.png"], ["--layer", "zz"], ["--scale", "shared"], ["--target", "cat", "--numeric"]],
+    ids=str,
+)
+def test_check_says_nothing_before_bad_input_is_told(args: list[str], model: Path) -> None:
+    found = _run("check", model, *args)
+    assert found.exit_code == 2
+    assert found.stdout == ""
+    assert found.stderr.count("\n") == 1
+
+
 def test_check_says_no_where_there_is_nothing_to_look_at(tmp_path: Path) -> None:
     text = """<ir_version: 8, opset_import: ["" : 17]> g (float[N,3] x) => (float[N,3] y)
     { y = Relu(x) }"""

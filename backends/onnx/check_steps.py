@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cam_core.cli.naming import top_line
 from cam_core.cli.numeric import DIRECTIONS, LIMIT
@@ -24,24 +24,38 @@ from .instrument import instrument
 from .load import Source, load
 from .strip import strip
 
+if TYPE_CHECKING:
+    from rich.console import Console
+
 __all__ = ["Screen", "compare", "cover", "differentiate", "inspect", "load", "open_source"]
 
 
 class Screen:
-    """Says it for people, or not at all."""
+    """Says it for people, or not at all; nothing before `release`, lest bad input leaves half."""
 
     def __init__(self, *, silent: bool) -> None:
         self.out = None if silent else console()
+        self.held: list[Callable[[Console], None]] | None = []
 
     def line(self, name: str, text: str) -> None:
         """A name and its value."""
-        if self.out is not None:
-            line(self.out, name, text)
+        self._say(lambda out: line(out, name, text))
 
     def grid(self, columns: dict[str, str], rows: Sequence[Sequence[str]]) -> None:
         """A plain table."""
-        if self.out is not None:
-            self.out.print(grid(columns, rows), soft_wrap=True)
+        self._say(lambda out: out.print(grid(columns, rows), soft_wrap=True))
+
+    def release(self) -> None:
+        """Say what was held, and from now on everything at once."""
+        held, self.held = self.held or [], None
+        for say in held:
+            self._say(say)
+
+    def _say(self, say: Callable[[Console], None]) -> None:
+        if self.held is not None:
+            self.held.append(say)
+        elif self.out is not None:
+            say(self.out)
 
 
 def open_source(model: Path, screen: Screen) -> Source:

@@ -77,6 +77,7 @@ def check(
             required=image is not None or bool(inputs),
         )
         asked = setup.targets(targets)
+        screen.release()
         if verify:
             record["comparison"] = steps.compare(source, flags, setup, screen)
             passed = not record["comparison"].get("moved", False)
@@ -86,6 +87,7 @@ def check(
             staircase = any(row["operator"] == "QuantizeLinear" for row in record["operators"])
             record["numeric"] = steps.differentiate(setup, asked, layer, staircase, screen)
             passed = passed and not any(r["passed"] is False for r in record["numeric"])
+    screen.release()
     record["verdict"] = "yes" if passed else "no"
     screen.line("verdict", steps.verdict(passed, refused))
     write_json(out, record)

@@ -91,11 +91,11 @@ def settle(pieces: Mapping[str, Any]) -> dict[str, Any]:
     scale, rescale = given.pop("scale", None), given.pop("rescale", None)
     if isinstance(scale, str):
         raise click.BadParameter(
-            "colours pictures, which this command does not make", param_hint="--scale"
+            "colours pictures, which this command does not make.", param_hint="--scale"
         )
     if scale is not None and rescale is not None:
         raise click.BadParameter(
-            "a number is the same as --rescale: give one of them", param_hint="--scale"
+            "a number is the same as --rescale: give one of them.", param_hint="--scale"
         )
     number = rescale if scale is None else scale
     return given if number is None else given | {"scale": number[0]}
