@@ -167,8 +167,6 @@ def tell(folder: Path, findings: Sequence[Finding], written: Sequence[Path]) -> 
     from rich.table import Table
     from rich.text import Text
 
-    from cam_core.demo import PREPROCESS
-
     from .report import line
 
     console = Console(highlight=False)
@@ -197,9 +195,7 @@ def tell(folder: Path, findings: Sequence[Finding], written: Sequence[Path]) -> 
     line(console, "layer", first.explanation.layer)
     for path in (folder / "scene.png", *written, folder / "demo.onnx", folder / "labels.txt"):
         line(console, "wrote", str(path))
-    model, picture, names = (
-        str(folder / name) for name in ("demo.onnx", "scene.png", "labels.txt")
-    )
-    command = ["gradcam", "explain", model, picture, "--preprocess", PREPROCESS, "--labels", names]
+    model, picture = (str(folder / name) for name in ("demo.onnx", "scene.png"))
+    command = ["gradcam", "explain", model, picture]
     command += ["--target", second.thing.label, "-o", str(folder)]
     click.echo(f"next   {shlex.join(command)}")

@@ -107,6 +107,8 @@ def run(group: LazyGroup, args: list[str], prog_name: str | None, extra: dict[st
         return fail("stopped.", 130)
     except CamError as error:
         return fail(str(error), 2, debug=debug)
+    except MemoryError:
+        return fail("out of memory: the model or the picture is too large for this machine", 2)
     except BrokenPipeError:  # `| head` has seen enough
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
         return 0

@@ -17,6 +17,9 @@ from . import gather
 from .pixels import as_photos, draw
 
 
+ALL_GIVEN = "'{}': --input gives all inputs already. Leave one out."
+
+
 @dataclass(frozen=True)
 class Slot:
     """A thing to explain, not yet opened."""
@@ -65,6 +68,7 @@ class Reader:
             if path.suffix.lower() in gather.ARRAYS:
                 slots += self._of_array(path)
             else:
+                self._require_image(path)
                 read(path)
                 slots.append(Slot(path.name, path.stem, path))
         self._check_rows(len(slots))
@@ -115,6 +119,17 @@ class Reader:
             for i, name in enumerate(names)
         ]
 
+    def _require_image(self, path: Path) -> None:
+        """A picture needs an input that is one."""
+        if self.main is None:
+            raise InputError(ALL_GIVEN.format(path))
+        if self.spec is None:
+            shape = ", ".join("?" if d is None else str(d) for d in self.main.shape)
+            raise InputError(
+                f"'{path}' is a picture, and input '{self.main.name}' [{shape}] is not: "
+                "give its array as .npy"
+            )
+
     def _row(self, index: int) -> dict[str, Array]:
         return {n: a[index : index + 1] if len(a) > 1 else a for n, a in self.extras.items()}
 
@@ -130,7 +145,7 @@ class Reader:
     def _of_array(self, path: Path) -> list[Slot]:
         """The rows of an .npy or .npz."""
         if self.main is None:
-            raise InputError(f"'{path}': --input gives all inputs already. Leave one out.")
+            raise InputError(ALL_GIVEN.format(path))
         found = gather.load(path)
         if isinstance(found, Mapping):
             wanted = [info for info in self.infos if info.name not in self.extras]

@@ -11,13 +11,17 @@ import argparse
 import json
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
+import onnx
 import torch
 from PIL import Image
 from scenes import LABELS, Scene, render
 from torch import nn
+
+from cam_core.image import PRESETS
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "cam_core" / "demo"
@@ -116,6 +120,16 @@ def export(net: Net, path: Path) -> None:
     from converters.torch import to_onnx
 
     to_onnx(net, torch.rand(2, 3, SIZE, SIZE), path, output_names=["logits"])
+    describe(path)
+
+
+def describe(path: Path) -> None:
+    """Keeps labels and preprocessing in the file, so that no command needs flags for them."""
+    model = onnx.load(path)
+    facts = {"cam.labels": list(LABELS), "cam.preprocess": asdict(PRESETS["unit"])}
+    for key, value in facts.items():
+        model.metadata_props.add(key=key, value=json.dumps(value))
+    onnx.save(model, path)
 
 
 def ship(folder: Path) -> None:
