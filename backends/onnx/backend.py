@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import functools
-import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
-from onnx import numpy_helper
 
 from cam_core.backend import Array, Capture, InputInfo, Inputs, Layer, Target
 from cam_core.errors import LayerError, TargetError
@@ -20,10 +18,12 @@ from .feed import feed, rows
 from .injected import INJECTED, injected, with_outputs
 from .layers import Choice
 from .load import Source, load, opset
+from .passes import Passes, Runner, joined
 from .prepare import floating
-from .runtime import open_session, run
-from .split import Split, split
+from .runtime import run
+from .split import split
 from .strip import strip
+from .weights import Change, change_weights
 
 SUFFIXES = (".onnx", ".ort")
 
@@ -58,16 +58,11 @@ class OnnxBackend:
         if instrumented(opened.model):
             opened = Source(strip(opened), opened.path)
         self.analysis: Analysis = analyse(opened, [] if layer is None else [layer], score)
-        self._options = {
-            "score": score,
-            "providers": providers,
-            "optimization": optimization,
-            "guided": guided,
-            "custom_ops": custom_ops,
-        }
-        self._layer = layer
+        self._runner = Runner(self.analysis.source.folder, providers, optimization, custom_ops)
+        self._guided = guided
+        self._asked = layer, score
         self._hidden: dict[tuple[str | int, ...], Analysis] = {}
-        self._splits: dict[Any, tuple[Split, Any, Any]] = {}
+        self._passes: dict[Any, Passes] = {}
         self._tails: dict[str, tuple[Any, Any]] = {}
         self._plain: Any = None
 
@@ -121,7 +116,7 @@ class OnnxBackend:
     @property
     def optimization(self) -> str:
         """How far the runtime may rewrite the model."""
-        return str(self._options["optimization"])
+        return self._runner.optimization
 
     @property
     def metadata(self) -> dict[str, str]:
@@ -145,7 +140,7 @@ class OnnxBackend:
         session, infos = self._forward_session(), self.inputs()
         found = [run(session, None, part) for part in rows(feed(x, infos), infos)]
         names = [output.name for output in session.get_outputs()]
-        return _arrays(names, found)
+        return joined(names, found)
 
     def capture(
         self,
@@ -163,23 +158,23 @@ class OnnxBackend:
         """
         analysis, choices = self._choices(layers)
         sources = self._gradient_inputs() if input_gradients else []
-        plan, forward, backward = self._split(analysis, choices, sources)
+        passes = self._open(analysis, choices, sources)
         infos = self.inputs()
         parts = rows(feed(x, infos), infos)
-        kept = [self._forward(plan, forward, part) for part in parts]
-        outputs = _arrays(list(kept[0]), [list(k.values()) for k in kept])
+        kept = [passes.forward(part) for part in parts]
+        outputs = joined(list(kept[0]), [list(k.values()) for k in kept])
         logits = outputs[self.score_name]
         own = {t.name for t in self.analysis.graph.outputs}
         cotangent = _cotangent(target, logits, {n: a for n, a in outputs.items() if n in own})
-        found = self._backward(plan, backward, kept, parts, cotangent)
-        gradients = {n: found[plan.gradients[n]] for n in sources} if input_gradients else None
+        gradients = passes.backward(kept, parts, cotangent)
+        of_inputs = {n: gradients[n] for n in sources} if input_gradients else None
         return [
             Capture(
                 layer=choice.name,
                 logits=logits,
                 activations=choice.layout.apply(outputs[choice.name]),
-                gradients=choice.layout.apply(found[plan.gradients[choice.name]]),
-                input_gradients=gradients,
+                gradients=choice.layout.apply(gradients[choice.name]),
+                input_gradients=of_inputs,
             )
             for choice in choices
         ]
@@ -202,28 +197,18 @@ class OnnxBackend:
             scores.append(run(session, [self.score_name], given)[0])
         return np.concatenate(scores)
 
-    def with_weights(self, change: Callable[[str, Array], Array]) -> OnnxBackend:
-        """The same model with every weight replaced by `change(name, weight)`.
-
-        A weight is a floating point or 8-bit initialiser (given as float32, rounded and clipped
-        back), or a Constant node that is no single number.
-        """
-        model = onnx.ModelProto()
-        model.CopyFrom(self.analysis.source.model)
-        if self.analysis.source.folder is not None:
-            onnx.load_external_data_for_model(model, str(self.analysis.source.folder))
-        for name, tensor in _weights(model):
-            weight = numpy_helper.to_array(tensor)
-            if np.issubdtype(weight.dtype, np.floating):
-                changed = np.asarray(change(name, weight), weight.dtype)
-            elif weight.dtype in (np.int8, np.uint8) and weight.ndim > 1:
-                ends = np.iinfo(weight.dtype)
-                float_weight = np.rint(change(name, weight.astype(np.float32)))
-                changed = np.clip(float_weight, ends.min, ends.max).astype(weight.dtype)
-            else:
-                continue
-            tensor.CopyFrom(numpy_helper.from_array(changed, tensor.name))
-        return OnnxBackend(model, layer=self._layer, **self._options)  # type: ignore[arg-type]
+    def with_weights(self, change: Change) -> OnnxBackend:
+        """The same model with every weight replaced by `change(name, weight)`, 8-bit ones too."""
+        layer, score = self._asked
+        return OnnxBackend(
+            change_weights(self.analysis.source, change),
+            layer=layer,
+            score=score,
+            providers=self._runner.providers,
+            optimization=self._runner.optimization,
+            guided=self._guided,
+            custom_ops=self._runner.custom_ops,
+        )
 
     # inside
 
@@ -235,13 +220,14 @@ class OnnxBackend:
     def _tail_sessions(self, choice: Choice) -> tuple[Any, Any]:
         """The model up to the layer, and from it to the score."""
         if choice.name not in self._tails:
-            head = self._session(with_outputs(self.analysis, [choice.tensor]))
-            self._tails[choice.name] = head, self._session(injected(self.analysis, choice.tensor))
+            head = self._runner.open(with_outputs(self.analysis, [choice.tensor]))
+            tail = self._runner.open(injected(self.analysis, choice.tensor))
+            self._tails[choice.name] = head, tail
         return self._tails[choice.name]
 
     def _forward_session(self) -> Any:
         if self._plain is None:
-            self._plain = self._session(self.analysis.model)
+            self._plain = self._runner.open(self.analysis.model)
         return self._plain
 
     def _choices(self, layers: Sequence[str | int] | None) -> tuple[Analysis, Sequence[Choice]]:
@@ -252,8 +238,8 @@ class OnnxBackend:
             try:
                 return self.analysis, [self.analysis.layers.find(name) for name in layers]
             except LayerError:
-                source, score = self.analysis.source, self._options["score"]
-                self._hidden[tuple(layers)] = analyse(source, layers, score)  # type: ignore[arg-type]
+                source, score = self.analysis.source, self._asked[1]
+                self._hidden[tuple(layers)] = analyse(source, layers, score)
         analysis = self._hidden[tuple(layers)]
         return analysis, analysis.choices
 
@@ -261,57 +247,14 @@ class OnnxBackend:
         path = self.analysis.layers.path
         return [t.name for t in self.analysis.graph.inputs if t.name in path and floating(t)]
 
-    def _session(self, model: onnx.ModelProto) -> Any:
-        return open_session(
-            model,
-            folder=self.analysis.source.folder,
-            asked=self._options["providers"],  # type: ignore[arg-type]
-            optimization=str(self._options["optimization"]),
-            custom_ops=self._options["custom_ops"],  # type: ignore[arg-type]
-        )
-
-    def _split(
+    def _open(
         self, analysis: Analysis, choices: Sequence[Choice], sources: Sequence[str]
-    ) -> tuple[Split, Any, Any]:
+    ) -> Passes:
         key = (tuple(c.name for c in choices), tuple(sources))
-        if key not in self._splits:
-            guided = bool(self._options["guided"])
-            plan = split(analysis, choices, sources, guided=guided)
-            sessions = self._session(plan.forward), self._session(plan.backward)
-            self._splits[key] = (plan, *sessions)
-        return self._splits[key]
-
-    def _forward(self, plan: Split, session: Any, part: Mapping[str, Array]) -> dict[str, Any]:
-        names = [o.name for o in session.get_outputs()]
-        found = dict(zip(names, run(session, names, dict(part)), strict=True))
-        return found | {n: part[n] for n in plan.fetched if n in part}
-
-    def _backward(
-        self,
-        plan: Split,
-        session: Any,
-        kept: Sequence[Mapping[str, Any]],
-        parts: Sequence[Mapping[str, Array]],
-        cotangent: Array,
-    ) -> dict[str, Array]:
-        wanted = {i.name for i in session.get_inputs()}
-        names = [o.name for o in session.get_outputs()]
-        found = []
-        for i, residuals in enumerate(kept):
-            mine = cotangent[i : i + 1] if len(kept) > 1 else cotangent
-            given = {n: a for n, a in {**parts[i], **residuals}.items() if n in wanted}
-            given |= {"cam.cotangent": mine} if "cam.cotangent" in wanted else {}
-            found.append(run(session, names, given))
-        return _arrays(names, found)
-
-
-def _weights(model: onnx.ModelProto) -> Iterator[tuple[str, onnx.TensorProto]]:
-    """Names and tensors, wherever an exporter put them."""
-    yield from ((tensor.name, tensor) for tensor in model.graph.initializer)
-    for node in model.graph.node:
-        for attribute in node.attribute if node.op_type == "Constant" else ():
-            if attribute.name == "value" and math.prod(attribute.t.dims) > 1:
-                yield node.output[0], attribute.t
+        if key not in self._passes:
+            plan = split(analysis, choices, sources, guided=self._guided)
+            self._passes[key] = Passes(plan, self._runner)
+        return self._passes[key]
 
 
 def _cotangent(target: Target, logits: Array, outputs: Mapping[str, Array]) -> Array:
@@ -321,13 +264,3 @@ def _cotangent(target: Target, logits: Array, outputs: Mapping[str, Array]) -> A
             f"the target gives a cotangent {list(cotangent.shape)} for a score {list(logits.shape)}"
         )
     return cotangent
-
-
-def _arrays(names: Sequence[str], parts: Sequence[Sequence[Any]]) -> dict[str, Array]:
-    """Outputs by name, the batches joined; what is no array (a ZipMap's dictionaries) left out."""
-    found = {}
-    for i, name in enumerate(names):
-        pieces = [part[i] for part in parts]
-        if isinstance(pieces[0], np.ndarray):
-            found[name] = np.concatenate(pieces) if len(pieces) > 1 else pieces[0]
-    return found
