@@ -12,6 +12,7 @@ import pytest
 from onnx import helper, numpy_helper
 
 from backends.onnx import OnnxBackend, instrument, strip
+from backends.onnx.load import sha256
 from cam_core.combine import combine, heatmap, positive
 from cam_core.errors import CamError, InputError, ModelError, TargetError
 from cam_core.methods import METHODS
@@ -518,3 +519,23 @@ def test_external_weights_stay_where_they_are(tmp_path: Path) -> None:
     (capture,) = OnnxBackend(file).capture(images(2), one_hot([3, 1]), layers=["early"])
     np.testing.assert_allclose(capture.gradients, expected, rtol=1e-5, atol=1e-7)
     assert strip(beside) == onnx.load(file, load_external_data=False)
+
+
+def test_the_source_hash_sees_every_part() -> None:
+    """A weight's byte, a node's attribute, a doc string, the metadata: each changes the hash."""
+    model = net()
+    hashes = {sha256(model)}
+    for change in (
+        lambda m: setattr(m.graph.initializer[0], "raw_data", b"\1" * 4),
+        lambda m: setattr(m.graph.initializer[0], "name", "other"),
+        lambda m: setattr(m.graph.node[0], "doc_string", "conv"),
+        lambda m: setattr(m, "producer_name", "me"),
+        lambda m: m.metadata_props.add(key="a", value="b"),
+        lambda m: m.graph.node.reverse(),
+    ):
+        other = onnx.ModelProto()
+        other.CopyFrom(model)
+        change(other)
+        hashes.add(sha256(other))
+    assert len(hashes) == 7
+    assert sha256(onnx.ModelProto.FromString(model.SerializeToString())) in hashes

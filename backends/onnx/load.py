@@ -63,8 +63,34 @@ def opset(model: onnx.ModelProto) -> int:
 
 
 def sha256(model: onnx.ModelProto) -> str:
-    """Hash of the canonical (deterministic) serialisation; external weights count by reference."""
-    return hashlib.sha256(model.SerializeToString(deterministic=True)).hexdigest()
+    """Hash of the canonical form; external weights count by reference.
+
+    The canonical form is the deterministic serialisation without the initialisers' raw data, then
+    each initialiser's: hashing a model of 500 MB this way copies no more than one weight at a time.
+    """
+    digest = hashlib.sha256()
+    light = _without(model, "graph")
+    light.graph.CopyFrom(_without(model.graph, "initializer"))
+    digest.update(light.SerializeToString(deterministic=True))
+    for tensor in model.graph.initializer:
+        digest.update(_without(tensor, "raw_data").SerializeToString(deterministic=True))
+        digest.update(tensor.raw_data)
+    return digest.hexdigest()
+
+
+def _without(message: Any, left_out: str) -> Any:
+    """A copy of a protobuf message without one of its fields."""
+    copy = type(message)()
+    for field, value in message.ListFields():
+        if field.name == left_out:
+            continue
+        if hasattr(value, "extend"):
+            getattr(copy, field.name).extend(value)
+        elif hasattr(value, "CopyFrom"):
+            getattr(copy, field.name).CopyFrom(value)
+        else:
+            setattr(copy, field.name, value)
+    return copy
 
 
 def _read(path: Path) -> bytes:
