@@ -87,6 +87,12 @@ TOKENS = """
     e = Conv<strides = [4,4]>(x, w1)  sh = Constant<value = int64[3] {1, 8, 16}>()
     fl = Reshape(e, sh)  tk = Transpose<perm = [0, 2, 1]>(fl)
 """
+FLAT = """
+    e = Conv<strides = [4,4]>(x, w1)  sh = Constant<value = int64[3] {1, 8, 16}>()
+    fl = Reshape(e, sh)  c = Conv(fl, w2)  last = Relu(c)
+    gap = GlobalAveragePool(last)  f = Flatten(gap)  y = Gemm<transB = 1>(f, wy)
+"""
+"""EfficientViM's: a map of one axis that is a flattened picture."""
 BLOCKS = BLOCK.format("b1", "tokens") + BLOCK.format("b2", "b1")
 CLASS_TOKEN = (
     TOKENS
@@ -252,6 +258,8 @@ DEFAULTS = [  # name, model, layer, layout
     ("channels last", net(LAST_CHANNELS, W1 | CLASSES, "N, 16, 16, 3"), "r1", "NCHW"),
     ("bytes", net(BYTES, W1 | CLASSES, "N, 16, 16, 3", "uint8"), "r1", "NCHW"),
     ("reshaped", net(RESHAPED, W1 | CLASSES, "?, 3, 16, 16"), "r1", "NCHW"),
+    ("flat", net(FLAT, {"w1": (8, 3, 4, 4), "w2": (8, 8, 1)} | CLASSES, "1, 3, 16, 16"), "last",
+     "NC(4*4)"),
     ("signal", net(SIGNAL, {"w1": (8, 3, 3), "w2": (8, 8, 3)} | CLASSES, "N, 3, 20"), "last",
      "NCL"),
 ]  # fmt: skip

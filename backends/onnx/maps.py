@@ -69,6 +69,9 @@ class Maps:
             return None
         if len(shape) == 3 and axis == 2:
             return self._tokens(shape[1])
+        grid = self._flattened_grid(shape[2]) if len(shape) == 3 else ()
+        if grid:
+            return Layout("NCT", grid=grid)
         return Layout(_letters(len(shape), axis))
 
     def space(self, tensor: Tensor) -> tuple[Extent, ...]:
@@ -121,6 +124,10 @@ class Maps:
             if len(source.shape) == rank:
                 return axis
         return None
+
+    def _flattened_grid(self, count: Extent) -> tuple[int, ...]:
+        """The grid of a map [N, K, h*w] that is more than a view (a Conv over it, say)."""
+        return next((grid for grid in self.grids if math.prod(grid) == count), ())
 
     def _tokens(self, count: Extent) -> Layout:
         if not isinstance(count, int):
