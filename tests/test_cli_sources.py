@@ -149,6 +149,26 @@ def test_flags_go_before_metadata_before_files_before_a_guess(tmp_path: Path) ->
     assert spec.mean == (1.0,)
 
 
+MEAN = "--mean --std, fractions: so of pixels 0..1; else give --rescale 1"
+ALONE = {  # the flags: their scale, and what is said of it
+    "of pixels 0..1": ({"mean": (0.485, 0.456, 0.406), "std": (0.229,)}, 1 / 255, MEAN),
+    "half": ({"mean": (0.5,), "std": (0.5,)}, 1 / 255, MEAN),
+    "of pixels 0..255": ({"mean": (123.7, 116.3, 103.5), "std": (58.4, 57.1, 57.4)}, 1, MEAN[:12]),
+    "their own range": ({"mean": (0.5,), "std": (1.0,), "rescale": (1.0,)}, 1, "--mean --std --"),
+    "no change": ({"mean": (0.0,), "std": (1.0,)}, 1, "--mean --std"),
+}
+
+
+@pytest.mark.parametrize("name", ALONE)
+def test_a_mean_and_a_std_alone_say_their_range(name: str, tmp_path: Path) -> None:
+    pieces, scale, said = ALONE[name]
+    spec, source = Sources(tmp_path, {}).preprocess(RGB, None, **pieces)
+    assert (spec.mean, spec.std, spec.scale) == (pieces["mean"], pieces["std"], scale)
+    assert source.startswith(said)
+    assert ("pixels 0..1" in source) == (scale != 1)
+    assert spec.margin == 256 / 224  # how the photo is cut stays the guess's
+
+
 def test_a_size_from_a_file_is_for_open_inputs(tmp_path: Path) -> None:
     write(tmp_path, "preprocessor_config.json", RESNET)
     sources = Sources.of(Model(), tmp_path / "m.onnx")

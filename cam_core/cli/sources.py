@@ -54,11 +54,12 @@ class Sources:
         found = next((s for s in self.said if s.spec is not None), None)
         if found is not None and found.spec is not None:
             spec, source = fitted(found.spec, info), found.where
-        elif given.keys() & {"mean", "std", "scale"}:
-            return replace(PRESETS["raw"], **given), flags
         else:
             name, why = guess_preset(info, self.metadata)
             spec, source = PRESETS[name], f"{name}, {why}"
+            if given.keys() & {"mean", "std", "scale"}:
+                own, why = ranged(given)
+                return replace(PRESETS["raw"], margin=spec.margin, **own), flags + why
         return replace(spec, **given), source + (f" with {flags}" if flags else "")
 
     def labels(
@@ -99,6 +100,19 @@ def settle(pieces: Mapping[str, Any]) -> dict[str, Any]:
         )
     number = rescale if scale is None else scale
     return given if number is None else given | {"scale": number[0]}
+
+
+def ranged(given: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
+    """A mean and a std that stand alone, with the range of pixels they are for; and why.
+
+    The fractions that trainers print (0.485, 0.229, ...) are of pixels 0..1: off 0..255 they would
+    be next to nothing.
+    """
+    values = (*given.get("mean", ()), *given.get("std", ()))
+    fractions = any(value % 1 for value in values) and all(abs(value) <= 1 for value in values)
+    if "scale" in given or not fractions:
+        return dict(given), ""
+    return {**given, "scale": 1 / 255}, ", fractions: so of pixels 0..1; else give --rescale 1"
 
 
 def fitted(spec: Preprocess, info: InputInfo) -> Preprocess:
