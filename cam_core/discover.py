@@ -94,6 +94,8 @@ def _load(spec: str, name: str) -> Any:
 
 def _unclaimed(source: Any) -> CamError:
     if isinstance(source, str | os.PathLike):
+        if Path(source).is_dir():
+            return ModelError(f"'{os.fspath(source)}' is a folder; give the model file in it")
         return ModelError(
             f"'{os.fspath(source)}' is not a model that a backend here reads "
             f"({', '.join(BACKENDS)}): export it to .onnx first"

@@ -41,13 +41,13 @@ def pick(index: int | Sequence[int], logits: Array, class_axis: int = 1) -> Arra
     """The class of each row, int64 [N]; -1 becomes the row's top class."""
     pooled = pool(logits, class_axis)
     N, C = pooled.shape
-    given = np.asarray(index, dtype=np.int64).reshape(-1)
-    if given.size not in (1, N):
-        raise TargetError(f"{given.size} targets for a batch of {N}: give one, or one a row")
-    for c in given:
+    asked = np.asarray(index, dtype=object).reshape(-1)  # 10**30 fits no int64
+    if asked.size not in (1, N):
+        raise TargetError(f"{asked.size} targets for a batch of {N}: give one, or one a row")
+    for c in asked:
         if not -1 <= c < C:
             raise TargetError(f"class {c} is out of range: the score has {C} (0 to {C - 1})")
-    top = np.argmax(pooled, axis=1)
+    given, top = asked.astype(np.int64), np.argmax(pooled, axis=1)
     return np.where(given == -1, top, given).astype(np.int64)
 
 

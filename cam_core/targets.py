@@ -20,6 +20,8 @@ from .scores import check, find_axis, one_hot, per_row, pick, pool, probabilitie
 
 Outputs = Mapping[str, Array]
 NONE: Outputs = MappingProxyType({})
+MOST = 100_000
+"""Targets of one top:k; no classifier has as many classes."""
 
 
 @runtime_checkable
@@ -107,7 +109,7 @@ class TopTarget:
         """c of each row, int64 [N]."""
         pooled = pool(logits, self.class_axis)
         if self.rank > pooled.shape[1]:
-            raise TargetError(f"top:{self.rank} of a score with {pooled.shape[1]} classes")
+            raise TargetError(f"top:{self.rank}: the score has only {pooled.shape[1]} classes")
         order: Array = np.argsort(-pooled, axis=1, kind="stable")
         return order[:, self.rank - 1].astype(np.int64)
 
@@ -229,6 +231,8 @@ def parse_target(
         count = int(rest or 1)
         if count < 1:
             raise TargetError(f"target '{text}': top:k needs a k of at least 1")
+        if count > MOST:
+            raise TargetError(f"target '{text}': top:k takes a k of at most {MOST}")
         return tuple(TopTarget(rank, class_axis) for rank in range(1, count + 1))
     if kind == "prob" and rest:
         index = -1 if rest.strip() == "top" else find_class(rest, labels)

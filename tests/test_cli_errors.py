@@ -80,6 +80,9 @@ CASES = {  # arguments: what the line must say
     "a.png --method grad": "no method 'grad'",
     "a.png --target 3": "class 3 is out of range",
     "a.png --target ca --labels three.txt": "did you mean 'cat'",
+    "a.png --target 99999999999999999999": "class 99999999999999999999 is out of range",
+    "a.png --target top:4": "top:4: the score has only 3 classes",
+    "a.png --target top:100000000": "a k of at most",
     "a.png --target cat": "the labels are unknown",
     "a.png --labels gone.txt": "labels 'gone.txt': No such file",
     "a.png --labels sub": "labels 'sub': Is a directory",
@@ -150,6 +153,19 @@ def test_a_full_disk_leaves_nothing_behind(
     assert list((here / "out").iterdir()) == []
 
 
+def test_usage_is_told_in_sentences() -> None:
+    result = CliRunner().invoke(gradcam, ["methods", "more"])
+    assert result.stderr == (
+        "Error: Got unexpected extra argument (more). See 'gradcam methods --help'.\n"
+    )
+
+
+def test_swapped_arguments_are_recognised(here: Path) -> None:
+    result = CliRunner().invoke(gradcam, ["explain", "a.png", "m.onnx"])
+    assert result.exit_code == 2
+    assert result.stderr.startswith("Error: the model comes first: ")
+
+
 def test_several_inputs_are_refused(here: Path, model: Any) -> None:
     model(Tiny(inputs=2))
     assert "takes 2 inputs" in explain("a.png").stderr
@@ -158,6 +174,8 @@ def test_several_inputs_are_refused(here: Path, model: Any) -> None:
 FAULTS = [
     (LayerError("no layer 'x'"), 2, "Error: no layer 'x'\n"),
     (ValueError("odd\nthing"), 3, "Error: internal error: ValueError: odd thing Run again with"),
+    (OSError(28, "No space left on device"), 2, "Error: No space left on device\n"),
+    (PermissionError(13, "Permission denied", "nd/x"), 2, "Error: 'nd/x': Permission denied\n"),
     (KeyboardInterrupt(), 130, "Error: stopped.\n"),
 ]
 

@@ -51,6 +51,11 @@ def test_missing_file_is_named() -> None:
         discover.open_backend("nowhere/model.onnx")
 
 
+def test_a_folder_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="is a folder; give the model file in it"):
+        discover.open_backend(tmp_path)
+
+
 def test_unknown_object_is_named() -> None:
     with pytest.raises(CamError, match=r"no backend explains a collections\.OrderedDict"):
         discover.open_backend(OrderedDict())

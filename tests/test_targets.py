@@ -141,7 +141,7 @@ REFUSED = [
     (lambda: ClassTarget(4)(Y), "class 4 is out of range: the score has 4"),
     (lambda: ClassTarget(-2)(Y), "class -2 is out of range"),
     (lambda: ClassTarget((0, 1, 2))(Y), "3 targets for a batch of 2"),
-    (lambda: TopTarget(5)(Y), "top:5 of a score with 4 classes"),
+    (lambda: TopTarget(5)(Y), "top:5: the score has only 4 classes"),
     (lambda: TopTarget(0), "top:0 is no rank"),
     (lambda: ContrastTarget(2, 2), "2-2: a class cannot be contrasted"),
     (lambda: ClassTarget(0)(Y.astype(np.int64)), "the score tensor is int64"),

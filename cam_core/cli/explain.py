@@ -57,6 +57,7 @@ def explain(
         --labels imagenet_classes.txt --target "tiger cat" --target 243 -o out
     """
     from cam_core.discover import open_backend
+    from cam_core.errors import InputError
     from cam_core.explain import find_method
 
     from .gather import expand
@@ -67,6 +68,8 @@ def explain(
 
     find_method(method)
     check_directory(out)
+    if any(image.suffix == ".onnx" for image in images) and not model.endswith(".onnx"):
+        raise InputError("the model comes first: gradcam explain model.onnx photo.jpg")
     expand(images)  # a folder without pictures is told before the model is opened
     colours = scale if isinstance(scale, str) else "each"
     backend = open_backend(model, **opening(layer, score, providers, optimization, custom_ops))

@@ -102,7 +102,9 @@ def run(group: LazyGroup, args: list[str], prog_name: str | None, extra: dict[st
         error.show()
         return error.exit_code
     except click.ClickException as error:
-        return fail(error.format_message(), 2, hint=usage(error))
+        message = error.format_message()
+        end = "" if message.endswith((".", "?", "?)")) else "."
+        return fail(message + end, 2, hint=usage(error))
     except click.Abort:
         return fail("stopped.", 130)
     except CamError as error:
@@ -112,6 +114,9 @@ def run(group: LazyGroup, args: list[str], prog_name: str | None, extra: dict[st
     except BrokenPipeError:  # `| head` has seen enough
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
         return 0
+    except OSError as error:  # a full disk, a folder that may not be entered
+        place = "" if error.filename is None else f"'{error.filename}': "
+        return fail(f"{place}{error.strerror or error}", 2, debug=debug)
     except Exception as error:
         text = f"internal error: {type(error).__name__}: {error}"
         return fail(text, 3, debug=debug, hint="" if debug else "Run again with --debug.")

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from cam_core.backend import Array, Backend, InputInfo
+from cam_core.errors import TargetError
 from cam_core.explain import expand
-from cam_core.targets import ScoredTarget
+from cam_core.targets import ScoredTarget, TopTarget
 
 from .feeds import assign
 from .inputs import Reader, Slot
@@ -42,8 +43,15 @@ class Setup:
 
     def targets(self, asked: Sequence[str]) -> list[ScoredTarget]:
         """What is asked for, in the one grammar of targets; the top class where nothing is."""
-        axis = getattr(self.backend, "class_axis", 1)
-        return expand(asked or [None], self.names, class_axis=axis)
+        axis, classes = (
+            getattr(self.backend, "class_axis", 1),
+            getattr(self.backend, "classes", None),
+        )
+        found = expand(asked or [None], self.names, class_axis=axis)
+        last = max((t.rank for t in found if isinstance(t, TopTarget)), default=0)
+        if classes is not None and last > classes:
+            raise TargetError(f"top:{last}: the score has only {classes} classes")
+        return found
 
     def noise(self, seed: int = 0) -> Slot:
         """A random input, where nothing else is at hand; the arrays of --input stay."""
