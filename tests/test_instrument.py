@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,9 @@ from onnx import helper, numpy_helper
 
 from backends.onnx import OnnxBackend, instrument, strip
 from backends.onnx.load import sha256
+from backends.onnx.runtime import runtime
 from cam_core.combine import combine, heatmap, positive
-from cam_core.errors import CamError, InputError, ModelError, TargetError
+from cam_core.errors import CamError, InputError, MissingExtraError, ModelError, TargetError
 from cam_core.methods import METHODS
 
 ort = pytest.importorskip("onnxruntime")
@@ -96,6 +98,7 @@ TARGETS = [  # target, cam_class, the class of each of 3 rows
     ("input", [-1, 1, -1], [None, 1, None]),
     ("top:1", None, None),
     (3, None, [3, 3, 3]),
+    (np.int64(3), None, [3, 3, 3]),
     ("2", None, [2, 2, 2]),
     ("Zebra", None, [1, 1, 1]),
 ]
@@ -183,13 +186,17 @@ REFUSED = [
     ({"target": "horse"}, TargetError, "horse"),
     ({"target": "zebr", "labels": ["zebra"]}, TargetError, "did you mean 'zebra'"),
     ({"target": 5}, TargetError, "5 classes"),
-    ({"target": -1}, TargetError, "-1"),
+    ({"target": -1}, TargetError, "the top class of each row is top:1"),
+    ({"target": None}, TargetError, "no target"),
+    ({"target": 1.5}, TargetError, "1.5"),
     ({"target": "top:6"}, TargetError, "top:5"),
     ({"target": "top:0"}, TargetError, "at least 1"),
     ({"method": "magic"}, InputError, "gradcam"),
     ({"outputs": ["heat"]}, InputError, "heatmap"),
+    ({"outputs": "heat"}, InputError, "no output 'heat'"),
     ({"outputs": []}, InputError, "heatmap"),
     ({"score": "yy"}, ModelError, "yy"),
+    ({"score": "nothing like it"}, ModelError, "leave it out"),
 ]
 
 
@@ -201,6 +208,38 @@ def test_refused_in_one_line(options: Any, error: type[CamError], words: str) ->
         instrument(net(), **options)
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_one_output_needs_no_list() -> None:
+    model = instrument(net(), outputs="heatmap")
+    assert [output.name for output in model.graph.output] == ["y", "p", "cam_heatmap"]
+
+
+def test_what_is_no_model_is_refused() -> None:
+    with pytest.raises(InputError, match="a NoneType is no model: give a path"):
+        instrument(None)
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (ModuleNotFoundError("No module named 'onnxruntime'", name="onnxruntime"), "cam-core.cpu"),
+        (ImportError("libcudart.so: cannot open"), "does not load: libcudart.so: cannot open"),
+    ],
+    ids=["absent", "broken"],
+)
+def test_a_runtime_that_does_not_load_says_why(
+    error: ImportError, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(name: str, *rest: Any, **more: Any) -> Any:
+        if name == "onnxruntime":
+            raise error
+        return imported(name, *rest, **more)
+
+    imported = builtins.__import__
+    monkeypatch.setattr(builtins, "__import__", refuse)
+    with pytest.raises(MissingExtraError, match=words):
+        runtime()
 
 
 # what comes out

@@ -39,7 +39,7 @@ def instrument(
     method: str = "gradcam",
     target: str | int | Sequence[str | int] = "input",
     gate: bool = False,
-    outputs: Sequence[str] = ("map",),
+    outputs: str | Sequence[str] = ("map",),
     guided: bool = False,
     labels: Sequence[str] | None = None,
     preprocess: Mapping[str, Any] | None = None,
@@ -56,7 +56,7 @@ def instrument(
             or one or several targets as `cam_core.targets.parse_target` reads them: "top:k",
             a class, a label, "prob:243", "243-282"; several get an axis after the batch.
         gate: adds the input `cam_enable`; false skips the backward subgraph.
-        outputs: names in OUTPUTS.
+        outputs: names in OUTPUTS, or one of them.
         guided: guided backpropagation (Springenberg et al. 2015) instead of the gradient.
         labels: class names, for a target that is a label; kept in the metadata.
         preprocess: kept in the metadata for whoever feeds the model.
@@ -68,6 +68,7 @@ def instrument(
     Raises:
         CamError: one line on what cannot be done, where, and what would help.
     """
+    outputs = [outputs] if isinstance(outputs, str) else outputs
     _check_outputs(outputs)
     asked = [layer] if layer is None or isinstance(layer, str | int) else list(layer)
     analysis = analyse(model, asked or [None], score)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,7 @@ def load(source: Any) -> Source:
     """Opens `source`: a path, the bytes of a file, an `onnx.ModelProto` or a `Source`.
 
     Raises:
-        InputError: there is no such file.
+        InputError: there is no such file, or it is none of these.
         ModelError: not an ONNX model, an empty one, an opset older than 7 or unknown, a weight
             that does not hold what its shape says, or external data that is absent, too short or
             outside the model's folder.
@@ -49,6 +50,9 @@ def load(source: Any) -> Source:
         loaded = Source(source)
     elif isinstance(source, bytes):
         loaded = Source(_parse(source, "model"))
+    elif not isinstance(source, str | os.PathLike):
+        kind = type(source).__name__
+        raise InputError(f"a {kind} is no model: give a path, the bytes of a file or a ModelProto")
     else:
         path = Path(source)
         loaded = Source(_parse(_read(path), path.name), path)

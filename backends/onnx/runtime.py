@@ -34,6 +34,10 @@ def runtime() -> Any:
     try:
         import onnxruntime
     except ImportError as error:
+        if getattr(error, "name", None) != "onnxruntime":
+            raise MissingExtraError(
+                f"onnxruntime is installed, but does not load: {one_line(error)}; install it again"
+            ) from error
         raise MissingExtraError(
             'onnxruntime is not installed: pip install "cam-core[cpu]" '
             '(or "cam-core[gpu]" on an NVIDIA machine)'

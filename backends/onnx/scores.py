@@ -52,9 +52,11 @@ def find_score(graph: Graph, name: str | None = None, channel_axis: Any = None) 
     if name is not None:
         if name not in graph.producer:
             near = difflib.get_close_matches(name, graph.producer, 3)
-            hint = f"; did you mean {', '.join(near)}?" if near else ""
+            near_by = (
+                f"did you mean {', '.join(near)}?" if near else "leave it out to have it found"
+            )
             what = "it is an input or a weight" if name in graph.tensors else "there is none"
-            raise ModelError(f"no tensor '{name}' to use as score: {what}{hint}")
+            raise ModelError(f"no tensor '{name}' to use as score: {what}; {near_by}")
         return _score(graph, graph.tensors[name], "", channel_axis)
     found = [_behind(graph, output) for output in graph.outputs]
     found = [(t, how) for t, how in found if floating(t) and t.name in graph.producer]

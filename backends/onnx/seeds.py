@@ -60,8 +60,11 @@ def plant(
     Raises:
         TargetError: the class or label is unknown, or the score's classes are not static.
     """
-    asked = [target] if isinstance(target, str | int) else list(target)
-    if not asked:
+    if isinstance(target, str) or not isinstance(target, Sequence | np.ndarray):
+        asked = [target]
+    else:
+        asked = list(target)
+    if not asked or None in asked:
         raise TargetError("no target: give 'input', 'cotangent', top:k, a class or a label")
     for fed in ("input", "cotangent"):
         if fed in asked and len(asked) > 1:
@@ -110,7 +113,8 @@ def _constant(op: Emitter, score: Score, index: int) -> Seed:
 def _in_range(score: Score, index: int) -> int:
     classes = score.classes
     if index < 0 or (classes is not None and index >= classes):
-        raise TargetError(f"class {index} is out of range: the score has {classes} classes")
+        hint = "; the top class of each row is top:1" if index == -1 else ""
+        raise TargetError(f"class {index} is out of range: the score has {classes} classes{hint}")
     return index
 
 
