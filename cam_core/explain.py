@@ -65,6 +65,9 @@ def explain_all(
 
     The text `top:k` counts as k targets.
     """
+    if not hasattr(backend, "capture"):
+        kind = type(backend).__name__
+        raise InputError(f"a {kind} is no backend: explain(open_backend(model), x) opens the model")
     for name in methods:
         find_method(name)
     check_finite(x)
@@ -139,7 +142,8 @@ def expand(
 def check_finite(x: Inputs) -> None:
     """Refuses NaN and inf, which would reach every map."""
     for name, values in (x if isinstance(x, Mapping) else {"x": x}).items():
-        if np.issubdtype(values.dtype, np.floating) and not np.all(np.isfinite(values)):
+        array = np.asarray(values)
+        if np.issubdtype(array.dtype, np.floating) and not np.all(np.isfinite(array)):
             raise InputError(f"input '{name}' holds NaN or inf: check how it was prepared")
 
 

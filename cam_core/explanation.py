@@ -63,7 +63,7 @@ class Explanation:
         size = "x".join(map(str, self.map.shape[1:])) or "a point"
         about = "".join(f"; {reason}" for reason in dict.fromkeys(self.diagnosis) if reason)
         return (
-            f"<{self.method} of {self.target} at {self.layer}: {rows}{size}, "
+            f"<{self.method} of {self.target}{self._named()} at {self.layer}: {rows}{size}, "
             f"score {_numbers(self.score)}, max {_numbers(self.raw_max)}{about}>"
         )
 
@@ -156,6 +156,11 @@ class Explanation:
         if bool(self.blank[0]):
             return np.full((*size, 3), 127, np.uint8)
         return jet(self.heatmap(size)[0])
+
+    def _named(self) -> str:
+        """The label of a single row, where the target does not say it."""
+        known = self.labels if len(self) == 1 and self.labels else ("",)
+        return "" if known[0] in ("", self.target) else f" ({known[0]})"
 
     def _only_row(self) -> Explanation:
         if len(self) != 1:

@@ -129,6 +129,11 @@ def test_bad_questions_are_refused(asked, error, message, model, x) -> None:
         explain(model, x, **asked)
 
 
+def test_a_model_that_was_not_opened_is_refused(x: np.ndarray) -> None:
+    with pytest.raises(InputError, match=r"a str is no backend: explain\(open_backend"):
+        explain("model.onnx", x)
+
+
 def test_nan_in_the_input_is_refused(model: Linear, x: np.ndarray) -> None:
     x[0, 0, 0, 0] = np.nan
     with pytest.raises(InputError, match="input 'x' holds NaN"):
@@ -262,3 +267,9 @@ def test_notebook_shows_the_map_or_the_reason(model: Linear, x: np.ndarray) -> N
     assert "<img" not in zero_row()._repr_html_()
     assert "gradient is exactly zero" in zero_row()._repr_html_()
     assert repr(e).startswith("<gradcam of 0 at x: 3x5, score ")
+    assert repr(explain(model, x[:1], 0, labels=["cat", "dog"])).startswith(
+        "<gradcam of 0 (cat) at "
+    )
+    rows = explain(model, x, [0, 1])
+    assert repr(rows).startswith("<gradcam of 0,1 at ")
+    assert [repr(row)[:20] for row in rows] == ["<gradcam of 0,1 (0) ", "<gradcam of 0,1 (1) "]

@@ -66,7 +66,8 @@ def show(rows: Sequence[Row], job: Job, named: str) -> None:
         line(out, "input", text if text.startswith("fed as") else f"{text} ({job.source})")
     line(out, "labels", named)
     kinds = ".png .npy .json" + (" .signed.npy" if job.signed else "")
-    line(out, "files", f"{len(rows)} x {job.folder / '<file>'} {kinds}")
+    files = f"{len(rows)} x {job.folder / '<file>'}" if rows[1:] else f"{job.folder / rows[0].stem}"
+    line(out, "files", f"{files} {kinds}")
     for row in rows:
         if row.diagnosis:
             out.print(Text(f"note: {row.stem}: {row.diagnosis}", style="yellow"))
