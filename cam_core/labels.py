@@ -30,7 +30,8 @@ def find_class(text: str, labels: Sequence[str] | None = None) -> int:
     if not found:
         found = [i for i, label in enumerate(labels) if name.casefold() in _synonyms(label)]
     if len(found) > 1:
-        raise TargetError(f"label '{name}' stands for classes {found}: give the index")
+        classes = ", ".join(map(str, found[:5])) + (", ..." if len(found) > 5 else "")
+        raise TargetError(f"label '{name}' stands for classes {classes}: give the index")
     if not found:
         raise TargetError(f"no label '{name}'{_near(name, labels)}")
     return found[0]

@@ -63,6 +63,14 @@ def test_instrument_and_strip_go_there_and_back(model: Path, tmp_path: Path) -> 
     assert back.read_bytes() == model.read_bytes()
 
 
+def test_the_branch_of_the_gate_counts(model: Path, tmp_path: Path) -> None:
+    plain, gated = (
+        json.loads(_run("instrument", model, "-o", tmp_path / "o.onnx", "--json", *flags).stdout)
+        for flags in ((), ("--gate",))
+    )
+    assert gated["operators_added"] > plain["operators_added"] > 1
+
+
 def test_layers_marks_the_default(model: Path) -> None:
     lines = _run("layers", model).output.splitlines()
     (marked,) = [line for line in lines if line.startswith("*")]

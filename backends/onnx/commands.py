@@ -115,7 +115,7 @@ def instrument(
     save(result, out, source, copy=weights == "copy")
     facts = {e.key: e.value for e in result.metadata_props}
     names = [o.name for o in result.graph.output][len(source.model.graph.output) :]
-    added = len(result.graph.node) - len(source.model.graph.node)
+    added = _operators(result.graph) - _operators(source.model.graph)
     record = {
         "command": "instrument",
         "model": str(model),
@@ -179,6 +179,12 @@ class View:
             return None, "none; give --preprocess"
         spec, said = sources.preprocess(images[0], preset, **pieces)
         return asdict(spec), said
+
+
+def _operators(graph: Any) -> int:
+    """The nodes of a graph and of its branches."""
+    branches = [a.g for node in graph.node for a in node.attribute if a.HasField("g")]
+    return len(graph.node) + sum(map(_operators, branches))
 
 
 def _growth(source: Any, result: Any) -> str:
