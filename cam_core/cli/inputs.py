@@ -16,7 +16,6 @@ from cam_core.image import Placement, Preprocess, place, preprocess, read
 from . import gather
 from .pixels import as_photos, draw
 
-
 ALL_GIVEN = "'{}': --input gives all inputs already. Leave one out."
 
 
