@@ -87,6 +87,18 @@ TOKENS = """
     e = Conv<strides = [4,4]>(x, w1)  sh = Constant<value = int64[3] {1, 8, 16}>()
     fl = Reshape(e, sh)  tk = Transpose<perm = [0, 2, 1]>(fl)
 """
+UNROLLED = """
+    shape = Constant<value = int64[3] {1, 16, 48}>()  patches = Reshape(x, shape)
+    tokens = MatMul(patches, we)
+"""
+UNROLLED += (
+    BLOCK.format("b1", "tokens")
+    + """
+    mean = ReduceMean<axes = [1], keepdims = 0>(b1)
+    y = Gemm<transB = 1>(mean, wy)
+"""
+)
+"""Hiera's: the tokens were never a grid, and are as many as a square picture's."""
 FLAT = """
     e = Conv<strides = [4,4]>(x, w1)  sh = Constant<value = int64[3] {1, 8, 16}>()
     fl = Reshape(e, sh)  c = Conv(fl, w2)  last = Relu(c)
@@ -258,6 +270,7 @@ DEFAULTS = [  # name, model, layer, layout
     ("channels last", net(LAST_CHANNELS, W1 | CLASSES, "N, 16, 16, 3"), "r1", "NCHW"),
     ("bytes", net(BYTES, W1 | CLASSES, "N, 16, 16, 3", "uint8"), "r1", "NCHW"),
     ("reshaped", net(RESHAPED, W1 | CLASSES, "?, 3, 16, 16"), "r1", "NCHW"),
+    ("unrolled", net(UNROLLED, VIT | {"we": (48, 8)}, "1, 3, 16, 16"), "b1", "N(4*4)C"),
     ("flat", net(FLAT, {"w1": (8, 3, 4, 4), "w2": (8, 8, 1)} | CLASSES, "1, 3, 16, 16"), "last",
      "NC(4*4)"),
     ("signal", net(SIGNAL, {"w1": (8, 3, 3), "w2": (8, 8, 3)} | CLASSES, "N, 3, 20"), "last",

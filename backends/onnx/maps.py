@@ -136,6 +136,20 @@ class Maps:
             skip = count - math.prod(grid)
             if 0 <= skip <= MOST_SUMMARY_TOKENS and math.prod(grid) > 1:
                 return Layout("NTC", grid=grid, skip=skip)
+        return self._pictured(count)
+
+    def _pictured(self, count: int) -> Layout:
+        """Where no grid is flattened (Hiera): the picture's proportions, if tokens have them."""
+        for tensor in self.graph.inputs:
+            axis, shape = self.axes.get(tensor.name), tensor.shape
+            size = [d for i, d in enumerate(shape or ()) if i not in (0, axis)]
+            if axis is None or len(size) != 2 or not all(isinstance(d, int) and d for d in size):
+                continue
+            for skip in range(MOST_SUMMARY_TOKENS + 1):
+                places = count - skip
+                rows = math.isqrt(max(places, 0) * size[0] // size[1])
+                if rows > 1 and rows * rows * size[1] == places * size[0]:
+                    return Layout("NTC", grid=(rows, places // rows), skip=skip)
         return Layout("NTC")
 
     @functools.cached_property
