@@ -99,6 +99,13 @@ UNROLLED += (
 """
 )
 """Hiera's: the tokens were never a grid, and are as many as a square picture's."""
+STATES = """
+    e = Conv<strides = [4,4]>(x, w1)  sh = Constant<value = int64[3] {1, 8, 16}>()
+    fl = Reshape(e, sh)  c = Conv(fl, w5)  states = Relu(c)  last = Relu(e)
+    p1 = GlobalAveragePool(states)  f1 = Flatten(p1)  p2 = GlobalAveragePool(last)
+    f2 = Flatten(p2)  f = Concat<axis = 1>(f1, f2)  y = Gemm<transB = 1>(f, wy)
+"""
+"""EfficientViM's: the head reads a row of states too, which is larger and no picture."""
 FLAT = """
     e = Conv<strides = [4,4]>(x, w1)  sh = Constant<value = int64[3] {1, 8, 16}>()
     fl = Reshape(e, sh)  c = Conv(fl, w2)  last = Relu(c)
@@ -271,6 +278,8 @@ DEFAULTS = [  # name, model, layer, layout
     ("bytes", net(BYTES, W1 | CLASSES, "N, 16, 16, 3", "uint8"), "r1", "NCHW"),
     ("reshaped", net(RESHAPED, W1 | CLASSES, "?, 3, 16, 16"), "r1", "NCHW"),
     ("unrolled", net(UNROLLED, VIT | {"we": (48, 8)}, "1, 3, 16, 16"), "b1", "N(4*4)C"),
+    ("states", net(STATES, {"w1": (8, 3, 4, 4), "w5": (16, 8, 2), "wy": (5, 24)}, "1, 3, 16, 16"),
+     "last", "NCHW"),
     ("flat", net(FLAT, {"w1": (8, 3, 4, 4), "w2": (8, 8, 1)} | CLASSES, "1, 3, 16, 16"), "last",
      "NC(4*4)"),
     ("signal", net(SIGNAL, {"w1": (8, 3, 3), "w2": (8, 8, 3)} | CLASSES, "N, 3, 20"), "last",

@@ -143,6 +143,8 @@ def _largest_branch(route: Route, maps: Sequence[Tensor]) -> tuple[Tensor, str]:
     own = [t for t in maps if not _only_in_products(route, t)]
     stepped = (_step_back(route, tensor) for tensor in route.branch_ends(own))
     ends = {t.name: t for t in stepped if t is not None and route.spatial(t)}
+    pictures = {name: t for name, t in ends.items() if len(route.maps.space(t)) > 1}
+    ends = pictures or ends  # beside a picture, a row of states (EfficientViM) is none
     if not ends:
         raise LayerError("no map of the model's own batch; name a layer with --layer")
     largest = max(ends.values(), key=lambda t: math.prod(d for d in t.shape if isinstance(d, int)))
