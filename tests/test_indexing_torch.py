@@ -322,3 +322,24 @@ def test_half_precision_adds_in_single(operator: str, shape: tuple[int, ...]) ->
     expected[399], expected[7] = cot[0], cot[1] + cot[2]
     assert found.dtype == np.float16
     np.testing.assert_array_equal(found, expected)
+
+
+def test_repeated_indices_lose_nothing_in_threads() -> None:
+    """onnxruntime's ScatterND adds in several threads at once and loses updates then."""
+    import onnxruntime as ort
+
+    model = _model(18, "y = Gather(x, i)", (400, 64), {})
+    integers = onnx.helper.make_tensor_value_info("i", onnx.TensorProto.INT64, (50_000,))
+    model.graph.input.append(integers)
+    gradient, added = _gradient(model)
+    assert "ScatterND" not in added
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = 4
+    session = ort.InferenceSession(
+        gradient.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
+    places = np.random.default_rng(0).integers(0, 7, 50_000)
+    x, cot = np.zeros((400, 64), np.float32), np.ones((50_000, 64), np.float32)
+    found = session.run(None, {"x": x, "i": places, "cot": cot})[1]
+    counts = np.bincount(places, minlength=400)
+    np.testing.assert_array_equal(found, np.repeat(counts[:, None], 64, 1))

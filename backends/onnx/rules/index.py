@@ -11,6 +11,7 @@ from .extents import Extent, extent, minus, pad, positions, product, reshape, ve
 from .place import (
     SCATTER_ADD,
     Indices,
+    add_at,
     not_negative,
     place,
     place_dynamic,
@@ -89,14 +90,11 @@ def put(
     """Adds g's elements at `indices` (none negative) along an axis of zeros like x."""
     if op.opset < (PUT_SINCE if distinct else SCATTER_ADD):
         return _put_dense(op, g, indices, x, axis)
-    half = np.dtype(g.dtype) == np.float16 and not distinct
     sizes = [extent(op, x, i) for i in range(len(x.shape))]
-    zero_of = np.zeros((1,) * len(sizes), np.float32 if half else g.dtype)
-    zeros = op.Expand(zero_of, vector(op, sizes))
-    g = op.Cast(g, to=np.float32) if half else g
-    reduction = None if distinct else "add"
-    found = op.ScatterElements(zeros, indices, g, axis=axis, reduction=reduction)
-    return op.typed(op.Cast(found, to=np.float16) if half else found, x.shape)
+    if not distinct:
+        return op.typed(add_at(op, sizes, indices, g, axis), x.shape)
+    zeros = op.Expand(np.zeros((1,) * len(sizes), g.dtype), vector(op, sizes))
+    return op.typed(op.ScatterElements(zeros, indices, g, axis=axis), x.shape)
 
 
 def _put_dense(op: Emitter, g: Tensor, indices: Tensor, x: Tensor, axis: int) -> Tensor:

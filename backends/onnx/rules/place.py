@@ -165,25 +165,29 @@ def place_dynamic(op: Emitter, g: Tensor, axis: int, indices: Tensor, size: Exte
 
 
 def scatter(op: Emitter, g: Tensor, axis: int, indices: Tensor, size: Extent) -> Tensor:
-    """The same by a ScatterND that adds."""
+    """The same by a ScatterElements that adds, whose indices are as many as g's elements.
 
-    def rows(h: Tensor) -> Tensor:
-        rest = [extent(op, h, i) for i in range(1, len(h.shape))]
-        zeros = op.Expand(np.zeros((1,) * len(h.shape), h.dtype), vector(op, [size, *rest]))
-        column = op.Unsqueeze(indices, [1])
-        return add_at(op, zeros, column, h)
+    A ScatterND needs fewer, but onnxruntime's loses what repeated indices add as soon as it runs
+    in more than one thread.
+    """
+    rank = len(g.shape)
+    sizes = [extent(op, g, i) for i in range(rank)]
+    aligned = op.Reshape(indices, [-1 if i == axis else 1 for i in range(rank)])
+    everywhere = op.Expand(aligned, vector(op, sizes))
+    sizes[axis] = size
+    return add_at(op, sizes, everywhere, g, axis)
 
-    return moved(op, g, axis, 0, rows)
 
-
-def add_at(op: Emitter, zeros: Tensor, indices: Tensor, g: Tensor) -> Tensor:
-    """ScatterND with addition, in float32 where runtimes have no float16 kernel."""
-    if np.dtype(g.dtype) != np.float16:
-        return op.ScatterND(zeros, indices, g, reduction="add")
-    wide = op.ScatterND(
-        op.Cast(zeros, to=np.float32), indices, op.Cast(g, to=np.float32), reduction="add"
-    )
-    return op.Cast(wide, to=np.float16)
+def add_at(op: Emitter, sizes: Sequence[Extent], indices: Tensor, g: Tensor, axis: int) -> Tensor:
+    """g's elements added at `indices` along an axis of zeros [*sizes], in float32 where runtimes
+    have no float16 kernel.
+    """
+    half = np.dtype(g.dtype) == np.float16
+    kind = np.dtype(np.float32) if half else g.dtype
+    zeros = op.Expand(np.zeros((1,) * len(sizes), kind), vector(op, sizes))
+    wide = op.Cast(g, to=kind) if half else g
+    found = op.ScatterElements(zeros, indices, wide, axis=axis, reduction="add")
+    return op.Cast(found, to=np.float16) if half else found
 
 
 def not_negative(op: Emitter, indices: Tensor, size: Extent) -> Tensor:
