@@ -8,14 +8,12 @@ import onnx_graphsurgeon as gs
 import pytest
 
 from backends.onnx.emit import Emitter
-from backends.onnx.normalise import RENAMED
+from backends.onnx.normalise import NEWEST, RENAMED
 from backends.onnx.prepare import prepare
 from backends.onnx.reverse import reverse
 from backends.onnx.rules import NOT_YET, VJP_RULES, ZERO
 from cam_core.errors import UnsupportedOpError
 
-NEWEST = 26
-"""The newest opset that onnxruntime loads."""
 NORMAL = RENAMED | {"Upsample": "Resize"}
 """Operators that are read under another name."""
 BEFORE_ONNX_1 = {"ImageScaler"}

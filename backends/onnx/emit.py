@@ -9,7 +9,8 @@ arithmetic and reductions read what lies under it, so it costs nothing unless so
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from onnx_graphsurgeon.exporters.onnx_exporter import OnnxExporter
 
 from . import spelling
 from .fold import FOLD_LIMIT
+from .normalise import NEWEST, normalise
 from .prepare import Graph, Node, Tensor
 from .shapes import Shape, static
 from .shortcuts import Shortcuts
@@ -40,6 +42,7 @@ class Emitter:
         self._constants: dict[Any, gs.Constant] = {}
         self.shortcuts = Shortcuts(self)
         self.made: dict[str, Node] = {}
+        self._tape: list[Node] | None = None
 
     def __getattr__(self, op_type: str) -> Callable[..., Any]:
         if not op_type[0].isupper():
@@ -51,16 +54,39 @@ class Emitter:
         inputs = self.operands(operands, skip=op_type == "Where")
         while inputs and not inputs[-1].name:
             inputs.pop()
+        if self._tape is not None:
+            made = self._recorded(op_type, inputs, outputs, attrs)
+            return made[0] if outputs == 1 else made
         shorter = self.shortcuts.find(op_type, inputs, attrs) if outputs == 1 else None
         if shorter is not None:
             return shorter
         key = (op_type, outputs, *(t.name for t in inputs), repr(sorted(attrs.items())))
         if key not in self._memo:
-            lowered = spelling.lower(self, op_type, inputs, attrs)
-            made = (lowered,) if lowered is not None else self._add(op_type, inputs, outputs, attrs)
-            self._memo[key] = made
+            self._memo[key] = self._write(op_type, inputs, outputs, attrs)
         made = self._memo[key]
         return made[0] if outputs == 1 else made
+
+    @contextmanager
+    def recorded(self) -> Iterator[list[Node]]:
+        """What is emitted meanwhile: each operator in normal form, written anew, not shortened."""
+        outer, self._tape = self._tape, []
+        try:
+            yield self._tape
+        finally:
+            self._tape = outer
+
+    def _recorded(
+        self, op_type: str, inputs: list[Tensor], outputs: int, attrs: dict[str, Any]
+    ) -> tuple[Tensor, ...]:
+        tape, self._tape = self._tape, None
+        made = self._write(op_type, inputs, outputs, attrs)
+        self._tape = tape
+        assert tape is not None
+        given = {k: v for k, v in attrs.items() if v is not None}
+        kept = gs.Node(op_type, made[0].name, given, list(inputs), list(made), "")
+        normalise(kept, NEWEST, np.dtype(np.float32))
+        tape.append(kept)
+        return made
 
     def operands(self, operands: Sequence[Any], *, skip: bool = False) -> list[Tensor]:
         """Tensors for whatever a rule handed over; `skip`: the first one is a condition."""
@@ -196,6 +222,12 @@ class Emitter:
 
     # inside
 
+    def _write(
+        self, op_type: str, inputs: list[Tensor], outputs: int, attrs: dict[str, Any]
+    ) -> tuple[Tensor, ...]:
+        lowered = spelling.lower(self, op_type, inputs, attrs)
+        return (lowered,) if lowered is not None else self._add(op_type, inputs, outputs, attrs)
+
     def _add(
         self, op_type: str, inputs: list[Tensor], outputs: int, attrs: dict[str, Any]
     ) -> tuple[Tensor, ...]:
@@ -222,13 +254,14 @@ class Emitter:
         found = shape_inference.infer_node_outputs(
             schema,
             proto,
-            {t.name: self._type(t) for t in node.inputs if t.name},
+            {t.name: self.type_of(t) for t in node.inputs if t.name},
             input_data={n: numpy_helper.from_array(v) for n, v in values.items() if v is not None},
             opset_imports=[onnx.helper.make_opsetid("", self.opset)],
         )
         return [_read_type(found.get(t.name)) for t in node.outputs]
 
-    def _type(self, tensor: Tensor) -> TypeProto:
+    def type_of(self, tensor: Tensor) -> TypeProto:
+        """The tensor's type as ONNX writes it."""
         if tensor.name not in self._types:
             elem = tensor.dtype
             if not isinstance(elem, int):

@@ -11,6 +11,9 @@ import numpy as np
 import onnx
 import onnx_graphsurgeon as gs
 
+NEWEST = 26
+"""The newest opset that onnxruntime loads."""
+
 INPUTS = {
     "Squeeze": ("data", "axes"),
     "Unsqueeze": ("data", "axes"),

@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from cam_core.errors import CamError, LayerError
 
 from .emit import Emitter
 from .prepare import Graph, Node, Tensor, floating, reads
 from .rules import GUIDED, VJP_RULES, ZERO, RefusedError, Rule, key_of
+from .rules.through import taped
 from .valid import blame
+
+Rules = Mapping[tuple[str, str], Rule]
 
 
 def active(graph: Graph, wanted: Sequence[str], score: str) -> set[str]:
     """Names of the tensors on a derivative-carrying path from a wanted tensor to the score."""
+    return between(graph.nodes, wanted, [score])
+
+
+def between(nodes: Sequence[Node], wanted: Collection[str], ends: Iterable[str]) -> set[str]:
+    """The same among `nodes`, in topological order, to any of several ends."""
     carries = set(wanted)
-    for node in graph.nodes:
+    for node in nodes:
         if key_of(node) in ZERO or carries.isdisjoint(t.name for t in reads(node)):
             continue
         passes_integers = _passes_integers(node, carries)
         carries.update(t.name for t in node.outputs if t.name and (floating(t) or passes_integers))
-    reaches = {score} & carries
-    for node in reversed(graph.nodes):
+    reaches = set(ends) & carries
+    for node in reversed(nodes):
         if not reaches.isdisjoint(t.name for t in node.outputs) and key_of(node) not in ZERO:
             reaches.update(t.name for t in reads(node) if t.name in carries)
     return reaches
@@ -72,23 +79,46 @@ def _reverse(
                 f"layer '{name}' does not reach the score '{score.name}' by any path that "
                 f"carries a derivative; choose a layer from `gradcam layers`"
             )
-    rules: Mapping[tuple[str, str], Rule] = VJP_RULES | GUIDED if guided else VJP_RULES
-    parts: dict[str, list[Tensor]] = defaultdict(list, {score.name: [cotangent]})
-    done: dict[str, Tensor] = {}
-    for node in reversed(graph.nodes):
-        outputs = [_total(op, parts, done, t) if t.name in path else None for t in node.outputs]
-        ends = key_of(node) in ZERO or not any(t.name in path for t in reads(node))
-        if ends or all(g is None for g in outputs):
-            continue
-        for x, gx in zip(node.inputs, _pull(op, rules, node, outputs, path), strict=False):
-            if gx is not None:
-                parts[x.name].append(op.sum_to(gx, x))
-    for name in wanted:
-        _total(op, parts, done, graph.tensors[name])
+    rules: Rules = VJP_RULES | GUIDED if guided else VJP_RULES
+    leaves = [graph.tensors[name] for name in wanted]
+    done = pull_back(op, rules, graph.nodes, [(score, cotangent)], leaves)
     missing = [name for name in wanted if name not in done]
     if missing:
         raise LayerError(f"no derivative arrives at layer '{missing[0]}'")
     return {name: op.expand_like(done[name], graph.tensors[name]) for name in wanted}
+
+
+def pull_back(
+    op: Emitter,
+    rules: Rules,
+    nodes: Sequence[Node],
+    ends: Sequence[tuple[Tensor, Tensor]],
+    leaves: Sequence[Tensor],
+) -> dict[str, Tensor]:
+    """What arrives at the leaves, by name, when each end has its cotangent; none: no entry.
+
+    Args:
+        op: what is emitted into.
+        rules: the table of derivatives.
+        nodes: what lies between, in topological order.
+        ends: (tensor, its cotangent).
+        leaves: where the way back stops; a leaf that feeds another is passed all the same.
+    """
+    path = between(nodes, [t.name for t in leaves], [t.name for t, _ in ends])
+    parts: dict[str, list[Tensor]] = defaultdict(list)
+    for tensor, cotangent in ends:
+        parts[tensor.name].append(cotangent)
+    done: dict[str, Tensor] = {}
+    for node in reversed(nodes):
+        outputs = [_total(op, parts, done, t) if t.name in path else None for t in node.outputs]
+        stops = key_of(node) in ZERO or not any(t.name in path for t in reads(node))
+        if stops or all(g is None for g in outputs):
+            continue
+        for x, gx in _pull(op, rules, node, outputs, path):
+            parts[x.name].append(op.sum_to(gx, x))
+    for leaf in leaves:
+        _total(op, parts, done, leaf)
+    return {t.name: done[t.name] for t in leaves if t.name in done}
 
 
 def _total(
@@ -102,13 +132,9 @@ def _total(
 
 
 def _pull(
-    op: Emitter,
-    rules: Mapping[tuple[str, str], Rule],
-    node: Node,
-    outputs: list[Tensor | None],
-    path: set[str],
-) -> list[Any]:
-    """Cotangents of the node's inputs, None off the path."""
+    op: Emitter, rules: Rules, node: Node, outputs: list[Tensor | None], path: set[str]
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """(tensor on the path that the node reads, a cotangent of it)."""
     rule = rules.get(key_of(node))
     if rule is None:
         raise RefusedError(node)
@@ -116,16 +142,41 @@ def _pull(
     if unknown:
         why = f"the rank of '{unknown[0]}' is unknown (export with static shapes)"
         raise RefusedError(node, why)
+    if rule.body:
+        yield from _through(op, rules, rule, node, outputs, path)
+        return
     if not rule.several and any(g is not None for g in outputs[1:]):
         raise RefusedError(node, "its second output is read on the path")
     found = rule.function(op, node, tuple(outputs) if rule.several else outputs[0])
     found = list(found) if isinstance(found, tuple | list) else [found]
-    wanted = []
     for position, x in enumerate(node.inputs):
         gx = found[position] if position < len(found) and x.name in path else None
         gx = gx() if callable(gx) else gx
         if gx is None and x.name in path and floating(x):
             why = f"input {position} ('{x.name}') depends on the layer"
             raise RefusedError(node, why, at=x)
-        wanted.append(gx)
-    return wanted
+        if gx is not None:
+            yield x, gx
+
+
+def _through(
+    op: Emitter,
+    rules: Rules,
+    rule: Rule,
+    node: Node,
+    outputs: list[Tensor | None],
+    path: set[str],
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Through the operators that a node stands for; what it refuses is refused in its name."""
+    leaves = list({t.name: t for t in node.inputs if t.name in path}.values())
+    ends = [(y, g) for y, g in zip(node.outputs, outputs, strict=True) if g is not None]
+    tape = taped(op, rule, node)
+    try:
+        found = pull_back(op, rules, tape, ends, leaves)
+    except RefusedError as error:
+        raise RefusedError(
+            node, f"its {error.node.op} has no rule{': ' * bool(error.why)}{error.why}"
+        ) from error
+    for leaf in leaves:
+        if leaf.name in found:
+            yield leaf, found[leaf.name]

@@ -8,7 +8,7 @@ a probe all shape arithmetic folds, so the shape chains that exporters leave beh
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,6 +30,10 @@ SPACE_PROBES = (((224, 288), (256, 320), (352, 384)), ((1024, 1536),), ((16384, 
 SAME_TYPE = {"ImageScaler", "Affine", "ScaledTanh", "ParametricSoftplus"}
 SAME_TYPE |= {"MeanVarianceNormalization"}  # its schema infers nothing where axes are defaulted
 """Operators that keep their input's type; those of the oldest exporters have no schema any more."""
+
+Types = Mapping[str, TypeProto]
+OUTSIDE: dict[tuple[str, str], Callable[[onnx.NodeProto, Types, Values], dict[str, TypeProto]]] = {}
+"""(domain, operator) without a schema -> the types of its outputs (see rules/through.py)."""
 
 
 @dataclass
@@ -153,9 +157,9 @@ def _visit(
 def _infer(model: onnx.ModelProto, node: onnx.NodeProto, probe: _Probe) -> dict[str, TypeProto]:
     domain = "" if node.domain == "ai.onnx" else node.domain
     versions = [o for o in model.opset_import if o.domain == node.domain or o.domain == domain]
-    if not versions or not onnx.defs.has(node.op_type, domain):
+    outside = OUTSIDE.get((domain, node.op_type))
+    if outside is None and not (versions and onnx.defs.has(node.op_type, domain)):
         return {}
-    schema = onnx.defs.get_schema(node.op_type, versions[0].version, domain)
     known = {
         name: numpy_helper.from_array(probe.values[name])
         for name in node.input
@@ -169,6 +173,9 @@ def _infer(model: onnx.ModelProto, node: onnx.NodeProto, probe: _Probe) -> dict[
             )
     if any(name and name not in types for name in node.input):
         return {}
+    if outside is not None:
+        return outside(node, types, probe.values)
+    schema = onnx.defs.get_schema(node.op_type, versions[0].version, domain)
     return dict(
         shape_inference.infer_node_outputs(
             schema,

@@ -23,6 +23,7 @@ from . import (
 from .pending import NOT_YET
 from .registry import GUIDED, RULES, VJP_RULES, ZERO, RefusedError, Rule, key_of, vjp, zero
 from .third_party import load_third_party
+from .through import body
 
 __all__ = [
     "GUIDED",
@@ -34,6 +35,7 @@ __all__ = [
     "Rule",
     "activation",
     "attention",
+    "body",
     "composite",
     "convolution",
     "einsum",

@@ -28,6 +28,8 @@ class Rule:
     """gy is a tuple, one per output (None: nothing reads that output)."""
     quantises: bool = False
     """Integer outputs carry a derivative too (straight through)."""
+    body: bool = False
+    """Its function emits what the node computes; the derivative is that of those operators."""
 
 
 VJP_RULES: dict[tuple[str, str], Rule] = {}
@@ -58,7 +60,7 @@ def vjp(
     def register(function: Function) -> Function:
         for operator in operators:
             key = (domain, operator)
-            _require_free(key, table)
+            require_free(key, table)
             table[key] = Rule(function, several, quantises)
         return function
 
@@ -68,11 +70,11 @@ def vjp(
 def zero(*operators: str, domain: str = "", why: str) -> None:
     """Declares that these operators have zero derivative, and why."""
     for operator in operators:
-        _require_free((domain, operator), VJP_RULES)
+        require_free((domain, operator))
         ZERO[domain, operator] = why
 
 
-def _require_free(key: tuple[str, str], table: Mapping[tuple[str, str], Rule]) -> None:
+def require_free(key: tuple[str, str], table: Mapping[tuple[str, str], Rule] = VJP_RULES) -> None:
     """An operator has one place; a rule beside a zero would never be asked."""
     taken = "a rule" if key in table else "zero derivative" if key in ZERO else ""
     if taken:

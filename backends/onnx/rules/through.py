@@ -1,0 +1,90 @@
+"""Operators that stand for several others: differentiated through those, the node left as it is.
+
+A body says what a node computes, in standard operators. Its last tensors are the node's own
+outputs, so that a rule which reads a result reads the one that is there, and what nobody reads is
+not computed again. Where ONNX has no schema of the operator, the body tells its outputs' types too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import onnx
+import onnx_graphsurgeon as gs
+from onnx import NodeProto, TypeProto
+from onnx_graphsurgeon.importers.onnx_importer import OnnxImporter
+
+from ..emit import Emitter
+from ..normalise import NEWEST
+from ..prepare import Graph, Node, Tensor
+from ..shapes import OUTSIDE
+from .registry import VJP_RULES, Rule, require_free
+
+Body = Callable[[Emitter, Node], Any]
+
+
+def body(*operators: str, domain: str = "", quantises: bool = False) -> Callable[[Body], Body]:
+    """Registers `function(op, node)`, which emits what these operators of `domain` compute.
+
+    It returns the node's outputs in order; a single one may stand alone, None is one that carries
+    no derivative. Their types and shapes are taken from it where ONNX has no schema.
+    """
+
+    def register(function: Body) -> Body:
+        for operator in operators:
+            key = (domain, operator)
+            require_free(key)
+            VJP_RULES[key] = Rule(function, several=True, quantises=quantises, body=True)
+            if not onnx.defs.has(operator, domain):
+                OUTSIDE[key] = lambda node, types, values: _outputs(function, node, types, values)
+        return function
+
+    return register
+
+
+def taped(op: Emitter, rule: Rule, node: Node) -> list[Node]:
+    """The operators that `node` stands for, in order, between its own inputs and outputs."""
+    with op.recorded() as tape:
+        results = _several(rule.function(op, node))
+        made = {t.name for step in tape for t in step.outputs}
+        own: dict[str, Tensor] = {}
+        for result, y in zip(results, node.outputs, strict=False):
+            if result is None or not y.name:
+                continue
+            if result.name not in made or result.name in own:  # handed through, or twice
+                result = op.Identity(result)
+            own[result.name] = y
+    for step in tape:
+        step.inputs = [own.get(t.name, t) for t in step.inputs]
+        step.outputs = [own.get(t.name, t) for t in step.outputs]
+    return tape
+
+
+def _outputs(
+    function: Body,
+    proto: NodeProto,
+    types: Mapping[str, TypeProto],
+    values: Mapping[str, np.ndarray[Any, Any]],
+) -> dict[str, TypeProto]:
+    """The types of a node's outputs, where its inputs have these types and these values."""
+    names = [*filter(None, proto.input)]
+    tensors = {name: _variable(name, types[name]) for name in names}
+    graph = Graph(NEWEST, [], tensors, [], [], dict(values), frozenset(), onnx.ModelProto())
+    op = Emitter(graph)
+    node = OnnxImporter.import_node(proto, dict(tensors), {}, NEWEST, None)
+    results = _several(function(op, node))
+    pairs = zip(proto.output, results, strict=False)
+    return {name: op.type_of(t) for name, t in pairs if name and t is not None}
+
+
+def _variable(name: str, kind: TypeProto) -> gs.Variable:
+    tensor = kind.tensor_type
+    shape = [d.dim_value if d.HasField("dim_value") else None for d in tensor.shape.dim]
+    dtype = onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type)
+    return gs.Variable(name, dtype, tuple(shape) if tensor.HasField("shape") else None)
+
+
+def _several(results: Any) -> list[Any]:
+    return list(results) if isinstance(results, tuple | list) else [results]
