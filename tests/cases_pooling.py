@@ -1,5 +1,7 @@
 """Rows for pooling.py and maxpool.py (see test_rules.py); ties are in test_spatial_torch.py."""
 
+import numpy as np
+
 IMAGE = (2, 2, 6, 5)
 NCHW = {"dynamic": {"x": ("N", 2, "H", "W")}, "opsets": (11, 17)}
 SAME_OPSETS = {"opsets": (7, 17), "dynamic": {"x": ("N", 2, 6, 5)}}
@@ -20,6 +22,8 @@ OVERHANG = "kernel_shape=[3,3], strides=[2,2], ceil_mode=1"
 LOWER = {"frozen": "the reference evaluator pads SAME_LOWER like SAME_UPPER"}
 OLD = {"frozen": "the reference evaluator knows Upsample at opset 9 only"}
 CEIL = {"frozen": "the reference evaluator counts the overhang, or gives another extent"}
+
+NO_NORM = {"frozen": "the reference evaluator has no GlobalLpPool"}
 
 CASES = [
     ("GlobalAveragePool", "y = GlobalAveragePool(x)", {"x": IMAGE}, "2-D", NCHW),
@@ -108,4 +112,37 @@ CASES = [
     _average("kernel_shape=[3], strides=[2], pads=[1,0]", (2, 2, 8), "1-D"),
     _average("kernel_shape=[3], strides=[2]", (2, 2, 8), "1-D, old", opsets=(7, 9), **OLD),
     _average("kernel_shape=[2,3,2], strides=[2,1,1]", (1, 2, 4, 4, 3), "3-D"),
+    *(
+        (
+            "LpPool",
+            f"y = LpPool<kernel_shape=[3,2], strides=[2,1], p={p}>(x)",
+            {"x": (IMAGE, lambda x: x + np.sign(x))},
+            f"p={p}",
+            {"dynamic": {"x": ("N", "C", "H", "W")}, "opsets": (11, 22)},
+        )
+        for p in (1, 2, 3, 4)
+    ),
+    (
+        "LpPool",
+        "y = LpPool<kernel_shape=[2,2], strides=[2,2]>(x)",
+        {"x": (2, 2, 6, 4)},
+        "tiles",
+        {"opsets": (7,)} | OLD,
+    ),
+    ("GlobalLpPool", "y = GlobalLpPool<p=3>(x)", {"x": (2, 3, 7)}, "1-D", NO_NORM),
+    ("GlobalLpPool", "y = GlobalLpPool(x)", {"x": IMAGE}, "2-D", NO_NORM | {"opsets": (7, 17)}),
+    (
+        "MaxUnpool",
+        "y = MaxUnpool<kernel_shape=[2,2], strides=[2,2]>(x, i)",
+        {"x": (1, 2, 2, 2), "i": np.array([[[[0, 2], [8, 15]], [[17, 19], [26, 29]]]])},
+        "where the maxima were",
+        {"opsets": (9, 11, 22), "dynamic": {"x": ("N", "C", "H", "W")}},
+    ),
+    (
+        "MaxUnpool",
+        "y = MaxUnpool<kernel_shape=[2], strides=[2]>(x, i, s)",
+        {"x": (1, 2, 2), "i": np.array([[[1, 4], [5, 9]]]), "s": np.array([1, 2, 5])},
+        "a longer output",
+        {"frozen": "the reference counts cells of a shorter output", "shape": (1, 2, 5)},
+    ),
 ]

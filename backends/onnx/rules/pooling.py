@@ -1,4 +1,6 @@
-"""Pools that average, written as averages again: no scatter and no matrices."""
+"""Pools that average or take a norm, written as averages again: no scatter and no matrices. And
+the inverse of a MaxPool.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .convolution import image_cotangent
-from .extents import extent, minus, plus, product, vector
-from .registry import Cotangent, unsupported, vjp
+from .elementwise import sign
+from .extents import extent, minus, plus, product, reshape, vector
+from .registry import Cotangent, vjp
 from .resize import repeated
 from .windows import Windows, spread, surround, window, windows_of
 
@@ -39,13 +42,56 @@ def average_pool(op: Emitter, node: Node, gy: Tensor) -> Cotangent:
         return op.expand_like(op.Mul(gy, 1 / math.prod(kernel)), x)
     if unpadded and undilated and _tiles(geometry, x):
         return op.typed(repeated(op, op.Mul(gy, 1 / math.prod(kernel)), kernel), x.shape)
-    g = _per_cell(op, node, gy, geometry, x)
-    if undilated:
-        return op.typed(_averaged(op, g, geometry, x, gy), x.shape)
-    if not isinstance(x.shape[1], int):
-        raise unsupported(node, "it is dilated over a dynamic number of channels")
-    share = np.full((x.shape[1], 1, *kernel), 1 / math.prod(kernel), gy.dtype)
-    return image_cotangent(op, g, op.constant(share), geometry, x.shape[1], x)
+    return _shared(op, _per_cell(op, node, gy, geometry, x), geometry, x)
+
+
+@vjp("LpPool")
+def lp_pool(op: Emitter, node: Node, gy: Tensor) -> Cotangent:
+    """y^p = sum |x|^p: each cell gets gy (|x| / y)^(p - 1) sign(x) of every window it lies in."""
+    x, y, p = node.inputs[0], node.outputs[0], node.attrs["p"]
+    geometry = windows_of(node, node.attrs["kernel_shape"], x.shape[2:])
+    share = _shared(op, _over_norm(op, gy, y, p), geometry, x)
+    cells = math.prod(geometry.kernel)
+    return op.Mul(op.Mul(share, float(cells)), _power(op, x, p))
+
+
+@vjp("GlobalLpPool")
+def global_lp_pool(op: Emitter, node: Node, gy: Tensor) -> Cotangent:
+    """gy (|x| / y)^(p - 1) sign(x)."""
+    x, y, p = node.inputs[0], node.outputs[0], node.attrs["p"]
+    return op.Mul(_over_norm(op, gy, y, p), _power(op, x, p))
+
+
+def _over_norm(op: Emitter, gy: Tensor, y: Tensor, p: int) -> Tensor:
+    """gy / y^(p - 1); where the norm y is 0 all of x is."""
+    if p == 1:
+        return gy
+    safe = op.Where(op.Equal(y, 0.0), 1.0, y)
+    return op.Div(gy, safe if p == 2 else op.Pow(safe, float(p - 1)))
+
+
+def _power(op: Emitter, x: Tensor, p: int) -> Tensor:
+    """|x|^(p - 1) sign(x), by products only for the powers that models have."""
+    if p == 1:
+        return sign(op, x)
+    if p == 2:
+        return x
+    return op.Mul(x, op.Abs(x) if p == 3 else op.Pow(op.Abs(x), float(p - 2)))
+
+
+def _shared(op: Emitter, g: Tensor, geometry: Windows, x: Tensor) -> Tensor:
+    """Each cell gets g / prod(kernel) of every window that it lies in."""
+    if all(d == 1 for d in geometry.dilations):
+        return op.typed(_averaged(op, g, geometry, x), x.shape)
+    share = np.full((1, 1, *geometry.kernel), 1 / math.prod(geometry.kernel), g.dtype)
+    single, maps = _single(op, g), _single(op, x)
+    return op.reshape_like(image_cotangent(op, single, op.constant(share), geometry, 1, maps), x)
+
+
+def _single(op: Emitter, x: Tensor) -> Tensor:
+    """[N, C, *S] -> [N C, 1, *S]."""
+    sizes = [extent(op, x, axis) for axis in range(len(x.shape))]
+    return reshape(op, x, [product(op, sizes[:2]), 1, *sizes[2:]])
 
 
 def _tiles(geometry: Windows, x: Tensor) -> bool:
@@ -56,9 +102,9 @@ def _tiles(geometry: Windows, x: Tensor) -> bool:
     return all(isinstance(s, int) and s % k == 0 for s, k in sizes)
 
 
-def _averaged(op: Emitter, g: Tensor, geometry: Windows, x: Tensor, gy: Tensor) -> Tensor:
+def _averaged(op: Emitter, gy: Tensor, geometry: Windows, x: Tensor) -> Tensor:
     """The sum of all windows' cotangents: prod(kernel) times an average with stride 1."""
-    g = spread(op, g, geometry.strides)
+    g = spread(op, gy, geometry.strides)
     rank = len(geometry.kernel)
     if None in geometry.begin:
         spans = {}
@@ -118,3 +164,10 @@ def _counted(
         count = op.Conv(ones, kernel, pads=pads[:rank] + wider, **attrs)
         return window(op, count, {i + 2: (0, extent(op, gy, i + 2)) for i in range(rank)})
     return op.Conv(ones, kernel, pads=pads, **attrs)
+
+
+@vjp("MaxUnpool")
+def max_unpool(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
+    """Each value reads where it was written: an index counts cells of the whole output."""
+    x, indices = node.inputs[:2]
+    return op.typed(op.Gather(op.Reshape(gy, [-1]), indices, axis=0), x.shape), None, None
