@@ -18,6 +18,7 @@ from .maps import Maps
 from .prepare import Graph, prepare
 from .rules import load_third_party
 from .scores import Score, find_score
+from .static import Static, declare, fix
 
 RESERVED = re.compile(
     r"cam_(class|cotangent|enable|input_gradients|score|class_used"
@@ -32,7 +33,7 @@ class Analysis:
 
     source: Source
     model: onnx.ModelProto
-    """The source's, or a copy of it with its local functions inlined."""
+    """The source's, or a copy with its local functions inlined or its shapes fixed."""
     graph: Graph
     score: Score
     layers: Layers
@@ -43,8 +44,11 @@ def analyse(
     source: object,
     layers: Sequence[str | int | None] = (None,),
     score: str | None = None,
+    static: Static | None = None,
 ) -> Analysis:
     """Opens `source`, finds its score and the layers (None: the default one).
+
+    `static`: shapes that its inputs are fixed to.
 
     Raises:
         ModelError, LayerError: as `load`, `prepare`, `find_score` and `Layers.find` say.
@@ -52,8 +56,10 @@ def analyse(
     load_third_party()
     opened = load(source)
     refuse_instrumented(opened)
-    model = inline_functions(opened.model)
+    model = inline_functions(opened.model if static is None else fix(opened.model, static))
     graph = prepare(model)
+    if static is not None:
+        declare(graph)
     plain = _view(graph, score)
     named = {
         asked: choice.name

@@ -57,6 +57,8 @@ class Emitter:
         if self._tape is not None:
             made = self._recorded(op_type, inputs, outputs, attrs)
             return made[0] if outputs == 1 else made
+        if op_type == "Shape" and not attrs and static(inputs[0].shape):
+            return self.constant(np.array(inputs[0].shape, np.int64))
         shorter = self.shortcuts.find(op_type, inputs, attrs) if outputs == 1 else None
         if shorter is not None:
             return shorter
@@ -137,12 +139,6 @@ class Emitter:
         return copy
 
     # shapes
-
-    def shape_of(self, x: Tensor) -> Tensor:
-        """The shape of x, a constant where it is static."""
-        if static(x.shape):
-            return self.constant(np.array(x.shape, np.int64))
-        return self.emit("Shape", x)
 
     def extent(self, x: Tensor, axis: int) -> Tensor:
         """x's extent along `axis` as an int64 vector of one element."""

@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 
 import onnx
+from google.protobuf.message import Message
 
 from cam_core.errors import ModelError
 
@@ -35,15 +36,27 @@ def inline_functions(model: onnx.ModelProto) -> onnx.ModelProto:
     except Exception as error:  # the inliner raises several kinds
         line = " ".join(str(error).split()).rpartition(" failed: ")[2]
         raise ModelError(f"the local functions cannot be inlined: {line}") from error
-    kept = onnx.ModelProto(ir_version=model.ir_version)
-    kept.opset_import.extend(model.opset_import)
-    kept.graph.node.extend(model.graph.node)
-    kept.graph.value_info.extend(model.graph.value_info)
+    was = onnx.ModelProto(ir_version=model.ir_version)
+    was.opset_import.extend(model.opset_import)
+    was.graph.node.extend(model.graph.node)
+    was.graph.value_info.extend(model.graph.value_info)
     del inlined.functions[:]
     inlined.functions.extend(model.functions)
-    packed = base64.b64encode(zlib.compress(kept.SerializeToString(deterministic=True)))
-    inlined.metadata_props.add(key=KEY, value=packed.decode())
+    inlined.metadata_props.add(key=KEY, value=packed(was))
     return inlined
+
+
+def packed(message: Message) -> str:
+    """A protobuf message as metadata."""
+    return base64.b64encode(zlib.compress(message.SerializeToString(deterministic=True))).decode()
+
+
+def kept(model: onnx.ModelProto, key: str) -> bytes | None:
+    """What was packed under `key`; None where nothing was."""
+    for entry in model.metadata_props:
+        if entry.key == key:
+            return zlib.decompress(base64.b64decode(entry.value))
+    return None
 
 
 def _require_finite(model: onnx.ModelProto) -> None:
@@ -78,16 +91,14 @@ def _called(nodes: Iterable[onnx.NodeProto]) -> Iterator[tuple[str, str]]:
 
 def restore_functions(model: onnx.ModelProto) -> None:
     """Puts the calls back into a copy that `inline_functions` made."""
-    for entry in model.metadata_props:
-        if entry.key == KEY:
-            kept = onnx.ModelProto.FromString(zlib.decompress(base64.b64decode(entry.value)))
-            break
-    else:
+    data = kept(model, KEY)
+    if data is None:
         return
+    was = onnx.ModelProto.FromString(data)
     for mine, theirs in (
-        (model.graph.node, kept.graph.node),
-        (model.graph.value_info, kept.graph.value_info),
-        (model.opset_import, kept.opset_import),
+        (model.graph.node, was.graph.node),
+        (model.graph.value_info, was.graph.value_info),
+        (model.opset_import, was.opset_import),
     ):
         del mine[:]
         mine.extend(theirs)

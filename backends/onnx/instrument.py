@@ -20,6 +20,7 @@ from .nearest import differentiate
 from .prepare import Tensor, floating
 from .record import record
 from .seeds import Seed, Seeds, plant
+from .static import Static, require_static
 from .valid import require_valid
 from .verify import require_same
 
@@ -43,6 +44,7 @@ def instrument(
     guided: bool = False,
     labels: Sequence[str] | None = None,
     preprocess: Mapping[str, Any] | None = None,
+    static: Static | None = None,
     verify: bool = False,
 ) -> onnx.ModelProto:
     """The model with its outputs first and unchanged, then those asked for.
@@ -60,6 +62,8 @@ def instrument(
         guided: guided backpropagation (Springenberg et al. 2015) instead of the gradient.
         labels: class names, for a target that is a label; kept in the metadata.
         preprocess: kept in the metadata for whoever feeds the model.
+        static: the shape of the input, or shapes by input name, that the file is fixed to, for
+            compilers that take no dynamic extents.
         verify: runs both models and compares the original outputs (needs onnxruntime).
 
     Returns:
@@ -71,10 +75,14 @@ def instrument(
     outputs = [outputs] if isinstance(outputs, str) else outputs
     _check_outputs(outputs)
     asked = [layer] if layer is None or isinstance(layer, str | int) else list(layer)
-    analysis = analyse(model, asked or [None], score)
+    if gate and static is not None:
+        raise InputError("gate and static exclude each other: a gated output has N rows or none")
+    analysis = analyse(model, asked or [None], score, static)
     op = Emitter(analysis.graph)
-    seeds = plant(op, analysis.score, target, labels)
+    seeds = plant(op, analysis.score, target, labels, static=static is not None)
     made = _outputs(op, analysis, seeds, method, outputs, guided)
+    if static is not None:
+        require_static(op.needed(made))
     enable = gates.condition(op) if gate else None
     inputs = [*seeds.inputs, *([enable] if enable is not None else [])]
     result = append(op, inputs=inputs, outputs=made)

@@ -52,10 +52,12 @@ def plant(
     score: Score,
     target: str | int | Sequence[str | int],
     labels: Sequence[str] | None,
+    *,
+    static: bool = False,
 ) -> Seeds:
     """The seeds of a `target=`: "input", "cotangent", or whatever `parse_target` reads.
 
-    Several targets, and top:k, get an axis of their own.
+    Several targets, and top:k, get an axis of their own. `static`: as many classes as rows.
 
     Raises:
         TargetError: the class or label is unknown, or the score's classes are not static.
@@ -70,7 +72,8 @@ def plant(
         if fed in asked and len(asked) > 1:
             raise TargetError(f"target '{fed}' is fed at run time and stands alone")
     if asked == ["input"]:
-        chosen = gs.Variable(CLASS_INPUT, np.dtype(np.int64), ("cam_rows",))
+        rows = score.tensor.shape[0] if static else "cam_rows"
+        chosen = gs.Variable(CLASS_INPUT, np.dtype(np.int64), (rows,))
         return Seeds((_of_class(op, score, _resolve(op, score, chosen)),), (chosen,), text="input")
     if asked == ["cotangent"]:
         given = gs.Variable(COTANGENT_INPUT, score.tensor.dtype, score.tensor.shape)

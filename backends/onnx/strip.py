@@ -14,6 +14,7 @@ from .analysis import instrumented
 from .append import lower_ir
 from .inline import restore_functions
 from .load import load, sha256
+from .static import reopen
 
 UNREADABLE = (LookupError, ValueError, TypeError, AttributeError, zlib.error, DecodeError)
 """What damaged notes end in, wherever they are read."""
@@ -48,6 +49,7 @@ def _source(model: onnx.ModelProto) -> onnx.ModelProto | None:
         field = getattr(result.graph, name)
         del field[len(field) - count :]
     restore_functions(result)
+    reopen(result)
     del result.metadata_props[-metadata:]
     if "cam.ir_raised" in facts:
         lower_ir(result, json.loads(facts["cam.ir_raised"]))

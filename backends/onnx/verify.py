@@ -73,8 +73,11 @@ def verify(
         for model in (source, result)
     )
     rng, fixed = np.random.default_rng(seed), dict(given or {})
-    feed = {
-        i.name: fixed[i.name] if i.name in fixed else _random(i, rng) for i in plain.get_inputs()
+    own = {i.name for i in plain.get_inputs()}
+    feed = {  # the twin's shapes may be fixed
+        i.name: fixed[i.name] if i.name in fixed else _random(i, rng)
+        for i in twin.get_inputs()
+        if i.name in own
     }
     names = [o.name for o in plain.get_outputs()]
     added = {i.name: _added(i) for i in twin.get_inputs() if i.name not in feed}
@@ -106,7 +109,7 @@ def _added(info: Any) -> np.ndarray[Any, Any]:
     if info.type == "tensor(bool)":
         return np.array(True)
     if info.type == "tensor(int64)":
-        return np.array([-1], np.int64)
+        return np.full([d if isinstance(d, int) else 1 for d in info.shape], -1, np.int64)
     shape = [d if isinstance(d, int) else DYNAMIC.get(i, SPACE) for i, d in enumerate(info.shape)]
     return np.zeros(shape, np.float16 if info.type == "tensor(float16)" else np.float32)
 

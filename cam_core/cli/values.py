@@ -59,6 +59,21 @@ class Size(click.ParamType[tuple[int, int]]):
         return int(sides[0]), int(sides[-1])
 
 
+class Shape(click.ParamType[tuple[str, tuple[int, ...]]]):
+    """1,3,224,224, or of one input among several, tokens=1,128."""
+
+    name = "shape"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, tuple[int, ...]]:
+        name, _, text = value.rpartition("=")
+        extents = text.split(",")
+        if not all(part.isdecimal() and int(part) for part in extents):
+            self.fail(f"'{value}' is no shape: extents with commas (1,3,224,224).", param, ctx)
+        return name, tuple(int(part) for part in extents)
+
+
 def numbers(text: str) -> tuple[float, ...]:
     """Numbers with commas; none where something else is written."""
     try:

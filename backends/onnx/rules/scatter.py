@@ -50,7 +50,7 @@ def scatter_nd(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
             return gy
         if static is not None:
             return _except(op, gy, static, depth)
-        blank = op.Expand(np.zeros((1,) * len(updates.shape), gy.dtype), op.shape_of(updates))
+        blank = op.Expand(np.zeros((1,) * len(updates.shape), gy.dtype), op.Shape(updates))
         return op.typed(op.ScatterND(gy, indices, blank), x.shape)
 
     def of_updates() -> Tensor:
