@@ -170,6 +170,23 @@ MULTI = [
 WRITES = [
     *(
         (
+            "OneHot",
+            f"y = OneHot<axis={axis}>(i, depth, v)",
+            {"v": (2,), "i": ints(0, 3, last), "depth": np.array(4)},
+            f"its two values, axis {axis}",
+            {"opsets": opsets},
+        )
+        for axis, last, opsets in ((-1, 2, (9,)), (0, -1, (11, 17)))
+    ),
+    (
+        "OneHot",
+        "c = Floor(x) h = OneHot(c, depth, v) s = ReduceSum<keepdims=0>(x) y = Mul(h, s)",
+        {"x": ((3,), lambda _: np.array([0.2, 2.5, 1.7])), "v": (2,), "depth": np.array(4.0)},
+        "indices that depend on x",
+        {"opsets": (11, 13)},
+    ),
+    *(
+        (
             "ScatterElements",
             f"y = ScatterElements<axis=1{kind}>(x, i, u)",
             {"x": (2, 4), "i": np.array([[0, 3, 1], [1, -1, 2]]), "u": (2, 3)},

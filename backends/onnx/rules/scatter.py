@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..prepare import floating
+from .elementwise import zeros
 from .index import linear_places, one_axis
 from .place import Indices, runs
 from .registry import Cotangent, unsupported, vjp
@@ -59,6 +61,22 @@ def scatter_nd(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
         return op.reshape_like(_take(op, gy, static, depth), updates)
 
     return of_data, None, of_updates
+
+
+@vjp("OneHot")
+def one_hot(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
+    """Linear in its two values, off and on: each receives gy where it stands."""
+    indices, depth = node.inputs[:2]
+    still = [zeros(op, t) if floating(t) else None for t in (indices, depth)]
+
+    def of_values() -> Tensor:
+        axes = list(range(len(gy.shape)))
+        mask = op.OneHot(indices, depth, np.array([0, 1], gy.dtype), axis=node.attrs["axis"])
+        on = op.ReduceSum(op.Mul(gy, mask), axes, keepdims=0)
+        off = op.Sub(op.ReduceSum(gy, axes, keepdims=0), on)
+        return op.Concat(op.Reshape(off, [1]), op.Reshape(on, [1]), axis=0)
+
+    return *still, of_values
 
 
 def _adds(node: Node) -> bool:
