@@ -26,6 +26,7 @@ HELD: dict[int, str] = {
 }
 """The field that holds a tensor's numbers where it is not raw_data; int32_data for the rest."""
 KINDS = frozenset(TensorProto.DataType.values()) - {TensorProto.UNDEFINED}
+OPTIONAL = onnx.defs.OpSchema.FormalParameterOption.Optional
 Graph = Any
 """A GraphProto or a FunctionProto."""
 
@@ -202,14 +203,16 @@ def _require_node(node: onnx.NodeProto, version: int, older: frozenset[str]) -> 
         schema = onnx.defs.get_schema(node.op_type, version)
     except onnx.defs.SchemaError:  # newer than the model's opset: the runtime will say so
         return
-    for what, names, least, most in (
-        ("inputs", node.input, schema.min_input, schema.max_input),
-        ("outputs", node.output, schema.min_output, schema.max_output),
+    for what, names, least, most, formals in (
+        ("inputs", node.input, schema.min_input, schema.max_input, schema.inputs),
+        ("outputs", node.output, schema.min_output, schema.max_output, schema.outputs),
     ):
         count = len(names)
         while count > least and not names[count - 1]:
             count -= 1
-        if not least <= count <= most or not all(names[:least]):
+        given = zip(names[:least], formals, strict=False)
+        lacking = [1 for n, formal in given if not n and formal.option != OPTIONAL]
+        if not least <= count <= most or lacking:
             raise ModelError(
                 f"{where} has {len([n for n in names[:count] if n])} {what}, {node.op_type} takes "
                 f"{least if least == most else f'{least} or more'}: a broken model"
