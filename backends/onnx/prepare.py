@@ -21,6 +21,7 @@ from onnx_graphsurgeon.logger import G_LOGGER
 from cam_core.errors import ModelError
 
 from . import shapes
+from .ceiled import require_counted
 from .fold import FOLD_LIMIT, constant_value
 from .load import opset
 from .normalise import normalise
@@ -126,6 +127,7 @@ def prepare(model: onnx.ModelProto) -> Graph:
         first = node.inputs[0].dtype if node.inputs else None
         kind = first if first is not None and not isinstance(first, int) else np.float32
         normalise(node, version, np.dtype(kind))
+    require_counted(imported.nodes, version)
     inputs = [t for t in imported.inputs if t.name not in weights]
     outputs = imported.outputs
     return Graph(

@@ -16,6 +16,7 @@ import numpy as np
 import onnx
 from onnx import TypeProto, numpy_helper, shape_inference
 
+from .ceiled import schema_version
 from .fold import Values, fold
 
 Extent = int | str | None
@@ -145,6 +146,8 @@ def _visit(
     except Exception:  # the schema refuses these types: the model is dubious, or the probe
         probe.failures += 1
         outputs = _infer_loosely(model, node, probe)
+    if node.op_type == "GatherND":
+        _complete(node, probe, outputs)
     for name in filter(None, node.output):
         found = outputs.get(name)
         if found is not None and (found.tensor_type.HasField("shape") or name not in declared):
@@ -152,6 +155,16 @@ def _visit(
         elif name in declared:
             probe.types[name] = declared[name]
     fold(node, probe.types, probe.values)
+
+
+def _complete(node: onnx.NodeProto, probe: _Probe, outputs: Mapping[str, TypeProto]) -> None:
+    """The inference of GatherND leaves out the shape of a scalar."""
+    x, indices = (probe.types.get(name, TypeProto()).tensor_type for name in node.input)
+    found = outputs.get(node.output[0])
+    if found is None or found.tensor_type.HasField("shape") or not x.HasField("shape"):
+        return
+    if indices.shape.dim and indices.shape.dim[-1].HasField("dim_value"):
+        found.tensor_type.shape.SetInParent()
 
 
 def _infer(model: onnx.ModelProto, node: onnx.NodeProto, probe: _Probe) -> dict[str, TypeProto]:
@@ -175,7 +188,8 @@ def _infer(model: onnx.ModelProto, node: onnx.NodeProto, probe: _Probe) -> dict[
         return {}
     if outside is not None:
         return outside(node, types, probe.values)
-    schema = onnx.defs.get_schema(node.op_type, versions[0].version, domain)
+    version = schema_version(node, versions[0].version)
+    schema = onnx.defs.get_schema(node.op_type, version, domain)
     return dict(
         shape_inference.infer_node_outputs(
             schema,
