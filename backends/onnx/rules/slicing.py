@@ -53,6 +53,8 @@ def slice_(op: Emitter, node: Node, gy: Tensor) -> Cotangent:
     g, pads, doubtful = gy, {}, False
     for cut in _cuts(op, node):
         size, count = x.shape[cut.axis], y.shape[cut.axis]
+        if (cut.step or 1) < 0 and (cut.end or 0) >= TO_THE_END:
+            raise unsupported(node, "it runs backwards to an end behind the axis: runtimes differ")
         if count == 0:
             return _nothing(op, node, cut)
         if _whole(cut, size, count):
