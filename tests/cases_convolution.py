@@ -1,4 +1,4 @@
-"""Rows for convolution.py (see test_rules.py); test_adjoint.py draws many more at random."""
+"""Rows for convolution.py (see test_rules.py); test_random_windows.py draws many more."""
 
 import numpy as np
 
