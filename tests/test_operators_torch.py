@@ -4,8 +4,9 @@ our gradient is. Every float input of a row is differentiated.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import onnx
@@ -21,8 +22,18 @@ from backends.onnx.reverse import reverse
 torch = pytest.importorskip("torch")
 F = torch.nn.functional
 
-Row = tuple[str, int, str, dict[str, Any], dict[str, Any], Callable[..., Any]]
-"""(note, opset, body, float inputs by name, constants by name, the same in torch)."""
+
+class Row(NamedTuple):
+    note: str
+    opset: int
+    body: str
+    inputs: dict[str, Any]
+    """Differentiated, each."""
+    constants: dict[str, Any]
+    function: Callable[..., Any]
+    """The same in torch."""
+    dynamic: dict[str, str] | None = None
+    """Symbolic shapes by input; without any the row is tried with static shapes alone."""
 
 
 def draw(*shape: int, seed: int = 3) -> np.ndarray[Any, Any]:
@@ -52,11 +63,12 @@ def _norm_pool(
 
 
 def _lp(note: str, opset: int, attributes: str, shape: tuple[int, ...], *pool: Any) -> Row:
-    function = _norm_pool(*pool)
-    return f"Lp, {note}", opset, f"y = LpPool<{attributes}>(x)", {"x": draw(*shape)}, {}, function
+    body = f"y = LpPool<{attributes}>(x)"
+    return Row(f"Lp, {note}", opset, body, {"x": draw(*shape)}, {}, _norm_pool(*pool), NCHW)
 
 
 IMAGE = (2, 2, 6, 5)
+NCHW = {"x": "N,C,H,W"}
 LP_POOLS: list[Row] = [
     _lp(
         "padded",
@@ -87,33 +99,153 @@ LP_POOLS: list[Row] = [
         *((2, 3), 4, (0, 0, 0, 0), (1, 1), (3, 2)),
     ),
     *(
-        (
+        Row(
             f"global Lp, {p}",
             17,
             f"y = GlobalLpPool<p={p}>(x)",
             {"x": draw(2, 3, 4, 5)},
             {},
             lambda x, p=p: x.abs().pow(p).sum((2, 3), keepdim=True).pow(1 / p),
+            NCHW,
         )
         for p in (1, 2, 3, 5)
     ),
 ]
 
-ROWS = [*LP_POOLS]
+
+def _grid_row(
+    mode: str,
+    padding: str,
+    corners: bool,
+    shape: tuple[int, ...],
+    opset: int,
+    grid: Any = None,
+) -> Row:
+    rank, kink = len(shape) - 2, ", kinks" * (grid is not None)
+    spelled = mode if opset < 20 else mode.removeprefix("bi")
+    attributes = f'mode="{spelled}", padding_mode="{padding}", align_corners={int(corners)}'
+    grid = 1.3 * draw(shape[0], *(4, 3, 2)[:rank], rank, seed=5) if grid is None else grid
+    fixed = torch.tensor(grid.astype(np.float32).astype(float))
+    computed = mode != "nearest"
+
+    def sampled(x: Any, grid: Any = fixed) -> Any:
+        options = {"mode": mode, "padding_mode": padding, "align_corners": corners}
+        return F.grid_sample(x, grid, **options)
+
+    return Row(
+        f"grid, {mode}, {padding}, {corners}, {rank}-D{kink}",
+        opset,
+        f"y = GridSample<{attributes}>(x, grid)",
+        {"x": draw(*shape)} | ({"grid": grid} if computed else {}),
+        {} if computed else {"grid": grid},
+        sampled,
+        {"x": "N,C,H,W", "grid": "N,P,Q,2"} if computed and rank == 2 and corners else None,
+    )
+
+
+WHOLE = np.stack(np.meshgrid(np.arange(-7, 8) / 4, np.arange(-4, 5) / 2), -1)[None]
+"""Whole cells and the middles between them, far outside too."""
+SAMPLES: list[Row] = [
+    *(
+        _grid_row(mode, padding, corners, (2, 3, 4, 5), opset)
+        for mode, opset in (("bilinear", 16), ("nearest", 20), ("bicubic", 20))
+        for padding in ("zeros", "border", "reflection")
+        for corners in (False, True)
+    ),
+    *(
+        _grid_row(mode, padding, corners, (1, 2, 3, 2, 4), 20)
+        for mode in ("bilinear", "nearest")
+        for padding, corners in (("zeros", False), ("border", True), ("reflection", True))
+    ),
+    _grid_row("bilinear", "zeros", False, (1, 3, 20, 18), 22),
+    *(
+        _grid_row("bilinear", padding, True, (1, 3, 5, 5), 16, WHOLE)
+        for padding in ("zeros", "border", "reflection")
+    ),
+    *(
+        Row(
+            f"affine grid, {size[2:]}, {corners}",
+            20,
+            f"y = AffineGrid<align_corners={corners}>(theta, size)",
+            {"theta": draw(2, len(size) - 2, len(size) - 1)},
+            {"size": np.array(size)},
+            lambda theta, size=size, corners=corners: F.affine_grid(
+                theta, list(size), align_corners=bool(corners)
+            ),
+            {"theta": f"N,{len(size) - 2},{len(size) - 1}"},
+        )
+        for size, corners in (((2, 3, 4, 5), 0), ((2, 3, 4, 5), 1), ((2, 1, 2, 3, 4), 0))
+    ),
+]
+
+
+def _deformed(
+    x: Any,
+    w: Any,
+    moves: Any,
+    mask: Any = None,
+    *,
+    strides: tuple[int, int] = (1, 1),
+    pads: tuple[int, int] = (0, 0),
+    dilations: tuple[int, int] = (1, 1),
+    parts: int = 1,
+    group: int = 1,
+) -> Any:
+    """One tap of the kernel after the other, each read by torch's grid_sample."""
+    (high, wide), kernel, outer = x.shape[2:], w.shape[2:], moves.shape[2:]
+    cells, total = kernel[0] * kernel[1], 0
+    moves = moves.reshape(-1, parts, cells, 2, *outer)
+    rows = (torch.arange(n, dtype=x.dtype) * s for n, s in zip(outer, strides, strict=True))
+    grid = torch.stack(torch.meshgrid(*rows, indexing="ij"))  # [2, *O]
+    for k in range(cells):
+        tap = torch.tensor([k // kernel[1] * dilations[0], k % kernel[1] * dilations[1]])
+        start = grid + (tap - torch.tensor(pads))[:, None, None]
+        read = []
+        for part, channels in enumerate(x.chunk(parts, 1)):
+            top, left = (start + moves[:, part, k]).unbind(1)
+            normal = torch.stack([2 * left / (wide - 1) - 1, 2 * top / (high - 1) - 1], -1)
+            seen = F.grid_sample(channels, normal, align_corners=True)
+            read.append(seen if mask is None else seen * mask[:, part * cells + k].unsqueeze(1))
+        column = torch.cat(read, 1).reshape(len(x), group, -1, *outer)
+        weights = w[:, :, k // kernel[1], k % kernel[1]].reshape(group, -1, w.shape[1])
+        total = total + torch.einsum("ngcij,goc->ngoij", column, weights).flatten(1, 2)
+    return total
+
+
+DEFORMED: list[Row] = [
+    Row(
+        "deformable",
+        19,
+        "y = DeformConv<strides=[2,1], pads=[1,0,1,0], dilations=[1,2]>(x, w, moves)",
+        {"x": draw(2, 3, 6, 5), "w": draw(4, 3, 3, 2), "moves": 0.7 * draw(2, 12, 3, 3)},
+        {},
+        functools.partial(_deformed, strides=(2, 1), pads=(1, 0), dilations=(1, 2)),
+        {"x": "N,3,H,W", "moves": "N,12,P,Q"},
+    ),
+    Row(
+        "deformable, groups and mask",
+        22,
+        'y = DeformConv<group=2, offset_group=4>(x, w, moves, "", mask)',
+        {"x": draw(2, 4, 5, 4), "w": draw(2, 2, 2, 2), "moves": 0.7 * draw(2, 32, 4, 3)}
+        | {"mask": draw(2, 16, 4, 3)},
+        {},
+        functools.partial(_deformed, parts=4, group=2),
+    ),
+]
+
+ROWS = [*LP_POOLS, *SAMPLES, *DEFORMED]
 
 
 def _gradient(row: Row, dynamic: bool) -> tuple[onnx.ModelProto, list[str]]:
     """The one-operator model with the input `cot`, and its inputs' cotangents' names."""
-    _, opset, body, inputs, constants, _ = row
-    declared = ", ".join(
-        f"float[{','.join(f'{name}{i}' if dynamic else str(n) for i, n in enumerate(x.shape))}] "
-        f"{name}"
-        for name, x in inputs.items()
-    )
+    shapes = {name: ",".join(map(str, x.shape)) for name, x in row.inputs.items()}
+    shapes |= (row.dynamic or {}) if dynamic else {}
+    declared = ", ".join(f"float[{shapes[name]}] {name}" for name in row.inputs)
     model = onnx.parser.parse_model(
-        f'<ir_version: 10, opset_import: ["" : {opset}]> g ({declared}) => (float y) {{ {body} }}'
+        f'<ir_version: 10, opset_import: ["" : {row.opset}]> '
+        f"g ({declared}) => (float y) {{ {row.body} }}"
     )
-    for name, value in constants.items():
+    for name, value in row.constants.items():
         kept = value.astype(np.float32) if value.dtype == np.float64 else value
         model.graph.initializer.append(onnx.numpy_helper.from_array(kept, name))
     model.graph.output[0].type.tensor_type.ClearField("shape")
@@ -123,16 +255,20 @@ def _gradient(row: Row, dynamic: bool) -> tuple[onnx.ModelProto, list[str]]:
     shape = onnx.helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, y.shape)
     model.graph.output[0].CopyFrom(shape)
     cot = gs.Variable("cot", y.dtype, y.shape)
-    outputs = [op.Identity(g) for g in reverse(op, y, cot, list(inputs)).values()]
+    outputs = [op.Identity(g) for g in reverse(op, y, cot, list(row.inputs)).values()]
     return append(op, inputs=[cot], outputs=outputs), [t.name for t in outputs]
 
 
-@pytest.mark.parametrize("dynamic", [False, True], ids=["static", "dynamic"])
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0])
+CASES = [(row, dynamic) for row in ROWS for dynamic in (False, True) if row.dynamic or not dynamic]
+
+
+@pytest.mark.parametrize(
+    ("row", "dynamic"), CASES, ids=[f"{r.note}{', dynamic' * d}" for r, d in CASES]
+)
 def test_equals_torch(row: Row, dynamic: bool, rng: np.random.Generator) -> None:
     import onnxruntime as ort
 
-    inputs, function = row[3], row[5]
+    inputs, function = row.inputs, row.function
     single = {name: x.astype(np.float32) for name, x in inputs.items()}
     leaves = {n: torch.tensor(x.astype(float), requires_grad=True) for n, x in single.items()}
     y = function(**leaves)

@@ -12,7 +12,6 @@ NOT_YET = (
         ("QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger"),
         "integer arithmetic, planned; quantise to the QDQ form instead",
     )
-    | dict.fromkeys(("GridSample", "AffineGrid", "DeformConv"), "sampling by a grid, planned")
     | dict.fromkeys(("RoiAlign", "MaxRoiPool"), "pooling of a detector's regions, planned")
     | dict.fromkeys(("DFT", "STFT"), "a Fourier transform, planned")
     | dict.fromkeys(("CumProd", "Det"), "a product of elements, planned")
