@@ -285,4 +285,39 @@ OTHERS = [
     ),
 ]
 
-CASES = [*GATHER, *ELEMENTS, *MULTI, *WRITES, *OTHERS]
+ONE_TOKEN = {"opsets": (18,), "dynamic": {"x": ("N", 5, 4)}, "wrt": ["x"]}
+"""Chains whose cotangent is one row of five (see test_padded.py)."""
+CHAIN_INPUTS = {
+    "x": (2, 5, 4),
+    "w": (4, 4),
+    "scale": (4,),
+    "i": np.array([3]),
+    "axes": np.array([1]),
+    "last": np.array([-1]),
+    "heads": np.array([0, 5, 2, 2]),
+    "flat": np.array([0, 5, 4]),
+    "one": np.array(1.0),
+    "two": np.array(2.0),
+}
+NORM = (
+    "m = ReduceMean(x, last) c = Sub(x, m) q = Mul(c, c) v = ReduceMean(q, last) "
+    "d = Sqrt(v) n = Div(c, d) z = Mul(n, scale)"
+)
+GELU = "r = Div(u, two) e = Tanh(r) f = Add(e, one) g = Mul(u, f)"
+CHAINS = [
+    ("Gather", f"{body} y = Gather<axis=1>(h, i)", CHAIN_INPUTS, f"after {note}", ONE_TOKEN)
+    for note, body in {
+        "a norm": f"{NORM} h = Identity(z)",
+        "a block": f"{NORM} u = MatMul(z, w) {GELU} k = MatMul(g, w) h = Add(x, k)",
+        "a gate": "m = MatMul(x, w) s = Sigmoid(m) h = Mul(m, s)",
+        "a quotient": "e = Exp(x) d = ReduceSum(e, last) h = Div(e, d)",
+        "a choice": "n = Neg(x) c = Greater(x, n) e = Exp(x) h = Where(c, x, e)",
+        "heads": "r = Reshape(x, heads) q = Transpose<perm=[0,2,1,3]>(r) t = Tanh(q) "
+        "b = Transpose<perm=[0,2,1,3]>(t) h = Reshape(b, flat)",
+        "attention": "q = MatMul(x, w) k = Transpose<perm=[0,2,1]>(x) s = MatMul(q, k) "
+        "p = Softmax(s) o = MatMul(p, x) h = Add(o, x)",
+        "what mixes rows": "m = ReduceMean(x, axes) c = Sub(x, m) h = Mul(c, c)",
+    }.items()
+]
+
+CASES = [*CHAINS, *GATHER, *ELEMENTS, *MULTI, *WRITES, *OTHERS]

@@ -2,17 +2,20 @@
 
 Three promises: a tensor is another one broadcast (an Expand), its rows are unit vectors, or it is
 another one padded with zeros. Arithmetic and reductions read what lies under the first, a matrix
-product reads one row instead of all for the second, and sums of the third are joined.
+product reads one row instead of all for the second, sums of the third are joined, and what works
+row by row does so for its rows alone (see `padded`).
 """
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from . import padded
+from .padded import Padded
 from .prepare import Tensor
 from .shapes import Shape
 
@@ -22,15 +25,6 @@ if TYPE_CHECKING:
 POINTWISE = {"Mul", "Add", "Sub", "Div", "Where", "Pow"}
 """Broadcasting operators that may read what lies under an Expand."""
 UNARY = {"Neg", "Cast", "Sqrt", "Abs", "Relu", "Sign", "Exp"}
-
-
-class Padded(NamedTuple):
-    """A tensor that is `core` with zeros before and after it on one axis."""
-
-    core: Tensor
-    axis: int
-    before: int
-    after: int
 
 
 class Shortcuts:
@@ -79,7 +73,7 @@ class Shortcuts:
             return self._row_of(self._rows[inputs[0].name], inputs[1])
         promised = [t for t in inputs if t.name in self._under]
         if not promised:
-            return None
+            return padded.find(self.op, op_type, inputs, attrs) if self.padded else None
         under = [self._under.get(t.name, t) for t in inputs]
         full = promised[0]
         if op_type in POINTWISE and all(t.shape == full.shape for t in promised):

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..padded import Padded
 from ..shapes import Shape
-from ..shortcuts import Padded
 
 if TYPE_CHECKING:
     from ..emit import Emitter
