@@ -10,9 +10,9 @@ import numpy as np
 import onnx
 import onnx_graphsurgeon as gs
 from onnx import numpy_helper
-from onnx_graphsurgeon.exporters.onnx_exporter import OnnxExporter
 
 from .emit import Emitter
+from .export import constants, declared, exported
 from .prepare import Tensor
 
 OLDEST_IR = 4
@@ -25,7 +25,7 @@ def append(op: Emitter, *, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) 
     model.CopyFrom(op.graph.model)
     raise_ir(model)
     nodes = op.needed(outputs)
-    model.graph.node.extend(OnnxExporter.export_node(node) for node in nodes)
+    model.graph.node.extend(exported_all(op, nodes))
     model.graph.initializer.extend(
         numpy_helper.from_array(np.asarray(t.values), t.name) for t in new_constants(op, nodes)
     )
@@ -81,13 +81,13 @@ def _declaration(tensor: onnx.TensorProto) -> onnx.ValueInfoProto:
 
 def new_constants(op: Emitter, nodes: Iterable[gs.Node]) -> list[gs.Constant]:
     """The constants that the nodes read and the original model does not hold."""
-    found = {
-        t.name: t
-        for node in nodes
-        for t in node.inputs
-        if isinstance(t, gs.Constant) and t.name not in op.graph.tensors
-    }
-    return list(found.values())
+    return constants(nodes, op.graph.tensors)
+
+
+def exported_all(op: Emitter, nodes: Sequence[gs.Node]) -> list[onnx.NodeProto]:
+    """The nodes as messages, their bodies with constants of their own."""
+    known = frozenset(t.name for t in new_constants(op, nodes))
+    return [exported(node, known) for node in nodes]
 
 
 def value_info(tensor: Tensor, model: onnx.ModelProto) -> onnx.ValueInfoProto:
@@ -98,10 +98,4 @@ def value_info(tensor: Tensor, model: onnx.ModelProto) -> onnx.ValueInfoProto:
         for dim in info.type.tensor_type.shape.dim
         if dim.dim_param
     }
-    elem = tensor.dtype
-    if not isinstance(elem, int):
-        elem = onnx.helper.np_dtype_to_tensor_dtype(np.dtype(elem))
-    shape = tensor.shape
-    if shape is not None:
-        shape = [d if isinstance(d, int) or d in named else None for d in shape]
-    return onnx.helper.make_tensor_value_info(tensor.name, elem, shape)
+    return declared(tensor, named)

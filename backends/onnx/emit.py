@@ -9,6 +9,7 @@ arithmetic and reductions read what lies under it, so it costs nothing unless so
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -17,12 +18,12 @@ import numpy as np
 import onnx
 import onnx_graphsurgeon as gs
 from onnx import TypeProto, numpy_helper, shape_inference
-from onnx_graphsurgeon.exporters.onnx_exporter import OnnxExporter
 
 from . import spelling
+from .export import exported
 from .fold import FOLD_LIMIT
 from .normalise import NEWEST, normalise
-from .prepare import Graph, Node, Tensor
+from .prepare import Graph, Node, Tensor, names_in, reads
 from .shapes import Shape, static
 from .shortcuts import Shortcuts
 
@@ -35,8 +36,8 @@ class Emitter:
         self.opset = graph.opset
         self.prefix = prefix
         self.nodes: list[Node] = []
-        self._taken = set(graph.tensors) | {n.name for n in graph.nodes}
-        self._count = 0
+        self._taken = {name for node in graph.nodes for name in names_in(node)} | set(graph.tensors)
+        self._numbers = itertools.count(1)
         self._types: dict[str, TypeProto] = {}
         self._memo: dict[Any, Any] = {}
         self._constants: dict[Any, gs.Constant] = {}
@@ -62,11 +63,21 @@ class Emitter:
         shorter = self.shortcuts.find(op_type, inputs, attrs) if outputs == 1 else None
         if shorter is not None:
             return shorter
+        if any(isinstance(value, gs.Graph) for value in attrs.values()):
+            made = self._write(op_type, inputs, outputs, attrs)
+            return made[0] if outputs == 1 else made
         key = (op_type, outputs, *(t.name for t in inputs), repr(sorted(attrs.items())))
         if key not in self._memo:
             self._memo[key] = self._write(op_type, inputs, outputs, attrs)
         made = self._memo[key]
         return made[0] if outputs == 1 else made
+
+    def within(self, graph: Graph, nodes: Iterable[Node]) -> Emitter:
+        """What writes after `nodes` into a body; its names differ from all around it."""
+        inner = Emitter(graph, self.prefix)
+        inner._taken, inner._numbers = self._taken, self._numbers
+        inner.nodes.extend(nodes)
+        return inner
 
     @contextmanager
     def recorded(self) -> Iterator[list[Node]]:
@@ -125,12 +136,10 @@ class Emitter:
 
     def name(self, stem: str) -> str:
         """A tensor or node name nobody has."""
-        while True:
-            self._count += 1
-            name = f"{self.prefix}{stem}_{self._count}"
-            if name not in self._taken:
-                self._taken.add(name)
-                return name
+        names = (f"{self.prefix}{stem}_{number}" for number in self._numbers)
+        name = next(name for name in names if name not in self._taken)
+        self._taken.add(name)
+        return name
 
     def named(self, tensor: Tensor, name: str) -> Tensor:
         """A copy of the tensor under a name that is promised to users."""
@@ -244,7 +253,7 @@ class Emitter:
         return tensor
 
     def _infer(self, node: Node) -> list[tuple[Any, Shape | None]]:
-        proto = OnnxExporter.export_node(node)
+        proto = exported(node)
         schema = onnx.defs.get_schema(node.op, self.opset)
         values = {t.name: self.value(t) for t in node.inputs if t.name}
         found = shape_inference.infer_node_outputs(
@@ -272,7 +281,7 @@ class Emitter:
         for node in reversed(self.nodes):
             if any(t.name in names for t in node.outputs):
                 kept.append(node)
-                names.update(t.name for t in node.inputs)
+                names.update(t.name for t in reads(node))
         return kept[::-1]
 
 

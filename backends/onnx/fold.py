@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import MutableMapping
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ def static_shape(kind: TypeProto | None) -> tuple[int, ...] | None:
     return tuple(d.dim_value for d in dims) if all(d.HasField("dim_value") for d in dims) else None
 
 
-def fold(node: onnx.NodeProto, types: dict[str, TypeProto], values: Values) -> None:
+def fold(node: onnx.NodeProto, types: MutableMapping[str, TypeProto], values: Values) -> None:
     """Gives small outputs of known inputs their value."""
     output = node.output[0] if node.output else ""
     if node.op_type == "Shape" and not node.domain:

@@ -50,6 +50,8 @@ class Graph:
     model: onnx.ModelProto
     counts: dict[str, shapes.Extent] = field(default_factory=dict)
     """How far those tensors count that hold 0, 1, 2, ... in row-major order at any extent."""
+    probed: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """The two values that stood for each dynamic extent."""
     producer: dict[str, Node] = field(default_factory=dict)
     consumers: dict[str, list[Node]] = field(default_factory=dict)
 
@@ -84,13 +86,30 @@ class Graph:
 
 
 def reads(node: Node) -> Iterator[Tensor]:
-    """What a node reads, the outer tensors that its subgraphs capture included."""
+    """What a node reads, the outer tensors that its bodies capture included."""
     yield from (t for t in node.inputs if t.name)
     for body in node.subgraphs(recursive=False):
-        made = {t.name for inner in body.nodes for t in inner.outputs}
-        made |= {t.name for t in body.inputs}
+        yield from captures(body)
+
+
+def captures(body: gs.Graph) -> Iterator[Tensor]:
+    """What a body reads of the graphs around it, as often as it reads it."""
+    made = {t.name for inner in body.nodes for t in inner.outputs}
+    made |= {t.name for t in body.inputs}
+    read = [t for inner in body.nodes for t in reads(inner)]
+    for tensor in (*read, *body.outputs):
+        if tensor.name not in made and not isinstance(tensor, gs.Constant):
+            yield tensor
+
+
+def names_in(node: Node) -> Iterator[str]:
+    """The node's name, and every name in its bodies."""
+    yield node.name
+    for body in node.subgraphs(recursive=False):
+        yield from (t.name for t in (*body.inputs, *body.outputs))
         for inner in body.nodes:
-            yield from (t for t in reads(inner) if t.name not in made)
+            yield from (t.name for t in (*inner.inputs, *inner.outputs))
+            yield from names_in(inner)
 
 
 def floating(tensor: Tensor) -> bool:
@@ -101,8 +120,12 @@ def floating(tensor: Tensor) -> bool:
     return kind is not None and np.issubdtype(np.dtype(kind), np.floating)
 
 
-def prepare(model: onnx.ModelProto) -> Graph:
+def prepare(model: onnx.ModelProto, around: Graph | None = None) -> Graph:
     """The graph of `model`, weights left where they are.
+
+    Args:
+        model: a model, or a body as one whose inputs are also what it captures.
+        around: of a body, the graph that it captures from.
 
     Raises:
         ModelError: a tensor that nothing makes, an operator that does not exist or lacks what it
@@ -113,7 +136,11 @@ def prepare(model: onnx.ModelProto) -> Graph:
     require_typed(model.graph)
     require_nodes(model.graph, {"": version}, shapes.SAME_TYPE)
     skeleton, small, weights = _skeleton(model)
-    facts = shapes.infer(skeleton, small)
+    if around is not None:
+        captured = {i.name for i in model.graph.input} & set(around.tensors)
+        small |= {name: around.values[name] for name in captured & set(around.values)}
+        weights |= captured & around.weights
+    facts = shapes.infer(skeleton, small, weights, around.probed if around is not None else {})
     require_sizes(facts.shapes)
     with G_LOGGER.suppress():  # it warns, on stdout, of what we do not use
         imported = gs.import_onnx(skeleton)
@@ -140,6 +167,7 @@ def prepare(model: onnx.ModelProto) -> Graph:
         weights,
         model,
         counts=facts.counts,
+        probed=facts.probed,
     )
 
 

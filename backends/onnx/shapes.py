@@ -8,7 +8,8 @@ a probe all shape arithmetic folds, so the shape chains that exporters leave beh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import functools
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,15 +19,21 @@ from onnx import TypeProto, numpy_helper, shape_inference
 
 from .ceiled import schema_version
 from .fold import Values, fold
+from .scopes import SCOPED, Probe, conditions, conditions_met, through_bodies
+from .symbols import (
+    BATCH_PROBE,
+    ONE_ROW,
+    SPACE_PROBES,
+    Pairs,
+    assign,
+    inputs,
+    pair_of,
+    symbol,
+    symbols,
+)
 
 Extent = int | str | None
 Shape = tuple[Extent, ...]
-
-BATCH_PROBE = (5, 7)
-ONE_ROW = (1, 1)
-"""Tried last, where an output is declared so: an exporter baked its example's batch in."""
-SPACE_PROBES = (((224, 288), (256, 320), (352, 384)), ((1024, 1536),), ((16384, 20480),))
-"""Pairs for the other dynamic extents: images first, then long signals."""
 
 SAME_TYPE = {"ImageScaler", "Affine", "ScaledTanh", "ParametricSoftplus"}
 SAME_TYPE |= {"MeanVarianceNormalization"}  # its schema infers nothing where axes are defaulted
@@ -46,97 +53,83 @@ class Facts:
     values: Values = field(default_factory=dict)
     counts: dict[str, Extent] = field(default_factory=dict)
     """How far those tensors count that hold 0, 1, 2, ... in row-major order at any extent."""
+    probed: Pairs = field(default_factory=dict)
+    """The two values that stood for each dynamic extent."""
 
 
-@dataclass
-class _Probe:
-    types: dict[str, TypeProto] = field(default_factory=dict)
-    values: Values = field(default_factory=dict)
-    failures: int = 0
+def infer(model: onnx.ModelProto, small: Values, weights: Collection[str], probed: Pairs) -> Facts:
+    """Facts on every tensor of `model`.
+
+    Args:
+        model: its weights are inputs.
+        small: the constants worth a value.
+        weights: names of all constants.
+        probed: of a body, what stood for the extents of the graphs around it.
+    """
+    facts = _probed(model, small, probed, None)
+    known = conditions(model.graph, facts.shapes, facts.values, weights)
+    if known == conditions_met(model.graph, facts.values):
+        return facts
+    return _probed(model, small, probed, known)
 
 
-def infer(model: onnx.ModelProto, small: Values) -> Facts:
-    """Facts on every tensor of `model`; `small` holds the constants worth a value."""
-    symbols = list(_symbols(model))
-    best: tuple[_Probe, _Probe, dict[tuple[int, int], str]] | None = None
+def _probed(
+    model: onnx.ModelProto, small: Values, probed: Pairs, decided: frozenset[str] | None
+) -> Facts:
+    """The facts by two probes of every plan until one has no failures."""
+    around = {name: pair_of(name, probed) for name, _ in symbols(model)}
+    known = {name: pair for name, pair in around.items() if pair is not None}
+    free = [(name, batch) for name, batch in symbols(model) if name not in known]
+    taken = {*probed.values(), *known.values()}
+    best: tuple[Probe, Probe, Pairs] | None = None
     plans = [(spaces, BATCH_PROBE) for spaces in SPACE_PROBES]
     if any(
         [d.dim_value for d in o.type.tensor_type.shape.dim[:1]] == [1] for o in model.graph.output
     ):
         plans.append((SPACE_PROBES[0], ONE_ROW))
     for spaces, batch in plans:
-        pairs = _assign(symbols, spaces, batch)
-        first = _sweep(model, small, {s: pair[0] for s, pair in pairs.items()})
-        second = _sweep(model, small, {s: pair[1] for s, pair in pairs.items()}) if pairs else first
-        names = {pair: symbol for symbol, pair in pairs.items()}
+        pairs = known | assign(free, spaces, batch, taken)
+        first = _sweep(model, small, {s: pair[0] for s, pair in pairs.items()}, decided)
+        second = first
+        if pairs:
+            second = _sweep(model, small, {s: pair[1] for s, pair in pairs.items()}, decided)
         if best is None or first.failures + second.failures < best[0].failures + best[1].failures:
-            best = first, second, names
-        if best[0].failures + best[1].failures == 0 or not pairs:
+            best = first, second, probed | pairs
+        if best[0].failures + best[1].failures == 0 or not free:
             break
     assert best is not None
     return _merge(*best)
 
 
-def _inputs(model: onnx.ModelProto) -> list[onnx.ValueInfoProto]:
-    weights = {t.name for t in model.graph.initializer}
-    return [i for i in model.graph.input if i.name not in weights]
-
-
-def _symbol(info: onnx.ValueInfoProto, axis: int) -> str:
-    dim = info.type.tensor_type.shape.dim[axis]
-    return dim.dim_param or ("batch" if axis == 0 else f"{info.name}_{axis}")
-
-
-def _symbols(model: onnx.ModelProto) -> Iterator[tuple[str, bool]]:
-    """(symbol, is it a batch) of every dynamic extent of the inputs."""
-    seen = set()
-    for info in _inputs(model):
-        for axis, dim in enumerate(info.type.tensor_type.shape.dim):
-            name = _symbol(info, axis)
-            if not dim.HasField("dim_value") and name not in seen:
-                seen.add(name)
-                yield name, axis == 0
-
-
-def _assign(
-    symbols: Sequence[tuple[str, bool]],
-    spaces: Sequence[tuple[int, int]],
-    batch: tuple[int, int],
-) -> dict[str, tuple[int, int]]:
-    pairs, batches, places = {}, 0, 0
-    for name, is_batch in symbols:
-        if is_batch:
-            step = 0 if batch == ONE_ROW else 6 * batches
-            pairs[name] = (batch[0] + step, batch[1] + step)
-            batches += 1
-        else:
-            low, high = spaces[places % len(spaces)]
-            step = 32 * (places // len(spaces))
-            pairs[name] = (low + step, high + step)
-            places += 1
-    return pairs
-
-
-def _sweep(model: onnx.ModelProto, small: Values, extents: Mapping[str, int]) -> _Probe:
+def _sweep(
+    model: onnx.ModelProto,
+    small: Values,
+    extents: Mapping[str, int],
+    decided: frozenset[str] | None,
+) -> Probe:
     """One walk over the nodes with every input extent given a number."""
-    probe = _Probe(values=dict(small))
-    for info in _inputs(model):
+    probe = Probe(values=dict(small), decided=decided)
+    for info in inputs(model):
         fixed = TypeProto()
         fixed.CopyFrom(info.type)
         for axis, dim in enumerate(fixed.tensor_type.shape.dim):
             if not dim.HasField("dim_value"):
-                dim.dim_value = extents[_symbol(info, axis)]
+                dim.dim_value = extents[symbol(info, axis)]
         probe.types[info.name] = fixed
     for tensor in model.graph.initializer:
         probe.types[tensor.name] = onnx.helper.make_tensor_type_proto(tensor.data_type, tensor.dims)
-    declared = {v.name: v.type for v in (*model.graph.output, *model.graph.value_info)}
-    for node in model.graph.node:
-        _visit(model, node, probe, declared)
+    _walk(model, model.graph, probe)
     return probe
 
 
+def _walk(model: onnx.ModelProto, graph: onnx.GraphProto, probe: Probe) -> None:
+    declared = {v.name: v.type for v in (*graph.output, *graph.value_info)}
+    for node in graph.node:
+        _visit(model, node, probe, declared)
+
+
 def _visit(
-    model: onnx.ModelProto, node: onnx.NodeProto, probe: _Probe, declared: Mapping[str, TypeProto]
+    model: onnx.ModelProto, node: onnx.NodeProto, probe: Probe, declared: Mapping[str, TypeProto]
 ) -> None:
     if node.op_type in SAME_TYPE and node.input[0] in probe.types:
         probe.types[node.output[0]] = probe.types[node.input[0]]
@@ -157,7 +150,7 @@ def _visit(
     fold(node, probe.types, probe.values)
 
 
-def _complete(node: onnx.NodeProto, probe: _Probe, outputs: Mapping[str, TypeProto]) -> None:
+def _complete(node: onnx.NodeProto, probe: Probe, outputs: Mapping[str, TypeProto]) -> None:
     """The inference of GatherND leaves out the shape of a scalar."""
     x, indices = (probe.types.get(name, TypeProto()).tensor_type for name in node.input)
     found = outputs.get(node.output[0])
@@ -167,8 +160,10 @@ def _complete(node: onnx.NodeProto, probe: _Probe, outputs: Mapping[str, TypePro
         found.tensor_type.shape.SetInParent()
 
 
-def _infer(model: onnx.ModelProto, node: onnx.NodeProto, probe: _Probe) -> dict[str, TypeProto]:
+def _infer(model: onnx.ModelProto, node: onnx.NodeProto, probe: Probe) -> dict[str, TypeProto]:
     domain = "" if node.domain == "ai.onnx" else node.domain
+    if not domain and node.op_type in SCOPED:
+        return through_bodies(node, probe, functools.partial(_walk, model))
     versions = [o for o in model.opset_import if o.domain == node.domain or o.domain == domain]
     outside = OUTSIDE.get((domain, node.op_type))
     if outside is None and not (versions and onnx.defs.has(node.op_type, domain)):
@@ -203,10 +198,10 @@ def _infer(model: onnx.ModelProto, node: onnx.NodeProto, probe: _Probe) -> dict[
 
 
 def _infer_loosely(
-    model: onnx.ModelProto, node: onnx.NodeProto, probe: _Probe
+    model: onnx.ModelProto, node: onnx.NodeProto, probe: Probe
 ) -> dict[str, TypeProto]:
     """The types alone, and what rank needs no input's shape."""
-    shapeless = _Probe(values=probe.values)
+    shapeless = Probe(values=probe.values)
     for name in filter(None, node.input):
         if name in probe.types:
             shapeless.types[name] = TypeProto()
@@ -218,8 +213,9 @@ def _infer_loosely(
         return {}
 
 
-def _merge(first: _Probe, second: _Probe, symbols: Mapping[tuple[int, int], str]) -> Facts:
-    facts = Facts()
+def _merge(first: Probe, second: Probe, probed: Pairs) -> Facts:
+    facts = Facts(probed=probed)
+    symbols = {pair: symbol for symbol, pair in probed.items()}
     for name, kind in first.types.items():
         facts.dtypes[name] = kind.tensor_type.elem_type
         other = second.types.get(name)

@@ -12,15 +12,14 @@ import numpy as np
 import onnx
 import onnx_graphsurgeon as gs
 from onnx import numpy_helper
-from onnx_graphsurgeon.exporters.onnx_exporter import OnnxExporter
 
 from .analysis import Analysis
-from .append import new_constants, value_info
+from .append import exported_all, new_constants, value_info
 from .emit import Emitter
 from .injected import with_outputs
 from .layers import Choice
 from .nearest import differentiate
-from .prepare import Tensor
+from .prepare import Tensor, reads
 
 COTANGENT = "cam.cotangent"
 
@@ -66,7 +65,7 @@ def split(
 def _residuals(op: Emitter, nodes: Sequence[gs.Node]) -> list[Tensor]:
     """What the backward reads of the forward, weights apart."""
     graph = op.graph
-    read = {t.name: t for node in nodes for t in node.inputs if t.name in graph.tensors}
+    read = {t.name: t for node in nodes for t in reads(node) if t.name in graph.tensors}
     return [t for name, t in read.items() if name not in graph.weights]
 
 
@@ -78,9 +77,9 @@ def _backward(
     model.opset_import.extend(source.opset_import)
     graph = model.graph
     graph.name = "backward"
-    read = {t.name for node in nodes for t in node.inputs}
+    read = {t.name for node in nodes for t in reads(node)}
     graph.node.extend(_constant_nodes(source, read))
-    graph.node.extend(OnnxExporter.export_node(node) for node in nodes)
+    graph.node.extend(exported_all(op, nodes))
     graph.initializer.extend(t for t in source.graph.initializer if t.name in read)
     graph.initializer.extend(
         numpy_helper.from_array(np.asarray(t.values), t.name) for t in new_constants(op, nodes)
