@@ -13,8 +13,8 @@ from .composites import DOMAIN
 from .nearest import nearest_usable, on_path, trial
 from .normalise import RENAMED
 from .prepare import Graph, Node, reads
-from .reverse import active
 from .rules import NOT_YET, RULES, VJP_RULES, ZERO, RefusedError, key_of
+from .rules.paths import active
 
 PORTABLE = frozenset(
     {
@@ -102,7 +102,9 @@ def coverage(source: object, layer: str | int | None = None, score: str | None =
 def unportable(nodes: Iterable[Node]) -> tuple[str, ...]:
     """What of these (graphsurgeon) nodes is outside PORTABLE, each once."""
     found = set()
-    for node in nodes:
+    nodes = list(nodes)
+    inner = [n for node in nodes for body in node.subgraphs(recursive=True) for n in body.nodes]
+    for node in (*nodes, *inner):
         reduction = node.attrs.get("reduction", "none")
         if node.op not in PORTABLE:
             found.add(node.op)

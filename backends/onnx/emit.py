@@ -79,6 +79,11 @@ class Emitter:
         inner.nodes.extend(nodes)
         return inner
 
+    def adopt(self, inner: Emitter) -> None:
+        """Takes over what `inner` wrote, into this graph itself."""
+        self.nodes.extend(inner.nodes)
+        self.made.update(inner.made)
+
     @contextmanager
     def recorded(self) -> Iterator[list[Node]]:
         """What is emitted meanwhile: each operator in normal form, written anew, not shortened."""

@@ -13,8 +13,9 @@ from .analysis import Analysis
 from .emit import Emitter
 from .methods import HALF_SEED, wide
 from .prepare import Graph, Node, Tensor, reads
-from .reverse import active, reverse
+from .reverse import reverse
 from .rules import RULES, VJP_RULES, ZERO, RefusedError, key_of
+from .rules.paths import active
 
 
 def differentiate(

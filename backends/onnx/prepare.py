@@ -52,6 +52,8 @@ class Graph:
     """How far those tensors count that hold 0, 1, 2, ... in row-major order at any extent."""
     probed: dict[str, tuple[int, int]] = field(default_factory=dict)
     """The two values that stood for each dynamic extent."""
+    decided: frozenset[str] = frozenset()
+    """Conditions of an If that are the same at every run."""
     producer: dict[str, Node] = field(default_factory=dict)
     consumers: dict[str, list[Node]] = field(default_factory=dict)
 
@@ -133,7 +135,8 @@ def prepare(model: onnx.ModelProto, around: Graph | None = None) -> Graph:
     """
     version = opset(model)
     require_made(model.graph)
-    require_typed(model.graph)
+    if around is None:
+        require_typed(model.graph)
     require_nodes(model.graph, {"": version}, shapes.SAME_TYPE)
     skeleton, small, weights = _skeleton(model)
     if around is not None:
@@ -168,6 +171,7 @@ def prepare(model: onnx.ModelProto, around: Graph | None = None) -> Graph:
         model,
         counts=facts.counts,
         probed=facts.probed,
+        decided=facts.decided,
     )
 
 

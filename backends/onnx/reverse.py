@@ -3,45 +3,24 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from cam_core.errors import CamError, LayerError
 
+from .bodies import Body
 from .emit import Emitter
-from .prepare import Graph, Node, Tensor, floating, reads
+from .prepare import Node, Tensor, floating, reads
 from .rules import GUIDED, VJP_RULES, ZERO, RefusedError, Rule, key_of
+from .rules.paths import active, between
 from .rules.through import taped
 from .valid import blame
 
 Rules = Mapping[tuple[str, str], Rule]
+Found = dict[str, Tensor]
 
-
-def active(graph: Graph, wanted: Sequence[str], score: str) -> set[str]:
-    """Names of the tensors on a derivative-carrying path from a wanted tensor to the score."""
-    return between(graph.nodes, wanted, [score])
-
-
-def between(nodes: Sequence[Node], wanted: Collection[str], ends: Iterable[str]) -> set[str]:
-    """The same among `nodes`, in topological order, to any of several ends."""
-    carries = set(wanted)
-    for node in nodes:
-        if key_of(node) in ZERO or carries.isdisjoint(t.name for t in reads(node)):
-            continue
-        passes_integers = _passes_integers(node, carries)
-        carries.update(t.name for t in node.outputs if t.name and (floating(t) or passes_integers))
-    reaches = set(ends) & carries
-    for node in reversed(nodes):
-        if not reaches.isdisjoint(t.name for t in node.outputs) and key_of(node) not in ZERO:
-            reaches.update(t.name for t in reads(node) if t.name in carries)
-    return reaches
-
-
-def _passes_integers(node: Node, carries: set[str]) -> bool:
-    """Do this node's integer outputs carry the derivative of a quantised tensor?"""
-    rule = VJP_RULES.get(key_of(node))
-    if rule is None or rule.quantises:
-        return True
-    return any(t.name in carries and not floating(t) for t in node.inputs)
+DRAWS = {"Bernoulli", "Multinomial", "RandomNormal", "RandomUniform"}
+DRAWS |= {"RandomNormalLike", "RandomUniformLike"}
+"""Operators that give something else when they are run again."""
 
 
 def reverse(
@@ -138,12 +117,15 @@ def _pull(
     rule = rules.get(key_of(node))
     if rule is None:
         raise RefusedError(node)
-    unknown = [t.name for t in node.inputs if t.name in path and t.shape is None]
+    unknown = [t.name for t in reads(node) if t.name in path and t.shape is None]
     if unknown:
         why = f"the rank of '{unknown[0]}' is unknown (export with static shapes)"
         raise RefusedError(node, why)
     if rule.body:
         yield from _through(op, rules, rule, node, outputs, path)
+        return
+    if rule.inner:
+        yield from _within(op, rules, rule, node, outputs, path)
         return
     if not rule.several and any(g is not None for g in outputs[1:]):
         raise RefusedError(node, "its second output is read on the path")
@@ -168,7 +150,7 @@ def _through(
     path: set[str],
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Through the operators that a node stands for; what it refuses is refused in its name."""
-    leaves = list({t.name: t for t in node.inputs if t.name in path}.values())
+    leaves = list({t.name: t for t in reads(node) if t.name in path}.values())
     ends = [(y, g) for y, g in zip(node.outputs, outputs, strict=True) if g is not None]
     tape = taped(op, rule, node)
     try:
@@ -180,3 +162,31 @@ def _through(
     for leaf in leaves:
         if leaf.name in found:
             yield leaf, found[leaf.name]
+
+
+def _within(
+    op: Emitter,
+    rules: Rules,
+    rule: Rule,
+    node: Node,
+    outputs: list[Tensor | None],
+    path: set[str],
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Into the bodies of a node; what is refused in there is refused in its name."""
+    leaves = list({t.name: t for t in reads(node) if t.name in path}.values())
+    for x in reads(node):
+        if x.dtype is None or getattr(x, "type", "tensor_type") != "tensor_type":
+            raise RefusedError(node, f"it reads '{x.name}', which is no tensor of a known type")
+
+    for inner in (n for body in node.subgraphs(recursive=True) for n in body.nodes):
+        if inner.op in DRAWS:
+            raise RefusedError(node, f"its body draws at random ({inner.op}) and is run again")
+
+    def back(body: Body, ends: Sequence[tuple[Tensor, Tensor]], wanted: Sequence[Tensor]) -> Found:
+        try:
+            return pull_back(body.op, rules, body.nodes, ends, wanted)
+        except RefusedError as error:
+            raise RefusedError(node, f"its body holds this: {error.what}") from error
+
+    found = rule.function(op, node, outputs, leaves, back)
+    yield from ((leaf, found[leaf.name]) for leaf in leaves if leaf.name in found)

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from .maps import Maps
 from .prepare import Graph, Tensor, floating, reads
-from .reverse import active
 from .rules import ZERO, key_of
+from .rules.paths import active
 from .scores import Score
 
 

@@ -55,6 +55,8 @@ class Facts:
     """How far those tensors count that hold 0, 1, 2, ... in row-major order at any extent."""
     probed: Pairs = field(default_factory=dict)
     """The two values that stood for each dynamic extent."""
+    decided: frozenset[str] = frozenset()
+    """Conditions of an If that are the same at every run."""
 
 
 def infer(model: onnx.ModelProto, small: Values, weights: Collection[str], probed: Pairs) -> Facts:
@@ -68,9 +70,10 @@ def infer(model: onnx.ModelProto, small: Values, weights: Collection[str], probe
     """
     facts = _probed(model, small, probed, None)
     known = conditions(model.graph, facts.shapes, facts.values, weights)
-    if known == conditions_met(model.graph, facts.values):
-        return facts
-    return _probed(model, small, probed, known)
+    if known != conditions_met(model.graph, facts.values):
+        facts = _probed(model, small, probed, known)
+    facts.decided = known
+    return facts
 
 
 def _probed(

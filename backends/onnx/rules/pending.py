@@ -7,7 +7,7 @@ from __future__ import annotations
 
 NOT_YET = (
     dict.fromkeys(("LSTM", "GRU", "RNN"), "a recurrent network, planned")
-    | dict.fromkeys(("If", "Loop", "Scan", "SequenceMap"), "control flow, planned")
+    | dict.fromkeys(("SequenceMap",), "a sequence of tensors; export without lists")
     | dict.fromkeys(
         ("QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger"),
         "integer arithmetic, planned; quantise to the QDQ form instead",

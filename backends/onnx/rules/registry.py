@@ -30,6 +30,8 @@ class Rule:
     """Integer outputs carry a derivative too (straight through)."""
     body: bool = False
     """Its function emits what the node computes; the derivative is that of those operators."""
+    inner: bool = False
+    """It reverses the node's bodies (see `reverse.Back`)."""
 
 
 VJP_RULES: dict[tuple[str, str], Rule] = {}
@@ -47,6 +49,7 @@ def vjp(
     domain: str = "",
     several: bool = False,
     quantises: bool = False,
+    inner: bool = False,
     table: dict[tuple[str, str], Rule] = VJP_RULES,
 ) -> Callable[[Function], Function]:
     """Registers `rule(op, node, gy)` for these operators of `domain`.
@@ -61,7 +64,7 @@ def vjp(
         for operator in operators:
             key = (domain, operator)
             require_free(key, table)
-            table[key] = Rule(function, several, quantises)
+            table[key] = Rule(function, several, quantises, inner=inner)
         return function
 
     return register

@@ -1,0 +1,46 @@
+"""Which tensors lie on a path that carries a derivative."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+
+from ..prepare import Graph, Node, floating, reads
+from .registry import VJP_RULES, ZERO, key_of
+
+
+def active(graph: Graph, wanted: Sequence[str], score: str) -> set[str]:
+    """Names of the tensors on a derivative-carrying path from a wanted tensor to the score."""
+    return between(graph.nodes, wanted, [score])
+
+
+def between(nodes: Sequence[Node], wanted: Collection[str], ends: Iterable[str]) -> set[str]:
+    """The same among `nodes`, in topological order, to any of several ends."""
+    return leading(nodes, carried(nodes, wanted), ends)
+
+
+def carried(nodes: Sequence[Node], wanted: Collection[str]) -> set[str]:
+    """These tensors and all that is computed from them with a derivative."""
+    carries = set(wanted)
+    for node in nodes:
+        if key_of(node) in ZERO or carries.isdisjoint(t.name for t in reads(node)):
+            continue
+        passes_integers = _passes_integers(node, carries)
+        carries.update(t.name for t in node.outputs if t.name and (floating(t) or passes_integers))
+    return carries
+
+
+def leading(nodes: Sequence[Node], carries: set[str], ends: Iterable[str]) -> set[str]:
+    """Those of the tensors in `carries` from which an end is computed."""
+    reaches = set(ends) & carries
+    for node in reversed(nodes):
+        if not reaches.isdisjoint(t.name for t in node.outputs) and key_of(node) not in ZERO:
+            reaches.update(t.name for t in reads(node) if t.name in carries)
+    return reaches
+
+
+def _passes_integers(node: Node, carries: set[str]) -> bool:
+    """Do this node's integer outputs carry the derivative of a quantised tensor?"""
+    rule = VJP_RULES.get(key_of(node))
+    if rule is None or rule.quantises:
+        return True
+    return any(t.name in carries and not floating(t) for t in node.inputs)
