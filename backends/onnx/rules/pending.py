@@ -12,7 +12,7 @@ NOT_YET = (
         ("QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger"),
         "integer arithmetic, planned; quantise to the QDQ form instead",
     )
-    | dict.fromkeys(("RoiAlign", "MaxRoiPool"), "pooling of a detector's regions, planned")
+    | dict.fromkeys(("MaxRoiPool",), "pooling of a detector's regions, planned")
     | dict.fromkeys(("DFT", "STFT"), "a Fourier transform, planned")
     | dict.fromkeys(("CumProd", "Det"), "a product of elements, planned")
     | dict.fromkeys(("CenterCropPad", "TensorScatter", "Unique"), "rare indexing, planned")

@@ -52,11 +52,12 @@ def _position(op: Emitter, normal: Tensor, size: Extent, corners: bool) -> Tenso
     """[-1, 1] in cells, in the order of operations that the runtime has."""
     raised = op.Add(normal, 1.0)
     if corners:
-        return op.Mul(op.Div(raised, 2.0), _number(op, minus(op, size, 1), normal))
-    return op.Div(op.Sub(op.Mul(raised, _number(op, size, normal)), 1.0), 2.0)
+        return op.Mul(op.Div(raised, 2.0), number(op, minus(op, size, 1), normal))
+    return op.Div(op.Sub(op.Mul(raised, number(op, size, normal)), 1.0), 2.0)
 
 
-def _number(op: Emitter, size: Extent, like: Tensor) -> Any:
+def number(op: Emitter, size: Extent, like: Tensor) -> Any:
+    """The extent as a number of like's type."""
     return float(size) if isinstance(size, int) else op.Cast(op.Squeeze(size, [0]), to=like.dtype)
 
 
@@ -100,7 +101,7 @@ def _linear(op: Emitter, at: Tensor, size: Extent, padding: str, corners: bool) 
     if padding == "reflection":
         at = _folded(op, at, size, corners)
     if padding != "zeros":
-        at = op.Clip(at, 0.0, _number(op, last, at))
+        at = op.Clip(at, 0.0, number(op, last, at))
     low = op.Floor(at)
     rest = op.Sub(at, low)
     index = op.Cast(low, to=np.int64)
@@ -160,7 +161,7 @@ def _folded(op: Emitter, at: Tensor, size: Extent, corners: bool) -> Tensor:
     or their outer edges.
     """
     first = 0.0 if corners else -0.5
-    span = _number(op, minus(op, size, 1) if corners else size, at)
+    span = number(op, minus(op, size, 1) if corners else size, at)
     span = max(span, 1.0) if isinstance(span, float) else op.Max(span, 1.0)
     away = op.Abs(op.Sub(at, first))
     turns = op.Floor(op.Div(away, span))
