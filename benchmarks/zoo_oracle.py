@@ -3,7 +3,8 @@
 The tensor is found by its values, among all that the module's functions return, in whichever axis
 order; so the check does not depend on names. Where float32 leaves doubt, the network is run in
 float64 with the ONNX activations put in place of that tensor: a rectifier's kink that another
-order of summation crosses is then crossed on neither side.
+order of summation crosses is then crossed on neither side. A deep network with random weights may
+turn float32's noise into whole per cents of A; then the tensor is the one that is by far nearest.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ ORDERS: dict[int, list[tuple[int, ...]]] = {
 MATCH = 1e-2
 """How far a torch tensor may be from A and still be taken for it: float32 noise grows through an
 ill-conditioned network with random weights. Only G is judged, and strictly."""
+NEAREST = 0.5
+"""Where none is as near: how far the nearest may be, all others twice as far."""
 
 
 @dataclass(frozen=True)
@@ -75,8 +78,9 @@ def matches(net: nn.Module, x: Array, A: Array, cotangent: Array) -> list[Match]
         if last[id(tensor)] != call:
             continue
         gap, order = _fit(tensor.detach().numpy(), A)
-        if gap < MATCH:
+        if gap < 2 * NEAREST:
             found.append((gap, call, order, function, tensor))
+    found = _near(found)
     if not found:
         return []
     seed = torch.as_tensor(cotangent)
@@ -96,6 +100,17 @@ def matches(net: nn.Module, x: Array, A: Array, cotangent: Array) -> list[Match]
     ]
 
 
+def _near(found: list[Any]) -> list[Any]:
+    """Those that equal A; where none does, the nearest if it stands alone."""
+    least = min((gap for gap, *_ in found), default=1.0)
+    if least >= NEAREST:
+        return []
+    same = max(MATCH, 1.01 * least)
+    near = [f for f in found if f[0] < same]
+    alone = least < MATCH or all(f[0] > 2 * least for f in found if f[0] >= same)
+    return near if alone else []
+
+
 def gradient_at(net: nn.Module, x: Array, match: Match, A: Array, cotangent: Array) -> Array:
     """dY/dA in float64, with the ONNX side's A in place of torch's own."""
     wide = net.double()
@@ -105,7 +120,7 @@ def gradient_at(net: nn.Module, x: Array, match: Match, A: Array, cotangent: Arr
         shape = [own.shape[axis] for axis in match.order]
         back = np.argsort(match.order)
         given = A.astype(np.float64).reshape(shape).transpose(back)
-        if relative(own.detach().numpy(), given) > 3 * MATCH:
+        if relative(own.detach().numpy(), given) > 3 * max(MATCH, match.gap):
             raise RuntimeError(f"call {match.call} makes another tensor in float64")
         held.append(torch.tensor(given, requires_grad=True))
         return held[0]

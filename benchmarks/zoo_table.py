@@ -24,7 +24,7 @@ exported by both of torch's exporters, instrumented with no flags and compared w
   1e-4.
 - **judged by**: *autograd*, in float32; or *float64*, with the exported model's own A in the place
   of that tensor, where float32 crosses a rectifier's kink (another order of summation turns the
-  sign of a value next to zero, and either gradient is right).
+  sign of a value next to zero, and either gradient is right) or its noise alone moves A.
 - **early G**: the same at a layer a third of the way from input to score, against float64 there,
   at the nearer of two optimisation levels (a kink that one crosses the other does not);
   in brackets what torch's own float32 differs from it by.
