@@ -291,6 +291,7 @@ def test_layers_marks_what_a_name_means(model: Path) -> None:
     assert any(line.startswith("> ") for line in found.output.splitlines())
 
 
+@pytest.mark.usefixtures("no_norm_pools")
 def test_check_fails_where_there_is_no_rule(tmp_path: Path, rng: np.random.Generator) -> None:
     path = _write(LAST_STEP, tmp_path / "pool.onnx", rng)
     found = _run("check", path, "--layer", "a")

@@ -123,6 +123,7 @@ def test_zero_derivatives_are_listed_with_their_reason() -> None:
     assert Row("", "Greater", 1, "zero", "a comparison") in found.operators
 
 
+@pytest.mark.usefixtures("no_norm_pools")
 def test_a_missing_operator_is_listed_with_the_nearest_layer_that_works() -> None:
     found = coverage(_model(LPPOOL, GAP), layer="r1")
     assert Row("", "LpPool", 1, "missing", "a rare pooling, planned") in found.operators
@@ -142,6 +143,7 @@ def test_a_refused_form_is_missing_too() -> None:
     assert found.nearest_usable == "sum"
 
 
+@pytest.mark.usefixtures("no_norm_pools")
 def test_no_later_layer_works() -> None:
     body = RESIDUAL.replace("p = GlobalAveragePool(map)", "p = GlobalLpPool(map)")
     found = coverage(_model(body, GAP))
@@ -155,16 +157,19 @@ ERROR = (
 )
 
 
+@pytest.mark.usefixtures("no_norm_pools")
 def test_instrument_names_operator_node_layer_score_and_cure() -> None:
     with pytest.raises(UnsupportedOpError, match=ERROR.format("layer 'r1'")):
         instrument(_model(LPPOOL, GAP), layer="r1")
 
 
+@pytest.mark.usefixtures("no_norm_pools")
 def test_several_layers_name_the_one_that_fails() -> None:
     with pytest.raises(UnsupportedOpError, match=ERROR.format("layer 'r1'")):
         instrument(_model(LPPOOL, GAP), layer=["map", "r1"])
 
 
+@pytest.mark.usefixtures("no_norm_pools")
 def test_the_backend_names_the_input_that_fails() -> None:
     backend = OnnxBackend(_model(LPPOOL, GAP))
     x = np.zeros((1, 3, 16, 16), np.float32)
@@ -174,6 +179,7 @@ def test_the_backend_names_the_input_that_fails() -> None:
         backend.capture(x, lambda y, outputs: np.ones_like(y), input_gradients=True)
 
 
+@pytest.mark.usefixtures("no_norm_pools")
 def test_where_nothing_works_the_cure_is_a_rule() -> None:
     body = RESIDUAL.replace("p = GlobalAveragePool(map)", "p = GlobalLpPool(map)")
     with pytest.raises(UnsupportedOpError, match=r"add a rule in backends/onnx/rules/"):
