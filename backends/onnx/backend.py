@@ -14,6 +14,7 @@ from cam_core.backend import Array, Capture, InputInfo, Inputs, Layer, Target
 from cam_core.errors import LayerError, TargetError
 
 from .analysis import Analysis, analyse, instrumented
+from .bfloat import carried
 from .feed import feed, rows
 from .injected import INJECTED, injected, with_outputs
 from .layers import Choice
@@ -127,7 +128,7 @@ class OnnxBackend:
         """What the model takes, in its own order."""
         maps = self.analysis.layers.maps
         return [
-            InputInfo(t.name, tuple(t.shape or ()), np.dtype(t.dtype), maps.channel_axis(t))
+            InputInfo(t.name, tuple(t.shape or ()), carried(t.dtype), maps.channel_axis(t))
             for t in self.analysis.graph.inputs
         ]
 

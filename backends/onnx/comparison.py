@@ -12,7 +12,7 @@ from cam_core.backend import Array
 from cam_core.errors import CamError
 
 from .load import Source
-from .verify import HALF_LIMIT, LIMIT, Verdict, verify
+from .verify import LIMIT, Verdict, limit, verify
 
 
 @dataclass(frozen=True)
@@ -71,10 +71,9 @@ def compare(result: onnx.ModelProto, source: Source, runtime: Runtime) -> Compar
         if runtime.providers or runtime.custom_ops or runtime.given:
             raise
         return Comparison(f"not compared: {error}", None)
-    half = any(t.data_type == onnx.TensorProto.FLOAT16 for t in source.model.graph.initializer)
-    limit = HALF_LIMIT if half else LIMIT
+    largest = limit(source.model)
     if found.identical:
-        return Comparison("unchanged, bit for bit", found, limit)
-    how = "rounding" if found.largest <= limit else f"more than rounding ({limit:.0e})"
+        return Comparison("unchanged, bit for bit", found, largest)
+    how = "rounding" if found.largest <= largest else f"more than rounding ({largest:.0e})"
     text = f"'{found.output}' differs by {found.largest:.1e} relative: {how}"
-    return Comparison(text, found, limit)
+    return Comparison(text, found, largest)

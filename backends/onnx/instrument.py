@@ -13,6 +13,7 @@ from cam_core.errors import InputError
 from . import gate as gates
 from .analysis import Analysis, analyse
 from .append import append
+from .bfloat import widened
 from .emit import Emitter
 from .layers import Choice
 from .methods import cam, heatmap
@@ -146,7 +147,7 @@ class _Row:
 
     def _layer(self, choice: Choice, G: Tensor) -> dict[str, Tensor]:
         op = self.op
-        found = {"activations": choice.tensor, "gradients": G}
+        found = {"activations": widened(op, choice.tensor), "gradients": G}
         if PER_LAYER - set(found) & set(self.names):
             made = cam(op, self.method, choice.layout, choice.tensor, G)
             found |= {"map": made.map, "signed": made.signed, "alpha": _flat(op, made.alpha)}

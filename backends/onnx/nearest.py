@@ -10,6 +10,7 @@ import onnx_graphsurgeon as gs
 from cam_core.errors import ModelError, UnsupportedOpError
 
 from .analysis import Analysis
+from .bfloat import carried
 from .emit import Emitter
 from .methods import HALF_SEED, wide
 from .prepare import Graph, Node, Tensor, reads
@@ -85,7 +86,7 @@ def trial(analysis: Analysis, layer: str) -> list[Node]:
         RefusedError, ModelError, LayerError: as `reverse` does.
     """
     op, score = Emitter(analysis.graph), analysis.score.tensor
-    cotangent = gs.Variable(op.name("cotangent"), score.dtype, score.shape)
+    cotangent = gs.Variable(op.name("cotangent"), carried(score.dtype), score.shape)
     found = reverse(op, score, cotangent, [layer])
     return op.needed(found.values())
 

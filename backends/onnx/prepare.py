@@ -33,6 +33,10 @@ Node: TypeAlias = Any
 """A `gs.Node`."""
 
 
+BFLOAT16 = np.dtype(onnx.helper.tensor_dtype_to_np_dtype(onnx.TensorProto.BFLOAT16))
+"""NumPy does not count it among the floating point types."""
+
+
 @dataclass
 class Graph:
     """A model as the rules see it; tensors and nodes are onnx-graphsurgeon's."""
@@ -119,7 +123,7 @@ def floating(tensor: Tensor) -> bool:
     kind = tensor.dtype
     if isinstance(kind, int):  # a type NumPy lacks: graphsurgeon keeps ONNX's number
         return kind in (onnx.TensorProto.BFLOAT16, onnx.TensorProto.FLOAT16)
-    return kind is not None and np.issubdtype(np.dtype(kind), np.floating)
+    return kind is not None and (kind == BFLOAT16 or np.issubdtype(np.dtype(kind), np.floating))
 
 
 def prepare(model: onnx.ModelProto, around: Graph | None = None) -> Graph:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from cam_core.errors import CamError, LayerError
 
+from .bfloat import seen
 from .bodies import Body
 from .emit import Emitter
 from .prepare import Node, Tensor, floating, reads
@@ -117,6 +118,12 @@ def _pull(
     rule = rules.get(key_of(node))
     if rule is None:
         raise RefusedError(node)
+    view = seen(op, node)
+    if view is not node:
+        if rule.inner:
+            raise RefusedError(node, "it takes or gives bfloat16")
+        yield from _pull_widened(op, rules, node, view, outputs, path)
+        return
     unknown = [t.name for t in reads(node) if t.name in path and t.shape is None]
     if unknown:
         why = f"the rank of '{unknown[0]}' is unknown (export with static shapes)"
@@ -139,6 +146,24 @@ def _pull(
             raise RefusedError(node, why, at=x)
         if gx is not None:
             yield x, gx
+
+
+def _pull_widened(
+    op: Emitter,
+    rules: Rules,
+    node: Node,
+    view: Node,
+    outputs: list[Tensor | None],
+    path: set[str],
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """By way of `view`, which has other tensors in the places of those that the node reads."""
+    own = {v.name: x for v, x in zip(view.inputs, node.inputs, strict=True)}
+    try:
+        for v, g in _pull(op, rules, view, outputs, {v for v, x in own.items() if x.name in path}):
+            yield own[v.name], g
+    except RefusedError as error:
+        at = own[error.inputs[0].name] if len(error.inputs) == 1 else None
+        raise RefusedError(node, error.why, at=at) from error
 
 
 def _through(

@@ -14,6 +14,8 @@ import onnx
 
 from cam_core.errors import InputError, MissingExtraError, ModelError
 
+from .bfloat import with_single_borders
+
 NOISE = (
     re.compile(r"\[ONNXRuntimeError\] : \d+ : \w+ : "),
     re.compile(r"Load model from .*? failed:"),
@@ -22,6 +24,8 @@ NOISE = (
 )
 CURES = {
     "IR version": "; save it with the older `model.ir_version`, or update onnxruntime",
+    "Could not find an implementation": ": none for these types here; try another --provider, or "
+    "convert the model to float32",
     "opset": "; export it with an older opset, or update onnxruntime",
 }
 """Said after a complaint that holds the word."""
@@ -114,6 +118,7 @@ def open_session(
         options.add_session_config_entry(
             "session.model_external_initializers_file_folder_path", str(folder.resolve())
         )
+    model = with_single_borders(model)
     try:
         return ort.InferenceSession(model.SerializeToString(), options, providers=providers(asked))
     except (InputError, MissingExtraError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import onnx_graphsurgeon as gs
@@ -18,6 +18,7 @@ from cam_core.targets import (
     parse_target,
 )
 
+from .bfloat import widened
 from .emit import Emitter
 from .prepare import Tensor
 from .scores import Score
@@ -62,6 +63,7 @@ def plant(
     Raises:
         TargetError: the class or label is unknown, or the score's classes are not static.
     """
+    score = replace(score, tensor=widened(op, score.tensor))
     if isinstance(target, str) or not isinstance(target, Sequence | np.ndarray):
         asked = [target]
     else:

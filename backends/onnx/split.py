@@ -15,6 +15,7 @@ from onnx import numpy_helper
 
 from .analysis import Analysis
 from .append import exported_all, new_constants, value_info
+from .bfloat import carried
 from .emit import Emitter
 from .injected import with_outputs
 from .layers import Choice
@@ -44,7 +45,7 @@ def split(
     """The two models for these layers, and for the gradients of these inputs."""
     graph, score = analysis.graph, analysis.score.tensor
     op = Emitter(graph)
-    cotangent = gs.Variable(COTANGENT, score.dtype, score.shape)
+    cotangent = gs.Variable(COTANGENT, carried(score.dtype), score.shape)
     wanted = list(dict.fromkeys([*(c.name for c in choices), *inputs]))
     found = differentiate(op, analysis, cotangent, wanted, guided=guided)
     outputs = {name: op.named(g, f"cam.gradient_{i}") for i, (name, g) in enumerate(found.items())}

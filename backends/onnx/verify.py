@@ -20,7 +20,8 @@ DYNAMIC = {0: 2}
 SPACE = 224
 
 
-LIMIT, HALF_LIMIT = 1e-6, 1e-3
+LIMIT = 1e-6
+NARROW_LIMITS = {onnx.TensorProto.FLOAT16: 1e-3, onnx.TensorProto.BFLOAT16: 1e-2}
 """How far rounding may move an output where the optimiser fuses less."""
 
 
@@ -38,12 +39,17 @@ def require_same(result: onnx.ModelProto, source: Source) -> None:
     """Compares as `verify` does, and fails where the outputs moved by more than rounding.
 
     Raises:
-        CamError: they differ by more than 1e-6 relative (1e-3 in float16).
+        CamError: they differ by more than 1e-6 relative (1e-3 in float16, 1e-2 in bfloat16).
     """
     found = verify(result, source.model, folder=source.folder)
-    half = any(t.data_type == onnx.TensorProto.FLOAT16 for t in source.model.graph.initializer)
-    if found.largest > (HALF_LIMIT if half else LIMIT):
+    if found.largest > limit(source.model):
         raise CamError(f"output '{found.output}' moved by {found.largest:.1e} relative")
+
+
+def limit(model: onnx.ModelProto) -> float:
+    """LIMIT, or that of the narrowest type among the weights."""
+    kinds = {t.data_type for t in model.graph.initializer}
+    return max((NARROW_LIMITS[kind] for kind in kinds & set(NARROW_LIMITS)), default=LIMIT)
 
 
 def verify(
@@ -111,7 +117,8 @@ def _added(info: Any) -> np.ndarray[Any, Any]:
     if info.type == "tensor(int64)":
         return np.full([d if isinstance(d, int) else 1 for d in info.shape], -1, np.int64)
     shape = [d if isinstance(d, int) else DYNAMIC.get(i, SPACE) for i, d in enumerate(info.shape)]
-    return np.zeros(shape, np.float16 if info.type == "tensor(float16)" else np.float32)
+    kinds = {"tensor(float16)": np.float16, "tensor(double)": np.float64}
+    return np.zeros(shape, kinds.get(info.type, np.float32))
 
 
 def _difference(a: Any, b: Any) -> float:

@@ -12,6 +12,7 @@ from onnx import numpy_helper
 from cam_core.backend import Array
 
 from .load import Source
+from .prepare import BFLOAT16
 
 Change = Callable[[str, Array], Array]
 """(name, weight) -> the weight in its place."""
@@ -20,8 +21,8 @@ Change = Callable[[str, Array], Array]
 def change_weights(source: Source, change: Change) -> onnx.ModelProto:
     """The model with every weight changed; external data is read into it.
 
-    A weight is a floating point or 8-bit initialiser (given as float32, rounded and clipped back),
-    or a Constant node that is no single number.
+    A weight is a floating point or 8-bit initialiser, or a Constant node that is no single number.
+    8-bit ones and bfloat16 are given as float32, and rounded (and clipped) back.
     """
     model = onnx.ModelProto()
     model.CopyFrom(source.model)
@@ -47,6 +48,8 @@ def _changed(name: str, weight: Array, change: Change) -> Array | None:
     """The new weight, None for what is none (shapes, indices, zero points)."""
     if np.issubdtype(weight.dtype, np.floating):
         return np.asarray(change(name, weight), weight.dtype)
+    if weight.dtype == BFLOAT16:
+        return np.asarray(change(name, weight.astype(np.float32))).astype(BFLOAT16)
     if weight.dtype not in (np.int8, np.uint8) or weight.ndim < 2:
         return None
     ends = np.iinfo(weight.dtype)

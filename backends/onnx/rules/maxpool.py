@@ -55,10 +55,12 @@ def max_pool(op: Emitter, node: Node, gy: Tensor) -> Cotangent:
         return gy
     if not np.issubdtype(np.dtype(x.dtype), np.floating):
         x, y = op.Cast(x, to=np.float32), op.Cast(y, to=np.float32)
-    maxima = [x]
+    # CPUs compute float16 in float32 and round it for some readers only: all is compared in float32
+    half = x.dtype == np.float16
+    maxima = [op.Cast(x, to=np.float32) if half else x]
     for i in axes[:0:-1]:
         maxima.append(_pooled(op, node, maxima[-1], i, geometry))
-    maxima.append(y)
+    maxima.append(_pooled(op, node, maxima[-1], axes[0], geometry) if half else y)
     g = gy
     for i in axes:
         below, above = maxima[-2], maxima.pop()
@@ -97,7 +99,7 @@ def _first(op: Emitter, x: Tensor, y: Tensor, gy: Tensor, i: int, geometry: Wind
     cells = plus(op, count, reach // stride)
     length = product(op, [cells, stride])
     start = -begin if isinstance(begin, int) else op.Neg(begin)
-    lowest = float(np.finfo(np.float16 if x.dtype == np.float16 else np.float32).min)
+    lowest = float(np.finfo(np.float32).min)
     grid = window(op, x, {axis: (start, length)}, fill=lowest, slack=(margin, margin))
     sizes = [extent(op, x, a) for a in range(len(x.shape))]
     phases = [grid]
