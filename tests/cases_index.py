@@ -320,4 +320,45 @@ CHAINS = [
     }.items()
 ]
 
-CASES = [*CHAINS, *GATHER, *ELEMENTS, *MULTI, *WRITES, *OTHERS]
+
+def apart(x):
+    """No two values near each other."""
+    return np.random.default_rng(1).permutation(x.size).reshape(x.shape) / 8.0
+
+
+RARE = [
+    (
+        "Unique",
+        "y = Unique<axis=1>(x)",
+        {"x": ((2, 5, 3), apart)},
+        "slices",
+        {"opsets": (11, 26), "dynamic": {"x": ("N", 5, 3)}},
+    ),
+    (
+        "Unique",
+        "y, i, j, c = Unique<sorted=0>(x)",
+        {"x": ((4, 3), apart)},
+        "flat, unsorted",
+        {"frozen": "the reference evaluator fails"},
+    ),
+    ("Unique", "y = Unique(x)", {"x": ((20, 15), apart)}, "flat, many"),
+    *(
+        (
+            "TensorScatter",
+            f'y = TensorScatter<mode="{mode}", axis={axis}>(past, update{places})',
+            {"past": (2, 3, 5, 4), "update": (2, 3, 2, 4), "i": ints(*starts)},
+            f"{mode}{places}",
+            {
+                "opsets": (24,),
+                "dynamic": {"past": ("N", 3, "T", 4), "update": ("N", 3, 2, 4)},
+            },
+        )
+        for mode, axis, places, starts in (
+            ("linear", -2, "", (0, 0)),
+            ("linear", 2, ", i", (1, 3)),
+            ("circular", -2, ", i", (4, 2)),
+        )
+    ),
+]
+
+CASES = [*RARE, *CHAINS, *GATHER, *ELEMENTS, *MULTI, *WRITES, *OTHERS]

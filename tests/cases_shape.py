@@ -401,4 +401,19 @@ PADS = [
     ),
 ]
 
-CASES = [*VIEWS, *JOINS, *BLOCKS, *SLICES, *PADS]
+CENTRED = [
+    (
+        "CenterCropPad",
+        f"y = CenterCropPad{attributes}(x, s)",
+        {"x": (2, 5, 4, 3), "s": np.array(sizes)},
+        note,
+        {"opsets": (18,)} | dynamic,
+    )
+    for attributes, sizes, note, dynamic in (
+        ("", (2, 2, 7, 3), "both", {"dynamic": {"x": ("N", 5, 4, 3)}}),
+        ("<axes=[-1,1]>", (6, 4), "two axes", {"dynamic": {"x": ("N", "C", 4, "W")}}),
+        ("<axes=[2]>", (1,), "an odd crop", {}),
+    )
+]
+
+CASES = [*CENTRED, *VIEWS, *JOINS, *BLOCKS, *SLICES, *PADS]

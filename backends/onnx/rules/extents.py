@@ -97,6 +97,21 @@ def pad(
     return g if like is None else op.typed(g, like.shape)
 
 
+def fitted(
+    op: Emitter, g: Tensor, pads: Mapping[int, tuple[Extent, Extent]], like: Tensor
+) -> Tensor:
+    """The same where it is known at run time only whether a number is negative."""
+    static = {a: p for a, p in pads.items() if isinstance(p[0], int) and isinstance(p[1], int)}
+    doubtful = {a: p for a, p in pads.items() if a not in static}
+    widened = {a: (at_least_zero(op, p[0]), at_least_zero(op, p[1])) for a, p in doubtful.items()}
+    g = pad(op, g, static | widened)
+    if doubtful:
+        starts = [at_least_zero(op, minus(op, 0, before)) for before, _ in doubtful.values()]
+        ends = [plus(op, extent(op, like, a), s) for a, s in zip(doubtful, starts, strict=True)]
+        g = op.Slice(g, vector(op, starts), vector(op, ends), list(doubtful))
+    return op.typed(g, like.shape)
+
+
 def _remember(
     op: Emitter, core: Tensor, padded: Tensor, before: list[Extent], after: list[Extent]
 ) -> None:

@@ -172,6 +172,20 @@ def compress(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
     return op.reshape_like(found, x) if axis is None else op.typed(found, x.shape), None
 
 
+@vjp("Unique")
+def unique(op: Emitter, node: Node, gy: Tensor) -> Tensor:
+    """Each value back to where it occurs first."""
+    x, axis = node.inputs[0], node.attrs.get("axis")
+    first = node.outputs[1] if len(node.outputs) > 1 else None
+    if first is None or not first.name:
+        _, first = op.Unique(x, outputs=2, **node.attrs)
+    if axis is not None:
+        along = axis % len(x.shape)
+        return op.typed(place_dynamic(op, gy, along, first, extent(op, x, along)), x.shape)
+    cells = product(op, [extent(op, x, i) for i in range(len(x.shape))])
+    return op.reshape_like(place_dynamic(op, gy, 0, first, cells), x)
+
+
 @vjp("ReverseSequence")
 def reverse_sequence(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
     """Its own inverse and its own adjoint."""

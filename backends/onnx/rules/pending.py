@@ -13,9 +13,6 @@ NOT_YET = (
         "integer arithmetic, planned; quantise to the QDQ form instead",
     )
     | dict.fromkeys(("MaxRoiPool",), "pooling of a detector's regions, planned")
-    | dict.fromkeys(("DFT", "STFT"), "a Fourier transform, planned")
-    | dict.fromkeys(("CumProd", "Det"), "a product of elements, planned")
-    | dict.fromkeys(("CenterCropPad", "TensorScatter", "Unique"), "rare indexing, planned")
     | dict.fromkeys(
         ("SoftmaxCrossEntropyLoss", "NegativeLogLikelihoodLoss"),
         "a loss of training; explain the logits before it",

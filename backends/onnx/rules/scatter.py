@@ -8,9 +8,10 @@ import numpy as np
 
 from ..prepare import floating
 from .elementwise import zeros
+from .extents import extent, positions
 from .index import linear_places, one_axis
 from .place import Indices, runs
-from .registry import Cotangent, unsupported, vjp
+from .registry import Cotangent, optional, unsupported, vjp
 
 if TYPE_CHECKING:
     from ..emit import Emitter
@@ -110,3 +111,31 @@ def _take(op: Emitter, g: Tensor, linear: Indices, depth: int) -> Tensor:
         stop = run.first + run.step * (run.count - 1) + 1
         return op.Slice(flat, [run.first], [stop], [0], [run.step])
     return op.Gather(flat, linear.astype(np.int64), axis=0)
+
+
+@vjp("TensorScatter")
+def tensor_scatter(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
+    """A run of slices overwritten from each row's own index on, round the end if it is circular."""
+    past, update = node.inputs[:2]
+    starts, rank = optional(node, 2), len(past.shape)
+    axis = node.attrs["axis"] % rank
+    size, count = extent(op, past, axis), extent(op, update, axis)
+    first = op.constant(np.zeros(1, np.int64)) if starts is None else starts
+    first = op.Reshape(first, [-1, *[1] * (rank - 1)])
+    along = [-1 if i == axis else 1 for i in range(rank)]
+
+    def turned(places: Tensor) -> Tensor:
+        return op.Mod(places, size) if node.attrs["mode"] == "circular" else places
+
+    def of_past() -> Tensor:
+        behind = op.Sub(op.Reshape(positions(op, size), along), first)
+        behind = turned(behind)
+        kept = op.Or(op.Less(behind, 0), op.GreaterOrEqual(behind, count))
+        return op.Where(kept, gy, 0.0)
+
+    def of_update() -> Tensor:
+        places = turned(op.Add(op.Reshape(positions(op, count), along), first))
+        everywhere = op.Expand(places, op.Shape(update))
+        return op.typed(op.GatherElements(gy, everywhere, axis=axis), update.shape)
+
+    return of_past, of_update, None

@@ -13,6 +13,7 @@ from .extents import (
     at_least_zero,
     at_most,
     extent,
+    fitted,
     minus,
     pad,
     plus,
@@ -204,3 +205,15 @@ def _border(mode: str, amount: tuple[int, int], size: int) -> Indices:
 
 def _both(op: Emitter, pads: Tensor, i: int, count: int) -> Tensor:
     return op.Concat(_entry(op, pads, i), _entry(op, pads, i + count), axis=0)
+
+
+@vjp("CenterCropPad")
+def center_crop_pad(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
+    """Zeros where it cropped, a crop where it padded, half in front, rounded towards zero."""
+    x, y = node.inputs[0], node.outputs[0]
+    rank, pads = len(x.shape), {}
+    for axis in node.attrs.get("axes") or range(rank):
+        lost = minus(op, extent(op, x, axis % rank), extent(op, y, axis % rank))
+        before = int(lost / 2) if isinstance(lost, int) else op.Div(lost, 2)
+        pads[axis % rank] = before, minus(op, lost, before)
+    return fitted(op, gy, pads, x), None
