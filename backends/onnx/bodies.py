@@ -53,9 +53,8 @@ def enter(op: Emitter, body: gs.Graph, kinds: Sequence[tuple[Any, Shape | None]]
     )
 
 
-def close(body: Body, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> gs.Graph:
-    """The body that gives `outputs`, each under a name of its own."""
-    op = body.op
+def close(op: Emitter, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> gs.Graph:
+    """The body that `op` wrote and that gives `outputs`, each under a name of its own."""
     named = [_made_here(op, t) for t in outputs]
     nodes = op.needed(named)
     return gs.Graph(nodes, list(inputs), named, name=op.name("body"), opset=op.opset)
@@ -88,7 +87,11 @@ def _renamed(op: Emitter, body: onnx.GraphProto) -> onnx.GraphProto:
     nodes.extend(copy.node)
     del copy.initializer[:], copy.value_info[:], copy.node[:]
     copy.node.extend(nodes)
-    _rename(copy, {name: op.name(name) for name in dict.fromkeys(_made(copy))}, op)
+    _rename(
+        copy,
+        {name: op.name(name.removeprefix(op.prefix)) for name in dict.fromkeys(_made(copy))},
+        op,
+    )
     return copy
 
 

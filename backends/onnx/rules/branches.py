@@ -38,7 +38,7 @@ def chosen(
     made: dict[str, Any] = {}
     for branch, (body, found) in zip(branches, bodies, strict=True):
         given = [found[t.name] if t.name in found else zeros(body.op, t) for t in reached]
-        made[branch] = close(body, [], given)
+        made[branch] = close(body.op, [], given)
     results = op.emit("If", condition, outputs=len(reached), **made)
     results = results if len(reached) > 1 else (results,)
     return {t.name: op.typed(g, t.shape) for t, g in zip(reached, results, strict=True)}

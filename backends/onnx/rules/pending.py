@@ -6,8 +6,7 @@ With the rules and ZERO this table holds every operator exactly once (tests/test
 from __future__ import annotations
 
 NOT_YET = (
-    dict.fromkeys(("LSTM", "GRU", "RNN"), "a recurrent network, planned")
-    | dict.fromkeys(("SequenceMap",), "a sequence of tensors; export without lists")
+    dict.fromkeys(("SequenceMap",), "a sequence of tensors; export without lists")
     | dict.fromkeys(
         ("QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger"),
         "integer arithmetic, planned; quantise to the QDQ form instead",
