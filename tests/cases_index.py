@@ -326,6 +326,43 @@ def apart(x):
     return np.random.default_rng(1).permutation(x.size).reshape(x.shape) / 8.0
 
 
+def with_zeros(u):
+    """Some exact zeros: alone in their cell, and two in one."""
+    u.flat[[0, 3, 4]] = 0
+    return u
+
+
+MEETING = np.array([[0, 2, 1], [0, 2, 2], [3, 2, 0], [0, -1, 1]])
+MET = [
+    *(
+        (
+            "ScatterElements",
+            f'y = ScatterElements<axis=0, reduction="{kind}">(x, i, u)',
+            {"x": (4, 3), "i": MEETING, "u": (4, 3)},
+            kind,
+            {"opsets": (18,), "dynamic": {"x": ("N", "C"), "u": ("M", "C")}},
+        )
+        for kind in ("mul", "max", "min")
+    ),
+    *(
+        (
+            "ScatterND",
+            f'y = ScatterND<reduction="{kind}">(x, i, u)',
+            {"x": (3, 4, 2), "i": ints([[0, 1], [2, 3]], [[0, 1], [0, -3]]), "u": (2, 2, 2)},
+            kind,
+            {"opsets": (18,), "dynamic": {"x": (3, "T", "C"), "u": (2, 2, "C")}},
+        )
+        for kind in ("mul", "max", "min")
+    ),
+    (
+        "ScatterElements",
+        'y = ScatterElements<axis=0, reduction="mul">(x, i, u)',
+        {"x": (4, 3), "i": MEETING, "u": ((4, 3), with_zeros)},
+        "zeros in a product",
+        {"opsets": (16,)},
+    ),
+]
+
 RARE = [
     (
         "Unique",
@@ -361,4 +398,4 @@ RARE = [
     ),
 ]
 
-CASES = [*RARE, *CHAINS, *GATHER, *ELEMENTS, *MULTI, *WRITES, *OTHERS]
+CASES = [*MET, *RARE, *CHAINS, *GATHER, *ELEMENTS, *MULTI, *WRITES, *OTHERS]

@@ -233,7 +233,21 @@ DEFORMED: list[Row] = [
     ),
 ]
 
-ROWS = [*LP_POOLS, *SAMPLES, *DEFORMED]
+MEETING = np.array([[0, 2, 1], [0, 2, 2], [3, 2, 0], [0, 3, 1]])
+MET: list[Row] = [
+    Row(
+        f"{reduction} of ties and zeros",
+        18,
+        f'y = ScatterElements<axis=0, reduction="{reduction}">(x, i, u)',
+        {"x": draw(4, 3).round(), "u": (2 * draw(4, 3, seed=4)).round() / 2},
+        {"i": MEETING},
+        lambda x, u, name=name: x.scatter_reduce(0, torch.tensor(MEETING), u, name),
+        {"x": "N,C", "u": "M,C"},
+    )
+    for reduction, name in (("mul", "prod"), ("max", "amax"), ("min", "amin"))
+]
+
+ROWS = [*LP_POOLS, *SAMPLES, *DEFORMED, *MET]
 
 
 def _gradient(row: Row, dynamic: bool) -> tuple[onnx.ModelProto, list[str]]:

@@ -123,7 +123,7 @@ def gather_nd(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
         found = place(op, g, 0, static, int(np.prod(x.shape[:depth])))
     else:
         sizes = [extent(op, x, i) for i in range(batch + depth)]
-        linear = _linear_dynamic(op, indices, sizes, batch)
+        linear = linear_indices(op, indices, sizes, batch)
         found = place_dynamic(op, g, 0, linear, product(op, sizes))
     return op.reshape_like(found, x), None
 
@@ -137,7 +137,7 @@ def linear_places(op: Emitter, indices: Tensor, sizes: Sequence[Any]) -> Indices
     return np.asarray(np.ravel_multi_index(columns, tuple(sizes)))
 
 
-def _linear_dynamic(op: Emitter, indices: Tensor, sizes: list[Extent], batch: int) -> Tensor:
+def linear_indices(op: Emitter, indices: Tensor, sizes: list[Extent], batch: int) -> Tensor:
     """The same at run time, after `batch` axes that data and indices share; a flat vector."""
     rank = len(indices.shape) - 1
     total: Tensor = None

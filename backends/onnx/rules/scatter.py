@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..prepare import floating
+from .contest import REDUCTIONS, met_elements, met_slices
 from .elementwise import zeros
 from .extents import extent, positions
 from .index import linear_places, one_axis
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 @vjp("ScatterElements")
 def scatter_elements(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
+    if node.attrs.get("reduction") in REDUCTIONS:
+        return met_elements(op, node, gy)
     _, indices, updates = node.inputs
     axis = node.attrs["axis"]
 
@@ -43,6 +46,8 @@ def _columns(op: Emitter, indices: Tensor, axis: int) -> list[Indices] | None:
 @vjp("ScatterND")
 def scatter_nd(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
     """Data keeps what was not overwritten; the updates read where they were written."""
+    if node.attrs.get("reduction") in REDUCTIONS:
+        return met_slices(op, node, gy)
     x, indices, updates = node.inputs
     depth = indices.shape[-1]
     static = linear_places(op, indices, x.shape[:depth]) if isinstance(depth, int) else None
@@ -85,10 +90,7 @@ def _adds(node: Node) -> bool:
 
 
 def _check_distinct(op: Emitter, node: Node, groups: list[Indices] | None) -> None:
-    reduction = node.attrs.get("reduction", "none")
-    if reduction not in ("none", "add"):
-        raise unsupported(node, f"reduction is '{reduction}'")
-    if reduction == "none" and any(len(set(g.tolist())) < len(g) for g in groups or ()):
+    if not _adds(node) and any(len(set(g.tolist())) < len(g) for g in groups or ()):
         raise unsupported(node, "indices repeat, so that the order of writing decides")
 
 
