@@ -57,7 +57,7 @@ def analyse(
     opened = load(source)
     refuse_instrumented(opened)
     model = inline_functions(opened.model if static is None else fix(opened.model, static))
-    graph = prepare(model)
+    graph = prepare(model, folder=opened.folder)
     if static is not None:
         declare(graph)
     plain = _view(graph, score)

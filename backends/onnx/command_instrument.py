@@ -51,9 +51,9 @@ NUMBER = {"metavar": "NUMBER", "help": "The same as --rescale."}
 @click.option(
     "--weights",
     type=click.Choice(["link", "copy"]),
-    default="link",
+    default="copy",
     show_default=True,
-    help="How external weights come to another folder.",
+    help="How external weights come to another folder; onnx.load refuses linked ones.",
 )
 def instrument(
     model: Path,
@@ -95,7 +95,7 @@ def instrument(
     from .comparison import Runtime, compare
     from .instrument import instrument as write
     from .load import load
-    from .save import data_files, save
+    from .save import save
 
     source = load(model)
     if out.exists() and out.samefile(model):
@@ -117,11 +117,10 @@ def instrument(
         preprocess=spec,
         static=static_shapes(shapes),
     )
-    files = data_files(source, out)
     given = read_arrays(view.backend.inputs(), inputs)
     runtime = Runtime(providers, optimization, [str(path) for path in custom_ops], given)
     found = compare(result, source, runtime) if verify else None
-    save(result, out, source, copy=weights == "copy")
+    files = save(result, out, source, copy=weights == "copy")
     facts = {e.key: e.value for e in result.metadata_props}
     names = [o.name for o in result.graph.output][len(source.model.graph.output) :]
     added = _operators(result.graph) - _operators(source.model.graph)
@@ -129,7 +128,7 @@ def instrument(
         "command": "instrument",
         "model": str(model),
         "written": str(out),
-        "weights": [{"file": str(f.target), "bytes": f.size, "how": weights} for f in files],
+        "weights": [{"file": str(f.path), "bytes": f.size, "how": f.how} for f in files],
         "layer": facts["cam.layer"],
         "layout": facts["cam.layout"],
         "score": facts["cam.score"],
@@ -147,7 +146,7 @@ def instrument(
         print_json(record)
         return 1 if found is not None and found.moved else 0
     for file in files:
-        click.echo(f"weights {file.target} ({file.size / 2**20:.1f} MiB, {weights})")
+        click.echo(f"weights {file.path} ({file.size / 2**20:.1f} MiB, {file.how})")
     click.echo(f"layer   {facts['cam.layer']}  {facts['cam.layout']}")
     click.echo(f"score   {facts['cam.score']}")
     click.echo(f"target  {facts['cam.target']}")

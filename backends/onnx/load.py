@@ -15,6 +15,8 @@ from cam_core.errors import InputError, ModelError
 from .wellformed import nbytes, require_held, require_text, tensors
 
 OLDEST_OPSET = 7
+LARGEST_MESSAGE = 2**31 - 1
+"""Protobuf's limit, in bytes."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,11 @@ def _read(path: Path) -> bytes:
     if path.is_dir():
         raise InputError(f"{path} is a folder; give the .onnx file in it")
     try:
+        if path.stat().st_size > LARGEST_MESSAGE:
+            raise ModelError(
+                f"{path} is larger than 2 GiB, which no ONNX file can be; "
+                f"export it with its weights as external data"
+            )
         data = path.read_bytes()
     except FileNotFoundError:
         raise InputError(f"no such file: {path}") from None
@@ -157,6 +164,20 @@ def external_tensors(model: onnx.ModelProto) -> list[onnx.TensorProto]:
 def external_entry(tensor: onnx.TensorProto) -> dict[str, str]:
     """`location`, `offset`, `length` of an external tensor, as the file spells them."""
     return {entry.key: entry.value for entry in tensor.external_data}
+
+
+def embedded(tensor: onnx.TensorProto, folder: Path) -> onnx.TensorProto:
+    """A copy of an external tensor that holds its data.
+
+    Read here, for onnx refuses a file that is linked twice.
+    """
+    entry = external_entry(tensor)
+    with (folder / entry["location"]).open("rb") as file:
+        file.seek(int(entry.get("offset") or 0))
+        data = file.read(nbytes(tensor))
+    return onnx.TensorProto(
+        name=tensor.name, data_type=tensor.data_type, dims=tensor.dims, raw_data=data
+    )
 
 
 def _check_external(tensor: onnx.TensorProto, source: Source) -> None:

@@ -10,6 +10,7 @@ import functools
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -23,7 +24,7 @@ from cam_core.errors import ModelError
 from . import shapes
 from .ceiled import require_counted
 from .fold import FOLD_LIMIT, constant_value
-from .load import opset
+from .load import embedded, opset
 from .normalise import normalise
 from .wellformed import require_made, require_nodes, require_sizes, require_typed
 
@@ -126,12 +127,15 @@ def floating(tensor: Tensor) -> bool:
     return kind is not None and (kind == BFLOAT16 or np.issubdtype(np.dtype(kind), np.floating))
 
 
-def prepare(model: onnx.ModelProto, around: Graph | None = None) -> Graph:
+def prepare(
+    model: onnx.ModelProto, around: Graph | None = None, *, folder: Path | None = None
+) -> Graph:
     """The graph of `model`, weights left where they are.
 
     Args:
         model: a model, or a body as one whose inputs are also what it captures.
         around: of a body, the graph that it captures from.
+        folder: where external weights lie; the small ones are read.
 
     Raises:
         ModelError: a tensor that nothing makes, an operator that does not exist or lacks what it
@@ -142,7 +146,7 @@ def prepare(model: onnx.ModelProto, around: Graph | None = None) -> Graph:
     if around is None:
         require_typed(model.graph)
     require_nodes(model.graph, {"": version}, shapes.SAME_TYPE)
-    skeleton, small, weights = _skeleton(model)
+    skeleton, small, weights = _skeleton(model, folder)
     if around is not None:
         captured = {i.name for i in model.graph.input} & set(around.tensors)
         small |= {name: around.values[name] for name in captured & set(around.values)}
@@ -189,7 +193,7 @@ def _dtype(elem_type: int | None, fallback: Any) -> Any:
 
 
 def _skeleton(
-    model: onnx.ModelProto,
+    model: onnx.ModelProto, folder: Path | None
 ) -> tuple[onnx.ModelProto, dict[str, np.ndarray[Any, Any]], frozenset[str]]:
     """A copy with every weight as an input, the small constants, and all constants' names."""
     skeleton = onnx.ModelProto(ir_version=max(model.ir_version, 4))
@@ -202,7 +206,7 @@ def _skeleton(
         graph.input.append(
             onnx.helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims)
         )
-        value = _small(tensor)
+        value = _small(tensor, folder)
         if value is not None:
             small[tensor.name] = value
     weights = {t.name for t in model.graph.initializer}
@@ -226,15 +230,14 @@ def _skeleton(
     return skeleton, small, frozenset(weights)
 
 
-def _small(tensor: onnx.TensorProto) -> np.ndarray[Any, Any] | None:
-    if tensor.data_location == onnx.TensorProto.EXTERNAL or tensor.data_type in (
-        onnx.TensorProto.STRING,
-        onnx.TensorProto.UNDEFINED,
-    ):
+def _small(tensor: onnx.TensorProto, folder: Path | None) -> np.ndarray[Any, Any] | None:
+    if tensor.data_type in (onnx.TensorProto.STRING, onnx.TensorProto.UNDEFINED):
         return None
     if np.prod(tensor.dims, dtype=np.float64) > FOLD_LIMIT:
         return None
-    return numpy_helper.to_array(tensor)
+    if tensor.data_location != onnx.TensorProto.EXTERNAL:
+        return numpy_helper.to_array(tensor)
+    return None if folder is None else numpy_helper.to_array(embedded(tensor, folder))
 
 
 def _sorted(nodes: Sequence[onnx.NodeProto]) -> list[onnx.NodeProto]:

@@ -11,32 +11,32 @@ import onnx
 
 from cam_core.errors import InputError, ModelError
 
-from .load import Source, external_entry, external_tensors
+from .load import LARGEST_MESSAGE, Source, external_entry, external_tensors
 
-LARGEST_MESSAGE = 2**31 - 1
-"""Protobuf's limit."""
+LINKED, COPIED, SHARED = "link", "copy", "shared"
+"""How a file of weights came to be beside the new model; shared: it was there already."""
 
 
 @dataclass(frozen=True)
 class DataFile:
-    """A file of external weights that the new model needs beside it."""
+    """A file of external weights that the new model reads."""
 
-    source: Path
-    target: Path
+    path: Path
     size: int
+    how: str
 
 
-def data_files(source: Source, path: Path) -> list[DataFile]:
-    """The files of weights that have to be brought to the folder of `path`."""
-    if source.folder is None or source.folder.resolve() == path.parent.resolve():
-        return []
-    locations = {external_entry(t)["location"] for t in external_tensors(source.model)}
-    files = [(source.folder / name, path.parent / name) for name in sorted(locations)]
-    return [DataFile(old, new, old.stat().st_size) for old, new in files]
+def save(
+    model: onnx.ModelProto, path: str | Path, source: Source, *, copy: bool = True
+) -> list[DataFile]:
+    """Writes `model`, made from `source`, to `path`; its data files come along.
 
+    They are copied, or without `copy` hard-linked where the disk is the same: that costs no space,
+    and onnxruntime takes it, but `onnx.load` refuses a file of weights with two names, under
+    either. Symbolic links it refuses too, and onnxruntime those that lead out of the folder.
 
-def save(model: onnx.ModelProto, path: str | Path, source: Source, *, copy: bool = False) -> Path:
-    """Writes `model`, made from `source`, to `path`; its data files are hard-linked or copied.
+    Returns:
+        The data files, those that `model` shares with `source` included.
 
     Raises:
         InputError: the path is the source's own, its folder is missing, or it cannot be written.
@@ -52,36 +52,46 @@ def save(model: onnx.ModelProto, path: str | Path, source: Source, *, copy: bool
         raise ModelError("the model is larger than 2 GiB; keep its weights as external data")
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        for file in data_files(source, path):
-            _bring(file, copy)
+        files = [_bring(old, new, copy) for old, new in _data_files(source, path)]
         part.write_bytes(model.SerializeToString())
         part.replace(path)
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror or error}") from error
     finally:
         part.unlink(missing_ok=True)
-    return path
+    return files
 
 
-def _bring(file: DataFile, copy: bool) -> None:
-    if file.target.exists():
-        if file.target.samefile(file.source):
-            return
-        raise InputError(f"{file.target} exists and is another file; choose another folder")
-    file.target.parent.mkdir(parents=True, exist_ok=True)
-    part = file.target.with_name(f".{file.target.name}.{os.getpid()}.part")
+def _data_files(source: Source, path: Path) -> list[tuple[Path, Path]]:
+    """(where it lies, where the model at `path` looks for it) of each file of weights."""
+    if source.folder is None:
+        return []
+    locations = {external_entry(t)["location"] for t in external_tensors(source.model)}
+    return [(source.folder / name, path.parent / name) for name in sorted(locations)]
+
+
+def _bring(old: Path, new: Path, copy: bool) -> DataFile:
+    size = old.stat().st_size
+    if new.exists():
+        if new.samefile(old):
+            return DataFile(new, size, SHARED)
+        raise InputError(f"{new} exists and is another file; choose another folder")
+    new.parent.mkdir(parents=True, exist_ok=True)
+    part = new.with_name(f".{new.name}.{os.getpid()}.part")
     try:
-        if copy:
-            shutil.copy2(file.source, part)
-        else:
-            _link_or_copy(file.source, part)
-        part.replace(file.target)
+        how = COPIED if copy or not _linked(old, part) else LINKED
+        if how == COPIED:
+            shutil.copy2(old, part)
+        part.replace(new)
     finally:
         part.unlink(missing_ok=True)
+    return DataFile(new, size, how)
 
 
-def _link_or_copy(old: Path, new: Path) -> None:
+def _linked(old: Path, new: Path) -> bool:
+    """A hard link to what lies at `old`: symbolic ones are followed, models must not hold any."""
     try:
-        os.link(old, new)
+        os.link(old.resolve(), new)
     except OSError:  # another disk, or a file system without hard links
-        shutil.copy2(old, new)
+        return False
+    return True

@@ -68,29 +68,31 @@ def verify(
     Raises:
         CamError: they cannot be run here, or one cannot be fed at random.
     """
-    plain, twin = (
-        open_session(
+
+    def opened(model: onnx.ModelProto) -> Any:
+        return open_session(
             model,
             folder=folder,
             asked=providers,
             optimization=optimization,
             custom_ops=custom_ops,
         )
-        for model in (source, result)
-    )
+
     rng, fixed = np.random.default_rng(seed), dict(given or {})
-    own = {i.name for i in plain.get_inputs()}
-    feed = {  # the twin's shapes may be fixed
+    own = {i.name for i in source.graph.input}
+    names = [o.name for o in source.graph.output]
+    session = opened(result)  # first, for its shapes may be fixed
+    feed = {
         i.name: fixed[i.name] if i.name in fixed else _random(i, rng)
-        for i in twin.get_inputs()
+        for i in session.get_inputs()
         if i.name in own
     }
-    names = [o.name for o in plain.get_outputs()]
-    added = {i.name: _added(i) for i in twin.get_inputs() if i.name not in feed}
-    first = run(plain, names, feed)
-    second = run(twin, names, feed | added)
+    added = {i.name: _added(i) for i in session.get_inputs() if i.name not in feed}
+    after = run(session, names, feed | added)
+    del session  # each holds all the weights
+    before = run(opened(source), names, feed)
     worst = Verdict(True, 0.0)
-    for name, a, b in zip(names, first, second, strict=True):
+    for name, a, b in zip(names, before, after, strict=True):
         difference = _difference(a, b)
         if difference > worst.largest or (difference and worst.identical):
             worst = Verdict(False, difference, name)

@@ -10,9 +10,11 @@ import onnx
 from onnx import numpy_helper
 
 from cam_core.backend import Array
+from cam_core.errors import ModelError
 
-from .load import Source
+from .load import LARGEST_MESSAGE, Source, embedded, external_tensors
 from .prepare import BFLOAT16
+from .wellformed import nbytes
 
 Change = Callable[[str, Array], Array]
 """(name, weight) -> the weight in its place."""
@@ -21,13 +23,22 @@ Change = Callable[[str, Array], Array]
 def change_weights(source: Source, change: Change) -> onnx.ModelProto:
     """The model with every weight changed; external data is read into it.
 
+    Raises:
+        ModelError: that would make it larger than 2 GiB.
+
     A weight is a floating point or 8-bit initialiser, or a Constant node that is no single number.
     8-bit ones and bfloat16 are given as float32, and rounded (and clipped) back.
     """
+    size = sum(nbytes(tensor) for tensor in external_tensors(source.model))
+    if source.model.ByteSize() + size > LARGEST_MESSAGE:
+        raise ModelError(
+            f"{source.name}: weights of more than 2 GiB cannot be changed; use a smaller model"
+        )
     model = onnx.ModelProto()
     model.CopyFrom(source.model)
     if source.folder is not None:
-        onnx.load_external_data_for_model(model, str(source.folder))
+        for tensor in external_tensors(model):
+            tensor.CopyFrom(embedded(tensor, source.folder))
     for name, tensor in _weights(model):
         changed = _changed(name, numpy_helper.to_array(tensor), change)
         if changed is not None:
