@@ -13,10 +13,6 @@ NOT_YET = (
     )
     | dict.fromkeys(("MaxRoiPool",), "pooling of a detector's regions, planned")
     | dict.fromkeys(
-        ("SoftmaxCrossEntropyLoss", "NegativeLogLikelihoodLoss"),
-        "a loss of training; explain the logits before it",
-    )
-    | dict.fromkeys(
         ("SequenceAt", "SequenceConstruct", "SequenceEmpty", "SequenceErase", "SequenceInsert"),
         "a sequence of tensors; export without lists",
     )
