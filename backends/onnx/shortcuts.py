@@ -71,6 +71,10 @@ class Shortcuts:
         """The result of an operator without writing it as it was asked for, or None."""
         if op_type == "MatMul" and inputs[0].name in self._rows and len(inputs[1].shape) == 2:
             return self._row_of(self._rows[inputs[0].name], inputs[1])
+        if op_type == "ReduceSum" and len(inputs) == 2 and not attrs.get("keepdims", 1):
+            combined = self._combined(*inputs)
+            if combined is not None:
+                return combined
         promised = [t for t in inputs if t.name in self._under]
         if not promised:
             return padded.find(self.op, op_type, inputs, attrs) if self.padded else None
@@ -92,6 +96,25 @@ class Shortcuts:
         if maker is not None and maker.op == "Transpose":
             return op.Transpose(op.Gather(maker.inputs[0], index, axis=1), perm=[1, 0])
         return op.Gather(matrix, index, axis=0)
+
+    def _combined(self, product: Tensor, axes: Tensor) -> Tensor | None:
+        """A weighted sum over channels is a matrix product: no weighted map in between.
+
+        Of weights [N, K, 1, ...] and a map [N, K, *S] with S static.
+        """
+        op, maker, over = self.op, self.op.made.get(product.name), self.op.value(axes)
+        if maker is None or maker.op != "Mul" or over is None or over.tolist() != [1]:
+            return None
+        weights, image = maker.inputs
+        if not _weigh(weights, image):
+            weights, image = image, weights
+            if not _weigh(weights, image):
+                return None
+        space = [int(s) for s in image.shape[2:]]
+        row = op.Reshape(weights, [0, 1, image.shape[1]])
+        flat = op.Reshape(image, [0, image.shape[1], int(np.prod(space))])
+        summed = op.Reshape(op.MatMul(row, flat), [-1, *space])
+        return op.typed(summed, (product.shape[0], *space))
 
     def _pointwise(
         self, op_type: str, full: Tensor, inputs: list[Tensor], under: list[Tensor], attrs: Any
@@ -124,3 +147,18 @@ class Shortcuts:
             return None
         result = self.op.emit(op_type, under, inputs[1], **attrs)
         return result if op_type == "ReduceMean" else self.op.Mul(result, float(np.prod(sizes)))
+
+
+def _weigh(weights: Tensor, image: Tensor) -> bool:
+    """Is the one a weight a channel of the other, and may they be multiplied as matrices?"""
+    if weights.shape is None or image.shape is None or image.dtype != np.float32:
+        return False
+    rank = len(image.shape)
+    return (
+        rank > 2
+        and len(weights.shape) == rank
+        and all(isinstance(s, int) and s > 0 for s in image.shape[1:])
+        and weights.shape[1] == image.shape[1]
+        and weights.shape[0] == image.shape[0] is not None
+        and all(s == 1 for s in weights.shape[2:])
+    )

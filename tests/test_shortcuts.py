@@ -1,0 +1,77 @@
+"""What the emitter writes shorter than it was asked for, and that it means the same."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import onnx
+import onnx.parser
+import onnx_graphsurgeon as gs
+import pytest
+from onnx.reference import ReferenceEvaluator
+
+from backends.onnx.emit import Emitter
+from backends.onnx.prepare import Graph, prepare
+from backends.onnx.trace import Traced
+from cam_core.combine import combine
+
+
+def _graph(A: str, alpha: str, kind: str = "float") -> Graph:
+    return prepare(
+        onnx.parser.parse_model(
+            f'<ir_version: 8, opset_import: ["" : 17]> g ({kind}[{A}] A, {kind}[{alpha}] alpha) '
+            f"=> ({kind}[{A}] y) {{ y = Identity(A) }}"
+        )
+    )
+
+
+def _combined(graph: Graph) -> tuple[list[Any], Any]:
+    """The core's weighted sum, traced, and what it is made of."""
+    op = Emitter(graph)
+    found = combine(*(Traced(op, graph.tensors[n]) for n in ("A", "alpha"))).tensor  # type: ignore[arg-type]
+    return op.needed([found]), found
+
+
+def _run(graph: Graph, nodes: list[Any], result: Any, feed: dict[str, Any]) -> Any:
+    built = gs.Graph(nodes, graph.inputs, [result], opset=17, ir_version=8)
+    return ReferenceEvaluator(gs.export_onnx(built, do_type_check=False)).run(None, feed)[0]
+
+
+@pytest.mark.parametrize(
+    ("A", "alpha", "shape"),
+    [
+        ("N,3,4,5", "N,3,1,1", (2, 3, 4, 5)),
+        ("2,3,4,5", "2,3,1,1", (2, 3, 4, 5)),
+        ("N,3,7", "N,3,1", (2, 3, 7)),
+        ("N,3,2,3,4", "N,3,1,1,1", (2, 3, 2, 3, 4)),
+    ],
+)
+def test_a_weighted_sum_of_channels_is_a_product(
+    A: str, alpha: str, shape: tuple[int, ...], rng: np.random.Generator
+) -> None:
+    graph = _graph(A, alpha)
+    nodes, found = _combined(graph)
+    assert {node.op for node in nodes} == {"MatMul", "Reshape"}
+    assert tuple(found.shape[1:]) == shape[2:]
+    feed = {
+        "A": rng.normal(size=shape).astype(np.float32),
+        "alpha": rng.normal(size=(2, 3, *[1] * (len(shape) - 2))).astype(np.float32),
+    }
+    expected = np.einsum("nk...,nk...->n...", feed["A"], feed["alpha"])
+    np.testing.assert_allclose(_run(graph, nodes, found, feed), expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("A", "alpha", "kind"),
+    [
+        ("N,3,H,W", "N,3,1,1", "float"),
+        ("N,3,4,5", "N,3,4,5", "float"),
+        ("N,3,4,5", "1,3,1,1", "float"),
+        ("N,3,4,5", "N,3,1,1", "float16"),
+    ],
+)
+def test_any_other_sum_is_written_as_it_stands(A: str, alpha: str, kind: str) -> None:
+    """Dynamic space, weights of places, one weight for the batch, and sums that would overflow."""
+    nodes, _ = _combined(_graph(A, alpha, kind))
+    assert [node.op for node in nodes] == ["Mul", "ReduceSum"]
