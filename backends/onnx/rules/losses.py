@@ -33,6 +33,7 @@ def _loss(op: Emitter, node: Node, log_p: Tensor) -> Tensor:
     labels, weights = node.inputs[1], optional(node, 2)
     space = [1] * (len(log_p.shape) - 2)
     classes = op.Reshape(positions(op, extent(op, log_p, 1), labels.dtype), [1, -1, *space])
+    classes = op.typed(classes, (1, log_p.shape[1], *space))
     hot = op.Equal(op.Unsqueeze(labels, [1]), classes)
     ignored = node.attrs.get("ignore_index")
     if ignored is not None:
