@@ -30,9 +30,8 @@ ADDED_ROWS = 12.2
 NOTES = {
     "Gather": "the class's row of W",
     "Div": "G = dy/dA, at each place",
-    "ReduceMean": "\u03b1, its mean over space",
-    "Mul": "\u03b1 A",
-    "ReduceSum": "summed over channels",
+    "ReduceMean": "\u03b1, its mean",
+    "MatMul": "\u03b1 A, summed over channels",
     "Identity": "under its promised name",
 }
 """Said beside the nodes of the way back."""
@@ -114,7 +113,8 @@ def place(graph: Graph, old: int, offset: float) -> dict[str, Box]:
     """
     forward, added = graph.nodes[:old], graph.nodes[old:]
     back = reads_weights(graph, added)
-    seek = [node for node in added if id(node) not in back]
+    aside = beside(graph, added, back)
+    seek = [node for node in added if id(node) not in back and id(node) not in aside]
     gaps = distances(graph, seek)
     last = 1 + max(gaps.values(), default=0)
     fed = descendants(added, {t.name for t in graph.inputs[1:]})
@@ -149,6 +149,9 @@ def place(graph: Graph, old: int, offset: float) -> dict[str, Box]:
     for node in added:
         if id(node) in back:
             put(node, node.outputs[0].name, last, row, node.outputs[0].shape)
+            for other in added:
+                if aside.get(id(other)) is node:
+                    put(other, other.outputs[0].name, last - 1, row, other.outputs[0].shape)
             row -= 1
     if added:
         put(None, f"{graph.outputs[-1].name}.", last, row, ())
@@ -160,6 +163,17 @@ def reads_weights(graph: Graph, added: Sequence[Node]) -> set[int]:
     weights = {n for n in graph.weights if not n.startswith("cam.")}
     first = next((n for n in added if any(t.name in weights for t in n.inputs)), None)
     return set() if first is None else descendants(added, {first.outputs[0].name}) | {id(first)}
+
+
+def beside(graph: Graph, added: Sequence[Node], back: set[int]) -> dict[int, Node]:
+    """What only prepares a tensor of the model for a node of the way back, and that node."""
+    found = {}
+    for node in added:
+        readers = graph.consumers.get(node.outputs[0].name, [])
+        old = all(t.name in graph.weights or not t.name.startswith("cam") for t in node.inputs)
+        if id(node) not in back and old and len(readers) == 1 and id(readers[0]) in back:
+            found[id(node)] = readers[0]
+    return found
 
 
 def descendants(nodes: Sequence[Node], names: set[str]) -> set[int]:
@@ -273,11 +287,14 @@ def legend(graph: Graph, boxes: Mapping[str, Box], old: int) -> Iterator[str]:
         y += 20
     added = graph.nodes[old:]
     back = reads_weights(graph, added)
+    aside = beside(graph, added, back)
+    taken = {id(reader) for reader in aside.values()}
     for node in added:
         box = boxes[node.outputs[0].name]
         if id(node) in back and node.op in NOTES:
-            yield note(box.x - COLUMN + WIDE - 8, box.middle + 4, NOTES[node.op], "end")
-        for t in node.inputs if id(node) in back else ():
+            x = box.x - COLUMN * (id(node) in taken)
+            yield note(x - COLUMN + WIDE - 8, box.middle + 4, NOTES[node.op], "end")
+        for t in node.inputs if id(node) in back or id(node) in aside else ():
             if t.name in boxes and boxes[t.name].colour == OLD:
                 yield note(boxes[t.name].x + WIDE + 9, boxes[t.name].middle - 6, "A, the layer")
     yield note(LEFT + AFTER + 1 * COLUMN, TOP + (ADDED_ROWS + 3.1) * ROW, CLASS_NOTE)
