@@ -19,7 +19,7 @@ import onnx
 import onnx_graphsurgeon as gs
 from onnx import TypeProto, numpy_helper, shape_inference
 
-from . import spelling
+from . import lowering, spelling
 from .export import exported
 from .fold import FOLD_LIMIT
 from .normalise import NEWEST, normalise
@@ -235,7 +235,7 @@ class Emitter:
     def _write(
         self, op_type: str, inputs: list[Tensor], outputs: int, attrs: dict[str, Any]
     ) -> tuple[Tensor, ...]:
-        lowered = spelling.lower(self, op_type, inputs, attrs)
+        lowered = lowering.lower(self, op_type, inputs, attrs)
         return (lowered,) if lowered is not None else self._add(op_type, inputs, outputs, attrs)
 
     def _add(

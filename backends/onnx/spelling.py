@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import onnx
@@ -13,9 +13,6 @@ from cam_core.errors import ModelError
 
 from .normalise import FLOATS, INPUTS, REDUCTIONS
 from .prepare import Tensor
-
-if TYPE_CHECKING:
-    from .emit import Emitter
 
 AXES_INPUT = dict.fromkeys(REDUCTIONS, 18) | {"ReduceSum": 13}
 AS_INPUT = AXES_INPUT | {
@@ -96,89 +93,3 @@ def _exists(op_type: str, opset: int) -> bool:
     except onnx.defs.SchemaError:
         return False
     return True
-
-
-def lower(op: Emitter, op_type: str, inputs: list[Tensor], attrs: dict[str, Any]) -> Any:
-    """What an old opset lacks, said with what it has; None where nothing is lacking."""
-    since, lowering = LOWERINGS.get(op_type, (0, None))
-    if lowering is None or op.opset >= since:
-        return None
-    return lowering(op, *inputs, **attrs)
-
-
-def _where(op: Emitter, condition: Tensor, a: Tensor, b: Tensor) -> Tensor:
-    """Opset 7 and 8: exact for finite numbers."""
-    keep = op.Cast(condition, to=a.dtype)
-    return op.Add(op.Mul(keep, a), op.Mul(op.Sub(1.0, keep), b))
-
-
-def _equal(op: Emitter, a: Tensor, b: Tensor) -> Tensor | None:
-    """Before opset 11 Equal takes integers only; browsers lack Or."""
-    if np.issubdtype(np.dtype(a.dtype), np.floating):
-        return op.And(op.Not(op.Greater(a, b)), op.Not(op.Less(a, b)))
-    return None
-
-
-def _greater_or_equal(op: Emitter, a: Tensor, b: Tensor) -> Tensor:
-    return op.Not(op.Less(a, b))
-
-
-def _less_or_equal(op: Emitter, a: Tensor, b: Tensor) -> Tensor:
-    return op.Not(op.Greater(a, b))
-
-
-def _comparison(name: str) -> Callable[..., Tensor | None]:
-    def lowered(op: Emitter, a: Tensor, b: Tensor) -> Tensor | None:
-        """Opset 7 and 8 compare floating point numbers only."""
-        if np.issubdtype(np.dtype(a.dtype), np.floating):
-            return None
-        return op.emit(name, op.Cast(a, to=np.float32), op.Cast(b, to=np.float32))
-
-    return lowered
-
-
-def _expand(op: Emitter, x: Tensor, shape: Tensor) -> Tensor:
-    """Opset 7: by an addition, or by repeating the axes of extent 1."""
-    dims = op.value(shape)
-    if dims is not None:
-        return op.Add(x, np.zeros(dims, x.dtype))
-    if not shape.shape or x.shape is None or None in (*x.shape, shape.shape[0]):
-        raise ModelError(
-            "opset 7 cannot broadcast a tensor of unknown shape; convert the model with "
-            "onnx.version_converter.convert_version(model, 13)"
-        )
-    lead = shape.shape[0] - len(x.shape)
-    x = op.Unsqueeze(x, list(range(lead))) if lead else x
-    once = np.array([extent != 1 for extent in x.shape], np.int64)
-    return op.Tile(x, op.Add(op.Mul(shape, 1 - once), once))
-
-
-def _sign(op: Emitter, x: Tensor) -> Tensor:
-    return op.Sub(op.Cast(op.Greater(x, 0.0), to=x.dtype), op.Cast(op.Less(x, 0.0), to=x.dtype))
-
-
-def _pair(name: str, comparison: str) -> Callable[..., Tensor | None]:
-    def lowered(op: Emitter, *inputs: Tensor) -> Tensor | None:
-        """Before opset 8 Max and Min do not broadcast (and before 12 take no integers)."""
-        if len(inputs) != 2:
-            return None
-        a, b = inputs
-        if a.shape == b.shape and np.issubdtype(np.dtype(a.dtype), np.floating):
-            return None
-        return op.Where(op.emit(comparison, a, b), a, b)
-
-    return lowered
-
-
-LOWERINGS: dict[str, tuple[int, Callable[..., Any]]] = {
-    "Where": (9, _where),
-    "Equal": (11, _equal),
-    "Greater": (9, _comparison("Greater")),
-    "Less": (9, _comparison("Less")),
-    "GreaterOrEqual": (12, _greater_or_equal),
-    "LessOrEqual": (12, _less_or_equal),
-    "Expand": (8, _expand),
-    "Sign": (9, _sign),
-    "Max": (8, _pair("Max", "Greater")),
-    "Min": (8, _pair("Min", "Less")),
-}
