@@ -17,6 +17,7 @@ from .load import Source, load
 from .maps import Maps
 from .prepare import Graph, prepare
 from .rules import load_third_party
+from .rules.through import unfolded
 from .scores import Score, find_score
 from .static import Static, declare, fix
 
@@ -76,7 +77,7 @@ def analyse(
 
 
 def _view(graph: Graph, score: str | None) -> Layers:
-    maps = Maps(graph)
+    maps = Maps(unfolded(graph))
     return Layers(graph, maps, find_score(graph, score, maps.channel_axis))
 
 

@@ -67,13 +67,15 @@ def _no_map(route: Route) -> str:
 
 def _step_back(route: Route, tensor: Tensor) -> Tensor | None:
     """Before views, trailing pools, a closing norm of tokens and maps of classes."""
+    shown = tensor
     while tensor.name in route.graph.producer:
+        shown = tensor if route.held(tensor) else shown
         node = _behind_quantisers(route, route.graph.producer[tensor.name])
         if not (node.op in VIEWS | POOLS | CLOSING or _class_map(route, tensor)):
-            return tensor
+            return shown
         source = _source(route, node)
         if source is None or not route.extended(source) or _unfolds(route, tensor, source):
-            return tensor if route.spatial(tensor) else None
+            return shown if route.spatial(shown) else None
         tensor = source
     return None
 

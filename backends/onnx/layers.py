@@ -39,7 +39,7 @@ class Layers:
 
     def __init__(self, graph: Graph, maps: Maps, score: Score) -> None:
         self.graph, self.maps, self.score = graph, maps, score
-        self.route = Route(graph, maps, score)
+        self.route = Route(maps.graph, maps, score)
         self.modules = Modules(graph)
 
     @property

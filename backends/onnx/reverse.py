@@ -126,6 +126,7 @@ def _pull(
         return
     unknown = [t.name for t in reads(node) if t.name in path and t.shape is None]
     if unknown:
+        _require_known(op, rules, unknown[0])
         why = f"the rank of '{unknown[0]}' is unknown (export with static shapes)"
         raise RefusedError(node, why)
     if rule.body:
@@ -164,6 +165,17 @@ def _pull_widened(
     except RefusedError as error:
         at = own[error.inputs[0].name] if len(error.inputs) == 1 else None
         raise RefusedError(node, error.why, at=at) from error
+
+
+def _require_known(op: Emitter, rules: Rules, name: str) -> None:
+    """Refuses the operator in whose form it is that nothing is known of a tensor's shape."""
+    maker = op.graph.producer.get(name)
+    while maker is not None:
+        rule = rules.get(key_of(maker))
+        before = [t.name for t in maker.inputs if t.name and t.shape is None]
+        if not before and rule is not None and rule.body:
+            taped(op, rule, maker)
+        maker = op.graph.producer.get(before[0]) if before else None
 
 
 def _through(

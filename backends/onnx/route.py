@@ -33,10 +33,15 @@ class Route:
         return (
             tensor.name != self.score.name
             and tensor.name in self.graph.producer
+            and self.held(tensor)
             and floating(tensor)
             and self.extended(tensor)
             and self.own_batch(tensor)
         )
+
+    def held(self, tensor: Tensor) -> bool:
+        """Does the file hold it? What is made inside a fused operator it does not."""
+        return tensor.name in self.graph.tensors
 
     def extended(self, tensor: Tensor) -> bool:
         """Has it more than one place?"""

@@ -8,6 +8,7 @@ not computed again. Where ONNX has no schema of the operator, the body tells its
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from ..emit import Emitter
 from ..normalise import NEWEST
 from ..prepare import Graph, Node, Tensor
 from ..shapes import OUTSIDE
-from .registry import VJP_RULES, Rule, require_free
+from .registry import VJP_RULES, RefusedError, Rule, key_of, require_free
 
 Body = Callable[[Emitter, Node], Any]
 
@@ -62,6 +63,27 @@ def taped(op: Emitter, rule: Rule, node: Node) -> list[Node]:
     return tape
 
 
+def unfolded(graph: Graph) -> Graph:
+    """The graph with what operators unknown to ONNX stand for in their place, to find layers in.
+
+    What is made inside one has no entry in `tensors`: the file does not hold it.
+    """
+    if not any(key_of(node) in OUTSIDE for node in graph.nodes):
+        return graph
+    op = Emitter(replace(graph, opset=NEWEST))
+    nodes: list[Node] = []
+    for node in graph.nodes:
+        nodes += _parts(op, VJP_RULES[key_of(node)], node) if key_of(node) in OUTSIDE else [node]
+    return replace(graph, nodes=nodes)
+
+
+def _parts(op: Emitter, rule: Rule, node: Node) -> list[Node]:
+    try:
+        return taped(op, rule, node)
+    except Exception:  # a form that is refused, or shapes that are unknown: seen from outside
+        return [node]
+
+
 def _outputs(
     function: Body,
     proto: NodeProto,
@@ -74,7 +96,12 @@ def _outputs(
     graph = Graph(NEWEST, [], tensors, [], [], dict(values), frozenset(), onnx.ModelProto())
     op = Emitter(graph)
     node = OnnxImporter.import_node(proto, dict(tensors), {}, NEWEST, None)
-    results = _several(function(op, node))
+    try:
+        results = _several(function(op, node))
+    except RefusedError:  # said again, and aloud, where its derivative is asked for
+        kind = TypeProto()
+        kind.tensor_type.elem_type = types[names[0]].tensor_type.elem_type
+        return dict.fromkeys(filter(None, proto.output), kind)
     pairs = zip(proto.output, results, strict=False)
     return {name: op.type_of(t) for name, t in pairs if name and t is not None}
 
