@@ -59,11 +59,25 @@ def normalise(node: gs.Node, opset: int, dtype: np.dtype[Any]) -> None:
     node.op = RENAMED.get(node.op, node.op)
 
 
+def schema_at(operator: str, opset: int, domain: str = "") -> Any:
+    """The schema at an opset, or the newest where the operator came later.
+
+    onnxruntime saves LayerNormalization at any opset.
+
+    Raises:
+        SchemaError: no runtime that is known has it.
+    """
+    try:
+        return onnx.defs.get_schema(operator, opset, domain)
+    except onnx.defs.SchemaError:
+        return onnx.defs.get_schema(operator, NEWEST, domain)
+
+
 def _defaults(node: gs.Node, opset: int) -> None:
     if not onnx.defs.has(node.op):
         return
     try:
-        schema = onnx.defs.get_schema(node.op, opset)
+        schema = schema_at(node.op, opset)
     except onnx.defs.SchemaError:  # newer than the model's opset: the runtime will say so
         return
     for name, attribute in schema.attributes.items():

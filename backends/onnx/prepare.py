@@ -145,7 +145,8 @@ def prepare(
     require_made(model.graph)
     if around is None:
         require_typed(model.graph)
-    require_nodes(model.graph, {"": version}, shapes.SAME_TYPE)
+    unknown = {operator for domain, operator in shapes.OUTSIDE if not domain}
+    require_nodes(model.graph, {"": version}, shapes.SAME_TYPE | unknown)
     skeleton, small, weights = _skeleton(model, folder)
     if around is not None:
         captured = {i.name for i in model.graph.input} & set(around.tensors)

@@ -19,6 +19,7 @@ from onnx import TypeProto, numpy_helper, shape_inference
 
 from .ceiled import schema_version
 from .fold import Values, fold
+from .normalise import schema_at
 from .scopes import SCOPED, Probe, conditions, conditions_met, through_bodies
 from .symbols import (
     BATCH_PROBE,
@@ -187,7 +188,7 @@ def _infer(model: onnx.ModelProto, node: onnx.NodeProto, probe: Probe) -> dict[s
     if outside is not None:
         return outside(node, types, probe.values)
     version = schema_version(node, versions[0].version)
-    schema = onnx.defs.get_schema(node.op_type, version, domain)
+    schema = schema_at(node.op_type, version, domain)
     return dict(
         shape_inference.infer_node_outputs(
             schema,
