@@ -17,6 +17,8 @@ from .wellformed import nbytes, require_held, require_text, tensors
 OLDEST_OPSET = 7
 LARGEST_MESSAGE = 2**31 - 1
 """Protobuf's limit, in bytes."""
+ONE_PROCESSOR = {"com.microsoft.nchwc", "com.ms.internal.nhwc"}
+"""Domains of operators in the memory layout of the processor that the model was saved on."""
 
 
 @dataclass(frozen=True)
@@ -42,9 +44,9 @@ def load(source: Any) -> Source:
 
     Raises:
         InputError: there is no such file, or it is none of these.
-        ModelError: not an ONNX model, an empty one, an opset older than 7 or unknown, a weight
-            that does not hold what its shape says, or external data that is absent, too short or
-            outside the model's folder.
+        ModelError: not an ONNX model, an empty one, an opset older than 7 or unknown, one that
+            onnxruntime saved for one kind of processor, a weight that does not hold what its shape
+            says, or external data that is absent, too short or outside the model's folder.
     """
     if isinstance(source, Source):
         return source
@@ -150,6 +152,13 @@ def _check(source: Source) -> None:
             f"{name} has opset {version}, the newest that the installed onnx knows is {newest}; "
             f"update onnx, or export with an older opset"
         )
+    for node in model.graph.node:
+        if node.domain in ONE_PROCESSOR:
+            raise ModelError(
+                f"{name} was saved by onnxruntime at level 'all', for one kind of processor "
+                f"({node.domain}.{node.op_type}); save it at the extended level: "
+                f"graph_optimization_level = ORT_ENABLE_EXTENDED"
+            )
     for tensor in tensors(model):
         require_held(tensor)
     for tensor in external_tensors(model):
