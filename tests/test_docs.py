@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from backends.onnx.rules import VJP_RULES
+from backends.onnx.shapes import OUTSIDE
 from cam_core import METHODS
 from cam_core.demo import MODEL, PREPROCESS, load_scenes
 from cam_core.image import PRESETS, preprocess
@@ -45,7 +46,7 @@ def blocks(path: Path) -> list[str]:
 @pytest.fixture
 def tables() -> Iterator[None]:
     """What a page registers is gone afterwards."""
-    kept = [(table, dict(table)) for table in (VJP_RULES, METHODS)]
+    kept = [(table, dict(table)) for table in (VJP_RULES, OUTSIDE, METHODS)]
     yield
     for table, before in kept:
         table.clear()
