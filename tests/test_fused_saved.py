@@ -1,0 +1,185 @@
+"""Models as onnxruntime saves them optimised explain as they did before."""
+
+from __future__ import annotations
+
+import runpy
+from collections import Counter
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+
+import numpy as np
+import onnx
+import onnx.parser
+import pytest
+
+from backends.onnx import OnnxBackend, instrument
+from backends.onnx.analysis import analyse
+from backends.torch import TorchBackend
+from cam_core.errors import ModelError, UnsupportedOpError
+from cam_core.targets import ClassTarget
+from converters.torch import to_onnx
+
+ort = pytest.importorskip("onnxruntime")
+pytest.importorskip("torch")
+
+FOLDER = Path(__file__).parent
+parity = SimpleNamespace(**runpy.run_path(str(FOLDER / "test_torch_parity.py")))
+LEVELS = ort.GraphOptimizationLevel
+FUSED = {
+    "resnet basic-dynamo-18": "FusedConv",
+    "vgg-torchscript-11": "FusedConv FusedGemm",
+    "mobilenet v2-torchscript-11": "FusedConv",
+    "mobilenet v3-torchscript-13": "FusedConv",
+    "efficientnet-torchscript-17": "FusedConv QuickGelu",
+    "squeezenet-torchscript-11": "FusedConv",
+    "convnext-torchscript-13": "BiasGelu SimplifiedLayerNormalization",
+    "vit-dynamo-20": "BiasGelu FusedMatMul SkipLayerNormalization",
+    "vit-torchscript-13": "Gelu",
+}
+"""Network and export -> what the extended level is known to fuse in it."""
+CLASSES = (1, 3)
+
+
+def save(model: Any, path: Path, level: Any = LEVELS.ORT_ENABLE_EXTENDED) -> onnx.ModelProto:
+    """`model` as onnxruntime optimises it."""
+    options = ort.SessionOptions()
+    options.graph_optimization_level = level
+    options.optimized_model_filepath = str(path)
+    options.log_severity_level = 4  # it warns that the file is made for this machine
+    given = model.SerializeToString() if isinstance(model, onnx.ModelProto) else str(model)
+    ort.InferenceSession(given, options, providers=["CPUExecutionProvider"])
+    return onnx.load(path)
+
+
+def fused(model: onnx.ModelProto) -> Counter[str]:
+    """The operators of onnxruntime's own that a model holds."""
+    known = ("com.microsoft", "com.microsoft.nchwc")
+    return Counter(
+        n.op_type
+        for n in model.graph.node
+        if n.domain in known or n.op_type == "SimplifiedLayerNormalization"
+    )
+
+
+class Saved(NamedTuple):
+    """One network in three forms, two images, and what the extended level fuses."""
+
+    net: Any
+    plain: Path
+    extended: onnx.ModelProto
+    x: Any
+    gradients: tuple[Any, Any]
+    """Of the plain model: the default layer's, the image's."""
+    expected: str
+
+
+@pytest.fixture(scope="module", params=FUSED)
+def saved(request: Any, tmp_path_factory: Any) -> Saved:
+    name, exporter, opset = request.param.rsplit("-", 2)
+    row = parity.NETS[name]
+    net = parity.randomise(row.build(), sum(map(ord, name)))
+    x = np.random.default_rng(7).normal(size=(2, 3, row.size, row.size)).astype(np.float32)
+    folder = tmp_path_factory.mktemp("saved")
+    plain = folder / "net.onnx"
+    to_onnx(net, x, plain, exporter=exporter, opset=int(opset))
+    extended = save(plain, folder / "extended.onnx")
+    return Saved(net, plain, extended, x, gradients(plain, x), FUSED[request.param])
+
+
+def assert_same(got: Any, expected: Any) -> None:
+    assert got.shape == expected.shape
+    assert np.linalg.norm(got - expected) < 1e-4 * np.linalg.norm(expected)
+
+
+def gradients(model: Any, x: Any) -> tuple[Any, Any]:
+    """(those of the default layer, those of the image)."""
+    (seen,) = OnnxBackend(model).capture(x, ClassTarget(list(CLASSES)), input_gradients=True)
+    return seen.gradients, next(iter(seen.input_gradients.values()))
+
+
+def test_it_explains_as_before_and_as_autograd(saved: Saved) -> None:
+    assert set(fused(saved.extended)) == set(saved.expected.split())
+    found = gradients(saved.extended, saved.x)
+    for got, expected in zip(found, saved.gradients, strict=True):
+        assert_same(got, expected)
+    torch = TorchBackend(saved.net)
+    (seen,) = torch.capture(saved.x, ClassTarget(list(CLASSES)), input_gradients=True)
+    assert_same(found[1], next(iter(seen.input_gradients.values())))
+
+
+def test_the_default_layer_is_the_same(saved: Saved) -> None:
+    plain, extended = analyse(saved.plain), analyse(saved.extended)
+    assert extended.score.name == plain.score.name
+    assert extended.choices[0].name == plain.choices[0].name
+    assert extended.choices[0].layout == plain.choices[0].layout
+
+
+def test_nothing_of_it_is_lost(saved: Saved, tmp_path: Path) -> None:
+    """Its outputs to the bit, and every fused node, in the file and as onnxruntime runs it."""
+    made = instrument(saved.extended, verify=True)
+    assert fused(made) == fused(saved.extended)
+    for level in (LEVELS.ORT_DISABLE_ALL, LEVELS.ORT_ENABLE_EXTENDED):
+        runs = fused(save(made, tmp_path / "again.onnx", level))
+        assert all(runs[op] >= count for op, count in fused(saved.extended).items())
+
+
+def test_the_basic_level_too(saved: Saved, tmp_path: Path) -> None:
+    basic = save(saved.plain, tmp_path / "basic.onnx", LEVELS.ORT_ENABLE_BASIC)
+    for got, expected in zip(gradients(basic, saved.x), saved.gradients, strict=True):
+        assert_same(got, expected)
+
+
+def test_guided_backpropagation_sees_the_relu_inside(tmp_path: Path) -> None:
+    row = parity.NETS["vgg"]
+    x = np.random.default_rng(3).normal(size=(1, 3, 32, 32)).astype(np.float32)
+    plain = tmp_path / "net.onnx"
+    to_onnx(parity.randomise(row.build(), 5), x, plain, exporter="torchscript", opset=11)
+    extended = save(plain, tmp_path / "extended.onnx")
+    assert fused(extended)["FusedConv"] == 3
+
+    layer = analyse(plain).choices[0].name
+
+    def image_gradients(model: Any, *, guided: bool) -> Any:
+        made = instrument(model, target=2, guided=guided, outputs=("input_gradients",), layer=layer)
+        session = ort.InferenceSession(made.SerializeToString(), providers=["CPUExecutionProvider"])
+        return session.run(["cam_input_gradients"], {made.graph.input[0].name: x})[0]
+
+    found = image_gradients(extended, guided=True)
+    assert_same(found, image_gradients(plain, guided=True))
+    unguided = image_gradients(extended, guided=False)
+    assert np.linalg.norm(found - unguided) > 0.1 * np.linalg.norm(unguided)
+
+
+def test_the_level_for_one_processor_is_refused(tmp_path: Path) -> None:
+    source = onnx.parser.parse_model(
+        '<ir_version: 8, opset_import: ["" : 17]> g (float[1,16,8,8] x, float[16,16,3,3] w) => '
+        "(float[1,16,6,6] y) { c = Conv(x, w) y = Relu(c) }"
+    )
+    kernel = np.ones((16, 16, 3, 3), np.float32)
+    source.graph.initializer.append(onnx.numpy_helper.from_array(kernel, "w"))
+    del source.graph.input[1]
+    saved = save(source, tmp_path / "all.onnx", LEVELS.ORT_ENABLE_ALL)
+    if not any(n.domain == "com.microsoft.nchwc" for n in saved.graph.node):
+        pytest.skip("this processor has no layout of its own")
+    with pytest.raises(ModelError, match=r"level 'all'.*save it at the extended level"):
+        instrument(saved)
+
+
+REFUSED = {
+    'FusedConv<activation="Swirl">(x, w)': "its activation is Swirl",
+    'FusedConv<activation="LeakyRelu">(x, w)': "its LeakyRelu lacks alpha",
+    'FusedConv<activation="Clip", activation_params=[0.0]>(x, w)': "its Clip lacks max",
+}
+
+
+@pytest.mark.parametrize("call", REFUSED)
+def test_an_unknown_form_is_refused_by_name(call: str) -> None:
+    model = onnx.parser.parse_model(
+        '<ir_version: 8, opset_import: ["" : 17, "com.microsoft" : 1]> '
+        "g (float[1,4,8,8] i, float[4,4,3,3] w) => (float[1,4] y) {"
+        f"x = Relu(i) c = com.microsoft.{call} r = Relu(c) p = GlobalAveragePool(r) y = Flatten(p) "
+        "}"
+    )
+    with pytest.raises(UnsupportedOpError, match=f"com.microsoft.FusedConv where {REFUSED[call]}"):
+        instrument(model, layer="x")
