@@ -60,6 +60,23 @@ def close(op: Emitter, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> g
     return gs.Graph(nodes, list(inputs), named, name=op.name("body"), opset=op.opset)
 
 
+def close_repeated(
+    op: Emitter, inner: Emitter, inputs: Sequence[Tensor], outputs: Sequence[Tensor]
+) -> gs.Graph:
+    """The same where the body is repeated: what no turn changes is computed once, before it."""
+    changing = {t.name for t in inputs}
+    kept = []
+    for node in inner.nodes:
+        bodies = any(True for _ in node.subgraphs())
+        if bodies or not changing.isdisjoint(t.name for t in node.inputs):
+            changing.update(t.name for t in node.outputs)
+            kept.append(node)
+        else:
+            op.nodes.append(node)
+    inner.nodes[:] = kept
+    return close(inner, inputs, outputs)
+
+
 def _made_here(op: Emitter, tensor: Tensor) -> Tensor:
     """A copy: a body must not give what it only captures, nor one tensor twice."""
     copy = gs.Variable(op.name("out"), tensor.dtype, tensor.shape)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..bodies import close
+from ..bodies import close_repeated
 from ..emit import Emitter
 from ..prepare import Node, Tensor
 from .branches import Back
@@ -36,7 +36,7 @@ def scan(
     cycle = Cycle(node, node.inputs[:split], pieces)
 
     def record(inside: Inside, needed: Sequence[int]) -> list[Tensor]:
-        body = close(inside.body.op, inside.body.inputs, _recorded(inside, needed))
+        body = close_repeated(op, inside.body.op, inside.body.inputs, _recorded(inside, needed))
         kept = {k: v for k, v in node.attrs.items() if k.startswith(("num_scan", "scan_input"))}
         made = op.emit("Scan", *node.inputs, outputs=len(body.outputs), body=body, **kept)
         return several(made)[split:]
@@ -63,7 +63,7 @@ def loop(
     def record(inside: Inside, needed: Sequence[int]) -> list[Tensor]:
         goes_on, number = inside.body.outputs[0], inside.body.inputs[0]
         given = [goes_on, *_recorded(inside, needed), number]
-        body = close(inside.body.op, inside.body.inputs, given)
+        body = close_repeated(op, inside.body.op, inside.body.inputs, given)
         made = op.emit("Loop", *node.inputs, outputs=len(given) - 1, body=body)
         return several(made)[count:]
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import onnx_graphsurgeon as gs
 
-from ..bodies import Body, close, zeros
+from ..bodies import Body, close_repeated, zeros
 from ..emit import Emitter
 from ..prepare import Tensor, captures, reads
 from .branches import Back
@@ -99,7 +99,7 @@ def by_scan(
         *(first for _, first, _, _ in walk.states),
         *(p.tensor for p, _ in pieces),
         outputs=len(outputs),
-        body=close(body.op, inputs, outputs),
+        body=close_repeated(op, body.op, inputs, outputs),
         num_scan_inputs=len(pieces),
         scan_input_axes=[p.axis for p, _ in pieces],
         scan_input_directions=[int(p.backwards) for p, _ in pieces],
@@ -127,7 +127,7 @@ def by_loop(
         ),
     ]
     inputs = [turn, again, *(t for _, _, t, _ in walk.states)]
-    closed = close(body.op, inputs, [again, *walk.outputs])
+    closed = close_repeated(op, body.op, inputs, [again, *walk.outputs])
     first = [first for _, first, _, _ in walk.states]
     return several(op.emit("Loop", count, np.array(True), *first, outputs=len(first), body=closed))
 
