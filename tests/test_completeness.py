@@ -60,3 +60,14 @@ def test_a_pending_operator_is_refused_by_name() -> None:
     cot = gs.Variable("cot", "float32", (1, 3, 1))
     with pytest.raises(UnsupportedOpError, match=r"GlobalLpPool \(a rare pooling, planned: node"):
         reverse(op, op.graph.tensors["y"], cot, ["x"])
+
+
+def test_a_sequence_read_at_run_time_is_refused() -> None:
+    model = onnx.parser.parse_model(
+        '<ir_version: 8, opset_import: ["" : 17]> g (float[3] x, int64 at) => (float[3] y) '
+        "{ s = SequenceConstruct(x, x) y = SequenceAt(s, at) }"
+    )
+    op = Emitter(prepare(model))
+    cot = gs.Variable("cot", "float32", (3,))
+    with pytest.raises(UnsupportedOpError, match=r"SequenceAt \(a sequence that only the run time"):
+        reverse(op, op.graph.tensors["y"], cot, ["x"])

@@ -26,6 +26,7 @@ from .ceiled import require_counted
 from .fold import FOLD_LIMIT, constant_value
 from .load import embedded, opset
 from .normalise import normalise
+from .sequences import resolved
 from .wellformed import require_made, require_nodes, require_sizes, require_typed
 
 Tensor: TypeAlias = Any
@@ -214,7 +215,7 @@ def _skeleton(
     graph.input.extend(i for i in model.graph.input if i.name not in weights)
     graph.output.extend(model.graph.output)
     graph.value_info.extend(model.graph.value_info)
-    for node in _sorted(model.graph.node):
+    for node in resolved(_sorted(model.graph.node), small, opset(model)):
         value = constant_value(node) if node.op_type == "Constant" and node.attribute else None
         if value is None:
             graph.node.append(node)

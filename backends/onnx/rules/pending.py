@@ -5,20 +5,19 @@ With the rules and ZERO this table holds every operator exactly once (tests/test
 
 from __future__ import annotations
 
+SEQUENCE = "a sequence that only the run time knows; export without lists"
+
 NOT_YET = (
-    dict.fromkeys(("SequenceMap",), "a sequence of tensors; export without lists")
+    dict.fromkeys(
+        ("SequenceAt", "SequenceConstruct", "SequenceEmpty", "SequenceErase", "SequenceInsert"),
+        SEQUENCE,
+    )
+    | dict.fromkeys(("SplitToSequence", "ConcatFromSequence", "SequenceMap"), SEQUENCE)
     | dict.fromkeys(
         ("QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger"),
         "integer arithmetic, planned; quantise to the QDQ form instead",
     )
-    | dict.fromkeys(("MaxRoiPool",), "pooling of a detector's regions, planned")
-    | dict.fromkeys(
-        ("SequenceAt", "SequenceConstruct", "SequenceEmpty", "SequenceErase", "SequenceInsert"),
-        "a sequence of tensors; export without lists",
-    )
-    | dict.fromkeys(
-        ("SplitToSequence", "ConcatFromSequence"), "a sequence of tensors; export without lists"
-    )
+    | {"MaxRoiPool": "the pooling of rounded regions before RoiAlign; export with RoiAlign"}
     | dict.fromkeys(("Optional", "OptionalGetElement"), "an optional value; export without it")
 )
 """Operator -> what it is, and what to do."""
