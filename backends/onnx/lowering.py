@@ -30,6 +30,11 @@ def _where(op: Emitter, condition: Tensor, a: Tensor, b: Tensor) -> Tensor:
     return op.Add(op.Mul(keep, a), op.Mul(op.Sub(1.0, keep), b))
 
 
+def _gemm(op: Emitter, a: Tensor, b: Tensor, *c: Tensor, **attrs: Any) -> Tensor | None:
+    """Before opset 11 it needs its third operand."""
+    return None if c else op.Gemm(a, b, np.zeros(1, a.dtype), **attrs)
+
+
 def _equal(op: Emitter, a: Tensor, b: Tensor) -> Tensor | None:
     """Before opset 11 Equal takes integers only; browsers lack Or."""
     if np.issubdtype(np.dtype(a.dtype), np.floating):
@@ -167,6 +172,7 @@ LOWERINGS: dict[str, tuple[int, Callable[..., Any]]] = {
     "GreaterOrEqual": (12, _greater_or_equal),
     "LessOrEqual": (12, _less_or_equal),
     "Expand": (8, _expand),
+    "Gemm": (11, _gemm),
     "Sign": (9, _sign),
     "Max": (8, _pair("Max", "Greater")),
     "Min": (8, _pair("Min", "Less")),

@@ -71,9 +71,17 @@ def _to_attributes(
                 f"convert the model to opset 13 or newer"
             )
         flat = [float(v) if attribute in FLOATS else int(v) for v in np.ravel(array)]
+        if attribute == "axes" and inputs[0].shape is not None:
+            flat = _not_negative(op_type, flat, len(inputs[0].shape))
         single = attribute == "k" or (attribute in FLOATS and attribute != "scales")
         attrs[attribute] = flat[0] if single else flat
     return inputs[:1], attrs
+
+
+def _not_negative(op_type: str, axes: list[Any], rank: int) -> list[Any]:
+    """Opsets before 11 count axes from the front only."""
+    rank += len(axes) if op_type == "Unsqueeze" else 0
+    return [axis % rank for axis in axes]
 
 
 def _require(op_type: str, attrs: dict[str, Any], opset: int) -> None:
