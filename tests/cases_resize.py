@@ -121,4 +121,25 @@ CASES = [
         "Upsample with an input",
         FROZEN | {"opsets": (9,)},
     ),
+    *(
+        (
+            "Resize",
+            f"y = Resize<{_mode(mode, 'tf_crop_and_resize', more)}>(x, roi, {rest})",
+            {
+                "x": (2, 2, 5, 6),
+                "roi": np.array([*before, 0.1, -0.2, *after, 0.8, 0.9], np.float32),
+                "none": np.zeros(0, np.float32),
+                "sizes": np.array([2, 2, 4, 6][-len(after) - 2 :]),
+            },
+            f"a region, {mode}{more}",
+            FROZEN | {"opsets": opsets, "dynamic": {"x": ("N", "C", 5, 6)}},
+        )
+        for mode, more, rest, before, after, opsets in (
+            ("linear", ", extrapolation_value=7.0", '"", sizes', [0, 0], [1, 1], (13, 17)),
+            ("linear", "", "none, sizes", [0, 0], [1, 1], (11,)),
+            ("nearest", "", '"", sizes', [0, 0], [1, 1], (13,)),
+            ("cubic", "", '"", sizes', [0, 0], [1, 1], (17,)),
+            ("linear", ", axes=[2,3]", '"", sizes', [], [], (18,)),
+        )
+    ),
 ]

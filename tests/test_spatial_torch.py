@@ -260,16 +260,17 @@ def test_dynamic_extents_need_a_newer_opset(body: str, opset: int) -> None:
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
-        (
-            'y = Resize<coordinate_transformation_mode="tf_crop_and_resize">(x, roi, "", sizes)',
-            "crops",
-        ),
         ('y = Resize<keep_aspect_ratio_policy="not_larger">(x, "", "", sizes)', "aspect"),
+        (
+            'y = Resize<coordinate_transformation_mode="tf_crop_and_resize">(x, roi, scales)',
+            "scales a region",
+        ),
     ],
 )
 def test_what_is_refused(body: str, reason: str) -> None:
     given = {
         "roi": np.array([0, 0, 0, 0, 1, 1, 1, 1], np.float32),
+        "scales": np.array([1, 1, 2, 2], np.float32),
         "sizes": np.array([1, 2, 7, 9]),
     }
     with pytest.raises(UnsupportedOpError, match=reason):

@@ -33,8 +33,8 @@ PASSED_ON = (
 @vjp("Resize")
 def resize(op: Emitter, node: Node, gy: Tensor) -> Tensor:
     x = node.inputs[0]
-    if node.attrs.get("coordinate_transformation_mode") == "tf_crop_and_resize":
-        raise unsupported(node, "it crops to a region (tf_crop_and_resize)")
+    if _crops(node) and optional(node, 3) is None:
+        raise unsupported(node, "it scales a region (tf_crop_and_resize without sizes)")
     if node.attrs.get("keep_aspect_ratio_policy", "stretch") != "stretch":
         raise unsupported(node, "the aspect ratio is kept (keep_aspect_ratio_policy)")
     changed = _changed(op, node)
@@ -61,12 +61,35 @@ def _scales(op: Emitter, node: Node) -> tuple[Tensor | None, np.ndarray[Any, Any
     return scales, value
 
 
+def _crops(node: Node) -> bool:
+    """Is a region resized, with a constant around the map?"""
+    return bool(node.attrs.get("coordinate_transformation_mode") == "tf_crop_and_resize")
+
+
+def _axes(node: Node) -> list[int]:
+    rank = len(node.inputs[0].shape)
+    return [axis % rank for axis in node.attrs.get("axes") or range(rank)]
+
+
+def _region(op: Emitter, node: Node, place: int) -> Tensor:
+    """The roi that crops the axis of the unit vectors alone, [starts of 4 axes, ends of 4]."""
+    roi, axes = node.inputs[1], _axes(node)
+    kind = np.dtype(roi.dtype)
+    zero, one = op.constant(np.zeros(1, kind)), op.constant(np.ones(1, kind))
+    start, end = (op.Slice(roi, [at], [at + 1], [0]) for at in (place, place + len(axes)))
+    return op.Concat(zero, zero, start, zero, one, one, end, one, axis=0)
+
+
 def _changed(op: Emitter, node: Node) -> dict[int, int]:
     """The axes that are resized, and where `scales` or `sizes` speak of each."""
-    x, y = node.inputs[0], node.outputs[0]
-    rank = len(x.shape)
-    axes = [axis % rank for axis in node.attrs.get("axes") or range(rank)]
+    x, y, axes = node.inputs[0], node.outputs[0], _axes(node)
     _, value = _scales(op, node)
+    if _crops(node):
+        roi = op.value(node.inputs[1])
+        whole = None if roi is None else (roi[: len(axes)] == 0) & (roi[len(axes) :] == 1)
+        same = [x.shape[axis] is not None and x.shape[axis] == y.shape[axis] for axis in axes]
+        kept = [s and whole is not None and whole[i] for i, s in enumerate(same)]
+        return {axis: i for i, axis in enumerate(axes) if not kept[i]}
     if value is not None:
         return {axis: i for i, axis in enumerate(axes) if value[i] != 1}
     return {
@@ -113,17 +136,20 @@ def _response(op: Emitter, node: Node, resized: Tensor, axis: int, place: int) -
         scales = op.Concat(one, one, own, one, axis=0)
     else:
         sizes = vector(op, [1, before, extent(op, resized, axis), 1])
-    return op.Squeeze(_again(op, node, units, scales, sizes), [0, 3])
-
-
-def _again(op: Emitter, node: Node, units: Any, scales: Tensor | None, sizes: Any) -> Tensor:
-    """The same Resize on `units`."""
     attrs = {name: node.attrs.get(name) for name in PASSED_ON}
-    return _spelled(op, units, scales, sizes, node.attrs["mode"], attrs)
+    region = _region(op, node, place) if _crops(node) else None
+    again = _spelled(op, units, scales, sizes, node.attrs["mode"], attrs, region)
+    return op.Squeeze(again, [0, 3])
 
 
 def _spelled(
-    op: Emitter, x: Any, scales: Any, sizes: Any, mode: str, attrs: dict[str, Any]
+    op: Emitter,
+    x: Any,
+    scales: Any,
+    sizes: Any,
+    mode: str,
+    attrs: dict[str, Any],
+    region: Tensor | None = None,
 ) -> Tensor:
     """A Resize as the opset has it."""
     if op.opset < 10:
@@ -131,7 +157,14 @@ def _spelled(
     if op.opset == 10:
         return op.Resize(x, scales, mode=mode)
     none = np.zeros(0, np.float32) if op.opset < 13 else None
-    return op.Resize(x, none, none if scales is None else scales, sizes, mode=mode, **attrs)
+    return op.Resize(
+        x,
+        none if region is None else region,
+        none if scales is None else scales,
+        sizes,
+        mode=mode,
+        **attrs,
+    )
 
 
 def repeated(op: Emitter, g: Tensor, factors: Sequence[int]) -> Tensor:
