@@ -21,7 +21,6 @@ from backends.onnx.append import append
 from backends.onnx.emit import Emitter
 from backends.onnx.prepare import prepare
 from backends.onnx.reverse import reverse
-from backends.onnx.rules import VJP_RULES
 
 MODELS = Path(__file__).parents[2] / "shared" / "data" / "models"
 RANGES = {np.int8: (-128, 127), np.uint8: (0, 255), np.int16: (-32768, 32767)}
@@ -242,8 +241,3 @@ def test_integer_kernels_survive(layer: str, tmp_path: Path, rng: np.random.Gene
     integer = [op for op in before if op.startswith("QLinear")]
     assert {op: after[op] for op in integer} == {op: before[op] for op in integer}
     assert before["QLinearConv"] == 52
-
-
-def test_every_straight_through_rule_is_here() -> None:
-    tested = {"QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear"}
-    assert {op for (_, op), rule in VJP_RULES.items() if rule.quantises} == tested

@@ -194,6 +194,9 @@ ELSEWHERE = {
     "einsum": "test_indexing_torch.py",
     "attention": "test_attention_torch.py",
     "quantisation": "test_quantisation.py",
+    "integer": "test_quantised_operators.py",
+    "qlinear": "test_quantised_operators.py",
+    "through": "test_bodies.py",
     "composite": "test_composites.py",
 }
 """Families whose operators meet torch in a file of their own."""

@@ -9,6 +9,7 @@ from cam_core.errors import LayerError
 
 from .maps import PRODUCTS
 from .prepare import Node, Tensor, floating, reads
+from .quantised import computes
 from .route import Route
 from .rules import ZERO, key_of
 from .summary import first_norm, only_summary
@@ -71,7 +72,7 @@ def _step_back(route: Route, tensor: Tensor) -> Tensor | None:
     while tensor.name in route.graph.producer:
         shown = tensor if route.held(tensor) else shown
         node = _behind_quantisers(route, route.graph.producer[tensor.name])
-        if not (node.op in VIEWS | POOLS | CLOSING or _class_map(route, tensor)):
+        if not (computes(node) in VIEWS | POOLS | CLOSING or _class_map(route, tensor)):
             return shown
         source = _source(route, node)
         if source is None or not route.extended(source) or _unfolds(route, tensor, source):
@@ -121,14 +122,16 @@ def _class_map(route: Route, tensor: Tensor) -> bool:
         for node in route.graph.nodes
         if any(t.name in after and t.name != tensor.name for t in node.outputs)
     )
-    return not any(n.op in MIXERS and any(t.name in after for t in reads(n)) for n in following)
+    return not any(
+        computes(n) in MIXERS and any(t.name in after for t in reads(n)) for n in following
+    )
 
 
 def _before_downsampling(route: Route, tensor: Tensor) -> bool:
     """Does a coarser map follow it?"""
     after, area = route.after(tensor), _area(route, tensor)
     return any(
-        1 < _area(route, t) < area and route.graph.producer[t.name].op not in VIEWS | POOLS
+        1 < _area(route, t) < area and computes(route.graph.producer[t.name]) not in VIEWS | POOLS
         for t in route.spatial_maps
         if t.name in after
     )
@@ -163,9 +166,9 @@ def _only_in_products(route: Route, tensor: Tensor) -> bool:
         readers = [n for n in readers if any(t.name in route.path for t in n.outputs)]
         for node in readers:
             factors = sum(t.name in route.path for t in node.inputs)
-            if node.op in PRODUCTS and factors > 1:
+            if computes(node) in PRODUCTS and factors > 1:
                 continue
-            if node.op not in VIEWS | PRELUDE or factors > 1:
+            if computes(node) not in VIEWS | PRELUDE or factors > 1:
                 return False
             waiting.extend(t.name for t in node.outputs if t.name in route.path)
         if not readers:

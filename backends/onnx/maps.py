@@ -16,10 +16,11 @@ import numpy as np
 from cam_core.layout import Layout
 
 from .prepare import Graph, Node, Tensor, floating
+from .quantised import channels_last, computes
 from .shapes import Extent
 
 FIRST = {
-    *("Conv", "ConvTranspose", "ConvInteger", "QLinearConv", "MaxPool", "AveragePool", "LpPool"),
+    *("Conv", "ConvTranspose", "MaxPool", "AveragePool", "LpPool"),
     *("BatchNormalization", "InstanceNormalization", "GroupNormalization", "LRN", "PRelu"),
     *("GlobalAveragePool", "GlobalMaxPool", "DepthToSpace", "SpaceToDepth", "ImageScaler"),
     *("Col2Im", "MaxUnpool", "DeformConv", "GridSample", "RoiAlign"),
@@ -94,7 +95,7 @@ class Maps:
             return None
         readers = self.graph.consumers.get(tensor.name, [])
         if len(tensor.shape) > 2 and any(
-            node.op in FIRST and node.inputs[0].name == tensor.name for node in readers
+            computes(node) in FIRST and node.inputs[0].name == tensor.name for node in readers
         ):
             return 1
         return image_channels(tensor.shape)
@@ -102,12 +103,12 @@ class Maps:
     def _axis(self, node: Node, tensor: Tensor) -> int | None:
         if tensor.shape is None:
             return None
-        rank = len(tensor.shape)
-        if node.op in PRODUCTS and sum(t.name in self.live for t in node.inputs) > 1:
+        rank, plain = len(tensor.shape), computes(node)
+        if plain in PRODUCTS and sum(t.name in self.live for t in node.inputs) > 1:
             return None
-        if node.op in FIRST:
-            return 1
-        if node.op in LAST:
+        if plain in FIRST:
+            return rank - 1 if channels_last(node) else 1
+        if plain in LAST:
             return rank - 1
         for source in node.inputs:
             axis = self.axes.get(source.name)

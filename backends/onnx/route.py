@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from .maps import Maps
 from .prepare import Graph, Tensor, floating, reads
+from .quantised import units_of
 from .rules import ZERO, key_of
 from .rules.paths import active
 from .scores import Score
@@ -34,7 +35,7 @@ class Route:
             tensor.name != self.score.name
             and tensor.name in self.graph.producer
             and self.held(tensor)
-            and floating(tensor)
+            and (floating(tensor) or self._quantised(tensor))
             and self.extended(tensor)
             and self.own_batch(tensor)
         )
@@ -42,6 +43,11 @@ class Route:
     def held(self, tensor: Tensor) -> bool:
         """Does the file hold it? What is made inside a fused operator it does not."""
         return tensor.name in self.graph.tensors
+
+    def _quantised(self, tensor: Tensor) -> bool:
+        """Is it the result of integer arithmetic, in known units? (A quantiser's is a copy.)"""
+        made = self.graph.producer[tensor.name].op
+        return made != "QuantizeLinear" and units_of(self.graph, tensor) is not None
 
     def extended(self, tensor: Tensor) -> bool:
         """Has it more than one place?"""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from .prepare import Node
+from .quantised import computes
 from .route import Route
 from .rules import ZERO, key_of
 
@@ -95,6 +96,6 @@ def _part(node: Node, position: int, wanted: frozenset[int]) -> Tokens:
 
 def _tokenwise(route: Route, node: Node) -> bool:
     flowing = [t for t in node.inputs if t.name in route.path]
-    if node.op == "MatMul":
+    if computes(node) == "MatMul":
         return len(flowing) == 1 and flowing[0] is node.inputs[0]
-    return node.op in TOKENWISE
+    return computes(node) in TOKENWISE

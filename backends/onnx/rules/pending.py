@@ -13,10 +13,6 @@ NOT_YET = (
         SEQUENCE,
     )
     | dict.fromkeys(("SplitToSequence", "ConcatFromSequence", "SequenceMap"), SEQUENCE)
-    | dict.fromkeys(
-        ("QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger"),
-        "integer arithmetic, planned; quantise to the QDQ form instead",
-    )
     | {"MaxRoiPool": "the pooling of rounded regions before RoiAlign; export with RoiAlign"}
     | dict.fromkeys(("Optional", "OptionalGetElement"), "an optional value; export without it")
 )

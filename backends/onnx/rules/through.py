@@ -19,9 +19,9 @@ from onnx_graphsurgeon.importers.onnx_importer import OnnxImporter
 
 from ..emit import Emitter
 from ..normalise import NEWEST
-from ..prepare import Graph, Node, Tensor
+from ..prepare import Graph, Node, Tensor, floating
 from ..shapes import OUTSIDE
-from .registry import VJP_RULES, RefusedError, Rule, key_of, require_free
+from .registry import VJP_RULES, RefusedError, Rule, key_of, require_free, vjp
 
 Body = Callable[[Emitter, Node], Any]
 
@@ -30,7 +30,8 @@ def body(*operators: str, domain: str = "", quantises: bool = False) -> Callable
     """Registers `function(op, node)`, which emits what these operators of `domain` compute.
 
     It returns the node's outputs in order; a single one may stand alone, None is one that carries
-    no derivative. Their types and shapes are taken from it where ONNX has no schema.
+    no derivative; an integer output may be given in floating point. Their types and shapes are
+    taken from it where ONNX has no schema.
     """
 
     def register(function: Body) -> Body:
@@ -54,6 +55,9 @@ def taped(op: Emitter, rule: Rule, node: Node) -> list[Node]:
         for result, y in zip(results, node.outputs, strict=False):
             if result is None or not y.name:
                 continue
+            if floating(result) and y.dtype is not None and not floating(y):
+                result = _straight(op, tape, result)
+                made.add(result.name)
             if result.name not in made or result.name in own:  # handed through, or twice
                 result = op.Identity(result)
             own[result.name] = y
@@ -82,6 +86,19 @@ def _parts(op: Emitter, rule: Rule, node: Node) -> list[Node]:
         return taped(op, rule, node)
     except Exception:  # a form that is refused, or shapes that are unknown: seen from outside
         return [node]
+
+
+def _straight(op: Emitter, tape: list[Node], value: Tensor) -> Tensor:
+    """An integer tensor of this value; its cotangent is the value's."""
+    whole = gs.Variable(op.name("whole"), np.dtype(np.int32), value.shape)
+    tape.append(gs.Node("Straight", whole.name, {}, [value], [whole], domain="cam"))
+    return whole
+
+
+@vjp("Straight", domain="cam", quantises=True)
+def straight(op: Emitter, node: Node, gy: Tensor) -> Tensor:
+    """An integer result that was computed in floating point."""
+    return gy
 
 
 def _outputs(
