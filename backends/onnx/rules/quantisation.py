@@ -7,17 +7,18 @@ is also what remains of a ReLU or ReLU6 that was folded into the quantiser's ran
 Saturation is read from the quantised tensor: reading what was rounded would keep the runtime from
 using its integer kernels (of 52 QLinearConv of a MobileNetV2 none is left). So an end bin counts as
 saturated as a whole, where torch's fake quantisation still passes the half of it in the range; with
-a ReLU folded in, the lowest bin is its zero.
+a ReLU folded in, the lowest bin is its zero. An end that the input cannot lie beyond (the mean of a
+map that is not negative: intervals.py) cuts nothing off.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import ml_dtypes
 import numpy as np
 
-from .registry import Cotangent, unsupported, vjp
+from .intervals import interval, limits
+from .registry import Cotangent, optional, unsupported, vjp
 
 if TYPE_CHECKING:
     from ..emit import Emitter
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 def quantize_linear(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
     """q = saturate(round(x / s) + z): dx = gy / s and ds = -gy x / s^2, 0 where q saturates."""
     x, s = node.inputs[0], _scale(op, node)
-    masked = op.Mul(gy, unsaturated(op, node, gy))
+    masked = unsaturated(op, node, gy)
     gx = op.Div(masked, s)
 
     def of_s() -> Tensor:
@@ -53,19 +54,37 @@ def dynamic_quantize_linear(op: Emitter, node: Node, gys: tuple[Tensor | None, .
     return op.Div(gy, node.outputs[1])
 
 
-def unsaturated(op: Emitter, node: Node, like: Tensor) -> Tensor:
-    """1 where the quantised output lies inside its type's range, 0 at both ends.
+def unsaturated(op: Emitter, node: Node, gy: Tensor) -> Tensor:
+    """gy, and 0 where the quantised output lies at an end of its range that cuts the input off.
 
-    With m the range's middle and h its half width it is h - |q - m|, at most 1.
+    With m the range's middle and h its half width, h - |q - m|, at most 1, is 0 at both ends.
     """
     q = node.outputs[0]
     try:
-        limits = ml_dtypes.iinfo(q.dtype)  # type: ignore[no-untyped-call]
+        low, high = limits(q.dtype)
     except (TypeError, ValueError):
         raise unsupported(node, f"it quantises to {q.dtype}") from None
-    middle, half = (limits.max + limits.min) / 2, (limits.max - limits.min) / 2
-    distance = op.Abs(op.Sub(op.Cast(q, to=np.float32), middle))
-    return _like(op, op.HardSigmoid(distance, alpha=-1.0, beta=half), like)
+    below, above = _cut(op, node, low, high)
+    if not below and not above:
+        return gy
+    steps = op.Cast(q, to=np.float32)
+    if below and above:
+        distance = op.Abs(op.Sub(steps, (high + low) / 2))
+        mask = op.HardSigmoid(distance, alpha=-1.0, beta=(high - low) / 2)
+    else:
+        mask = op.HardSigmoid(steps, alpha=1.0 if below else -1.0, beta=-low if below else high)
+    return op.Mul(gy, _like(op, mask, gy))
+
+
+def _cut(op: Emitter, node: Node, low: float, high: float) -> tuple[bool, bool]:
+    """Can the input lie beyond the quantised range, on either side?"""
+    x, scale = node.inputs[:2]
+    found, s, zero = interval(op, x), op.value(scale), op.value(optional(node, 2))
+    if s is None or (zero is None and optional(node, 2) is not None):
+        return True, True
+    z = 0.0 if zero is None else zero.astype(np.float64)
+    lowest, highest = (np.rint(end / s.astype(np.float64)) + z for end in found)
+    return bool(np.any(lowest < low)), bool(np.any(highest > high))
 
 
 def _like(op: Emitter, g: Tensor, x: Tensor) -> Tensor:
