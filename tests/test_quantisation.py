@@ -6,7 +6,9 @@ there is with torch's derivative times whether the integer is inside.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,16 +57,19 @@ def _model(
     opset: int,
     constants: dict[str, Any],
     dtype: Any = np.float32,
+    extra: Sequence[onnx.TensorProto] = (),
+    made: tuple[int, ...] | None = None,
 ) -> onnx.ModelProto:
-    dims = ",".join(map(str, shape))
+    dims, after = (",".join(map(str, d)) for d in (shape, shape if made is None else made))
     kind = {np.float32: "float", np.float16: "float16"}[dtype]
     model = onnx.parser.parse_model(
-        f'<ir_version: 8, opset_import: ["" : {opset}]> '
-        f"g ({kind}[{dims}] x) => ({kind}[{dims}] y) {{ {body} }}"
+        f'<ir_version: 10, opset_import: ["" : {opset}]> '
+        f"g ({kind}[{dims}] x) => ({kind}[{after}] y) {{ {body} }}"
     )
     model.graph.initializer.extend(
         onnx.numpy_helper.from_array(np.asarray(v), n) for n, v in constants.items()
     )
+    model.graph.initializer.extend(extra)
     onnx.checker.check_model(model, full_check=True)
     return model
 
@@ -196,6 +201,86 @@ def test_scale_that_depends_on_the_layer(rng: np.random.Generator) -> None:
     np.testing.assert_allclose(found, [np.sum(cot * (np.round(steps) - steps))], rtol=1e-4)
 
 
+@pytest.mark.parametrize(
+    ("pool", "scale", "zero"),
+    [
+        ("GlobalAveragePool(d)", 0.02, 0),  # its largest means saturate
+        ("AveragePool<kernel_shape=[2,2]>(d)", 0.1, 0),
+        ("ReduceMean<axes=[2,3]>(d)", 0.03, 0),
+        ("MaxPool<kernel_shape=[2,2]>(d)", 0.1, 0),
+        ("GlobalAveragePool(d)", 0.02, 9),
+    ],
+)
+def test_what_cannot_saturate_is_not_masked(
+    pool: str, scale: float, zero: int, rng: np.random.Generator
+) -> None:
+    """Where a mean of what is not negative is zero, its derivative is torch's all the same."""
+    x = np.maximum(rng.uniform(-5, 6, size=(2, 12, 4, 4)), 0).astype(np.float32)
+    x[:, ::3] = 0
+    x[1, 1:4] = 9
+    constants = {"s": np.float32(0.1), "z": np.uint8(0), "t": np.float32(scale)}
+    constants["u"] = np.uint8(zero)
+    modules: dict[str, Any] = {
+        "GlobalAveragePool": lambda d: d.mean((2, 3), keepdim=True),
+        "AveragePool": lambda d: torch.nn.functional.avg_pool2d(d, 2, 1),
+        "ReduceMean": lambda d: d.mean((2, 3), keepdim=True),
+        "MaxPool": lambda d: torch.nn.functional.max_pool2d(d, 2, 1),
+    }
+    inner = torch.fake_quantize_per_tensor_affine(torch.tensor(x), 0.1, 0, 0, 255)
+    inner.requires_grad_()
+    before = modules[re.split(r"\W", pool)[0]](inner)
+    y = torch.fake_quantize_per_tensor_affine(before, scale, zero, 0, 255)
+    body = f"q = QuantizeLinear(x, s, z) d = DequantizeLinear(q, s, z) p = {pool} "
+    body += "r = QuantizeLinear(p, t, u) y = DequantizeLinear(r, t, u)"
+    model = _model(body, x.shape, 13, constants, made=tuple(y.shape))
+    cot = rng.normal(size=tuple(y.shape)).astype(np.float32)
+    below_top = (y.detach().numpy() / scale + zero < 254.5).astype(np.float32)  # strict, see above
+    y.backward(torch.tensor(cot * below_top))
+    assert inner.grad is not None
+    expected = inner.grad.numpy()
+    np.testing.assert_allclose(_gradient(model, x, cot, "d"), expected, rtol=1e-4, atol=1e-6)
+    assert np.count_nonzero(expected[0, ::3])
+
+
+@pytest.mark.parametrize("kind", ["Sigmoid", "Softmax"])
+def test_a_result_is_read_dequantised(kind: str, rng: np.random.Generator) -> None:
+    """Read before its quantiser it would be computed in floats; there is no bin below 0."""
+    x = rng.normal(size=(4, 7)).astype(np.float32) * 3
+    constants = {"s": np.float32(0.1), "z": np.uint8(90), "t": np.float32(1 / 256)}
+    constants["u"] = np.uint8(0)
+    body = f"q = QuantizeLinear(x, s, z) d = DequantizeLinear(q, s, z) p = {kind}(d) "
+    body += "r = QuantizeLinear(p, t, u) y = DequantizeLinear(r, t, u)"
+    model = _model(body, x.shape, 13, constants)
+    cot = rng.normal(size=x.shape).astype(np.float32)
+    p = _session(model).run(["y"], {"x": x})[0].astype(np.float64)
+    g = cot * (p < 255 / 256)
+    expected = g * p * (1 - p) if kind == "Sigmoid" else p * (g - (g * p).sum(-1, keepdims=True))
+    found = _gradient(model, x, cot, "d")
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "zero", "kind"),
+    [(0, 6, 0, np.uint8), (0, 6, -40, np.int8), (-2, 2, 128, np.uint8), (0, None, 0, np.uint8)],
+)
+def test_bounds_before_a_quantiser(
+    low: float, high: float | None, zero: int, kind: Any, rng: np.random.Generator
+) -> None:
+    """A Clip's own cut-offs hold, and so do the quantiser's, whichever is tighter."""
+    s = np.float32(6 / 255)
+    x = rng.uniform(-9, 9, size=400).astype(np.float32)
+    constants = {"s": s, "z": kind(zero), "low": np.float32(low)}
+    constants |= {} if high is None else {"high": np.float32(high)}
+    clip = "Relu(x)" if high is None else "Clip(x, low, high)"
+    body = f"c = {clip} q = QuantizeLinear(c, s, z) y = DequantizeLinear(q, s, z)"
+    found = _gradient(_model(body, x.shape, 13, constants), x, np.ones_like(x))
+    kept = np.clip(x, low, high)
+    expected = (x > low) & (x < (high or np.inf)) & _inside(kept, s, zero, kind)
+    sure = np.abs(x - low) > s  # half a step above its zero a Relu's lowest bin is off
+    np.testing.assert_allclose(found[sure], expected[sure], rtol=1e-5)
+    assert 0.05 < expected.mean() < 0.9
+
+
 def test_relu_folded_into_the_quantiser() -> None:
     """With its zero point at the end of the range the quantiser is the ReLU."""
     x = np.array([-3.0, -0.01, 0.0, 1.0, 5.9, 6.0, 7.0], np.float32)
@@ -206,17 +291,16 @@ def test_relu_folded_into_the_quantiser() -> None:
     np.testing.assert_allclose(found, [0, 0, 0, 1, 1, 0, 0], rtol=1e-6)
 
 
-def test_float8_is_refused_by_name() -> None:
-    from cam_core.errors import UnsupportedOpError
-
-    z = onnx.helper.make_tensor("z", onnx.TensorProto.FLOAT8E4M3FN, [], [0.0])
-    model = onnx.parser.parse_model(
-        '<ir_version: 9, opset_import: ["" : 19]> g (float[2] x) => (float[2] y) <float s = {1}> '
-        "{ q = QuantizeLinear(x, s, z) y = DequantizeLinear(q, s, z) }"
-    )
-    model.graph.initializer.append(z)
-    with pytest.raises(UnsupportedOpError, match=r"QuantizeLinear.*float8"):
-        _with_gradient(model, "x")
+@pytest.mark.parametrize(
+    ("kind", "most"), [("FLOAT8E4M3FN", 448.0), ("FLOAT8E5M2", 57344.0), ("FLOAT8E4M3FNUZ", 240.0)]
+)
+def test_float8(kind: str, most: float, rng: np.random.Generator) -> None:
+    """Straight through up to the largest number of the type, which saturates as a whole."""
+    z = onnx.helper.make_tensor("z", getattr(onnx.TensorProto, kind), [], [0.0])
+    x = np.array([0.0, 0.3, -most / 2, most / 4, -most, 1.5 * most, -2 * most, 1.2], np.float32) / 2
+    model = _model(ROUND_TRIP.format(a=""), x.shape, 19, {"s": np.float32(0.5)}, extra=[z])
+    cot = rng.normal(size=x.shape).astype(np.float32)
+    np.testing.assert_allclose(_gradient(model, x, cot), cot * (np.abs(x) < most / 2), rtol=1e-6)
 
 
 @pytest.mark.parametrize("layer", ["464_QuantizeInput", "546_QuantizeInput", "input"])

@@ -21,6 +21,7 @@ from .layers import Choice
 from .load import Source, load, opset
 from .passes import Passes, Runner, joined
 from .prepare import floating
+from .quantised import units_of
 from .runtime import run
 from .split import split
 from .strip import strip
@@ -173,7 +174,7 @@ class OnnxBackend:
             Capture(
                 layer=choice.name,
                 logits=logits,
-                activations=choice.layout.apply(outputs[choice.name]),
+                activations=choice.layout.apply(self._real(choice, outputs[choice.name])),
                 gradients=choice.layout.apply(gradients[choice.name]),
                 input_gradients=of_inputs,
             )
@@ -187,7 +188,7 @@ class OnnxBackend:
         parts = rows(feed(x, infos), infos)
         head, session = self._tail_sessions(choice)
         own = np.concatenate([run(head, [choice.name], part)[0] for part in parts])
-        tensor = choice.layout.invert(A.astype(own.dtype), own)
+        tensor = self._given(choice, A, own)
         if tensor.shape != own.shape:
             raise LayerError(f"layer '{layer}' is {list(own.shape)}, A gives {list(tensor.shape)}")
         scores = []
@@ -217,6 +218,19 @@ class OnnxBackend:
     def _default(self) -> Choice:
         """Found when first needed: a model without maps can still be run, and seen by name."""
         return (self.analysis.choices or [self.analysis.layers.default()])[0]
+
+    def _real(self, choice: Choice, found: Array) -> Array:
+        """The layer's tensor; of a quantised one the numbers that it stands for."""
+        units = units_of(self.analysis.graph, choice.tensor)
+        return found if units is None else units.real(found)
+
+    def _given(self, choice: Choice, A: Array, own: Array) -> Array:
+        """The layer's tensor when its activations are A, quantised as its `own` is."""
+        units = units_of(self.analysis.graph, choice.tensor)
+        if units is None:
+            return choice.layout.invert(A.astype(own.dtype), own)
+        real = units.real(own)
+        return units.quantised(choice.layout.invert(A.astype(real.dtype), real), own.dtype)
 
     def _tail_sessions(self, choice: Choice) -> tuple[Any, Any]:
         """The model up to the layer, and from it to the score."""

@@ -9,7 +9,7 @@ from cam_core.errors import LayerError
 
 from .maps import PRODUCTS
 from .prepare import Node, Tensor, floating, reads
-from .quantised import computes
+from .quantised import behind_quantisers, computes
 from .route import Route
 from .rules import ZERO, key_of
 from .summary import first_norm, only_summary
@@ -17,7 +17,6 @@ from .tokens import needed_tokens
 
 VIEWS = {"Transpose", "Reshape", "Identity", "Flatten", "Squeeze", "Unsqueeze", "Dropout", "Cast"}
 POOLS = {"MaxPool", "AveragePool", "LpPool", "Pad"}
-QUANTISERS = {"QuantizeLinear", "DequantizeLinear"}
 MIXERS = {"Conv", "ConvTranspose", "Gemm", "MatMul", "Einsum"}
 """Operators that mix channels: a map before one of them is not yet a map of classes."""
 SIZES = {"Shape", "Size"}
@@ -71,7 +70,7 @@ def _step_back(route: Route, tensor: Tensor) -> Tensor | None:
     shown = tensor
     while tensor.name in route.graph.producer:
         shown = tensor if route.held(tensor) else shown
-        node = _behind_quantisers(route, route.graph.producer[tensor.name])
+        node = behind_quantisers(route.graph, route.graph.producer[tensor.name])
         if not (computes(node) in VIEWS | POOLS | CLOSING or _class_map(route, tensor)):
             return shown
         source = _source(route, node)
@@ -102,13 +101,6 @@ def _unfolds(route: Route, tensor: Tensor, source: Tensor) -> bool:
         source = makers[source.name].inputs[0]
     grids = [sorted(map(str, route.maps.space(t))) for t in (tensor, source)]
     return grids[0] != grids[1]
-
-
-def _behind_quantisers(route: Route, node: Node) -> Node:
-    """The maker of a map that is quantised and dequantised right after it is made."""
-    while node.op in QUANTISERS and node.inputs[0].name in route.graph.producer:
-        node = route.graph.producer[node.inputs[0].name]
-    return node
 
 
 def _class_map(route: Route, tensor: Tensor) -> bool:

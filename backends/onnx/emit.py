@@ -35,7 +35,7 @@ class Emitter:
         self.graph = graph
         self.opset = graph.opset
         self.prefix = prefix
-        self.nodes: list[Node] = []
+        self.nodes: list[Node] = [*graph.extra]
         self._taken = {name for node in graph.nodes for name in names_in(node)} | set(graph.tensors)
         self._numbers = itertools.count(1)
         self._types: dict[str, TypeProto] = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import onnx
+from onnx_graphsurgeon.exporters.onnx_exporter import OnnxExporter
 
 from .analysis import Analysis
 from .append import raise_ir, value_info
@@ -21,6 +22,9 @@ def with_outputs(analysis: Analysis, tensors: Sequence[Tensor]) -> onnx.ModelPro
     own = {o.name for o in model.graph.output}
     missing = (t for t in tensors if t.name not in own)
     model.graph.output.extend(value_info(t, analysis.model) for t in missing)
+    names = {t.name for t in tensors}
+    needed = (n for n in analysis.graph.extra if any(t.name in names for t in n.outputs))
+    model.graph.node.extend(OnnxExporter.export_node(node) for node in needed)
     return model
 
 

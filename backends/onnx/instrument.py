@@ -19,6 +19,7 @@ from .layers import Choice
 from .methods import cam, heatmap
 from .nearest import differentiate
 from .prepare import Tensor, floating
+from .quantised import in_real_units
 from .record import record
 from .seeds import Seed, Seeds, plant
 from .static import Static, require_static
@@ -147,9 +148,10 @@ class _Row:
 
     def _layer(self, choice: Choice, G: Tensor) -> dict[str, Tensor]:
         op = self.op
-        found = {"activations": widened(op, choice.tensor), "gradients": G}
+        A, G = in_real_units(op, self.analysis.graph, choice.tensor, G)
+        found = {"activations": widened(op, A), "gradients": G}
         if PER_LAYER - set(found) & set(self.names):
-            made = cam(op, self.method, choice.layout, choice.tensor, G)
+            made = cam(op, self.method, choice.layout, A, G)
             found |= {"map": made.map, "signed": made.signed, "alpha": _flat(op, made.alpha)}
             if "heatmap" in self.names:
                 found["heatmap"] = heatmap(op, made.map, _input_size(self.analysis))

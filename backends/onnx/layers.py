@@ -11,10 +11,11 @@ from cam_core.backend import Layer
 from cam_core.errors import LayerError
 from cam_core.layout import Layout
 
-from .default import QUANTISERS, VIEWS, default_layer
+from .default import VIEWS, default_layer
 from .maps import Maps
 from .modules import Modules
-from .prepare import Graph, Tensor
+from .prepare import Graph, Tensor, floating
+from .quantised import QUANTISERS, behind_quantisers, settled, units_of
 from .route import Route
 from .scores import Score
 from .shapes import Extent
@@ -48,15 +49,18 @@ class Layers:
         return self.route.path
 
     def candidates(self) -> list[Tensor]:
-        """The maps on the path, in execution order; views and quantisers of maps left out."""
+        """The maps on the path, in execution order, views left out, each as it is read on."""
         skipped = VIEWS | QUANTISERS
         maps = self.route.spatial_maps
-        return [t for t in maps if self.graph.producer[t.name].op not in skipped]
+        own = (t for t in maps if self.graph.producer[t.name].op not in skipped)
+        return [settled(self.graph, t) for t in own]
 
     def listed(self) -> list[Tensor]:
         """`candidates`, and the default if it is none of them."""
-        known = {t.name for t in self.candidates()} | {self._default_name()}
-        return [t for t in self.route.spatial_maps if t.name in known]
+        known = {t.name: t for t in self.candidates()}
+        default = self._default_name()
+        made = [t for node in self.graph.nodes for t in node.outputs]
+        return [t for t in made if t.name in known or (t.name and t.name == default)]
 
     def _default_name(self) -> str:
         try:
@@ -70,7 +74,7 @@ class Layers:
         return [
             Layer(
                 name=t.name,
-                operator=self.graph.producer[t.name].op,
+                operator=behind_quantisers(self.graph, self.graph.producer[t.name]).op,
                 shape=tuple(t.shape),
                 module=self.modules.of(t.name),
                 default=t.name == default,
@@ -144,11 +148,17 @@ class Layers:
         return f"no layer '{name}'{hint}"
 
     def _choice(self, tensor: Tensor, why: str = "") -> Choice:
+        tensor = settled(self.graph, tensor)
         layout = self.maps.layout(tensor)
         if layout is None or not self.route.own_batch(tensor):
             raise LayerError(
                 f"layer '{tensor.name}' with shape {_extents(tensor.shape)} is no map of the "
                 f"batch: choose one from `gradcam layers`"
+            )
+        if not floating(tensor) and units_of(self.graph, tensor) is None:
+            raise LayerError(
+                f"layer '{tensor.name}' holds integers of unknown scale; choose one from "
+                f"`gradcam layers`"
             )
         return Choice(tensor, layout, why)
 

@@ -112,7 +112,7 @@ class Maps:
             return rank - 1
         for source in node.inputs:
             axis = self.axes.get(source.name)
-            if axis is None or source.shape is None or not _valued(source):
+            if axis is None or source.shape is None or not self._valued(source):
                 continue
             merged = node.op == "Reshape" and rank < len(source.shape)
             if rank < 4 and (merged or source.name in self.flat):
@@ -125,6 +125,12 @@ class Maps:
             if len(source.shape) == rank:
                 return axis
         return None
+
+    def _valued(self, tensor: Tensor) -> bool:
+        """Does it hold values, quantised ones included, and not indices?"""
+        maker = self.graph.producer.get(tensor.name)
+        summed = maker is not None and computes(maker) != maker.op
+        return summed or floating(tensor) or np.dtype(tensor.dtype).itemsize < 4
 
     def _flattened_grid(self, count: Extent) -> tuple[int, ...]:
         """The grid of a map [N, K, h*w] that is more than a view (a Conv over it, say)."""
@@ -166,11 +172,6 @@ class Maps:
         grid = tuple(d for i, d in enumerate(shape) if i not in (0, axis))
         if axis is not None and len(shape) >= 4 and all(isinstance(d, int) for d in grid):
             yield grid
-
-
-def _valued(tensor: Tensor) -> bool:
-    """Does it hold values, quantised ones included, and not indices?"""
-    return floating(tensor) or np.dtype(tensor.dtype).itemsize < 4
 
 
 def image_channels(shape: tuple[Extent, ...]) -> int | None:

@@ -60,6 +60,8 @@ class Graph:
     """The two values that stood for each dynamic extent."""
     decided: frozenset[str] = frozenset()
     """Conditions of an If that are the same at every run."""
+    extra: list[Node] = field(default_factory=list)
+    """Nodes that the model itself does not hold: written where somebody needs them."""
     producer: dict[str, Node] = field(default_factory=dict)
     consumers: dict[str, list[Node]] = field(default_factory=dict)
 

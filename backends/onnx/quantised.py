@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import onnx_graphsurgeon as gs
 
 from .prepare import Graph, Node, Tensor, floating
 
@@ -35,12 +36,20 @@ SCALE = {
     **dict.fromkeys(("QLinearWhere", "QGemm"), 7),
 }
 """Operators that quantise -> which input is their result's scale; its zero point is the next."""
+QUANTISERS = {"QuantizeLinear", "DequantizeLinear"}
 MOVES = {
     *("Identity", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Slice", "Gather"),
     *("MaxPool", "NhwcMaxPool", "DepthToSpace", "SpaceToDepth", "Pad", "Expand", "Tile"),
     *("Split", "Resize"),
 }
 """Operators on integers whose result has the units of their first input."""
+
+
+def behind_quantisers(graph: Graph, node: Node) -> Node:
+    """The maker of a map that is quantised and dequantised right after it is made."""
+    while node.op in QUANTISERS and node.inputs[0].name in graph.producer:
+        node = graph.producer[node.inputs[0].name]
+    return node
 
 
 def computes(node: Node) -> str:
@@ -93,6 +102,12 @@ class Units:
         found: Array = (q.astype(self.scale.dtype) - self.zero) * self.scale
         return found
 
+    def ends(self, kind: Any) -> tuple[Array, Array]:
+        """What begins to be cut off, below and above."""
+        limits = np.iinfo(kind)
+        low, high = (self.real(np.array(end)) for end in (limits.min, limits.max))
+        return low + 0.5 * self.scale, high - 0.5 * self.scale
+
     def quantised(self, x: Array, kind: Any) -> Array:
         """The integers of `kind` nearest to x."""
         limits = np.iinfo(kind)
@@ -105,27 +120,12 @@ def units_of(graph: Graph, tensor: Tensor) -> Units | None:
     """The units of an integer tensor, from the operator that quantised it or one that dequantises
     it; None of any other tensor, and where they are not constant.
     """
-    if floating(tensor) or tensor.shape is None:
+    node, position, moved = _quantiser(graph, tensor)
+    if node is None:
         return None
-    source, node = tensor, graph.producer.get(tensor.name)
-    while node is not None and node.op in MOVES:
-        source = node.inputs[0]
-        node = graph.producer.get(source.name)
-    if node is not None and node.op in SCALE:
-        return _read(graph, node, SCALE[node.op], tensor, moved=source is not tensor)
-    readers = graph.consumers.get(tensor.name, [])
-    reader = next((n for n in readers if n.op == "DequantizeLinear"), None)
-    return None if reader is None else _read(graph, reader, 1, tensor)
-
-
-def _read(
-    graph: Graph, node: Node, position: int, tensor: Tensor, *, moved: bool = False
-) -> Units | None:
-    """Scale and zero point from a node's inputs."""
     scale = graph.value(node.inputs[position])
-    given = node.inputs[position + 1] if position + 1 < len(node.inputs) else None
-    absent = given is None or not given.name
-    zero = np.zeros((), np.int8) if absent else graph.value(given)
+    given = [t for t in node.inputs[position + 1 : position + 2] if t.name]
+    zero = graph.value(given[0]) if given else np.zeros((), np.int8)
     if scale is None or zero is None or scale.ndim > 1 or (moved and scale.size > 1):
         return None
     shape: list[int] = []
@@ -134,3 +134,72 @@ def _read(
         shape = [-1 if i == axis else 1 for i in range(len(tensor.shape))]
     zero = zero.astype(scale.dtype)
     return Units(scale.reshape(shape), zero.reshape(shape if zero.size > 1 else []))
+
+
+def _quantiser(graph: Graph, tensor: Tensor) -> tuple[Node | None, int, bool]:
+    """(who knows the scale of an integer tensor, which input of it, was the tensor moved since)"""
+    if floating(tensor) or tensor.shape is None:
+        return None, 0, False
+    source, node = tensor, graph.producer.get(tensor.name)
+    while node is not None and node.op in MOVES:
+        source = node.inputs[0]
+        node = graph.producer.get(source.name)
+    if node is not None and node.op in SCALE:
+        return node, SCALE[node.op], source is not tensor
+    readers = graph.consumers.get(tensor.name, [])
+    return next((n for n in readers if n.op == "DequantizeLinear"), None), 1, False
+
+
+def settled(graph: Graph, tensor: Tensor) -> Tensor:
+    """What the model goes on with where a tensor is read by a quantiser only: the one dequantised
+    copy of it, or the integers themselves. Reading the tensor would keep the runtime from fusing.
+    """
+    q = read_only_by(graph, tensor, "QuantizeLinear")
+    if q is None or units_of(graph, q) is None:
+        return tensor
+    copy = read_only_by(graph, q, "DequantizeLinear")
+    return q if copy is None else copy
+
+
+def requantised(graph: Graph, tensor: Tensor) -> Tensor:
+    """The same in floating point, for a rule that reads its operator's result."""
+    q = read_only_by(graph, tensor, "QuantizeLinear")
+    copies = [] if q is None else graph.consumers.get(q.name, [])
+    found = next((n.outputs[0] for n in copies if n.op == "DequantizeLinear"), tensor)
+    return found if found.dtype == tensor.dtype else tensor
+
+
+def read_only_by(graph: Graph, tensor: Tensor, op_type: str) -> Tensor | None:
+    """What the only reader of a tensor makes of it, if it is this operator."""
+    readers = graph.consumers.get(tensor.name, [])
+    if tensor.name in graph.output_names or len(readers) != 1 or readers[0].op != op_type:
+        return None
+    return readers[0].outputs[0]
+
+
+def in_real_units(op: Emitter, graph: Graph, layer: Tensor, g: Tensor) -> tuple[Tensor, Tensor]:
+    """A and G of a layer in real units; themselves where it is not quantised."""
+    units = units_of(graph, layer)
+    if units is None:
+        return layer, g
+    steps = op.Sub(op.Cast(layer, to=units.scale.dtype), units.zero)
+    return op.Mul(steps, units.scale), op.Div(g, units.scale)
+
+
+def dequantised(graph: Graph, tensor: Tensor) -> Tensor:
+    """Quantised logits in real units, by a node of which the model holds none (`Graph.extra`);
+    any other tensor as it is.
+    """
+    maker, position, _ = _quantiser(graph, tensor)
+    units = None if maker is None else units_of(graph, tensor)
+    name = f"cam.{tensor.name}"
+    if maker is None or units is None or units.scale.size > 1 or name in graph.tensors:
+        return graph.tensors.get(name, tensor)
+    found = gs.Variable(name, units.scale.dtype, tensor.shape)
+    inputs = [tensor, *maker.inputs[position : position + 2]]
+    node = gs.Node("DequantizeLinear", name, {"axis": 1}, inputs, [found], "")
+    graph.tensors[name] = found
+    graph.nodes.append(node)
+    graph.extra.append(node)
+    graph.link()
+    return found

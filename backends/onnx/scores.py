@@ -12,6 +12,7 @@ import numpy as np
 from cam_core.errors import ModelError
 
 from .prepare import Graph, Node, Tensor, floating
+from .quantised import computes, dequantised
 
 ACTIVATIONS = {"Softmax": 0, "LogSoftmax": 0, "Sigmoid": 0, "Hardmax": 0}
 """Tails whose input are the logits; the number is which input."""
@@ -50,6 +51,7 @@ def find_score(graph: Graph, name: str | None = None, channel_axis: Any = None) 
         ModelError: no such tensor, or one that holds no floating point score.
     """
     if name is not None:
+        name = str(dequantised(graph, graph.tensors[name]).name) if name in graph.tensors else name
         if name not in graph.producer:
             near = difflib.get_close_matches(name, graph.producer, 3)
             near_by = (
@@ -58,7 +60,8 @@ def find_score(graph: Graph, name: str | None = None, channel_axis: Any = None) 
             what = "it is an input or a weight" if name in graph.tensors else "there is none"
             raise ModelError(f"no tensor '{name}' to use as score: {what}; {near_by}")
         return _score(graph, graph.tensors[name], "", channel_axis)
-    found = [_behind(graph, output) for output in graph.outputs]
+    behind = [_behind(graph, output) for output in graph.outputs]
+    found = [(dequantised(graph, t), how) for t, how in behind]
     found = [(t, how) for t, how in found if floating(t) and t.name in graph.producer]
     batches = [(t, how) for t, how in found if t.shape is not None and len(t.shape) > 1]
     if found:
@@ -96,9 +99,10 @@ def _behind(graph: Graph, output: Tensor) -> tuple[Tensor, str]:
     """(what lies before the last tail, the activation that is nearest to it)."""
     found, activation = output, ""
     for node, tensor in _walk(graph, output):
-        if node.op in ACTIVATIONS or node.op in READERS:
+        what = computes(node)
+        if what in ACTIVATIONS or what in READERS:
             found = tensor
-            activation = node.op if node.op in ACTIVATIONS else activation
+            activation = what if what in ACTIVATIONS else activation
     return found, activation
 
 
@@ -106,7 +110,8 @@ def _walk(graph: Graph, tensor: Tensor) -> Iterator[tuple[Node, Tensor]]:
     """(node, the tensor it reads) from an output backwards, through tails and views only."""
     while tensor.name in graph.producer:
         node = graph.producer[tensor.name]
-        position = ACTIVATIONS.get(node.op, READERS.get(node.op, 0 if node.op in VIEWS else -1))
+        what = computes(node)
+        position = ACTIVATIONS.get(what, READERS.get(what, 0 if what in VIEWS else -1))
         if position < 0:
             return
         tensor = node.inputs[position]

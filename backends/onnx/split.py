@@ -21,6 +21,7 @@ from .injected import with_outputs
 from .layers import Choice
 from .nearest import differentiate
 from .prepare import Tensor, reads
+from .quantised import in_real_units
 
 COTANGENT = "cam.cotangent"
 
@@ -48,6 +49,10 @@ def split(
     cotangent = gs.Variable(COTANGENT, carried(score.dtype), score.shape)
     wanted = list(dict.fromkeys([*(c.name for c in choices), *inputs]))
     found = differentiate(op, analysis, cotangent, wanted, guided=guided)
+    layers = {c.name for c in choices}
+    found |= {
+        n: in_real_units(op, graph, graph.tensors[n], g)[1] for n, g in found.items() if n in layers
+    }
     outputs = {name: op.named(g, f"cam.gradient_{i}") for i, (name, g) in enumerate(found.items())}
     nodes = op.needed(outputs.values())
     residuals = _residuals(op, nodes)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..quantised import requantised
 from .elementwise import clip
 from .registry import GUIDED, Cotangent, added_anew, optional, vjp
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 @vjp("Relu")
 def relu(op: Emitter, node: Node, gy: Tensor) -> Tensor:
     """0 at 0. A steep HardSigmoid as the mask is 1-3 % faster but turns into NaN in float16."""
-    return op.Mul(gy, positive(op, node.outputs[0]))
+    return op.Mul(gy, positive(op, requantised(op.graph, node.outputs[0])))
 
 
 def positive(op: Emitter, x: Tensor, above: float = 0.0) -> Tensor:
@@ -37,7 +38,7 @@ def leaky_relu(op: Emitter, node: Node, gy: Tensor) -> Tensor:
     """At 0 the slope of the negative side."""
     slope = node.attrs["alpha"]
     # with a slope below 0 the output is positive on both sides
-    read = node.outputs[0] if slope >= 0 else node.inputs[0]
+    read = requantised(op.graph, node.outputs[0]) if slope >= 0 else node.inputs[0]
     return op.Where(op.Greater(read, 0.0), gy, op.Mul(gy, slope))
 
 
@@ -90,7 +91,7 @@ def _exponential(
 
 @vjp("Sigmoid")
 def sigmoid(op: Emitter, node: Node, gy: Tensor) -> Tensor:
-    y = node.outputs[0]
+    y = requantised(op.graph, node.outputs[0])
     return op.Mul(gy, op.Mul(y, op.Sub(1.0, y)))
 
 
@@ -191,7 +192,7 @@ def softmax_axes(node: Node) -> list[int]:
 @vjp("Softmax")
 def softmax(op: Emitter, node: Node, gy: Tensor) -> Tensor:
     """y (gy - sum gy y)."""
-    y = node.outputs[0]
+    y = requantised(op.graph, node.outputs[0])
     total = op.ReduceSum(op.Mul(gy, y), softmax_axes(node), keepdims=1)
     return op.Mul(y, op.Sub(gy, total))
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..quantised import read_only_by, units_of
 from .registry import Cotangent, optional, unsupported, vjp
 
 if TYPE_CHECKING:
@@ -182,6 +183,8 @@ def _extremum(
 def clip(op: Emitter, node: Node, gy: Tensor) -> Tensor:
     """Strict, read from the output: y is above its lower bound exactly where x is."""
     y = node.outputs[0]
+    if _implied(op, node):
+        return gy
     # an old Clip's bounds are float32 attributes, which a float16 output may miss by a rounding
     read = node.inputs[0] if y.dtype == np.float16 and op.opset < 11 else y
     above, below = optional(node, 1), optional(node, 2)
@@ -194,6 +197,20 @@ def clip(op: Emitter, node: Node, gy: Tensor) -> Tensor:
         return gy
     mask = inside[0] if len(inside) == 1 else op.And(*inside)
     return op.Mul(gy, op.Cast(mask, to=y.dtype))
+
+
+def _implied(op: Emitter, node: Node) -> bool:
+    """Does a quantiser that alone reads the result cut off all that the bounds do?"""
+    q = read_only_by(op.graph, node.outputs[0], "QuantizeLinear")
+    units = None if q is None else units_of(op.graph, q)
+    if q is None or units is None:
+        return False
+    low, high = units.ends(q.dtype)
+    given = [optional(node, 1), optional(node, 2)]
+    least, most = (op.value(bound) for bound in given)
+    below = given[0] is None or (least is not None and np.all(least <= low))
+    above = given[1] is None or (most is not None and np.all(most >= high))
+    return bool(below and above)
 
 
 def _unbounded(op: Emitter, bound: Tensor, side: int) -> bool:

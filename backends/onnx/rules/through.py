@@ -72,13 +72,18 @@ def unfolded(graph: Graph) -> Graph:
 
     What is made inside one has no entry in `tensors`: the file does not hold it.
     """
-    if not any(key_of(node) in OUTSIDE for node in graph.nodes):
+    if not any(_opens(node) for node in graph.nodes):
         return graph
     op = Emitter(replace(graph, opset=NEWEST))
     nodes: list[Node] = []
     for node in graph.nodes:
-        nodes += _parts(op, VJP_RULES[key_of(node)], node) if key_of(node) in OUTSIDE else [node]
+        nodes += _parts(op, VJP_RULES[key_of(node)], node) if _opens(node) else [node]
     return replace(graph, nodes=nodes)
+
+
+def _opens(node: Node) -> bool:
+    """Unknown to ONNX, and not one of integers, which are known by what they compute."""
+    return key_of(node) in OUTSIDE and not VJP_RULES[key_of(node)].quantises
 
 
 def _parts(op: Emitter, rule: Rule, node: Node) -> list[Node]:
