@@ -18,7 +18,7 @@ from .maps import Maps
 from .prepare import Graph, prepare
 from .rules import load_third_party
 from .rules.through import unfolded
-from .scores import Score, find_score
+from .scores import Score, dequantise, find_score
 from .static import Static, declare, fix
 
 RESERVED = re.compile(
@@ -61,6 +61,7 @@ def analyse(
     graph = prepare(model, folder=opened.folder)
     if static is not None:
         declare(graph)
+    dequantise(graph, score)
     plain = _view(graph, score)
     named = {
         asked: choice.name

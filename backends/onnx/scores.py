@@ -74,6 +74,14 @@ def find_score(graph: Graph, name: str | None = None, channel_axis: Any = None) 
     )
 
 
+def dequantise(graph: Graph, name: str | None) -> None:
+    """Gives quantised logits, those named or those found, a tensor in real units."""
+    behind = [_behind(graph, output)[0] for output in graph.outputs]
+    for tensor in behind if name is None else [graph.tensors.get(name)]:
+        if tensor is not None:
+            dequantised(graph, tensor)
+
+
 def _score(graph: Graph, tensor: Tensor, activation: str, channel_axis: Any) -> Score:
     if not floating(tensor):
         kind = np.dtype(tensor.dtype) if tensor.dtype is not None else "unknown"

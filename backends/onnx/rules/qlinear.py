@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..quantised import channels_last, real
+from .fused import MICROSOFT
 from .integer import convolved, windows
 from .registry import optional
 from .through import body
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from ..emit import Emitter
     from ..prepare import Node, Tensor
 
-MICROSOFT = "com.microsoft"
 POOLED = ("auto_pad", "ceil_mode", "count_include_pad", "kernel_shape", "pads", "strides")
 
 
@@ -150,7 +150,7 @@ def qgemm(op: Emitter, node: Node) -> Tensor:
     return y if optional(node, 7) is None else _quantised(op, node, y, 7, a)
 
 
-@body("MatMulIntegerToFloat", domain=MICROSOFT, quantises=True)
+@body("MatMulIntegerToFloat", domain=MICROSOFT)
 def matmul_integer_to_float(op: Emitter, node: Node) -> Tensor:
     a, b, a_scale, b_scale = node.inputs[:4]
     A = real(op, a, a_scale, optional(node, 4), -2)
