@@ -38,10 +38,10 @@ MODELS = {
 }
 
 
-def model_of(body: str, classes: int = 4) -> onnx.ModelProto:
+def model_of(body: str, opset: int = 17) -> onnx.ModelProto:
     model = onnx.parser.parse_model(
-        '<ir_version: 8, opset_import: ["" : 17]> '
-        f"g (float[N,2,6,6] x) => (float[N,{classes}] y) {{ {body} }}"
+        f'<ir_version: 8, opset_import: ["" : {opset}]> '
+        f"g (float[N,2,6,6] x) => (float[N,4] y) {{ {body} }}"
     )
     rng = np.random.default_rng(2)
     for name, shape in {"w": (4, 2, 3, 3), "head": (4, 4), "mix": (4, 4)}.items():
@@ -102,6 +102,11 @@ REFUSED = {
             u = Sin(s) t = Concat<axis=1>(u, f) }}>(n, yes, f)
         k = Constant<value_ints=[1]>() z = ReduceSum(q, k) v = Mul(z, f) {TAIL}""",
         "changes its shape"),
+    "a sequence as state": (
+        f"""{CONV} n = Constant<value_int=2>() go = Constant<value_int=1>() yes = Cast<to=9>(go)
+        q = SequenceEmpty() v, r = Loop<body = b (int64 i, bool k, s, a) => (d, t, e) {{
+            d = Identity(k) t = Sin(s) e = SequenceInsert(a, t) }}>(n, yes, f, q) {TAIL}""",
+        "Loop where it reads 'q', which is no tensor"),
     "branches of other ranks": (
         f"""{CONV} m = ReduceMean<keepdims=0>(f) l = Constant<value = float {{0.0}}>()
         big = Greater(m, l) q = If (big) <then_branch = a () => (s) {{ s = Sin(f) }},
@@ -117,3 +122,12 @@ def test_refused_by_name(name: str) -> None:
         instrument(model_of(body))
     assert "layer 'map'" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_scan_with_a_batch_of_its_own_is_refused() -> None:
+    body = """c = Conv<pads=[1,1,1,1]>(x, w) map = Relu(c) p = GlobalAveragePool(map)
+        f = Flatten(p) v, all = Scan<num_scan_inputs=1, body = b (float[4] s, float[6,6] r)
+            => (float[4] t, float[4] o) { t = Tanh(s) o = Identity(t) }>("", f, map)
+        y = MatMul(v, head)"""
+    with pytest.raises(UnsupportedOpError, match="Scan where the opset is below 9"):
+        instrument(model_of(body, opset=8))

@@ -17,6 +17,7 @@ from backends.onnx.append import append
 from backends.onnx.emit import Emitter
 from backends.onnx.prepare import prepare
 from backends.onnx.reverse import reverse
+from cam_core.errors import UnsupportedOpError
 
 N, WIDTH, H = 2, 3, 4
 GATES = {"RNN": 1, "GRU": 3, "LSTM": 4}
@@ -265,3 +266,26 @@ def test_rows_first(op: str, rng: np.random.Generator) -> None:
     found = ReferenceEvaluator(result).run(outputs, given)
     for name, g in zip(wanted, found, strict=True):
         check_slope(case, v, cots, name, np.swapaxes(g, 0, 1), rng)
+
+
+def test_before_scan_a_long_sequence_is_written_out(rng: np.random.Generator) -> None:
+    case = Case("GRU", 12, {}, "bh", "opset 7")
+    v = values(case, rng)
+    cots = [rng.normal(size=y.shape) for y in loops(case, v)[:2]]
+    result, outputs, wanted = gradient_of(model_of(case, v, opset=7))
+    assert "Scan" not in {node.op_type for node in result.graph.node}
+    found = run(result, outputs, v | {f"cot{i}": cot for i, cot in enumerate(cots)})
+    for name, g in zip(wanted, found, strict=True):
+        check_slope(case, v, cots, name, g, rng)
+
+
+@pytest.mark.parametrize(
+    ("case", "opset", "why"),
+    [
+        (Case("GRU", 12, {}, "bhd", ""), 7, "its length is known at run time only"),
+        (Case("RNN", 4, {"activations": ["Gelu"]}, "bh", ""), 14, "its activation is gelu"),
+    ],
+)
+def test_refused(case: Case, opset: int, why: str, rng: np.random.Generator) -> None:
+    with pytest.raises(UnsupportedOpError, match=f"no VJP rule for {case.op} where {why}"):
+        gradient_of(model_of(case, values(case, rng), opset))

@@ -31,7 +31,7 @@ Types = list[TypeProto | None]
 
 def through_bodies(node: onnx.NodeProto, probe: Probe, walk: Walk) -> dict[str, TypeProto]:
     """The types of the node's outputs by name; `walk` visits the nodes of a body."""
-    found = SCOPED[node.op_type](node, _attributes(node), probe, walk)
+    found = RULES[node.op_type](node, _attributes(node), probe, walk)
     return {n: kind for n, kind in zip(node.output, found, strict=False) if n and kind is not None}
 
 
@@ -79,11 +79,13 @@ def _scan(node: onnx.NodeProto, attrs: dict[str, Any], probe: Probe, walk: Walk)
     return [*states, *stacks]
 
 
-SCOPED: dict[str, Callable[[onnx.NodeProto, dict[str, Any], Probe, Walk], Types]] = {
+RULES: dict[str, Callable[[onnx.NodeProto, dict[str, Any], Probe, Walk], Types]] = {
     "If": _if,
     "Loop": _loop,
     "Scan": _scan,
 }
+SCOPED = {"If": 1, "Loop": 1, "Scan": 9}
+"""The operators with bodies, and since which opset they are as they are read here."""
 
 
 def _repeated(

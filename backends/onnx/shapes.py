@@ -166,9 +166,9 @@ def _complete(node: onnx.NodeProto, probe: Probe, outputs: Mapping[str, TypeProt
 
 def _infer(model: onnx.ModelProto, node: onnx.NodeProto, probe: Probe) -> dict[str, TypeProto]:
     domain = "" if node.domain == "ai.onnx" else node.domain
-    if not domain and node.op_type in SCOPED:
-        return through_bodies(node, probe, functools.partial(_walk, model))
     versions = [o for o in model.opset_import if o.domain == node.domain or o.domain == domain]
+    if not domain and node.op_type in SCOPED and versions[0].version >= SCOPED[node.op_type]:
+        return through_bodies(node, probe, functools.partial(_walk, model))
     outside = OUTSIDE.get((domain, node.op_type))
     if outside is None and not (versions and onnx.defs.has(node.op_type, domain)):
         return {}
