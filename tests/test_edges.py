@@ -203,19 +203,20 @@ def test_a_crop_of_less_than_it_asks_for_is_an_error(weights, size, fits):
 
 
 def test_a_layer_of_unknown_rank_is_refused_in_one_line(weights):
-    """What an If gives has no shape."""
+    """Branches of different ranks, chosen by the image."""
     bodies = [
         helper.make_graph(
-            [helper.make_node(op, ["r"], [out])],
+            [helper.make_node(op, ["r"], [out], **attributes)],
             out,
             [],
             [helper.make_tensor_value_info(out, TensorProto.FLOAT, None)],
         )
-        for op, out in (("Neg", "t"), ("Exp", "e"))
+        for op, out, attributes in (("Neg", "t", {}), ("ReduceMean", "e", {"keepdims": 0}))
     ]
-    yes = helper.make_node("Constant", [], ["yes"], value=numpy_helper.from_array(np.array(True)))
+    bright = helper.make_node("ReduceMax", ["x"], ["bright"], keepdims=0)
+    yes = helper.make_node("Cast", ["bright"], ["yes"], to=TensorProto.BOOL)
     chosen = helper.make_node("If", ["yes"], ["q"], then_branch=bodies[0], else_branch=bodies[1])
-    nodes = [yes, *trunk()[:2], chosen, helper.make_node("Add", ["q", "r"], ["m"])]
+    nodes = [bright, yes, *trunk()[:2], chosen, helper.make_node("Add", ["q", "r"], ["m"])]
     nodes += [helper.make_node("GlobalAveragePool", ["m"], ["g"])]
     nodes += [helper.make_node("Flatten", ["g"], ["f"]), *head()]
     model = build(nodes, weights, {"x": ["N", 3, 8, 8]}, ("y", ["N", 5]))
