@@ -198,6 +198,9 @@ ELSEWHERE = {
     "qlinear": "test_quantised_operators.py",
     "through": "test_bodies.py",
     "composite": "test_composites.py",
+    "recurrent": "test_recurrent_torch.py",
+    "branches": "test_recurrent_torch.py",
+    "loops": "test_recurrent_torch.py",
 }
 """Families whose operators meet torch in a file of their own."""
 WITHOUT_TORCH = {
