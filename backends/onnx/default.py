@@ -17,8 +17,6 @@ from .tokens import needed_tokens
 
 VIEWS = {"Transpose", "Reshape", "Identity", "Flatten", "Squeeze", "Unsqueeze", "Dropout", "Cast"}
 POOLS = {"MaxPool", "AveragePool", "LpPool", "Pad"}
-MIXERS = {"Conv", "ConvTranspose", "Gemm", "MatMul", "Einsum"}
-"""Operators that mix channels: a map before one of them is not yet a map of classes."""
 SIZES = {"Shape", "Size"}
 PRELUDE = {"Add", "Mul", "Div", "Softmax", "Split", "Slice", "Gather"}
 """What else may stand between a linear layer and the product that its result is a factor of."""
@@ -108,15 +106,7 @@ def _class_map(route: Route, tensor: Tensor) -> bool:
     classes = route.score.classes
     if classes is None or route.maps.channels(tensor) != classes:
         return False
-    after = route.after(tensor)
-    following = (
-        node
-        for node in route.graph.nodes
-        if any(t.name in after and t.name != tensor.name for t in node.outputs)
-    )
-    return not any(
-        computes(n) in MIXERS and any(t.name in after for t in reads(n)) for n in following
-    )
+    return tensor.name not in route.mixed
 
 
 def _before_downsampling(route: Route, tensor: Tensor) -> bool:

@@ -98,8 +98,9 @@ class Graph:
 def reads(node: Node) -> Iterator[Tensor]:
     """What a node reads, the outer tensors that its bodies capture included."""
     yield from (t for t in node.inputs if t.name)
-    for body in node.subgraphs(recursive=False):
-        yield from captures(body)
+    for value in node.attrs.values():
+        if isinstance(value, gs.Graph):
+            yield from captures(value)
 
 
 def captures(body: gs.Graph) -> Iterator[Tensor]:
@@ -127,7 +128,12 @@ def floating(tensor: Tensor) -> bool:
     kind = tensor.dtype
     if isinstance(kind, int):  # a type NumPy lacks: graphsurgeon keeps ONNX's number
         return kind in (onnx.TensorProto.BFLOAT16, onnx.TensorProto.FLOAT16)
-    return kind is not None and (kind == BFLOAT16 or np.issubdtype(np.dtype(kind), np.floating))
+    return kind is not None and _is_floating(np.dtype(kind))
+
+
+@functools.cache
+def _is_floating(kind: np.dtype[Any]) -> bool:
+    return bool(kind == BFLOAT16 or np.issubdtype(kind, np.floating))
 
 
 def prepare(

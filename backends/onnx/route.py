@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from .maps import Maps
-from .prepare import Graph, Tensor, floating, reads
-from .quantised import units_of
+from .prepare import Graph, Node, Tensor, floating, reads
+from .quantised import computes, units_of
 from .rules import ZERO, key_of
 from .rules.paths import active
 from .scores import Score
+
+MIXERS = {"Conv", "ConvTranspose", "Gemm", "MatMul", "Einsum"}
+"""Operators that mix channels: a map before one of them is not yet a map of classes."""
 
 
 class Route:
@@ -86,9 +89,19 @@ class Route:
     def branch_ends(self, maps: Sequence[Tensor]) -> list[Tensor]:
         """Those of the maps after which no other of them follows."""
         names = {t.name for t in maps}
+        leads = self._leading_to(lambda node: any(t.name in names for t in node.outputs))
+        return [t for t in maps if t.name not in leads]
+
+    @functools.cached_property
+    def mixed(self) -> set[str]:
+        """Names of the tensors on the path whose channels an operator after them mixes."""
+        return self._leading_to(lambda node: computes(node) in MIXERS)
+
+    def _leading_to(self, end: Callable[[Node], bool]) -> set[str]:
+        """Names of the tensors on the path after which there is an operator as `end` says."""
         leads: set[str] = set()
         for node in reversed(self.graph.nodes):
             made = [t.name for t in node.outputs if t.name in self.path]
-            if key_of(node) not in ZERO and any(name in names or name in leads for name in made):
+            if made and key_of(node) not in ZERO and (end(node) or not leads.isdisjoint(made)):
                 leads.update(t.name for t in reads(node) if t.name in self.path)
-        return [t for t in maps if t.name not in leads]
+        return leads

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -95,6 +96,7 @@ def _require(op_type: str, attrs: dict[str, Any], opset: int) -> None:
         )
 
 
+@functools.cache
 def _exists(op_type: str, opset: int) -> bool:
     try:
         onnx.defs.get_schema(op_type, opset)
