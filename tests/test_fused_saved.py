@@ -170,16 +170,33 @@ REFUSED = {
     'FusedConv<activation="Swirl">(x, w)': "its activation is Swirl",
     'FusedConv<activation="LeakyRelu">(x, w)': "its LeakyRelu lacks alpha",
     'FusedConv<activation="Clip", activation_params=[0.0]>(x, w)': "its Clip lacks max",
+    "Attention<num_heads=2, do_rotary=1>(t, p)": "do_rotary is set",
+    "Attention<num_heads=2>(t, p,, m)": "its mask has 5 columns for 8 keys",
+    "Attention<num_heads=2>(t, p,, i)": "its mask has 5 entries for 1 rows",
+    "MultiHeadAttention<num_heads=2>(t)": "its keys are missing",
+    "MultiHeadAttention<num_heads=2, unidirectional=1>(t, k, k)": "it is unidirectional over keys",
+    "RotaryEmbedding<is_packed_batching=1>(t, j, c, c)": "its batch is packed",
+    "GroupQueryAttention<num_heads=2, kv_num_heads=2>(t, t, t,,, i, n,,, j)": "its positions are",
+    "GroupQueryAttention<num_heads=2, kv_num_heads=2, sliding_window_cache=1>(t, t, t,,, i, n)": (
+        "sliding_window_cache is set"
+    ),
+    "BiasDropout(t, e,, r, yes)": "it is in training mode",
 }
 
 
 @pytest.mark.parametrize("call", REFUSED)
 def test_an_unknown_form_is_refused_by_name(call: str) -> None:
+    """Whatever else is wrong with it; and also where later shapes hang on it."""
     model = onnx.parser.parse_model(
         '<ir_version: 8, opset_import: ["" : 17, "com.microsoft" : 1]> '
-        "g (float[1,4,8,8] i, float[4,4,3,3] w) => (float[1,4] y) {"
-        f"x = Relu(i) c = com.microsoft.{call} r = Relu(c) p = GlobalAveragePool(r) y = Flatten(p) "
-        "}"
+        "g (float[1,4,8,8] i4, float[4,4,3,3] w, float[32,96] p, int32[1,5] m, int32[5] i, "
+        "float[1,3,32] k, int64[1,8] j, float[9,8] c, int32 n, float[32] e, float r, bool yes) "
+        "=> (float[1,4] y) { x = Relu(i4) s = Reshape(x, shape) t = Cast<to=1>(s) "
+        f"o = com.microsoft.{call} r1 = Relu(o) q = ReduceMean<axes=[2], keepdims=0>(r1) "
+        "y = Flatten(q) }"
     )
-    with pytest.raises(UnsupportedOpError, match=f"com.microsoft.FusedConv where {REFUSED[call]}"):
+    shape = np.array([1, 8, 32])
+    model.graph.initializer.append(onnx.numpy_helper.from_array(shape, "shape"))
+    operator = call.partition("<")[0].partition("(")[0]
+    with pytest.raises(UnsupportedOpError, match=f"com.microsoft.{operator} where {REFUSED[call]}"):
         instrument(model, layer="x")

@@ -38,9 +38,9 @@ def attention(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
     inside = _Attention.of(op, node, gy)
     mask = optional(node, 3)
     return (
-        lambda: _outside(op, inside.of_q(), q),
-        lambda: _outside(op, inside.fewer(inside.of_k(), k), k),
-        lambda: _outside(op, inside.fewer(inside.of_v(), v), v),
+        lambda: side_by_side(op, inside.of_q(), q),
+        lambda: side_by_side(op, inside.fewer(inside.of_k(), k), k),
+        lambda: side_by_side(op, inside.fewer(inside.of_v(), v), v),
         (lambda: like(op, inside.of_masked(), mask)) if mask is not None else None,
     )
 
@@ -69,15 +69,15 @@ class _Attention:
         flat = len(q.shape) == 3
         many = node.attrs["q_num_heads"] if flat else q.shape[1]
         few = node.attrs["kv_num_heads"] if flat else k.shape[1]
-        Q, V = _inside(op, q, many), _inside(op, v, few)
+        Q, V = by_head(op, q, many), by_head(op, v, few)
         sizes = (many, few, Q.shape[3], V.shape[3])
         if not all(isinstance(size, int) for size in sizes):
             raise unsupported(node, "the number of heads or their size is dynamic")
         scale = attribute(node, "scale")
         scale = 1 / sqrt(Q.shape[3]) if scale is None else float(scale)
-        K = _repeat(op, _after(op, optional(node, 4), _inside(op, k, few)), many // few)
-        V = _repeat(op, _after(op, optional(node, 5), V), many // few)
-        return cls(op, node, op.Mul(Q, scale), K, V, _inside(op, gy, many), scale, few)
+        K = repeated(op, after(op, optional(node, 4), by_head(op, k, few)), many // few)
+        V = repeated(op, after(op, optional(node, 5), V), many // few)
+        return cls(op, node, op.Mul(Q, scale), K, V, by_head(op, gy, many), scale, few)
 
     def scores(self) -> tuple[Tensor, Tensor | None]:
         """S [N, H, T, L], and the slope of the soft cap where there is one."""
@@ -131,7 +131,7 @@ class _Attention:
         return g if past is None else op.Slice(g, op.extent(past, 2), [END], [2])
 
 
-def _inside(op: Emitter, x: Tensor, heads: int) -> Tensor:
+def by_head(op: Emitter, x: Tensor, heads: int) -> Tensor:
     """[N, heads, T, D]; three dimensions hold the heads side by side in the last."""
     if len(x.shape) == 4:
         return x
@@ -139,16 +139,16 @@ def _inside(op: Emitter, x: Tensor, heads: int) -> Tensor:
     return op.Transpose(op.Reshape(x, [0, 0, heads, size]), perm=EXCHANGE)
 
 
-def _outside(op: Emitter, g: Tensor, x: Tensor) -> Tensor:
+def side_by_side(op: Emitter, g: Tensor, x: Tensor) -> Tensor:
     """[N, heads, T, D] in the form of x."""
     return g if len(x.shape) == 4 else op.reshape_like(op.Transpose(g, perm=EXCHANGE), x)
 
 
-def _after(op: Emitter, past: Tensor | None, x: Tensor) -> Tensor:
+def after(op: Emitter, past: Tensor | None, x: Tensor) -> Tensor:
     return x if past is None else op.Concat(past, x, axis=2)
 
 
-def _repeat(op: Emitter, x: Tensor, times: int) -> Tensor:
+def repeated(op: Emitter, x: Tensor, times: int) -> Tensor:
     """Each head `times` times in a row."""
     if times == 1:
         return x
@@ -161,7 +161,7 @@ def _mask(op: Emitter, node: Node, Q: Tensor, K: Tensor) -> tuple[Tensor | None,
     """(what is added to the scores, where a query may look at all); None: nothing, everywhere."""
     mask, bias, allowed = optional(node, 3), None, []
     if mask is not None:
-        _require_full(node, mask, K)
+        require_full(node, mask, K)
         if mask.dtype == np.bool_:
             allowed.append(mask)
         else:
@@ -174,7 +174,7 @@ def _mask(op: Emitter, node: Node, Q: Tensor, K: Tensor) -> tuple[Tensor | None,
     return bias, functools.reduce(op.And, allowed) if allowed else None
 
 
-def _require_full(node: Node, mask: Tensor, K: Tensor) -> None:
+def require_full(node: Node, mask: Tensor, K: Tensor) -> None:
     have, want = mask.shape[-1], K.shape[2]
     if isinstance(have, int) and isinstance(want, int) and have != want:
         raise unsupported(node, f"its mask has {have} columns for {want} keys")
@@ -182,12 +182,12 @@ def _require_full(node: Node, mask: Tensor, K: Tensor) -> None:
 
 def _reach(op: Emitter, node: Node, Q: Tensor, K: Tensor) -> list[Tensor]:
     """Which keys are there (nonpad_kv_seqlen) and which are not later than the query."""
-    columns = _positions(op, K)
+    columns = positions(op, K)
     filled, past = optional(node, 6), optional(node, 4)
     count = None if filled is None else op.Reshape(filled, [-1, 1, 1, 1])
     found = [] if count is None else [op.Less(columns, count)]
     if node.attrs["is_causal"]:
-        rows = op.Unsqueeze(_positions(op, Q), [1])
+        rows = op.Unsqueeze(positions(op, Q), [1])
         if count is not None:
             rows = op.Add(rows, op.Sub(count, op.extent(Q, 2)))
         elif past is not None:
@@ -196,7 +196,7 @@ def _reach(op: Emitter, node: Node, Q: Tensor, K: Tensor) -> list[Tensor]:
     return found
 
 
-def _positions(op: Emitter, x: Tensor) -> Tensor:
+def positions(op: Emitter, x: Tensor) -> Tensor:
     """0, 1, ... along the third axis of x."""
     if isinstance(x.shape[2], int):
         return op.constant(np.arange(x.shape[2]))
