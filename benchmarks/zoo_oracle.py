@@ -3,8 +3,7 @@
 The tensor is found by its values, among all that the module's functions return, in whichever axis
 order; so the check does not depend on names. Where float32 leaves doubt, the network is run in
 float64 with the ONNX activations put in place of that tensor: a rectifier's kink that another
-order of summation crosses is then crossed on neither side. A deep network with random weights may
-turn float32's noise into whole per cents of A; then the tensor is the one that is by far nearest.
+order of summation crosses is then crossed on neither side.
 """
 
 from __future__ import annotations
@@ -29,8 +28,9 @@ ORDERS: dict[int, list[tuple[int, ...]]] = {
 MATCH = 1e-2
 """How far a torch tensor may be from A and still be taken for it: float32 noise grows through an
 ill-conditioned network with random weights. Only G is judged, and strictly."""
-NEAREST = 0.5
-"""Where none is as near: how far the nearest may be, all others twice as far."""
+NOISE = 4.0
+"""Where no tensor is as near: how far A may be from torch's own float32, in units of what that
+differs by from torch's own float64. A deep network may be chaotic under random weights."""
 
 
 @dataclass(frozen=True)
@@ -78,9 +78,8 @@ def matches(net: nn.Module, x: Array, A: Array, cotangent: Array) -> list[Match]
         if last[id(tensor)] != call:
             continue
         gap, order = _fit(tensor.detach().numpy(), A)
-        if gap < 2 * NEAREST:
-            found.append((gap, call, order, function, tensor))
-    found = _near(found)
+        found.append((gap, call, order, function, tensor))
+    found = [f for f in found if f[0] < MATCH] or _noisy(net, x, found)
     if not found:
         return []
     seed = torch.as_tensor(cotangent)
@@ -100,15 +99,20 @@ def matches(net: nn.Module, x: Array, A: Array, cotangent: Array) -> list[Match]
     ]
 
 
-def _near(found: list[Any]) -> list[Any]:
-    """Those that equal A; where none does, the nearest if it stands alone."""
-    least = min((gap for gap, *_ in found), default=1.0)
-    if least >= NEAREST:
-        return []
-    same = max(MATCH, 1.01 * least)
-    near = [f for f in found if f[0] < same]
-    alone = least < MATCH or all(f[0] > 2 * least for f in found if f[0] >= same)
-    return near if alone else []
+def _noisy(net: nn.Module, x: Array, found: list[Any]) -> list[Any]:
+    """Those that are as near to A as torch's own float32 is to its float64."""
+    calls = {call for _, call, *_ in found}
+    recorder = Recorder(lambda t: recorder.calls in calls)
+    try:
+        _run(net.double(), _leaf(x, torch.float64), recorder)
+    finally:
+        net.float()
+    exact = {call: tensor.detach().numpy() for call, _, tensor in recorder.kept}
+    return [
+        f
+        for f in found
+        if f[1] in exact and f[0] < NOISE * relative(f[-1].detach().numpy(), exact[f[1]])
+    ]
 
 
 def gradient_at(net: nn.Module, x: Array, match: Match, A: Array, cotangent: Array) -> Array:
