@@ -106,6 +106,13 @@ STATES = """
     f2 = Flatten(p2)  f = Concat<axis = 1>(f1, f2)  y = Gemm<transB = 1>(f, wy)
 """
 """EfficientViM's: the head reads a row of states too, which is larger and no picture."""
+AGGREGATE = """
+    e = Conv<strides = [4,4]>(x, w1)  last = Relu(e)  sh = Constant<value = int64[3] {1, 1, 8}>()
+    mean = GlobalAveragePool(last)  top = GlobalMaxPool(last)  a = Reshape(mean, sh)
+    b = Reshape(top, sh)  two = Concat<axis = 1>(a, b)  own = Conv(two, w2)
+    one = Constant<value = int64[1] {1}>()  f = Squeeze(own, one)  y = Gemm<transB = 1>(f, wy)
+"""
+"""CoaT's: a Conv over the class tokens of its branches."""
 FLAT = """
     e = Conv<strides = [4,4]>(x, w1)  sh = Constant<value = int64[3] {1, 8, 16}>()
     fl = Reshape(e, sh)  c = Conv(fl, w2)  last = Relu(c)
@@ -278,6 +285,8 @@ DEFAULTS = [  # name, model, layer, layout
     ("bytes", net(BYTES, W1 | CLASSES, "N, 16, 16, 3", "uint8"), "r1", "NCHW"),
     ("reshaped", net(RESHAPED, W1 | CLASSES, "?, 3, 16, 16"), "r1", "NCHW"),
     ("unrolled", net(UNROLLED, VIT | {"we": (48, 8)}, "1, 3, 16, 16"), "b1", "N(4*4)C"),
+    ("rows", net(AGGREGATE, {"w1": (8, 3, 4, 4), "w2": (1, 2, 1), "wy": (5, 8)}, "1, 3, 16, 16"),
+     "last", "NCHW"),
     ("states", net(STATES, {"w1": (8, 3, 4, 4), "w5": (16, 8, 2), "wy": (5, 24)}, "1, 3, 16, 16"),
      "last", "NCHW"),
     ("flat", net(FLAT, {"w1": (8, 3, 4, 4), "w2": (8, 8, 1)} | CLASSES, "1, 3, 16, 16"), "last",

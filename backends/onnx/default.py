@@ -33,14 +33,32 @@ def default_layer(route: Route) -> tuple[Tensor, str]:
     if not route.spatial_maps:
         raise LayerError(_no_map(route))
     cuts, needed = route.cuts(), needed_tokens(route)
-    maps = [t for t in route.spatial_maps if not only_summary(route, t, needed)]
-    all_through = [t for t in route.spatial_maps if t.name in cuts]
+    places = _without_rows(route)
+    maps = [t for t in places if not only_summary(route, t, needed)]
+    all_through = [t for t in places if t.name in cuts]
     through = [t for t in maps if t.name in cuts]
     summary = all_through[-1:] != through[-1:]
     chosen = _step_back(route, through[-1]) if through else None
     if chosen is None or _before_downsampling(route, chosen):
         return _largest_branch(route, maps)
     return (first_norm(route, chosen) if summary else chosen), ""
+
+
+def _without_rows(route: Route) -> list[Tensor]:
+    """The maps; beside pictures no row that is no flattened grid (EfficientViM's states, CoaT)."""
+
+    def row(tensor: Tensor) -> bool:
+        space = route.maps.space(tensor)
+        return (
+            len(space) == 1
+            and isinstance(space[0], int)
+            and route.maps.channel_axis(tensor) == 1
+            and len(tensor.shape) == 3
+        )
+
+    rows = {t.name for t in route.spatial_maps if row(t)}
+    pictures = any(len(route.maps.space(t)) > 1 for t in route.spatial_maps)
+    return [t for t in route.spatial_maps if not (pictures and t.name in rows)]
 
 
 def _no_map(route: Route) -> str:
@@ -130,8 +148,6 @@ def _largest_branch(route: Route, maps: Sequence[Tensor]) -> tuple[Tensor, str]:
     own = [t for t in maps if not _only_in_products(route, t)]
     stepped = (_step_back(route, tensor) for tensor in route.branch_ends(own))
     ends = {t.name: t for t in stepped if t is not None and route.spatial(t)}
-    pictures = {name: t for name, t in ends.items() if len(route.maps.space(t)) > 1}
-    ends = pictures or ends  # beside a picture, a row of states (EfficientViM) is none
     if not ends:
         raise LayerError("no map of the model's own batch; name a layer with --layer")
     largest = max(ends.values(), key=lambda t: math.prod(d for d in t.shape if isinstance(d, int)))
