@@ -113,6 +113,14 @@ AGGREGATE = """
     one = Constant<value = int64[1] {1}>()  f = Squeeze(own, one)  y = Gemm<transB = 1>(f, wy)
 """
 """CoaT's: a Conv over the class tokens of its branches."""
+GROUPS = """
+    wide = Conv<strides = [2,2], pads = [1,1,1,1]>(x, w1)  fl = Flatten(wide)
+    e = Conv<strides = [4,4]>(x, w1)  r = Relu(e)  sh = Constant<value = int64[3] {0, 2, -1}>()
+    gr = Reshape(r, sh)  gn = InstanceNormalization(gr, ones, zeros)
+    back = Shape(r)  gb = Reshape(gn, back)  n = Mul(gb, scale)  last = Relu(n)
+    gap = GlobalAveragePool(last)  f = Flatten(gap)  y = Gemm<transB = 1>(f, wy)
+"""
+"""torch's GroupNormalization: its groups hold as many numbers as a wider map has places."""
 FLAT = """
     e = Conv<strides = [4,4]>(x, w1)  sh = Constant<value = int64[3] {1, 8, 16}>()
     fl = Reshape(e, sh)  c = Conv(fl, w2)  last = Relu(c)
@@ -285,6 +293,8 @@ DEFAULTS = [  # name, model, layer, layout
     ("bytes", net(BYTES, W1 | CLASSES, "N, 16, 16, 3", "uint8"), "r1", "NCHW"),
     ("reshaped", net(RESHAPED, W1 | CLASSES, "?, 3, 16, 16"), "r1", "NCHW"),
     ("unrolled", net(UNROLLED, VIT | {"we": (48, 8)}, "1, 3, 16, 16"), "b1", "N(4*4)C"),
+    ("groups", net(GROUPS, {"w1": (8, 3, 4, 4), "ones": (2,), "zeros": (2,), "scale": (8, 1, 1)}
+     | CLASSES, "1, 3, 32, 32"), "last", "NCHW"),
     ("rows", net(AGGREGATE, {"w1": (8, 3, 4, 4), "w2": (1, 2, 1), "wy": (5, 8)}, "1, 3, 16, 16"),
      "last", "NCHW"),
     ("states", net(STATES, {"w1": (8, 3, 4, 4), "w5": (16, 8, 2), "wy": (5, 24)}, "1, 3, 16, 16"),

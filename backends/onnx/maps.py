@@ -106,6 +106,9 @@ class Maps:
         rank, plain = len(tensor.shape), computes(node)
         if plain in PRODUCTS and sum(t.name in self.live for t in node.inputs) > 1:
             return None
+        origin = self._regrouped(node)
+        if origin is not None:
+            return self.axes.get(origin.name) if origin.shape == tensor.shape else None
         if plain in FIRST:
             return rank - 1 if channels_last(node) else 1
         if plain in LAST:
@@ -125,6 +128,20 @@ class Maps:
             if len(source.shape) == rank:
                 return axis
         return None
+
+    def _regrouped(self, node: Node) -> Tensor | None:
+        """What a GroupNormalization of old opsets reads: Reshape, InstanceNormalization, Reshape.
+
+        Given the second of them, or the third. In between lie groups and no map.
+        """
+        makers = self.graph.producer
+        inner = makers.get(node.inputs[0].name) if node.op == "Reshape" else node
+        if inner is None or inner.op != "InstanceNormalization":
+            return None
+        before = makers.get(inner.inputs[0].name)
+        if before is None or before.op != "Reshape" or before.outputs[0].name in self.axes:
+            return None
+        return before.inputs[0]
 
     def _valued(self, tensor: Tensor) -> bool:
         """Does it hold values, quantised ones included, and not indices?"""
