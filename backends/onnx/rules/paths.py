@@ -25,7 +25,11 @@ def carried(nodes: Sequence[Node], wanted: Collection[str]) -> set[str]:
         if key_of(node) in ZERO or carries.isdisjoint(t.name for t in reads(node)):
             continue
         passes_integers = _passes_integers(node, carries)
-        carries.update(t.name for t in node.outputs if t.name and (floating(t) or passes_integers))
+        carries.update(
+            t.name
+            for t in node.outputs
+            if t.name and (floating(t) or t.dtype is None or passes_integers)
+        )
     return carries
 
 
