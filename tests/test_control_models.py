@@ -111,8 +111,8 @@ REFUSED = {
         f"""{CONV} n = Constant<value_int=2>() go = Constant<value_int=1>() yes = Cast<to=9>(go)
         q = SequenceEmpty() r = Loop<body = b (int64 i, bool k, a) => (d, e) {{
             d = Identity(k) t = Sin(f) e = SequenceInsert(a, t) }}>(n, yes, q)
-        z = ConcatFromSequence<axis=0>(r) i = Constant<value_ints=[-1,4]>() s = Reshape(z, i) k = Constant<value_ints=[0]>()
-        m = ReduceSum(s, k) v = Add(f, m) {TAIL}""",
+        z = ConcatFromSequence<axis=0>(r) i = Constant<value_ints=[-1,4]>() s = Reshape(z, i)
+        k = Constant<value_ints=[0]>() m = ReduceSum(s, k) v = Add(f, m) {TAIL}""",
         "Reshape where the rank of 'z' is unknown"),
     "branches of other ranks": (
         f"""{CONV} m = ReduceMean<keepdims=0>(f) l = Constant<value = float {{0.0}}>()
