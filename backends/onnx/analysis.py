@@ -16,6 +16,7 @@ from .layers import Choice, Layers
 from .load import Source, load
 from .maps import Maps
 from .prepare import Graph, prepare
+from .rows import in_rows
 from .rules import load_third_party
 from .rules.through import unfolded
 from .scores import Score, dequantise, find_score
@@ -78,7 +79,7 @@ def analyse(
 
 
 def _view(graph: Graph, score: str | None) -> Layers:
-    maps = Maps(unfolded(graph))
+    maps = Maps(in_rows(unfolded(graph)))
     return Layers(graph, maps, find_score(graph, score, maps.channel_axis))
 
 
