@@ -141,3 +141,17 @@ def test_no_step_is_quadratic(task: str, branching: bool) -> None:
     TASKS[task](few)  # what is loaded once
     short = min(seconds(lambda: TASKS[task](few)) for _ in range(3))
     assert seconds(lambda: TASKS[task](many)) < 9 * short + 0.2
+
+
+@pytest.mark.parametrize("gate", [False, True])
+def test_no_added_shape_is_a_riddle(gate: bool) -> None:
+    """A runtime that makes up a symbol for each tensor loads the more slowly the more there are."""
+
+    def riddles(count: int) -> int:
+        made = instrument(long(count, branching=True), layer="t0", gate=gate)
+        graph = onnx.shape_inference.infer_shapes(made).graph
+        branches = [a.g for node in graph.node for a in node.attribute if a.HasField("g")]
+        infos = [info for g in (graph, *branches) for info in g.value_info]
+        return sum("unk__" in str(info) for info in infos)
+
+    assert riddles(200) == riddles(40) < 20

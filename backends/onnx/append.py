@@ -14,6 +14,7 @@ from onnx import numpy_helper
 from .emit import Emitter
 from .export import constants, declared, exported
 from .prepare import Tensor
+from .shapes import static
 
 OLDEST_IR = 4
 """Below it every initialiser is an overridable input, which keeps runtimes from folding it."""
@@ -29,6 +30,7 @@ def append(op: Emitter, *, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) 
     model.graph.initializer.extend(
         numpy_helper.from_array(np.asarray(t.values), t.name) for t in new_constants(op, nodes)
     )
+    model.graph.value_info.extend(promises(op, nodes))
     model.graph.input.extend(value_info(t, op.graph.model) for t in inputs)
     model.graph.output.extend(value_info(t, op.graph.model) for t in outputs)
     return model
@@ -88,6 +90,16 @@ def exported_all(op: Emitter, nodes: Sequence[gs.Node]) -> list[onnx.NodeProto]:
     """The nodes as messages, their bodies with constants of their own."""
     known = frozenset(t.name for t in new_constants(op, nodes))
     return [exported(node, known) for node in nodes]
+
+
+def promises(op: Emitter, nodes: Iterable[gs.Node]) -> list[onnx.ValueInfoProto]:
+    """The dynamic shapes that inference cannot know.
+
+    Without them onnxruntime gives each tensor a symbol of its own, and needs a minute to load what
+    it loads in a second: the time grows with the square of the nodes that follow.
+    """
+    said = (t for node in nodes for t in node.outputs if t.name in op.promised)
+    return [value_info(t, op.graph.model) for t in said if not static(t.shape)]
 
 
 def value_info(tensor: Tensor, model: onnx.ModelProto) -> onnx.ValueInfoProto:

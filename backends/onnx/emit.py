@@ -43,6 +43,8 @@ class Emitter:
         self._constants: dict[Any, gs.Constant] = {}
         self.shortcuts = Shortcuts(self)
         self.made: dict[str, Node] = {}
+        self.promised: set[str] = set()
+        """Tensors whose shape was said, for inference cannot know it."""
         self._tape: list[Node] | None = None
 
     def __getattr__(self, op_type: str) -> Callable[..., Any]:
@@ -83,6 +85,7 @@ class Emitter:
         """Takes over what `inner` wrote, into this graph itself."""
         self.nodes.extend(inner.nodes)
         self.made.update(inner.made)
+        self.promised |= inner.promised
 
     @contextmanager
     def recorded(self) -> Iterator[list[Node]]:
@@ -255,6 +258,7 @@ class Emitter:
         if shape is not None and isinstance(tensor, gs.Variable):
             tensor.shape = tuple(shape)
             self._types.pop(tensor.name, None)
+            self.promised.add(tensor.name)
         return tensor
 
     def _infer(self, node: Node) -> list[tuple[Any, Shape | None]]:

@@ -33,6 +33,8 @@ def close(model: onnx.ModelProto, op: Emitter, outputs: Sequence[Tensor], enable
     constants = list(model.graph.initializer)[len(original.initializer) :]
     del model.graph.node[len(original.node) :]
     del model.graph.initializer[len(original.initializer) :]
+    promised = list(model.graph.value_info)[len(original.value_info) :]
+    del model.graph.value_info[len(original.value_info) :]
     infos = list(model.graph.output)[len(original.output) :]
     constants += _carry_in(nodes, original)
     inner = {t.name: f"{t.name}.then" for t in outputs}
@@ -40,7 +42,12 @@ def close(model: onnx.ModelProto, op: Emitter, outputs: Sequence[Tensor], enable
         node.output[:] = [inner.get(name, name) for name in node.output]
         node.input[:] = [inner.get(name, name) for name in node.input]
     then = helper.make_graph(
-        nodes, "cam.then", [], [_renamed(i, inner[i.name]) for i in infos], constants
+        nodes,
+        "cam.then",
+        [],
+        [_renamed(i, inner[i.name]) for i in infos],
+        constants,
+        value_info=promised,
     )
     other = _empty(infos)
     model.graph.node.append(

@@ -55,6 +55,7 @@ def record(
             "metadata_props": inlined + len(facts) + 1,
             "node": len(result.graph.node) - len(source.graph.node),
             "initializer": len(result.graph.initializer) - len(source.graph.initializer),
+            "value_info": len(result.graph.value_info) - len(source.graph.value_info),
             "output": len(result.graph.output) - len(source.graph.output),
             "input": len(inputs),
         }

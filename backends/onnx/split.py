@@ -14,7 +14,7 @@ import onnx_graphsurgeon as gs
 from onnx import numpy_helper
 
 from .analysis import Analysis
-from .append import exported_all, new_constants, value_info
+from .append import exported_all, new_constants, promises, value_info
 from .bfloat import carried
 from .emit import Emitter
 from .injected import with_outputs
@@ -90,6 +90,7 @@ def _backward(
     graph.initializer.extend(
         numpy_helper.from_array(np.asarray(t.values), t.name) for t in new_constants(op, nodes)
     )
+    graph.value_info.extend(promises(op, nodes))
     graph.input.extend(value_info(t, source) for t in inputs)
     graph.output.extend(value_info(t, source) for t in outputs)
     return model
