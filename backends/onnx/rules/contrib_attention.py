@@ -29,21 +29,33 @@ FILTER = -10000.0
 @body("Attention", domain=MICROSOFT)
 def attention(op: Emitter, node: Node) -> tuple[Tensor, Tensor | None]:
     """y = softmax(scale Q K^T + mask) V with [Q, K, V] = x W + b; the cache before K and V."""
-    x, weights, bias = node.inputs[0], node.inputs[1], optional(node, 2)
-    past = optional(node, 4)
+    bias, projected = optional(node, 2), op.MatMul(*node.inputs[:2])
+    if bias is not None:
+        projected = op.Add(projected, bias)
+    return of_projected(
+        op, node, projected, optional(node, 3), optional(node, 4), optional(node, 5)
+    )
+
+
+def of_projected(
+    op: Emitter,
+    node: Node,
+    projected: Tensor,
+    mask: Tensor | None,
+    past: Tensor | None,
+    scores: Tensor | None = None,
+) -> tuple[Tensor, Tensor | None]:
+    """y and the cache from [Q, K, V] in one tensor; `scores` are added to the scores."""
     for name in ("do_rotary", "past_present_share_buffer"):
         if attribute(node, name):
             raise unsupported(node, f"{name} is set")
-    projected = op.MatMul(x, weights)
-    if bias is not None:
-        projected = op.Add(projected, bias)
-    sizes = attribute(node, "qkv_hidden_sizes") or [_extent(node, weights, 1) // 3] * 3
+    sizes = attribute(node, "qkv_hidden_sizes") or [_extent(node, projected, 2) // 3] * 3
     parts = op.Split(projected, [int(size) for size in sizes], axis=2, outputs=3)
     q, k, v = (by_head(op, part, node.attrs["num_heads"]) for part in parts)
     if past is not None:
         k, v = (after(op, op.Gather(past, np.array(i), axis=0), t) for i, t in enumerate((k, v)))
-    added = [_masked(op, node, optional(node, 3), q, k), optional(node, 5)]
-    y = attended(op, node, q, k, v, [*added, _causal(op, node, q, k)])
+    added = [_masked(op, node, mask, q, k), scores, _causal(op, node, q, k)]
+    y = attended(op, node, q, k, v, added)
     if k.shape[3] != v.shape[3]:  # no cache can hold both
         return y, None
     return y, op.Concat(op.Unsqueeze(k, [0]), op.Unsqueeze(v, [0]), axis=0)

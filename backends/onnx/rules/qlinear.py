@@ -9,11 +9,16 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from onnx import NodeProto, TensorProto, TypeProto
 
+from ..fold import Values
 from ..quantised import channels_last, real
+from ..shapes import OUTSIDE, Types
+from .contrib_attention import of_projected
 from .fused import MICROSOFT
 from .integer import convolved, windows
-from .registry import optional
+from .quantisation import quantize_linear
+from .registry import optional, vjp
 from .through import body
 
 if TYPE_CHECKING:
@@ -23,12 +28,19 @@ if TYPE_CHECKING:
 POOLED = ("auto_pad", "ceil_mode", "count_include_pad", "kernel_shape", "pads", "strides")
 
 
-@body("QuantizeLinear", domain=MICROSOFT, quantises=True)
-def quantize_linear(op: Emitter, node: Node) -> Tensor:
-    """As in ai.onnx, of 16 and 4 bits before it had them."""
-    x, scale = node.inputs[:2]
-    zero = quantiser_zero(op, optional(node, 2), np.uint8)
-    return op.QuantizeLinear(x, scale, zero, axis=node.attrs.get("axis", 1))
+vjp("QuantizeLinear", domain=MICROSOFT, quantises=True)(quantize_linear)
+
+
+def _quantised_type(node: NodeProto, types: Types, values: Values) -> dict[str, TypeProto]:
+    """x's shape, of the zero point's type."""
+    kind = TypeProto()
+    kind.CopyFrom(types[node.input[0]])
+    zero = types[node.input[2]].tensor_type.elem_type if node.input[2:] else TensorProto.UINT8
+    kind.tensor_type.elem_type = zero
+    return {node.output[0]: kind}
+
+
+OUTSIDE[MICROSOFT, "QuantizeLinear"] = _quantised_type
 
 
 @body("DequantizeLinear", domain=MICROSOFT, quantises=True)
@@ -163,6 +175,36 @@ def dynamic_quantize_matmul(op: Emitter, node: Node) -> Tensor:
     a, b, b_scale = node.inputs[:3]
     B = real(op, b, b_scale, optional(node, 3), -1)
     return _plus(op, op.MatMul(a, B), optional(node, 4))
+
+
+@body("QAttention", domain=MICROSOFT)
+def qattention(op: Emitter, node: Node) -> tuple[Tensor, Tensor | None]:
+    """Attention whose one product with a weight is of integers; the rest is in floating point."""
+    x, weights, bias, x_scale, scale = node.inputs[:5]
+    X = real(op, x, x_scale, optional(node, 6))
+    projected = op.MatMul(X, real(op, weights, scale, optional(node, 7), -1))
+    return of_projected(op, node, op.Add(projected, bias), optional(node, 5), optional(node, 8))
+
+
+@body("QEmbedLayerNormalization", domain=MICROSOFT)
+def qembed_layer_normalization(op: Emitter, node: Node) -> tuple[Tensor, Tensor]:
+    """EmbedLayerNormalization whose tables, scale and shift are 8-bit integers."""
+    ids, segments, mask = node.inputs[0], optional(node, 1), optional(node, 7)
+    names = ("words", "positions", "segments", "gamma", "beta")
+    table = {name: [node.inputs[i + j] for j in (2, 8, 13)] for i, name in enumerate(names)}
+
+    def rows(name: str, at: Tensor) -> Tensor:
+        q, scale, zero = table[name]
+        return real(op, op.Gather(q, at, axis=0), scale, zero)
+
+    q, scale, zero = table["positions"]
+    placed = real(op, op.Slice(q, [0], op.extent(ids, 1), [0]), scale, zero)
+    total = op.Add(rows("words", ids), placed)
+    if segments is not None:
+        total = op.Add(total, rows("segments", segments))
+    gamma, beta = (real(op, *table[name]) for name in ("gamma", "beta"))
+    y = op.LayerNormalization(total, gamma, beta, epsilon=node.attrs.get("epsilon", 1e-12))
+    return y, op.ReduceSum(ids if mask is None else mask, [1], keepdims=0)
 
 
 def _plus(op: Emitter, y: Tensor, bias: Tensor | None) -> Tensor:
