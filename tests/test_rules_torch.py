@@ -196,7 +196,7 @@ ELSEWHERE = {
     "quantisation": "test_quantisation.py",
     "integer": "test_quantised_operators.py",
     "qlinear": "test_quantised_operators.py",
-    "packed": "test_quantised_operators.py",
+    "packed": "test_quantised_weights.py",
     "through": "test_bodies.py",
     "composite": "test_composites.py",
     "recurrent": "test_recurrent_torch.py",
