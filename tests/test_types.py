@@ -358,3 +358,20 @@ def test_float64_keeps_its_digits_in_onnxruntime(layer: str) -> None:
     (G,) = opened.run(["cam_gradients"], {"x": x, "cam_cotangent": seed})
     layout = backend.analysis.layers.find(layer).layout
     np.testing.assert_allclose(layout.apply(G), capture.gradients, rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize("rest", ["s = Add(a, w)", "s = Identity(w)"])
+def test_a_cast_to_eight_bits_is_refused(rest: str) -> None:
+    """Beside another path its share of the gradient must not be lost in silence."""
+    model = onnx.parser.parse_model(f"""<ir_version: 10, opset_import: ["" : 22]>
+    net (float[N, 3, 4, 4] x) => (float[N, 3] y) {{
+        a = Relu(x)
+        q = Cast<to = 17>(a)
+        w = Cast<to = 1>(q)
+        {rest}
+        g = GlobalAveragePool(s)
+        y = Flatten(g)
+    }}""")
+    with pytest.raises(CamError, match="casts to float8_e4m3fn, which saturates unseen"):
+        instrument(model, layer="a")
+    instrument(model, layer="s")

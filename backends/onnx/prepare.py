@@ -136,6 +136,11 @@ def _is_floating(kind: np.dtype[Any]) -> bool:
     return bool(kind == BFLOAT16 or np.issubdtype(kind, np.floating))
 
 
+def tiny(tensor: Tensor) -> bool:
+    """Does it hold floating point numbers of 8 bits or fewer? NumPy takes them for none."""
+    return str(tensor.dtype).startswith(("float4_", "float6_", "float8_"))
+
+
 def prepare(
     model: onnx.ModelProto, around: Graph | None = None, *, folder: Path | None = None
 ) -> Graph:

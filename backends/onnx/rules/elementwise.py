@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..prepare import tiny
 from ..quantised import read_only_by, units_of
 from .registry import Cotangent, optional, unsupported, vjp
 
@@ -231,8 +232,10 @@ def where(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
 def cast(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
     """Between floating types; from an integer (a quantised tensor) gy stays in floating point."""
     x = node.inputs[0]
+    if tiny(node.outputs[0]):
+        raise unsupported(node, f"it casts to {node.outputs[0].dtype}, which saturates unseen")
     like = [lambda: zeros(op, node.inputs[1])] if len(node.inputs) > 1 else []
-    if np.dtype(x.dtype).kind in "iu" or x.dtype == gy.dtype:
+    if np.dtype(x.dtype).kind in "iu" or tiny(x) or x.dtype == gy.dtype:
         return gy, *like
     return op.Cast(gy, to=x.dtype), *like
 

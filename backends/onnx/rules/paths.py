@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
-from ..prepare import Graph, Node, floating, reads
+from ..prepare import Graph, Node, floating, reads, tiny
 from .registry import VJP_RULES, ZERO, key_of
 
 
@@ -45,6 +45,6 @@ def leading(nodes: Sequence[Node], carries: set[str], ends: Iterable[str]) -> se
 def _passes_integers(node: Node, carries: set[str]) -> bool:
     """Do this node's integer outputs carry the derivative of a quantised tensor?"""
     rule = VJP_RULES.get(key_of(node))
-    if rule is None or rule.quantises:
+    if rule is None or rule.quantises or any(tiny(t) for t in node.outputs):
         return True
     return any(t.name in carries and not floating(t) for t in node.inputs)
