@@ -213,6 +213,16 @@ def test_signed_pairs_need_the_option(
     assert np.abs(moved - default).max() < 0.02, "more than a few of the quantiser's steps"
 
 
+@pytest.mark.parametrize("name", ["qdq", "qdq a channel", "qdq int16"])
+def test_one_row_of_the_head_is_dequantised(name: str, make: Callable[[str], Path]) -> None:
+    """And not the whole weight at each run."""
+    model, full = onnx.load(make(name)), instrument(make(name))
+    added = full.graph.node[len(model.graph.node) :]
+    kinds = ("quantized", "DequantizeLinear_Output")
+    readers = {k: {n.op_type for n in added if f"wf_{k}" in n.input} for k in kinds}
+    assert readers == {"quantized": {"Gather"}, "DequantizeLinear_Output": set()}
+
+
 POINTS = {"r1": "c1", "m1": "m1", "r2": "c2", "c3": "c3", "r3": "a", "c4": "c4"}
 POINTS |= {n: n for n in ("s", "t", "h", "y")}
 """Each quantised tensor of the network: its name in QDQ, and in QOperator (a ReLU is folded)."""

@@ -71,6 +71,7 @@ class Emitter:
         key = (op_type, outputs, *(t.name for t in inputs), repr(sorted(attrs.items())))
         if key not in self._memo:
             self._memo[key] = self._write(op_type, inputs, outputs, attrs)
+            self.shortcuts.keep_rows(op_type, inputs, self._memo[key][0])
         made = self._memo[key]
         return made[0] if outputs == 1 else made
 

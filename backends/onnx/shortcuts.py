@@ -17,6 +17,7 @@ import numpy as np
 from . import padded
 from .padded import Padded
 from .prepare import Tensor
+from .quantised import real
 from .shapes import Shape
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class Shortcuts:
         self.op = op
         self.padded: dict[str, Padded] = {}
         self._under: dict[str, Tensor] = {}
-        self._rows: dict[str, Tensor] = {}
+        self._rows: dict[str, tuple[Tensor, bool]] = {}
 
     def promise(self, g: Tensor, target: Any, shape: Shape | None) -> Tensor:
         """g broadcast to `target`; the Expand is dead code if nobody reads it."""
@@ -49,7 +50,14 @@ class Shortcuts:
 
     def mark_rows(self, hot: Tensor, index: Tensor) -> None:
         """Says that the rows of `hot` [N, C] are unit vectors, 1 at `index` [N]."""
-        self._rows[hot.name] = index
+        self._rows[hot.name] = index, True
+
+    def keep_rows(self, op_type: str, inputs: Sequence[Tensor], made: Tensor) -> None:
+        """What multiplies rows that are 0 but for one place leaves them so."""
+        count = {"Mul": 2, "Div": 1, "Cast": 1, "Neg": 1}.get(op_type, 0)
+        for hot in (t for t in inputs[:count] if t.name in self._rows):
+            if tuple(made.shape or ()) == tuple(hot.shape):
+                self._rows[made.name] = self._rows[hot.name][0], False
 
     def total(self, parts: Sequence[Tensor]) -> Tensor:
         """The sum; neighbours that were padded to one extent are joined instead of added."""
@@ -70,7 +78,7 @@ class Shortcuts:
     def find(self, op_type: str, inputs: list[Tensor], attrs: dict[str, Any]) -> Tensor | None:
         """The result of an operator without writing it as it was asked for, or None."""
         if op_type == "MatMul" and inputs[0].name in self._rows and len(inputs[1].shape) == 2:
-            return self._row_of(self._rows[inputs[0].name], inputs[1])
+            return self._row_of(inputs[0], inputs[1])
         if op_type == "ReduceSum" and len(inputs) == 2 and not attrs.get("keepdims", 1):
             combined = self._combined(*inputs)
             if combined is not None:
@@ -90,12 +98,31 @@ class Shortcuts:
             return self._multiplied(full, under[0], inputs[1])
         return None
 
-    def _row_of(self, index: Tensor, matrix: Tensor) -> Tensor:
-        """A product with unit rows reads one row of the matrix instead of all of it."""
+    def _row_of(self, rows: Tensor, matrix: Tensor) -> Tensor:
+        """A product with rows of one place each reads a row of the matrix instead of all of it."""
         op, maker = self.op, self.op.made.get(matrix.name)
+        index, unit = self._rows[rows.name]
         if maker is not None and maker.op == "Transpose":
-            return op.Transpose(op.Gather(maker.inputs[0], index, axis=1), perm=[1, 0])
-        return op.Gather(matrix, index, axis=0)
+            found = op.Transpose(self._gathered(maker.inputs[0], index, 1), perm=[1, 0])
+        else:
+            found = self._gathered(matrix, index, 0)
+        return found if unit else op.Mul(op.ReduceSum(rows, [1], keepdims=1), found)
+
+    def _gathered(self, matrix: Tensor, index: Tensor, axis: int) -> Tensor:
+        """Some of its rows or columns; of a quantised weight those alone are dequantised."""
+        op, maker = self.op, self.op.graph.producer.get(matrix.name)
+        if maker is None or maker.op != "DequantizeLinear" or maker.domain:
+            return op.Gather(matrix, index, axis=axis)
+        q, scale, *rest = maker.inputs
+        zero = next((t for t in rest if t.name), None)
+        across = maker.attrs.get("axis", 1) % 2
+        whole = np.dtype(q.dtype).kind in "iu" and op.graph.constant(q)
+        if not whole or len(scale.shape) > 1:
+            return op.Gather(matrix, index, axis=axis)
+        if across == axis and scale.shape not in ((), (1,)):
+            scale = op.Gather(scale, index, axis=0)
+            zero = None if zero is None else op.Gather(zero, index, axis=0)
+        return real(op, op.Gather(q, index, axis=axis), scale, zero, across)
 
     def _combined(self, product: Tensor, axes: Tensor) -> Tensor | None:
         """A weighted sum over channels is a matrix product: no weighted map in between.
