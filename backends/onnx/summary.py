@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from .maps import MOST_SUMMARY_TOKENS
 from .prepare import Tensor
 from .route import Route
-from .tokens import NORMS, Tokens
+from .tokens import NORMS, NOTHING, Tokens
 
 
 def only_summary(route: Route, tensor: Tensor, needed: Mapping[str, Tokens]) -> bool:
-    """Does the score depend on no token of this map but the summary's?"""
+    """Does the score depend on no token of this map but the summary's, or on nothing of it?"""
     layout, tokens = route.maps.layout(tensor), needed.get(tensor.name)
+    if tokens == NOTHING:
+        return True
     if layout is None or layout.axes != "NTC" or tokens is None:
         return False
     if layout.grid:

@@ -13,6 +13,8 @@ from .rules import ZERO, key_of
 
 Tokens = frozenset[int] | None
 """Positions on axis 1 of a tensor [N, T, C]; None: any of them."""
+NOTHING: frozenset[int] = frozenset()
+"""Of a tensor of any shape."""
 NORMS = {
     *("LayerNormalization", "BatchNormalization", "RMSNormalization", "GroupNormalization"),
     *("InstanceNormalization", "Standardise"),
@@ -43,6 +45,8 @@ def needed_tokens(route: Route) -> dict[str, Tokens]:
 def _pulled(route: Route, node: Node, position: int, needed: Mapping[str, Tokens]) -> Tokens:
     """The tokens of one input that the needed ones of the output are made of."""
     source, made = node.inputs[position], node.outputs[0]
+    if all(needed.get(t.name, NOTHING) == NOTHING for t in node.outputs):
+        return NOTHING
     if source.shape is None or len(source.shape) != 3 or made.shape is None:
         return None
     wanted = needed.get(made.name) if len(made.shape) == 3 else None
