@@ -7,6 +7,7 @@ integers, straight through: what is compared is the derivative alone, to the las
 from __future__ import annotations
 
 import logging
+import platform
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from backends.onnx import OnnxBackend, instrument, strip
 from backends.onnx.load import sha256
+from cam_core.errors import CamError
 
 NET = """
     <ir_version: 8, opset_import: ["" : 13]> g (float[N,3,16,16] x) => (float[N,5] p) {
@@ -148,6 +150,7 @@ def test_found_without_a_flag(
     backend, plain = OnnxBackend(make(name)), OnnxBackend(make(name).parent / "float.onnx")
     assert backend.default_layer.startswith("t")
     assert backend.score_name in LOGITS
+    assert OnnxBackend(make(name), score=backend.score_name).score_name == backend.score_name
     (found,) = backend.capture(x, _class)
     (expected,) = plain.capture(x, _class)
     for mine, theirs in (
@@ -211,6 +214,9 @@ def test_signed_pairs_need_the_option(
     (moved,) = _session(full).run(["p"], {"x": x, "cam_class": np.array([1, 2])})
     (default,) = _session(plain).run(["p"], {"x": x})
     assert np.abs(moved - default).max() < 0.02, "more than a few of the quantiser's steps"
+    if platform.machine().lower() in ("x86_64", "amd64"):  # elsewhere they stay as they are
+        with pytest.raises(CamError, match=r"moved by .* int8: set session.qdqisint8allowed=1"):
+            instrument(make("qdq int8"), verify=True)
 
 
 @pytest.mark.parametrize("name", ["qdq", "qdq a channel", "qdq int16"])

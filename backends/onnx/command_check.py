@@ -56,6 +56,7 @@ def check(
 
     from . import check_steps as steps
     from .backend import OnnxBackend
+    from .quantised import STAIRCASES
 
     screen = steps.Screen(silent=as_json)
     source = steps.open_source(model, screen)
@@ -84,7 +85,7 @@ def check(
         if setup.slots:
             record["input"] = steps.inspect(setup, screen)
         if numeric:
-            staircase = any(row["operator"] == "QuantizeLinear" for row in record["operators"])
+            staircase = any(row["operator"] in STAIRCASES for row in record["operators"])
             record["numeric"] = steps.differentiate(setup, asked, layer, staircase, screen)
             passed = passed and not any(r["passed"] is False for r in record["numeric"])
     screen.release()

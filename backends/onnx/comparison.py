@@ -12,7 +12,7 @@ from cam_core.backend import Array
 from cam_core.errors import CamError
 
 from .load import Source
-from .verify import LIMIT, Verdict, limit, verify
+from .verify import LIMIT, Verdict, limit, signed_cure, verify
 
 
 @dataclass(frozen=True)
@@ -75,5 +75,6 @@ def compare(result: onnx.ModelProto, source: Source, runtime: Runtime) -> Compar
     if found.identical:
         return Comparison("unchanged, bit for bit", found, largest)
     how = "rounding" if found.largest <= largest else f"more than rounding ({largest:.0e})"
-    text = f"'{found.output}' differs by {found.largest:.1e} relative: {how}"
+    cure = signed_cure(source.model) if found.largest > largest else ""
+    text = f"'{found.output}' differs by {found.largest:.1e} relative: {how}{cure}"
     return Comparison(text, found, largest)

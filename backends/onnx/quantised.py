@@ -36,6 +36,8 @@ SCALE = {
     **dict.fromkeys(("QLinearWhere", "QGemm"), 7),
 }
 """Operators that quantise -> which input is their result's scale; its zero point is the next."""
+STAIRCASES = {*SCALE, "DynamicQuantizeLinear", "DynamicQuantizeMatMul"}
+"""Operators that round what depends on the layer: no finite difference tells their slope."""
 QUANTISERS = {"QuantizeLinear", "DequantizeLinear"}
 MOVES = {
     *("Identity", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Slice", "Gather"),

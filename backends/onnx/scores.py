@@ -77,7 +77,8 @@ def find_score(graph: Graph, name: str | None = None, channel_axis: Any = None) 
 def dequantise(graph: Graph, name: str | None) -> None:
     """Gives quantised logits, those named or those found, a tensor in real units."""
     behind = [_behind(graph, output)[0] for output in graph.outputs]
-    for tensor in behind if name is None else [graph.tensors.get(name)]:
+    named = graph.tensors.get(str(name).removeprefix("cam."))
+    for tensor in behind if name is None else [named]:
         if tensor is not None:
             dequantised(graph, tensor)
 
