@@ -2,9 +2,9 @@
 
 A seeded part of the draws runs by default; the 200 of each family with
 
-    DRAWS=all pytest tests/test_random_*.py
+    SWEEP=all pytest tests/test_random_*.py
 
-and DRAWS=1000 looks for new ones: so many of each, others at every run.
+and SWEEP=1000 looks for new ones: so many of each, others at every run.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ from backends.onnx.reverse import reverse
 
 Arrays = dict[str, np.ndarray[Any, Any]]
 
-ASKED = os.environ.get("DRAWS", "")
+ASKED = os.environ.get("SWEEP", "")
 WHOLE = 200
 """Draws of each family."""
 
 
 def draws(share: int) -> settings:
-    """The settings of a family: `share` of its 200 draws, or what DRAWS asks for."""
+    """The settings of a family: `share` of its 200 draws, or what SWEEP asks for."""
     count = {"": share, "all": WHOLE}.get(ASKED) or int(ASKED)
     return settings(
         max_examples=count,

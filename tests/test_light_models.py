@@ -35,8 +35,8 @@ LIGHTER = (
     "squeezenet",
 )
 HEAVIER = ("densenet121", "vgg19", "zfnet512")
-"""They take as long as all the others: with DRAWS=all."""
-NAMES = LIGHTER + (HEAVIER if os.environ.get("DRAWS") == "all" else ())
+"""They take as long as all the others: with SWEEP=all."""
+NAMES = LIGHTER + (HEAVIER if os.environ.get("SWEEP") == "all" else ())
 BLOCK = 99991
 """Random numbers that the weights repeat: a prime, so that no two filters are equal."""
 

@@ -2,7 +2,7 @@
 
 A fifth of them runs here, all of them with
 
-    CORPUS=all pytest tests/test_node_cases.py
+    SWEEP=all pytest tests/test_node_cases.py
 
 The record changes with the rules: `python -m benchmarks.operators` writes it anew.
 """
@@ -23,7 +23,7 @@ CHECK = runpy.run_path(str(Path(__file__).parent / "node_cases_check.py"))
 cases, check = CHECK["CASES"]["cases"], CHECK["check"]
 MADE_WITH, RECORD = CHECK["RECORD"]["recorded"]()
 
-EVERY = os.environ.get("CORPUS") == "all"
+EVERY = os.environ.get("SWEEP") == "all"
 CHOSEN = [*RECORD] if EVERY else [*RECORD][::5]
 ANEW = "if this is meant: python -m benchmarks.operators"
 

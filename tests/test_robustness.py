@@ -2,7 +2,7 @@
 
 The corpus is in `corpus.py`; a fifth of it runs here, all of it with
 
-    CORPUS=all pytest tests/test_robustness.py
+    SWEEP=all pytest tests/test_robustness.py
 
 The cases run in worker processes (`corpus_worker.py`), so that one which kills its process is
 known by name.
@@ -30,7 +30,7 @@ WORKERS = 2
 LONGEST = 1100
 """Characters of a line that one may still be shown."""
 
-EVERY = os.environ.get("CORPUS") == "all"
+EVERY = os.environ.get("SWEEP") == "all"
 STATED = [name for name, case in CASES.items() if case.expected != "either"]
 RANDOM = [name for name, case in CASES.items() if case.expected == "either"]
 CHOSEN = [*STATED, *(RANDOM if EVERY else RANDOM[::5])]
