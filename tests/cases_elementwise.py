@@ -139,6 +139,33 @@ CASES = [
         {"x": ((3, 4), steps((3, 4))), "low": np.array(0.0)},
         "lower bound only",
     ),
+    (
+        "Clip",
+        "y = Clip(x, low, high)",
+        {
+            "x": ((3, 4), steps((3, 4))),
+            "low": ((), lambda x: np.array(-0.7)),
+            "high": ((), lambda x: np.array(0.8)),
+        },
+        "bounds that are made",
+        {"opsets": (11, 13), "dynamic": {"x": ("N", 4)}},
+    ),
+    (
+        "Clip",
+        "y = Clip(x, low, high)",
+        {
+            "x": ((3, 4), steps((3, 4))),
+            "low": ((), lambda x: np.array(0.9)),
+            "high": ((), lambda x: np.array(0.3)),
+        },
+        "bounds that cross",
+    ),
+    (
+        "Clip",
+        "y = Clip(x, low)",
+        {"x": ((3, 4), steps((3, 4))), "low": ((), lambda x: np.array(0.3))},
+        "a lower bound that is made",
+    ),
     ("Clip", "y = Clip(x)", {"x": (3, 4)}, "no bound"),
     (
         "Clip",

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..quantised import requantised
-from .elementwise import clip
+from .clip import clip
 from .registry import GUIDED, Cotangent, added_anew, optional, vjp
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 """Arithmetic, element by element. Broadcasting is undone by the reverse pass.
 
-At kinks the derivative is torch's: 0 for Abs at 0, a tie of Max or Min is shared evenly. Clip, and
-Max or Min with a constant, are strict: 0 at the bound, as relu6 has it.
+At kinks the derivative is torch's: 0 for Abs at 0, a tie of Max or Min is shared evenly.
+Max and Min with a constant are strict: 0 at the bound, as relu6 has it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..prepare import tiny
-from ..quantised import read_only_by, units_of
 from .registry import Cotangent, optional, unsupported, vjp
 
 if TYPE_CHECKING:
@@ -178,48 +177,6 @@ def _extremum(
     share = op.Div(gy, total)
     shares = {x.name: op.Mul(share, won) for x, won in zip(rivals, wins, strict=True)}
     return [shares.get(x.name) for x in node.inputs]
-
-
-@vjp("Clip")
-def clip(op: Emitter, node: Node, gy: Tensor) -> Tensor:
-    """Strict, read from the output: y is above its lower bound exactly where x is."""
-    y = node.outputs[0]
-    if _implied(op, node):
-        return gy
-    # an old Clip's bounds are float32 attributes, which a float16 output may miss by a rounding
-    read = node.inputs[0] if y.dtype == np.float16 and op.opset < 11 else y
-    above, below = optional(node, 1), optional(node, 2)
-    inside = [
-        compare(read, bound)
-        for compare, bound, least in ((op.Greater, above, -1), (op.Less, below, 1))
-        if bound is not None and not _unbounded(op, bound, least)
-    ]
-    if not inside:
-        return gy
-    mask = inside[0] if len(inside) == 1 else op.And(*inside)
-    return op.Mul(gy, op.Cast(mask, to=y.dtype))
-
-
-def _implied(op: Emitter, node: Node) -> bool:
-    """Does a quantiser that alone reads the result cut off all that the bounds do?"""
-    q = read_only_by(op.graph, node.outputs[0], "QuantizeLinear")
-    units = None if q is None else units_of(op.graph, q)
-    if q is None or units is None:
-        return False
-    low, high = units.ends(q.dtype)
-    given = [optional(node, 1), optional(node, 2)]
-    least, most = (op.value(bound) for bound in given)
-    below = given[0] is None or (least is not None and np.all(least <= low))
-    above = given[1] is None or (most is not None and np.all(most >= high))
-    return bool(below and above)
-
-
-def _unbounded(op: Emitter, bound: Tensor, side: int) -> bool:
-    """Is it the end of the type's range, which old exporters write for no bound?"""
-    value = op.value(bound)
-    if value is None or value.dtype.kind != "f":
-        return False
-    return bool(side * value.item() >= np.finfo(value.dtype).max)
 
 
 @vjp("Where")
