@@ -56,7 +56,8 @@ def _summary(rows: Rows) -> str:
         ran = [row for row in mine if row.get("growth") is not None and row.get("map") is not None]
         same = sum(bool(row["identical"]) for row in ran)
         growth = statistics.median(row["growth"] for row in ran) if ran else 0.0
-        seconds = statistics.median(row["seconds"] for row in ran) if ran else 0.0
+        taken = [row["seconds"] for row in ran if row["seconds"] is not None]
+        seconds = statistics.median(taken) if taken else 0.0
         rest = count["not exported"] + count["not measured"]
         lines.append(
             f"| {exporter} | {count['exact']} | {count['wrong']} | {count['refused']} | {rest} |"
