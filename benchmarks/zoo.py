@@ -1,6 +1,6 @@
 """Grad-CAM of exported models against torch.autograd, over torchvision and timm.
 
-    python -m benchmarks.zoo                    every model that has no row yet
+    python -m benchmarks.zoo                    every model that is not measured yet
     python -m benchmarks.zoo --only resnet18    some models, anew
     python -m benchmarks.zoo --table            writes docs/zoo.md from the rows
 
@@ -42,7 +42,8 @@ def main() -> None:
     if asked.list:
         print("\n".join(names()))
         return
-    done = set() if asked.only else set(read(asked.rows))
+    rows = {} if asked.only else read(asked.rows)
+    done = {key for key, row in rows.items() if row["status"] != "not measured"}
     for name in asked.only or names():
         for exporter in asked.exporter or EXPORTERS:
             if (name, exporter) not in done:

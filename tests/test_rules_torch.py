@@ -202,8 +202,19 @@ ELSEWHERE = {
     "recurrent": "test_recurrent_torch.py",
     "branches": "test_recurrent_torch.py",
     "loops": "test_recurrent_torch.py",
+    "sampling": "test_operators_torch.py",
+    "regions": "cases_regions.py",
+    "fourier": "cases_fourier.py",
+    "products": "cases_products.py",
+    "losses": "cases_losses.py",
+    "fused": "test_fused_saved.py",
+    "fused_activation": "test_fused_saved.py",
+    "fused_norms": "test_fused_transformers.py",
+    "contrib_attention": "test_fused_transformers.py",
+    "contrib_grouped": "fused_attention.py",
+    "contrib_rotary": "fused_attention.py",
 }
-"""Families whose operators meet torch in a file of their own."""
+"""Families whose operators meet torch, or another oracle, in a file of their own."""
 WITHOUT_TORCH = {
     "Cast": "changes the type only",
     "CastLike": "changes the type only",
