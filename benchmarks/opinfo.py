@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from cam_core.errors import ModelError, UnsupportedOpError
+from converters.torch import quiet
 
 from .opinfo_sample import (
     Exporter,
@@ -26,7 +27,6 @@ from .opinfo_sample import (
     by_rules,
     exported,
     operators,
-    quiet,
     same,
     samples,
     session,

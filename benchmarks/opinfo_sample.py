@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import itertools
-import logging
-import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -83,22 +80,6 @@ def samples(operator: Any) -> list[tuple[int, Sampled]]:
             fit.append((number, module))
     places = sorted({round(i * (len(fit) - 1) / (SAMPLES - 1)) for i in range(SAMPLES)})
     return [fit[i] for i in places] if fit else []
-
-
-@contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    level = logging.root.manager.disable
-    logging.disable(logging.CRITICAL)
-    try:
-        with (
-            warnings.catch_warnings(),
-            contextlib.redirect_stdout(io.StringIO()),
-            contextlib.redirect_stderr(io.StringIO()),
-        ):
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(level)
 
 
 def exported(module: Sampled, exporter: Exporter) -> onnx.ModelProto:

@@ -78,7 +78,7 @@ def to_onnx(
         named = outputs(module(**inputs))
         names = list(named if output_names is None else output_names)
         file = Path(held) / path.name
-        with _quiet(), _plain_attention():
+        with quiet(), _plain_attention():
             _export(module, inputs, file, exporter, opset, given, names, dynamic_batch)
         _settle(file, dynamic_batch)
         if verify:
@@ -150,7 +150,8 @@ def _evaluating(module: torch.nn.Module) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
+    """Nothing printed, logged or warned: the exporters are talkative."""
     level = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:
