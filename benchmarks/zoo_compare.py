@@ -14,6 +14,8 @@ import torch
 
 from backends.onnx.analysis import analyse
 from backends.onnx.instrument import instrument
+from backends.onnx.load import load
+from backends.onnx.save import save
 from cam_core.combine import combine, positive
 from cam_core.errors import CamError
 from cam_core.layout import Layout
@@ -88,24 +90,26 @@ def compare(row: Row, net: torch.nn.Module, x: Any, path: Path) -> None:
         return
     feed = {plain.get_inputs()[0].name: x}
     before = _outputs(plain, feed)
+    size = sum(file.stat().st_size for file in path.parent.iterdir())
     start = time.perf_counter()
     model = instrument(str(path))
     row.seconds = time.perf_counter() - start
-    written = model.SerializeToString()
-    row.growth = len(written) / path.stat().st_size - 1
-    added = list(model.graph.node)[len(onnx.load(str(path)).graph.node) :]
+    written = _written(model, path)
+    row.growth = (written.stat().st_size - path.stat().st_size) / size
+    plain_nodes = onnx.load(str(path), load_external_data=False).graph.node
+    added = list(model.graph.node)[len(plain_nodes) :]
     row.operators = sorted({_operator(node) for node in added})
     facts = {entry.key: entry.value for entry in model.metadata_props}
     row.layer = facts["cam.layer"]
     row.note = "; ".join(t for t in (row.note, analyse(str(path)).choices[0].why) if t)
-    after = _outputs(_session(written), {**feed, "cam_class": np.array(CLASSES[0], np.int64)})
+    after = _outputs(_session(str(written)), {**feed, "cam_class": np.array(CLASSES[0], np.int64)})
     row.output_gap = max(relative(after[n], before[n]) for n in before)
     row.identical = all(np.array_equal(after[n], before[n]) for n in before)
     with torch.no_grad():
         logits = first_tensor(net(torch.as_tensor(x))).numpy()
     row.exported_gap = relative(next(iter(before.values())), logits)
     full = instrument(str(path), outputs=("activations", "gradients", "map"))
-    session = _session(full.SerializeToString())
+    session = _session(str(_written(full, path)))
     layout = Layout.parse(facts["cam.layout"])
     for classes in CLASSES:
         got = _outputs(session, {**feed, "cam_class": np.array(classes, np.int64)})
@@ -162,7 +166,7 @@ def _early(row: Row, net: torch.nn.Module, x: Any, path: Path) -> None:
         for name in layers[len(layers) // 3 :][:4]:  # a MatMul without its bias is no torch tensor
             row.early_layer = name
             outputs = ("activations", "gradients")
-            model = instrument(str(path), layer=name, outputs=outputs).SerializeToString()
+            model = str(_written(instrument(str(path), layer=name, outputs=outputs), path))
             feed = {model_input(path): x, "cam_class": np.array(CLASSES[0], np.int64)}
             levels = [_outputs(_session(model, optimise), feed) for optimise in (True, False)]
             judged = [_judge_early(row, net, x, got) for got in levels]
@@ -218,7 +222,14 @@ def model_input(path: Path) -> str:
     return str(onnx.load(str(path), load_external_data=False).graph.input[0].name)
 
 
-def _session(model: str | bytes, optimise: bool = True) -> ort.InferenceSession:
+def _written(model: onnx.ModelProto, path: Path) -> Path:
+    """The file of a model made from `path`, which may be too large to be one message."""
+    file = path.with_name(f"cam.{path.name}")
+    save(model, file, load(str(path)), copy=False)
+    return file
+
+
+def _session(model: str, optimise: bool = True) -> ort.InferenceSession:
     options = ort.SessionOptions()
     if not optimise:
         options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
