@@ -81,38 +81,30 @@ def one_line(error: BaseException) -> str:
 
 
 def compare(row: Row, net: torch.nn.Module, x: Any, path: Path) -> None:
-    """Fills the row in; x [2, 3, H, W] in float32, `path` the exported file."""
+    """Fills the row in; x [2, 3, H, W] in float32, `path` the exported file.
+
+    Models and sessions are let go as soon as they have been used: some are gigabytes.
+    """
+    feed = {model_input(path): x}
     try:
-        plain = _session(str(path))
+        before = _outputs(_session(path), feed)
     except Exception as error:  # onnxruntime's exceptions share no base class
         row.status = "not exported"
         row.reason = f"onnxruntime does not load the exporter's own file: {one_line(error)}"
         return
-    feed = {plain.get_inputs()[0].name: x}
-    before = _outputs(plain, feed)
-    size = sum(file.stat().st_size for file in path.parent.iterdir())
-    start = time.perf_counter()
-    model = instrument(str(path))
-    row.seconds = time.perf_counter() - start
-    written = _written(model, path)
-    row.growth = (written.stat().st_size - path.stat().st_size) / size
-    plain_nodes = onnx.load(str(path), load_external_data=False).graph.node
-    added = list(model.graph.node)[len(plain_nodes) :]
-    row.operators = sorted({_operator(node) for node in added})
-    facts = {entry.key: entry.value for entry in model.metadata_props}
-    row.layer = facts["cam.layer"]
-    row.note = "; ".join(t for t in (row.note, analyse(str(path)).choices[0].why) if t)
-    after = _outputs(_session(str(written)), {**feed, "cam_class": np.array(CLASSES[0], np.int64)})
+    written, facts = _instrumented(row, path)
+    after = _outputs(_session(written), {**feed, "cam_class": np.array(CLASSES[0], np.int64)})
     row.output_gap = max(relative(after[n], before[n]) for n in before)
     row.identical = all(np.array_equal(after[n], before[n]) for n in before)
     with torch.no_grad():
         logits = first_tensor(net(torch.as_tensor(x))).numpy()
     row.exported_gap = relative(next(iter(before.values())), logits)
-    full = instrument(str(path), outputs=("activations", "gradients", "map"))
-    session = _session(str(_written(full, path)))
     layout = Layout.parse(facts["cam.layout"])
-    for classes in CLASSES:
-        got = _outputs(session, {**feed, "cam_class": np.array(classes, np.int64)})
+    session = _session(_written(path, outputs=("activations", "gradients", "map")))
+    feeds = [{**feed, "cam_class": np.array(classes, np.int64)} for classes in CLASSES]
+    captured = [_outputs(session, given) for given in feeds]
+    del session
+    for classes, got in zip(CLASSES, captured, strict=True):
         cotangent = np.eye(logits.shape[1], dtype=np.float32)[list(classes)]
         _judge(row, net, x, cotangent, got, layout)
     row.agrees = _agrees(row, net)
@@ -120,6 +112,23 @@ def compare(row: Row, net: torch.nn.Module, x: Any, path: Path) -> None:
     _peer(row, net, x, path)
     exact = row.gradient is not None and row.gradient < EXACT
     row.status = "exact" if exact else "wrong"
+
+
+def _instrumented(row: Row, path: Path) -> tuple[Path, dict[str, str]]:
+    """The file with no flags given, and its metadata; how long it took and what was added."""
+    size = sum(file.stat().st_size for file in path.parent.iterdir())
+    start = time.perf_counter()
+    model = instrument(str(path))
+    row.seconds = time.perf_counter() - start
+    plain = onnx.load(str(path), load_external_data=False)
+    added = list(model.graph.node)[len(plain.graph.node) :]
+    row.operators = sorted({_operator(node) for node in added})
+    facts = {entry.key: entry.value for entry in model.metadata_props}
+    row.layer = facts["cam.layer"]
+    row.note = "; ".join(t for t in (row.note, analyse(str(path)).choices[0].why) if t)
+    file = _save(model, path)
+    row.growth = (file.stat().st_size - path.stat().st_size) / size
+    return file, facts
 
 
 def _judge(
@@ -165,8 +174,7 @@ def _early(row: Row, net: torch.nn.Module, x: Any, path: Path) -> None:
         layers = [layer.name for layer in analyse(str(path)).layers.table()]
         for name in layers[len(layers) // 3 :][:4]:  # a MatMul without its bias is no torch tensor
             row.early_layer = name
-            outputs = ("activations", "gradients")
-            model = str(_written(instrument(str(path), layer=name, outputs=outputs), path))
+            model = _written(path, layer=name, outputs=("activations", "gradients"))
             feed = {model_input(path): x, "cam_class": np.array(CLASSES[0], np.int64)}
             levels = [_outputs(_session(model, optimise), feed) for optimise in (True, False)]
             judged = [_judge_early(row, net, x, got) for got in levels]
@@ -197,7 +205,7 @@ def _peer(row: Row, net: torch.nn.Module, x: Any, path: Path) -> None:
     if not row.recommended:
         return
     try:
-        row.peer = peer_gap(net, row.recommended, str(path), x, CLASSES[0])
+        row.peer = peer_gap(net, row.recommended, path, x, CLASSES[0])
     except Exception as error:  # a module that gives no tensor, or no grid
         row.peer_reason = one_line(error)
 
@@ -222,20 +230,24 @@ def model_input(path: Path) -> str:
     return str(onnx.load(str(path), load_external_data=False).graph.input[0].name)
 
 
-def _written(model: onnx.ModelProto, path: Path) -> Path:
-    """The file of a model made from `path`, which may be too large to be one message."""
+def _written(path: Path, **options: Any) -> Path:
+    """The instrumented model of `path`, as a file beside it."""
+    return _save(instrument(str(path), **options), path)
+
+
+def _save(model: onnx.ModelProto, path: Path) -> Path:
     file = path.with_name(f"cam.{path.name}")
-    save(model, file, load(str(path)), copy=False)
+    save(model, file, load(str(path)))
     return file
 
 
-def _session(model: str, optimise: bool = True) -> ort.InferenceSession:
+def _session(model: Path, optimise: bool = True) -> ort.InferenceSession:
     options = ort.SessionOptions()
     if not optimise:
         options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.log_severity_level = 4
     options.intra_op_num_threads = 2
-    return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    return ort.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
 
 
 def _outputs(session: ort.InferenceSession, feed: dict[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,25 +10,30 @@ import onnxruntime as ort
 import torch
 
 from backends.onnx.instrument import instrument
+from backends.onnx.load import load
+from backends.onnx.save import save
 from cam_core.combine import heatmap
 from cam_core.layout import Layout
 
 
 def peer_gap(
-    net: torch.nn.Module, module: str, file: str, x: Any, classes: tuple[int, ...]
+    net: torch.nn.Module, module: str, file: Path, x: Any, classes: tuple[int, ...]
 ) -> float:
     """The largest difference of the two heatmaps [N, H, W] in [0, 1], both at `module`."""
     from pytorch_grad_cam import GradCAM
     from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 
-    model = instrument(file, layer=module)
+    model = instrument(str(file), layer=module)
     facts = {entry.key: entry.value for entry in model.metadata_props}
     layout = Layout.parse(facts["cam.layout"])
     options = ort.SessionOptions()
     options.log_severity_level = 4
-    session = ort.InferenceSession(model.SerializeToString(), options, ["CPUExecutionProvider"])
+    written = file.with_name(f"peer.{file.name}")
+    save(model, written, load(str(file)))
+    session = ort.InferenceSession(str(written), options, ["CPUExecutionProvider"])
     feed = {session.get_inputs()[0].name: x, "cam_class": np.array(classes, np.int64)}
     (raw,) = session.run(["cam_map"], feed)
+    del model, session
 
     def arrange(A: torch.Tensor) -> torch.Tensor:
         if layout.axes == "NCHW":
