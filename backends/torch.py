@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import copy
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
@@ -24,6 +24,7 @@ from .torch_layout import find_layout
 from .torch_outputs import first_tensor, has_tensor, replace_tensor
 from .torch_run import Hook, run, tensors, to_numpy
 from .torch_search import Call, default_layer
+from .torch_seen import Seen
 
 Outputs = dict[str, Any]
 
@@ -84,6 +85,17 @@ class TorchBackend:
         input_gradients: bool = False,
     ) -> list[Capture]:
         """A and G at each layer, all from one forward and one backward pass."""
+        return next(self.captures(x, [target], layers=layers, input_gradients=input_gradients))
+
+    def captures(
+        self,
+        x: Inputs,
+        targets: Iterable[Target],
+        *,
+        layers: Sequence[str] | None = None,
+        input_gradients: bool = False,
+    ) -> Iterator[list[Capture]]:
+        """`capture` of one target after another, all from one forward pass, run here and now."""
         import torch
 
         paths = [self._default(x)] if layers is None else list(layers)
@@ -101,20 +113,11 @@ class TorchBackend:
         with torch.enable_grad():
             feed = tensors(self.module, x, gradients=True)
             y, outputs = self._run(feed, {path: keep(path) for path in held})
-            seen = [self._called(name, held) for name in paths]
-            leaves = list(feed.values()) if input_gradients else []
-            leaves = [leaf for leaf in leaves if leaf.requires_grad]
-            cotangent = target(to_numpy(y), {name: to_numpy(t) for name, t in outputs.items()})
-            grads = self._gradients(y, cotangent, [*seen, *leaves])
-        gx = None
-        if input_gradients:
-            floating = [name for name, t in feed.items() if t.requires_grad]
-            back = zip(floating, leaves, grads[len(seen) :], strict=True)
-            gx = {n: to_numpy(torch.zeros_like(t) if g is None else g) for n, t, g in back}
-        return [
-            self._captured(name, y, A, G, gx)
-            for name, A, G in zip(paths, seen, grads[: len(seen)], strict=True)
-        ]
+        called = [self._called(name, held) for name in paths]
+        layered = [(n, A, self._own_layout(A)) for n, A in zip(paths, called, strict=True)]
+        leaves = {n: t for n, t in feed.items() if t.requires_grad} if input_gradients else None
+        seen, asked = Seen(y, outputs, layered, leaves), list(targets)
+        return (seen.capture(t, last=i == len(asked)) for i, t in enumerate(asked, 1))
 
     def forward(self, x: Inputs) -> dict[str, Array]:
         """All outputs by name: output, output_1, ... or the keys of a mapping."""
@@ -190,22 +193,6 @@ class TorchBackend:
             score=self._score,
             layout=self._layout,
         )
-
-    def _captured(self, name: str, y: Any, A: Any, G: Any, gx: Any) -> Capture:
-        if G is None:
-            raise LayerError(f"layer {name!r} does not reach the score: pick a later one")
-        layout = self._own_layout(A)
-        return Capture(name, to_numpy(y), layout.apply(to_numpy(A)), layout.apply(to_numpy(G)), gx)
-
-    def _gradients(self, y: Any, cotangent: Array, wanted: list[Any]) -> list[Any]:
-        import torch
-
-        if cotangent.shape != tuple(y.shape):
-            raise InputError(f"cotangent {list(cotangent.shape)} for a score {list(y.shape)}")
-        if not y.requires_grad:
-            return [None] * len(wanted)
-        gy = torch.as_tensor(np.array(cotangent)).to(y)
-        return list(torch.autograd.grad(y, wanted, gy, allow_unused=True))
 
     def _default(self, x: Inputs) -> str:
         if self._layer is None:

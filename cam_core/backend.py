@@ -5,7 +5,7 @@ Protocols, not base classes: a backend needs no import of this package to satisf
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -21,7 +21,10 @@ Target = Callable[[Array, Mapping[str, Array]], Array]
 
 @dataclass(frozen=True)
 class Capture:
-    """One forward and one backward pass, seen at one target layer."""
+    """One forward and one backward pass, seen at one target layer.
+
+    The arrays may be read-only: captures of one forward pass share them.
+    """
 
     layer: str
     logits: Array
@@ -95,4 +98,20 @@ class Backend(Protocol):
 
     def with_weights(self, change: Callable[[str, Array], Array]) -> Backend:
         """The same model with every weight replaced by `change(name, weight)`."""
+        ...
+
+
+@runtime_checkable
+class ManyTargets(Protocol):
+    """What a backend may have besides: many targets of one x from one forward pass."""
+
+    def captures(
+        self,
+        x: Inputs,
+        targets: Iterable[Target],
+        *,
+        layers: Sequence[str] | None = None,
+        input_gradients: bool = False,
+    ) -> Iterator[list[Capture]]:
+        """`capture` of one target after another."""
         ...

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from .backend import Array, Backend, Capture, Inputs, Target
+from .backend import Array, Backend, Capture, Inputs, ManyTargets, Target
 from .combine import combine, positive
 from .diagnosis import diagnose, noise_floor
 from .errors import InputError, ModelError
@@ -61,9 +61,10 @@ def explain_all(
     class_axis: int | None = None,
     **options: Any,
 ) -> list[Explanation]:
-    """Every target at every layer by every method, in that order; one backward pass a target.
+    """Every target at every layer by every method, in that order.
 
-    The text `top:k` counts as k targets.
+    One forward pass, where the backend can, and one backward pass a target. The text `top:k`
+    counts as k targets.
     """
     if not hasattr(backend, "capture"):
         kind = type(backend).__name__
@@ -72,10 +73,20 @@ def explain_all(
         find_method(name)
     check_finite(x)
     found = []
-    for target in expand(targets, labels, class_axis=find_class_axis(backend, class_axis)):
-        for capture in backend.capture(x, target, layers=layers):
+    asked = expand(targets, labels, class_axis=find_class_axis(backend, class_axis))
+    for target, seen in zip(asked, capture_each(backend, x, asked, layers=layers), strict=True):
+        for capture in seen:
             found += [from_capture(capture, target, m, labels=labels, **options) for m in methods]
     return found
+
+
+def capture_each(
+    backend: Backend, x: Inputs, targets: Iterable[Target], *, layers: Sequence[str] | None = None
+) -> Iterator[list[Capture]]:
+    """A and G at each layer for one target after another; one forward pass where there can be."""
+    if isinstance(backend, ManyTargets):
+        return backend.captures(x, targets, layers=layers)
+    return (backend.capture(x, target, layers=layers) for target in targets)
 
 
 def from_capture(

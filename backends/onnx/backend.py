@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import onnx
 
 from cam_core.backend import Array, Capture, InputInfo, Inputs, Layer, Target
-from cam_core.errors import LayerError, TargetError
+from cam_core.errors import LayerError
 
 from .analysis import Analysis, analyse, instrumented
 from .bfloat import carried
 from .feed import feed, rows
-from .injected import INJECTED, injected, with_outputs
 from .layers import Choice
 from .load import Source, load, opset
 from .passes import Passes, Runner, joined
 from .prepare import floating
-from .quantised import units_of
-from .runtime import run
+from .runtime import Provider, run
+from .seen import Seen
 from .split import split
 from .strip import strip
+from .tails import Tail
 from .weights import Change, change_weights
 
 SUFFIXES = (".onnx", ".ort")
@@ -38,7 +37,8 @@ class OnnxBackend:
             counts as its source.
         layer: the default of `capture`: tensor, node, torch module path or index; found if None.
         score: the score tensor; found if None.
-        providers: onnxruntime's execution providers, short names allowed (`cpu`, `cuda`).
+        providers: onnxruntime's execution providers, short names allowed (`cpu`, `cuda`), and with
+            options of their own where wanted: `("cuda", {"device_id": 1})`.
         optimization: all, extended, basic or disabled: an int8 model is another function at each.
         guided: guided backpropagation instead of the gradient.
         custom_ops: libraries of custom operators to register.
@@ -50,7 +50,7 @@ class OnnxBackend:
         *,
         layer: str | int | None = None,
         score: str | None = None,
-        providers: Sequence[str] | None = None,
+        providers: Sequence[Provider] | None = None,
         optimization: str = "all",
         guided: bool = False,
         custom_ops: Sequence[str] = (),
@@ -65,7 +65,7 @@ class OnnxBackend:
         self._asked = layer, score
         self._hidden: dict[tuple[str | int, ...], Analysis] = {}
         self._passes: dict[Any, Passes] = {}
-        self._tails: dict[str, tuple[Any, Any]] = {}
+        self._tails: dict[str, Tail] = {}
         self._plain: Any = None
 
     @staticmethod
@@ -139,8 +139,8 @@ class OnnxBackend:
 
     def forward(self, x: Inputs) -> dict[str, Array]:
         """All outputs of the plain model, by name."""
-        session, infos = self._forward_session(), self.inputs()
-        found = [run(session, None, part) for part in rows(feed(x, infos), infos)]
+        session = self._forward_session()
+        found = [run(session, None, part) for part in self._parts(x)]
         names = [output.name for output in session.get_outputs()]
         return joined(names, found)
 
@@ -158,46 +158,33 @@ class OnnxBackend:
             LayerError: a layer that is unknown or does not reach the score.
             InputError, TargetError: x or the target does not fit the model.
         """
+        return next(self.captures(x, [target], layers=layers, input_gradients=input_gradients))
+
+    def captures(
+        self,
+        x: Inputs,
+        targets: Iterable[Target],
+        *,
+        layers: Sequence[str | int] | None = None,
+        input_gradients: bool = False,
+    ) -> Iterator[list[Capture]]:
+        """`capture` of one target after another, all from one forward pass, run here and now.
+
+        Each target costs one backward pass, run when it is asked for. What the forward pass made
+        is held until the iterator goes.
+        """
         analysis, choices = self._choices(layers)
-        sources = self._gradient_inputs() if input_gradients else []
-        passes = self._open(analysis, choices, sources)
-        infos = self.inputs()
-        parts = rows(feed(x, infos), infos)
-        kept = [passes.forward(part) for part in parts]
-        outputs = joined(list(kept[0]), [list(k.values()) for k in kept])
-        logits = outputs[self.score_name]
-        own = {t.name for t in self.analysis.graph.outputs}
-        cotangent = _cotangent(target, logits, {n: a for n, a in outputs.items() if n in own})
-        gradients = passes.backward(kept, parts, cotangent)
-        of_inputs = {n: gradients[n] for n in sources} if input_gradients else None
-        return [
-            Capture(
-                layer=choice.name,
-                logits=logits,
-                activations=choice.layout.apply(self._real(choice, outputs[choice.name])),
-                gradients=choice.layout.apply(gradients[choice.name]),
-                input_gradients=of_inputs,
-            )
-            for choice in choices
-        ]
+        inputs = self._gradient_inputs() if input_gradients else None
+        passes = self._open(analysis, choices, inputs or [])
+        seen = Seen(analysis, choices, passes, self._parts(x))
+        return (seen.capture(target, inputs) for target in targets)
 
     def tail(self, layer: str, A: Array, x: Inputs) -> Array:
         """The score tensor when the layer's activations are A [N, K, *S]."""
         choice = self._choices([layer])[1][0]
-        infos = self.inputs()
-        parts = rows(feed(x, infos), infos)
-        head, session = self._tail_sessions(choice)
-        own = np.concatenate([run(head, [choice.name], part)[0] for part in parts])
-        tensor = self._given(choice, A, own)
-        if tensor.shape != own.shape:
-            raise LayerError(f"layer '{layer}' is {list(own.shape)}, A gives {list(tensor.shape)}")
-        scores = []
-        wanted = {i.name for i in session.get_inputs()}
-        for i, part in enumerate(parts):
-            mine = tensor[i : i + 1] if len(parts) > 1 else tensor
-            given = {n: a for n, a in part.items() if n in wanted} | {INJECTED: mine}
-            scores.append(run(session, [self.score_name], given)[0])
-        return np.concatenate(scores)
+        if choice.name not in self._tails:
+            self._tails[choice.name] = Tail(self.analysis, choice, self._runner)
+        return self._tails[choice.name].score(A, self._parts(x))
 
     def with_weights(self, change: Change) -> OnnxBackend:
         """The same model with every weight replaced by `change(name, weight)`, 8-bit ones too."""
@@ -219,26 +206,10 @@ class OnnxBackend:
         """Found when first needed: a model without maps can still be run, and seen by name."""
         return (self.analysis.choices or [self.analysis.layers.default()])[0]
 
-    def _real(self, choice: Choice, found: Array) -> Array:
-        """The layer's tensor; of a quantised one the numbers that it stands for."""
-        units = units_of(self.analysis.graph, choice.tensor)
-        return found if units is None else units.real(found)
-
-    def _given(self, choice: Choice, A: Array, own: Array) -> Array:
-        """The layer's tensor when its activations are A, quantised as its `own` is."""
-        units = units_of(self.analysis.graph, choice.tensor)
-        if units is None:
-            return choice.layout.invert(A.astype(own.dtype), own)
-        real = units.real(own)
-        return units.quantised(choice.layout.invert(A.astype(real.dtype), real), own.dtype)
-
-    def _tail_sessions(self, choice: Choice) -> tuple[Any, Any]:
-        """The model up to the layer, and from it to the score."""
-        if choice.name not in self._tails:
-            head = self._runner.open(with_outputs(self.analysis, [choice.tensor]))
-            tail = self._runner.open(injected(self.analysis, choice.tensor))
-            self._tails[choice.name] = head, tail
-        return self._tails[choice.name]
+    def _parts(self, x: Inputs) -> list[dict[str, Array]]:
+        """x as the model takes it: one batch, or one a row."""
+        infos = self.inputs()
+        return rows(feed(x, infos), infos)
 
     def _forward_session(self) -> Any:
         if self._plain is None:
@@ -270,12 +241,3 @@ class OnnxBackend:
             plan = split(analysis, choices, sources, guided=self._guided)
             self._passes[key] = Passes(plan, self._runner)
         return self._passes[key]
-
-
-def _cotangent(target: Target, logits: Array, outputs: Mapping[str, Array]) -> Array:
-    cotangent = np.asarray(target(logits, outputs), logits.dtype)
-    if cotangent.shape != logits.shape:
-        raise TargetError(
-            f"the target gives a cotangent {list(cotangent.shape)} for a score {list(logits.shape)}"
-        )
-    return cotangent

@@ -12,8 +12,12 @@ import onnx
 
 from cam_core.backend import Array
 
-from .runtime import open_session, run
+from .runtime import Provider, open_session
 from .split import COTANGENT, Split
+from .values import Joined, device_of, run_values, value_of
+
+Kept = list[dict[str, Any]]
+"""Of each batch, what the forward pass made and the backward ones read: OrtValues by name."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +26,7 @@ class Runner:
 
     folder: Path | None = None
     """Where external weights lie."""
-    providers: Sequence[str] | None = None
+    providers: Sequence[Provider] | None = None
     optimization: str = "all"
     custom_ops: Sequence[str] = ()
 
@@ -44,28 +48,29 @@ class Passes:
         self.plan = plan
         self._front = runner.open(plan.forward)
         self._back = runner.open(plan.backward)
+        self._device = device_of(self._front)
 
-    def forward(self, part: Mapping[str, Array]) -> dict[str, Any]:
-        """The model's outputs, the score, the layers and the residuals, for one batch."""
-        names = [o.name for o in self._front.get_outputs()]
-        found = dict(zip(names, run(self._front, names, dict(part)), strict=True))
-        return found | {n: part[n] for n in self.plan.fetched if n in part}
+    def forward(self, parts: Sequence[Mapping[str, Array]]) -> Kept:
+        """The model's outputs, the score, the layers and the residuals, of each batch."""
+        return [self._forward(part) for part in parts]
 
-    def backward(
-        self,
-        kept: Sequence[Mapping[str, Any]],
-        parts: Sequence[Mapping[str, Array]],
-        cotangent: Array,
-    ) -> dict[str, Array]:
+    def _forward(self, part: Mapping[str, Array]) -> dict[str, Any]:
+        fetched = self.plan.fetched
+        given = {  # a copy of what is read again: the caller may write to his own
+            n: value_of(np.array(a) if n in fetched else a, self._device) for n, a in part.items()
+        }
+        found = run_values(self._front, given)
+        return found | {n: given[n] for n in fetched if n in given}
+
+    def backward(self, kept: Kept, cotangent: Array) -> dict[str, Array]:
         """The gradients by the name of their tensor; several batches are one row each."""
         wanted = {i.name for i in self._back.get_inputs()}
-        names = [o.name for o in self._back.get_outputs()]
         found = []
         for i, residuals in enumerate(kept):
             mine = cotangent[i : i + 1] if len(kept) > 1 else cotangent
-            given = {**parts[i], **residuals, COTANGENT: mine}
-            found.append(run(self._back, names, {n: a for n, a in given.items() if n in wanted}))
-        arrays = joined(names, found)
+            given = residuals | {COTANGENT: value_of(mine, self._device)}
+            found.append(run_values(self._back, {n: v for n, v in given.items() if n in wanted}))
+        arrays = Joined(list(found[0]), found)
         return {tensor: arrays[name] for tensor, name in self.plan.gradients.items()}
 
 

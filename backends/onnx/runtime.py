@@ -6,7 +6,8 @@ import ctypes
 import functools
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,9 @@ CURES = {
 LIBRARIES = {"CUDAExecutionProvider": "cuda", "TensorrtExecutionProvider": "tensorrt"}
 """Providers that every wheel lists whether or not their own libraries are installed."""
 
+Provider = str | tuple[str, Mapping[str, Any]]
+"""An execution provider by its name, short or full, or with options of its own."""
+
 
 def runtime() -> Any:
     """The onnxruntime module, whichever package provides it."""
@@ -49,7 +53,7 @@ def runtime() -> Any:
     return onnxruntime
 
 
-def providers(asked: Sequence[str] | None = None) -> list[str]:
+def providers(asked: Sequence[Provider] | None = None) -> list[str | tuple[str, dict[str, str]]]:
     """The providers to use: those asked for, else CUDA where it loads, and the CPU.
 
     Raises:
@@ -59,12 +63,18 @@ def providers(asked: Sequence[str] | None = None) -> list[str]:
     if asked is None:
         preferred = ("CUDAExecutionProvider", "CPUExecutionProvider")
         return [p for p in preferred if p in listed and loads(p)]
-    full = [_full_name(name, listed) for name in asked]
-    for provider in full:
+    found: list[str | tuple[str, dict[str, str]]] = []
+    for one in asked:
+        name, options = (one, None) if isinstance(one, str) else one
+        provider = _full_name(name, listed)
         if provider not in listed or not loads(provider):
             usable = ", ".join(p for p in listed if loads(p))
             raise InputError(f"provider '{provider}' does not load here; usable are {usable}")
-    return full
+        if options is None:
+            found.append(provider)
+        else:
+            found.append((provider, {key: str(value) for key, value in options.items()}))
+    return found
 
 
 def _full_name(name: str, listed: Sequence[str]) -> str:
@@ -94,7 +104,7 @@ def open_session(
     model: onnx.ModelProto,
     *,
     folder: Path | None = None,
-    asked: Sequence[str] | None = None,
+    asked: Sequence[Provider] | None = None,
     optimization: str = "all",
     threads: int | None = None,
     custom_ops: Sequence[str] = (),
@@ -155,8 +165,20 @@ def _level(ort: Any, name: str) -> Any:
 
 def run(session: Any, names: Sequence[str] | None, feed: dict[str, Any]) -> list[Any]:
     """Runs a session; the runtime's complaints become one line."""
-    try:
+    with _complaints():
         return list(session.run(names, feed))
+
+
+def run_bound(session: Any, binding: Any) -> None:
+    """Runs a session on what is bound."""
+    with _complaints():
+        session.run_with_iobinding(binding)
+
+
+@contextmanager
+def _complaints() -> Iterator[None]:
+    try:
+        yield
     except Exception as error:  # onnxruntime's exceptions share no base class
         raise InputError(f"onnxruntime could not run the model: {one_line(error)}") from error
 
