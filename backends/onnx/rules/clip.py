@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..quantised import read_only_by, units_of
+from .masks import above, below
 from .registry import Cotangent, optional, vjp
 
 if TYPE_CHECKING:
@@ -41,16 +43,12 @@ def _clipped(op: Emitter, node: Node, gy: Tensor) -> Tensor:
         return gy
     # an old Clip's bounds are float32 attributes, which a float16 output may miss by a rounding
     read = node.inputs[0] if y.dtype == np.float16 and op.opset < 11 else y
-    above, below = optional(node, 1), optional(node, 2)
-    inside = [
-        compare(read, bound)
-        for compare, bound, least in ((op.Greater, above, -1), (op.Less, below, 1))
-        if bound is not None and not _unbounded(op, bound, least)
+    masks = [
+        beyond(op, read, bound)
+        for beyond, bound, side in ((above, optional(node, 1), -1), (below, optional(node, 2), 1))
+        if bound is not None and not _unbounded(op, bound, side)
     ]
-    if not inside:
-        return gy
-    mask = inside[0] if len(inside) == 1 else op.And(*inside)
-    return op.Mul(gy, op.Cast(mask, to=y.dtype))
+    return functools.reduce(op.Mul, masks, gy)
 
 
 def _implied(op: Emitter, node: Node) -> bool:

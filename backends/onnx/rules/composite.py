@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .activation import silu_slope
 from .normalisation import Moments, like, single
 from .registry import vjp
 
@@ -16,11 +17,7 @@ if TYPE_CHECKING:
 
 @vjp("SiLU", domain="cam")
 def silu(op: Emitter, node: Node, gy: Tensor) -> Tensor:
-    """y = x s(alpha x): y' = s + alpha y (1 - s) with s = (1 + tanh(alpha x / 2)) / 2."""
-    x, y, alpha = node.inputs[0], node.outputs[0], float(node.attrs["alpha"])
-    half = op.Mul(op.Tanh(op.Mul(x, 0.5 * alpha)), 0.5)
-    rest = op.Mul(op.Sub(0.5, half), y)
-    slope = op.Add(op.Add(half, 0.5), rest if alpha == 1 else op.Mul(rest, alpha))
+    slope = silu_slope(op, node.inputs[0], node.outputs[0], float(node.attrs["alpha"]))
     return op.Mul(gy, slope)
 
 
