@@ -1,89 +1,137 @@
-"""What an explanation costs, in units of the model's own forward pass.
+"""What an explanation costs, in units of the model's own forward pass, beside the peers.
 
-    python -m benchmarks.speed model.onnx [model.onnx ...] [--rounds 25] [--threads 2]
-
-Plain, instrumented and gated files run in short blocks, in turn, in one process, so that whatever
-else the machine does meets all of them; the ratios are medians over the rounds.
+python -m benchmarks.speed                         everything, and docs/performance.md
+python -m benchmarks.speed --only vgg16 --only peers   some models, some parts; prints only
+python -m benchmarks.speed model.onnx ...          your own models; prints only
+python -m benchmarks.speed --page                  docs/performance.md from the recorded rows
 """
 
 from __future__ import annotations
 
 import argparse
-import statistics
+import os
+import sys
 import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-import onnx
-import onnxruntime as ort
+from .speed_cost import classes, default, gradients
+from .speed_growth import batch, depth, resolution
+from .speed_memory import memory
+from .speed_models import BY_KEY, INT8, MODELS, Model
+from .speed_openvino import openvino
+from .speed_page import page, tables
+from .speed_peers import peers
+from .speed_row import Row, Setting, machine, read, reason, write
+from .speed_seconds import instrumenting, once
+from .speed_table import GRADIENT
 
-from backends.onnx import instrument
+ROOT = Path(__file__).resolve().parents[1]
+ROWS, NOTES = ROOT / "benchmarks" / "speed.jsonl", ROOT / "benchmarks" / "speed_notes.md"
+PAGE, PICTURE = ROOT / "docs" / "performance.md", ROOT / "docs" / "images" / "cost.png"
+PASSIVE = {"OMP_WAIT_POLICY": "passive", "KMP_BLOCKTIME": "0"}
+"""torch's threads wait asleep; read when torch is first loaded."""
+FLOAT = tuple(key for key in BY_KEY if key != INT8)
+PARTS = {
+    "default": (default, tuple(BY_KEY)),
+    "classes": (classes, FLOAT),
+    "gradients": (gradients, tuple(GRADIENT)),
+    "depth": (depth, ("resnet50",)),
+    "batch": (batch, ("mobilenet_v2", "resnet50")),
+    "resolution": (resolution, ("mobilenet_v2", "resnet50")),
+    "peers": (peers, FLOAT),
+    "openvino": (openvino, FLOAT),
+    "memory": (memory, tuple(BY_KEY)),
+    "seconds": (instrumenting, ("resnet50", "vit_b_16")),
+}
+"""Name -> how it is measured, and the models of the table that it is measured on."""
+OWN = ("default", "classes", "gradients", "memory", "seconds")
+"""The parts that are measured on the user's own files."""
 
-TOP = np.array([-1])
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Reads the command line."""
+    parser = _parser()
+    asked = parser.parse_args(arguments)
+    if asked.page:
+        _publish(parser)
+        return
+    _check(parser, asked)
+    os.environ |= {name: os.environ.get(name, value) for name, value in PASSIVE.items()}
+    own = [Model(path.stem, path.stem, path=path) for path in asked.models]
+    started = time.perf_counter()
+    setting = Setting(asked.folder, asked.rounds, asked.threads, _say)
+    rows = {row.key: row for row in measure(own, asked.only, setting)}
+    _say("")
+    print(tables(rows))
+    print(f"\n{(time.perf_counter() - started) / 60:.0f} minutes")
+    if not own and not asked.only:
+        write(ROWS, machine(asked.threads, asked.rounds), rows)
+        _publish(parser)
 
 
-def session(model: onnx.ModelProto, threads: int) -> ort.InferenceSession:
-    """A CPU session whose threads do not spin: spinning ones slow the next session down."""
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.log_severity_level = 4
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return ort.InferenceSession(
-        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+def _parser() -> argparse.ArgumentParser:
+    home = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.speed",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-
-
-def candidates(path: Path, threads: int) -> dict[str, tuple[ort.InferenceSession, dict[str, Any]]]:
-    """Name -> (session, what it is fed beside the input)."""
-    gated = session(instrument(path, gate=True), threads)
-    return {
-        "plain": (session(onnx.load(path), threads), {}),
-        "cam_class": (session(instrument(path), threads), {"cam_class": TOP}),
-        "top:1": (session(instrument(path, target="top:1"), threads), {}),
-        "top:5": (session(instrument(path, target="top:5"), threads), {}),
-        "gate open": (gated, {"cam_class": TOP, "cam_enable": np.array(True)}),
-        "gate shut": (gated, {"cam_class": TOP, "cam_enable": np.array(False)}),
-    }
-
-
-def measure(path: Path, rounds: int, threads: int) -> dict[str, float]:
-    """Median ratio of each candidate to the plain forward pass of the same round."""
-    runs = candidates(path, threads)
-    image = runs["plain"][0].get_inputs()[0]
-    kind = np.float16 if image.type == "tensor(float16)" else np.float32
-    shape = [d if isinstance(d, int) else 1 for d in image.shape]
-    x = {image.name: np.random.default_rng(0).normal(size=shape).astype(kind)}
-    block = max(1, round(0.03 / _seconds(runs["plain"][0], x, 3)))
-    times: dict[str, list[float]] = {name: [] for name in runs}
-    for _ in range(rounds + 2):
-        for name, (run, extra) in runs.items():
-            times[name].append(_seconds(run, x | extra, block))
-    plain = times["plain"]
-    return {
-        name: statistics.median(t / p for t, p in zip(found[2:], plain[2:], strict=True))
-        for name, found in times.items()
-    }
-
-
-def _seconds(run: ort.InferenceSession, feed: dict[str, Any], count: int) -> float:
-    start = time.perf_counter()
-    for _ in range(count):
-        run.run(None, feed)
-    return (time.perf_counter() - start) / count
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("models", nargs="+", type=Path)
+    parser.add_argument("models", nargs="*", type=Path, help="your own .onnx files")
+    parser.add_argument("--only", action="append", default=[], metavar="NAME")
     parser.add_argument("--rounds", type=int, default=25)
     parser.add_argument("--threads", type=int, default=2)
-    given = parser.parse_args()
-    for i, path in enumerate(given.models):
-        found = measure(path, given.rounds, given.threads)
-        if not i:
-            print(f"{'model':32}" + "".join(f"{name:>11}" for name in found))
-        print(f"{path.stem:32}" + "".join(f"{ratio:11.3f}" for ratio in found.values()))
+    parser.add_argument("--folder", type=Path, default=home / "gradcam-speed", help="of the models")
+    parser.add_argument("--page", action="store_true", help="only write docs/performance.md")
+    return parser
+
+
+def _check(parser: argparse.ArgumentParser, asked: argparse.Namespace) -> None:
+    for path in asked.models:
+        if not path.is_file():
+            parser.error(f"there is no file {path}")
+    known = list(PARTS) if asked.models else [*PARTS, *BY_KEY]
+    for name in asked.only:
+        if name not in known:
+            parser.error(f"--only {name}: there are {', '.join(known)}")
+    if asked.rounds < 1 or asked.threads < 1:
+        parser.error("--rounds and --threads are at least 1")
+
+
+def measure(own: Sequence[Model], only: Sequence[str], setting: Setting) -> Iterator[Row]:
+    """The rows of the chosen parts and models; all of them where none is named."""
+    parts = [name for name in only if name in PARTS] or list(OWN if own else PARTS)
+    chosen = {name for name in only if name in BY_KEY} or set(BY_KEY)
+    for name in parts:
+        part, keys = PARTS[name]
+        for model in own or [m for m in MODELS if m.key in keys and m.key in chosen]:
+            where = f"{name}, {model.name}: "
+            told = replace(setting, say=lambda text, where=where: setting.say(where + text))
+            told.say("preparing")
+            try:
+                yield from part(model, told)
+            except Exception as error:  # the other figures are still worth having
+                yield Row(name, model.key, name, note=reason(error))
+        if name == "seconds" and not own and len(chosen) == len(BY_KEY):
+            yield from once(setting)
+
+
+def _say(text: str) -> None:
+    """One line on a terminal, over the last one; nothing elsewhere."""
+    if sys.stderr.isatty():
+        print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
+
+
+def _publish(parser: argparse.ArgumentParser) -> None:
+    about, rows = read(ROWS)
+    if not rows:
+        parser.error(f"there are no rows in {ROWS.name}: run without --page first")
+    from .speed_picture import draw
+
+    notes = NOTES.read_text(encoding="utf-8") if NOTES.exists() else ""
+    PAGE.write_text(page(about, rows, notes), encoding="utf-8")
+    draw(rows, PICTURE)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,87 @@
+"""What an explanation costs in onnxruntime, in units of the plain forward pass."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+
+from backends.onnx import instrument
+
+from .speed_blocks import beyond, spread
+from .speed_models import GROWING, Model, cut, file, layer_of
+from .speed_row import Row, Setting, ratios, reason
+from .speed_sessions import TOP, runner, session
+
+FEW, MANY = (1, 5), (1, 2, 3, 5, 10)
+
+
+def default(model: Model, setting: Setting) -> Iterator[Row]:
+    """One Grad-CAM at the default layer, on demand and always, beside the plain model twice."""
+    path, threads = file(model, setting.folder), setting.threads
+    gated = session(instrument(path, gate=True), threads)
+    runs = {
+        "plain": runner(session(path, threads)),
+        "control": runner(session(path, threads)),
+        "default": runner(session(instrument(path), threads), cam_class=TOP),
+        "top:1": runner(session(instrument(path, target="top:1"), threads)),
+        "open": runner(gated, cam_class=TOP, cam_enable=np.array(True)),
+        "shut": runner(gated, cam_class=TOP, cam_enable=np.array(False)),
+    }
+    names = {"control": "plain again", "default": "default layer", "top:1": "top:1"}
+    names |= {"shut": "gate shut", "open": "gate open"}
+    yield from ratios("default", model.key, setting.time(runs), names)
+
+
+def classes(model: Model, setting: Setting) -> Iterator[Row]:
+    """Several classes of one picture, and the part of the forward pass after the layer."""
+    path, threads = file(model, setting.folder), setting.threads
+    counts = MANY if model.key in GROWING else FEW
+    made = {f"top:{k}": instrument(path, target=f"top:{k}") for k in counts}
+    runs = {"plain": runner(session(path, threads))}
+    runs |= {"cut": runner(session(cut(path, layer_of(made["top:1"])), threads))}
+    runs |= {name: runner(session(one, threads)) for name, one in made.items()}
+    seconds = setting.time(runs)
+    yield from ratios("classes", model.key, seconds, {name: name for name in made})
+    yield Row("classes", model.key, "after the layer", beyond(seconds, "cut"))
+    few, many, unit = seconds["top:1"], seconds["top:5"], seconds["plain"]
+    further = [(m - f) / 4 / u for m, f, u in zip(many, few, unit, strict=True)]
+    yield Row("classes", model.key, "one class more", spread(further))
+
+
+def gradients(model: Model, setting: Setting) -> Iterator[Row]:
+    """The gradient down to the input, plain and guided, and onnx-ad's."""
+    path, threads = file(model, setting.folder), setting.threads
+    wanted: dict[str, Any] = {"outputs": "input_gradients"}
+    guided = instrument(path, guided=True, **wanted)
+    runs = {
+        "plain": runner(session(path, threads)),
+        "input": runner(session(instrument(path, **wanted), threads), cam_class=TOP),
+        "guided": runner(session(guided, threads), cam_class=TOP),
+    }
+    names = {"input": "input gradient", "guided": "guided input gradient"}
+    try:
+        twin, seed = onnx_ad(path)
+        runs["onnx-ad"] = runner(session(twin, threads), **seed)
+        names["onnx-ad"] = "onnx-ad"
+    except Exception as error:
+        yield Row("gradients", model.key, "onnx-ad", note=reason(error))
+    yield from ratios("gradients", model.key, setting.time(runs), names)
+
+
+def onnx_ad(path: Path) -> tuple[onnx.ModelProto, dict[str, Any]]:
+    """Its reverse model, with the batch fixed to 1, which it needs, and a seed: one class."""
+    import onnx_ad as peer
+
+    model = onnx.load(path)
+    for value in (*model.graph.input, *model.graph.output):
+        value.type.tensor_type.shape.dim[0].dim_value = 1
+    x, y = model.graph.input[0].name, model.graph.output[0]
+    twin = peer.reverse(model, inputs=[x], outputs=[y.name], layout="onnx")
+    name = next(i.name for i in twin.graph.input if i.name.endswith(f"_{y.name}"))
+    seed = np.zeros([*(d.dim_value for d in y.type.tensor_type.shape.dim), 1], np.float32)
+    seed[0, 0] = 1
+    return twin, {name: seed}
