@@ -52,12 +52,11 @@ OWN = ("default", "classes", "gradients", "memory", "seconds")
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Reads the command line."""
-    parser = _parser()
-    asked = parser.parse_args(arguments)
+    asked = _parser().parse_args(arguments)
     if asked.page:
-        _publish(parser)
+        _publish()
         return
-    _check(parser, asked)
+    _check(asked)
     os.environ |= {name: os.environ.get(name, value) for name, value in PASSIVE.items()}
     own = [Model(path.stem, path.stem, path=path) for path in asked.models]
     started = time.perf_counter()
@@ -68,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(f"\n{(time.perf_counter() - started) / 60:.0f} minutes")
     if not own and not asked.only:
         write(ROWS, machine(asked.threads, asked.rounds), rows)
-        _publish(parser)
+        _publish()
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -87,16 +86,16 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _check(parser: argparse.ArgumentParser, asked: argparse.Namespace) -> None:
+def _check(asked: argparse.Namespace) -> None:
     for path in asked.models:
         if not path.is_file():
-            parser.error(f"there is no file {path}")
+            sys.exit(f"error: there is no file {path}")
     known = list(PARTS) if asked.models else [*PARTS, *BY_KEY]
     for name in asked.only:
         if name not in known:
-            parser.error(f"--only {name}: there are {', '.join(known)}")
+            sys.exit(f"error: --only {name} is unknown: there are {', '.join(known)}")
     if asked.rounds < 1 or asked.threads < 1:
-        parser.error("--rounds and --threads are at least 1")
+        sys.exit("error: --rounds and --threads are at least 1")
 
 
 def measure(own: Sequence[Model], only: Sequence[str], setting: Setting) -> Iterator[Row]:
@@ -123,10 +122,10 @@ def _say(text: str) -> None:
         print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
 
 
-def _publish(parser: argparse.ArgumentParser) -> None:
+def _publish() -> None:
     about, rows = read(ROWS)
     if not rows:
-        parser.error(f"there are no rows in {ROWS.name}: run without --page first")
+        sys.exit(f"error: {ROWS.name} has no rows: run without --page first")
     from .speed_picture import draw
 
     notes = NOTES.read_text(encoding="utf-8") if NOTES.exists() else ""

@@ -69,19 +69,17 @@ def _models(rows: Rows, part: str) -> list[str]:
     return [key for key in BY_KEY if key in measured]
 
 
-def _figure(rows: Rows, part: str, key: str, what: str, digits: int = 3) -> str:
+def _figure(rows: Rows, part: str, key: str, what: str, digits: int = 3, scale: float = 1.0) -> str:
     row = rows.get((part, key, what), Row(part, key, what))
-    return "-" if row.found is None else f"{row.found.median:.{digits}f}"
+    return "-" if row.found is None else f"{scale * row.found.median:.{digits}f}"
 
 
 def _cost(rows: Rows) -> str:
     body = []
     for key in _models(rows, "default"):
-        plain = rows["default", key, "plain"].found
-        assert plain is not None
         own = [_figure(rows, "default", key, what) for what in COST]
         further = [_figure(rows, "classes", key, w) for w in ("after the layer", "one class more")]
-        body.append([NAMES[key], f"{1000 * plain.median:.1f}", *own, *further])
+        body.append([NAMES[key], _figure(rows, "default", key, "plain", 1, 1000), *own, *further])
     return markdown(["model", "plain, ms", *COST, "after the layer", "one class more"], body)
 
 

@@ -51,4 +51,6 @@ def draw(rows: Rows, path: Path) -> None:
 
 def _line(axes: Any, points: dict[str, float], name: str, colour: str, **style: Any) -> None:
     if points:
-        axes.plot(list(points), list(points.values()), "o-", color=colour, label=name, **style)
+        axes.plot(
+            list(points), list(points.values()), marker="o", color=colour, label=name, **style
+        )

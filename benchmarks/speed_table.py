@@ -23,7 +23,7 @@ SECONDS = {"resnet50": 0.5, "vit_b_16": 1.5, "chain": 10.0}
 PACKAGE = {"import cam_core": 0.25, "gradcam --help": 0.5}
 THROUGHPUT = 0.95
 MIDDLE = "layer2"
-NAMES = {"chain": "10,000 nodes", "package": "-"} | {k: model.name for k, model in BY_KEY.items()}
+NAMES = {k: model.name for k, model in BY_KEY.items()} | {"chain": "10,000 nodes", "package": "-"}
 
 
 @dataclass(frozen=True)
