@@ -75,3 +75,39 @@ def test_any_other_sum_is_written_as_it_stands(A: str, alpha: str, kind: str) ->
     """Dynamic space, weights of places, one weight for the batch, and sums that would overflow."""
     nodes, _ = _combined(_graph(A, alpha, kind))
     assert [node.op for node in nodes] == ["Mul", "ReduceSum"]
+
+
+@pytest.mark.parametrize("operator", ["ReduceSum", "ReduceMean"])
+@pytest.mark.parametrize(("keepdims", "written"), [(1, []), (0, ["Squeeze"])])
+def test_a_sum_of_one_number_is_that_number(
+    operator: str, keepdims: int, written: list[str], rng: np.random.Generator
+) -> None:
+    graph = _graph("N,3,1,1", "N,3,1,1")
+    op = Emitter(graph)
+    found = op.emit(operator, graph.tensors["A"], [2, -1], keepdims=keepdims)
+    nodes = op.needed([found])
+    assert [node.op for node in nodes] == written
+    x = rng.normal(size=(2, 3, 1, 1)).astype(np.float32)
+    got = _run(graph, nodes, found, {"A": x, "alpha": x}) if nodes else x
+    np.testing.assert_array_equal(got, x.sum((2, 3), keepdims=bool(keepdims)))
+
+
+def test_an_axis_of_unknown_extent_is_summed() -> None:
+    graph = _graph("N,3,1,W", "N,3,1,1")
+    op = Emitter(graph)
+    found = op.ReduceSum(graph.tensors["A"], [2, 3], keepdims=1)
+    assert [node.op for node in op.needed([found])] == ["ReduceSum"]
+
+
+@pytest.mark.parametrize("view", ["Reshape", "Unsqueeze"])
+def test_a_number_scales_what_lies_under_a_column(view: str, rng: np.random.Generator) -> None:
+    graph = _graph("N,6", "N,6")
+    op = Emitter(graph)
+    column = op.emit(view, graph.tensors["A"], [0, 6, 1, 1] if view == "Reshape" else [2, 3])
+    found = op.Div(column, 7.0)
+    nodes = op.needed([found])
+    assert [node.op for node in nodes] == ["Div", view]
+    assert tuple(found.shape[1:]) == (6, 1, 1)
+    x = rng.normal(size=(2, 6)).astype(np.float32)
+    got = _run(graph, nodes, found, {"A": x, "alpha": x})
+    np.testing.assert_array_equal(got, (x / np.float32(7))[:, :, None, None])

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 POINTWISE = {"Mul", "Add", "Sub", "Div", "Where", "Pow"}
 """Broadcasting operators that may read what lies under an Expand."""
+LINEAR_REDUCTIONS = {"ReduceSum", "ReduceMean"}
 UNARY = {"Neg", "Cast", "Sqrt", "Abs", "Relu", "Sign", "Exp"}
 
 
@@ -77,6 +78,10 @@ class Shortcuts:
 
     def find(self, op_type: str, inputs: list[Tensor], attrs: dict[str, Any]) -> Tensor | None:
         """The result of an operator without writing it as it was asked for, or None."""
+        if op_type in LINEAR_REDUCTIONS and len(inputs) == 2 and self._single(*inputs):
+            return inputs[0] if attrs.get("keepdims", 1) else self.op.Squeeze(*inputs)
+        if op_type in ("Mul", "Div") and self._column(*inputs):
+            return self._before_view(op_type, *inputs)
         if op_type == "MatMul" and inputs[0].name in self._rows and len(inputs[1].shape) == 2:
             return self._row_of(inputs[0], inputs[1])
         if op_type == "ReduceSum" and len(inputs) == 2 and not attrs.get("keepdims", 1):
@@ -92,11 +97,32 @@ class Shortcuts:
             return self._pointwise(op_type, full, inputs, under, attrs)
         if op_type in UNARY:
             return self.op.expand_like(self.op.emit(op_type, *under, **attrs), inputs[0])
-        if op_type in ("ReduceSum", "ReduceMean") and len(inputs) == 2:
+        if op_type in LINEAR_REDUCTIONS and len(inputs) == 2:
             return self._reduced(op_type, inputs, under[0], attrs)
         if op_type == "MatMul" and full is inputs[0]:
             return self._multiplied(full, under[0], inputs[1])
         return None
+
+    def _single(self, x: Tensor, axes: Tensor) -> bool:
+        """Is there only one number along each of these axes?"""
+        over = self.op.value(axes)
+        if over is None or not over.size or not x.shape:
+            return False
+        return all(x.shape[int(axis)] == 1 for axis in over)
+
+    def _column(self, x: Tensor, factor: Tensor) -> bool:
+        """Is x a view [N, C, 1, ...] that a number scales? onnxruntime does it in spans of one."""
+        maker, shape = self.op.made.get(x.name), x.shape
+        if maker is None or maker.op not in ("Reshape", "Unsqueeze") or shape is None:
+            return False
+        value = self.op.value(factor)
+        return len(shape) > 2 and shape[-1] == 1 and value is not None and value.ndim == 0
+
+    def _before_view(self, op_type: str, x: Tensor, factor: Tensor) -> Tensor:
+        """A view scaled is the view of what is scaled."""
+        view = self.op.made[x.name]
+        scaled = self.op.emit(op_type, view.inputs[0], factor)
+        return self.op.typed(self.op.emit(view.op, scaled, *view.inputs[1:], **view.attrs), x.shape)
 
     def _row_of(self, rows: Tensor, matrix: Tensor) -> Tensor:
         """A product with rows of one place each reads a row of the matrix instead of all of it."""
