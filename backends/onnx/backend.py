@@ -19,7 +19,7 @@ from .layers import Choice
 from .load import Source, load, opset
 from .passes import Passes, Runner, joined
 from .prepare import floating
-from .runtime import Provider, run
+from .runtime import Provider, refuse_graph_capture, run
 from .seen import Seen
 from .split import split
 from .strip import strip
@@ -55,6 +55,7 @@ class OnnxBackend:
         guided: bool = False,
         custom_ops: Sequence[str] = (),
     ) -> None:
+        refuse_graph_capture(providers)
         opened = load(source)
         self._metadata = {e.key: e.value for e in opened.model.metadata_props}
         if instrumented(opened.model):

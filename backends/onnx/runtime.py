@@ -33,6 +33,9 @@ CURES = {
 LIBRARIES = {"CUDAExecutionProvider": "cuda", "TensorrtExecutionProvider": "tensorrt"}
 """Providers that every wheel lists whether or not their own libraries are installed."""
 
+GRAPH_CAPTURE = ("enable_cuda_graph", "trt_cuda_graph_enable")
+"""Options of providers that record one run and replay it on the same buffers."""
+
 Provider = str | tuple[str, Mapping[str, Any]]
 """An execution provider by its name, short or full, or with options of its own."""
 
@@ -73,8 +76,29 @@ def providers(asked: Sequence[Provider] | None = None) -> list[str | tuple[str, 
         if options is None:
             found.append(provider)
         else:
-            found.append((provider, {key: str(value) for key, value in options.items()}))
+            found.append((provider, {key: _option(value) for key, value in options.items()}))
     return found
+
+
+def _option(value: Any) -> str:
+    return str(int(value) if isinstance(value, bool) else value)
+
+
+def refuse_graph_capture(asked: Sequence[Provider] | None) -> None:
+    """Refuses options under which a run would write over what an earlier one made.
+
+    Raises:
+        InputError: a provider is asked to replay a graph.
+    """
+    for one in asked or ():
+        options = {} if isinstance(one, str) else one[1]
+        for key in GRAPH_CAPTURE:
+            if str(options.get(key, 0)).casefold() not in ("0", "false"):
+                raise InputError(
+                    f"provider option '{key}': a replayed graph needs buffers that stay where they "
+                    f"are; instrument the model with static shapes and open it with "
+                    f"backends.onnx.Bound"
+                )
 
 
 def _full_name(name: str, listed: Sequence[str]) -> str:
