@@ -83,7 +83,9 @@ def _strided(
         begin[i] = front or 0
         if front is not None and isinstance(have, int) and isinstance(want, int):
             left = stride * (have - 1) + geometry.reach(i) + 1 - front - want
-            end[i], extra[i] = max(left, 0), max(-left, 0)
+            # cuDNN takes symmetric pads alone; output_padding stays below the stride
+            end[i] = front if 0 <= front - left < stride else max(left, 0)
+            extra[i] = end[i] - left
         else:  # as long as it can be, then cut
             extra[i] = stride - 1
             start = geometry.first(op, i, x, gy) if front is None else 0
