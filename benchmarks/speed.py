@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 from .speed_cost import classes, default, gradients
@@ -32,6 +33,8 @@ ROWS, NOTES = ROOT / "benchmarks" / "speed.jsonl", ROOT / "benchmarks" / "speed_
 PAGE, PICTURE = ROOT / "docs" / "performance.md", ROOT / "docs" / "images" / "cost.png"
 PASSIVE = {"OMP_WAIT_POLICY": "passive", "KMP_BLOCKTIME": "0"}
 """torch's threads wait asleep; read when torch is first loaded."""
+NEEDED = ("torch", "torchvision", "timm", "onnxscript")
+"""To build and export the models of the table."""
 FLOAT = tuple(key for key in BY_KEY if key != INT8)
 PARTS = {
     "default": (default, tuple(BY_KEY)),
@@ -96,6 +99,9 @@ def _check(asked: argparse.Namespace) -> None:
             sys.exit(f"error: --only {name} is unknown: there are {', '.join(known)}")
     if asked.rounds < 1 or asked.threads < 1:
         sys.exit("error: --rounds and --threads are at least 1")
+    for package in () if asked.models else NEEDED:
+        if find_spec(package) is None:
+            sys.exit(f'error: {package} is not installed: pip install ".[cpu,bench]"')
 
 
 def measure(own: Sequence[Model], only: Sequence[str], setting: Setting) -> Iterator[Row]:

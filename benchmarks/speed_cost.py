@@ -46,23 +46,23 @@ def classes(model: Model, setting: Setting) -> Iterator[Row]:
     runs |= {name: runner(session(one, threads)) for name, one in made.items()}
     seconds = setting.time(runs)
     yield from ratios("classes", model.key, seconds, {name: name for name in made})
-    yield Row("classes", model.key, "after the layer", beyond(seconds, "cut"))
+    yield Row("tail", model.key, "after the layer", beyond(seconds, "cut"))
     few, many, unit = seconds["top:1"], seconds["top:5"], seconds["plain"]
     further = [(m - f) / 4 / u for m, f, u in zip(many, few, unit, strict=True)]
-    yield Row("classes", model.key, "one class more", spread(further))
+    yield Row("tail", model.key, "one class more", spread(further))
 
 
 def gradients(model: Model, setting: Setting) -> Iterator[Row]:
-    """The gradient down to the input, plain and guided, and onnx-ad's."""
+    """The gradient down to the input, plain and guided where that differs, and onnx-ad's."""
     path, threads = file(model, setting.folder), setting.threads
     wanted: dict[str, Any] = {"outputs": "input_gradients"}
+    made = {"input gradient": instrument(path, **wanted)}
     guided = instrument(path, guided=True, **wanted)
-    runs = {
-        "plain": runner(session(path, threads)),
-        "input": runner(session(instrument(path, **wanted), threads), cam_class=TOP),
-        "guided": runner(session(guided, threads), cam_class=TOP),
-    }
-    names = {"input": "input gradient", "guided": "guided input gradient"}
+    if guided.graph != made["input gradient"].graph:  # it has rectifiers
+        made["guided input gradient"] = guided
+    runs = {"plain": runner(session(path, threads))}
+    runs |= {name: runner(session(one, threads), cam_class=TOP) for name, one in made.items()}
+    names = {name: name for name in made}
     try:
         twin, seed = onnx_ad(path)
         runs["onnx-ad"] = runner(session(twin, threads), **seed)

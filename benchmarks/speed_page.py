@@ -78,7 +78,7 @@ def _cost(rows: Rows) -> str:
     body = []
     for key in _models(rows, "default"):
         own = [_figure(rows, "default", key, what) for what in COST]
-        further = [_figure(rows, "classes", key, w) for w in ("after the layer", "one class more")]
+        further = [_figure(rows, "tail", key, w) for w in ("after the layer", "one class more")]
         body.append([NAMES[key], _figure(rows, "default", key, "plain", 1, 1000), *own, *further])
     return markdown(["model", "plain, ms", *COST, "after the layer", "one class more"], body)
 

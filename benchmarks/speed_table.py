@@ -75,7 +75,7 @@ def _gate(rows: Rows, key: str) -> Iterator[Line]:
 
 def _classes(rows: Rows, key: str) -> Iterator[Line]:
     found = _found(rows, "classes", key, "top:5")
-    tail = _found(rows, "classes", key, "after the layer")
+    tail = _found(rows, "tail", key, "after the layer")
     if found and tail:
         yield Line("five classes", _name(key), 1.03 + 4 * max(0.0, tail.median), found)
 

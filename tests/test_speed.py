@@ -100,9 +100,9 @@ ROWS = (  # part, model, what, median
     ("peers", "resnet50", "captum", 2.2),
     ("peers", "resnet50", "captum in torch", 1.7),
     ("classes", "vit_b_16", "top:5", 1.3),
-    ("classes", "vit_b_16", "after the layer", 0.07),
+    ("tail", "vit_b_16", "after the layer", 0.07),
     ("classes", "vgg16", "top:5", 1.05),
-    ("classes", "vgg16", "after the layer", -0.2),
+    ("tail", "vgg16", "after the layer", -0.2),
     ("depth", "resnet50", "layer2", 1.9),
     ("depth", "resnet50", "after layer2", 0.7),
     ("memory", "vgg16", "peak", 1.5),
@@ -192,9 +192,13 @@ def test_the_page_is_of_the_rows(speed: Any) -> None:
         (["--only", "resnet"], "--only resnet is unknown: there are default, classes"),
         ([str(MODEL), "--only", "resnet50"], "--only resnet50 is unknown"),
         (["--rounds", "0"], "at least 1"),
+        (["--only", "memory"], 'no_package is not installed: pip install ".[cpu,bench]"'),
     ],
 )
-def test_what_cannot_be_is_said_in_one_line(speed: Any, arguments: list[str], said: str) -> None:
+def test_what_cannot_be_is_said_in_one_line(
+    speed: Any, arguments: list[str], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(speed.main, "NEEDED", ("no_package",))
     with pytest.raises(SystemExit) as error:
         speed.main.main(arguments)
     assert said in str(error.value)
