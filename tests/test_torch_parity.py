@@ -104,12 +104,31 @@ NETS = {
     ),
     "squeezenet": Row(cnn.SqueezeNet, "features", "features.3", "dynamo-20 torchscript-11"),
 }
+WRITTEN = {
+    "resnet basic": "9 94, 9 94",
+    "resnet bottleneck": "9 97, 9 97",
+    "vgg": "36 72, 36 72",
+    "densenet": "9 111, 9 111",
+    "inception": "9 198, 9 198",
+    "mobilenet v2": "9 70, 9 70",
+    "mobilenet v3": "18 157, 18 157, 18 157",
+    "efficientnet": "9 140, 9 140",
+    "convnext": "32 207, 30 205, 30 205",
+    "vit": "109 210, 109 210",
+    "vit sdpa": "112 216, 110 212",
+    "vit multihead": "122 238, 120 234",
+    "swin": "37 500, 35 498, 35 498",
+    "squeezenet": "13 91, 13 91",
+}
+"""Nodes added to each export: for the map of any cotangent, and for the input's gradient."""
 CASES = [(name, export) for name, row in NETS.items() for export in row.exports.split()]
 
 
 class Export(NamedTuple):
     """An exported network beside its original, and two images."""
 
+    name: str
+    form: str
     row: Row
     net: nn.Module
     path: Path
@@ -125,7 +144,7 @@ def export(request, tmp_path_factory) -> Export:
     x = np.random.default_rng(7).normal(size=(2, 3, row.size, row.size)).astype(np.float32)
     path = tmp_path_factory.mktemp("net") / "net.onnx"
     to_onnx(net, x, path, exporter=exporter, opset=int(opset))
-    return Export(row, net, path, x)
+    return Export(name, form, row, net, path, x)
 
 
 def one_hot(*classes: int) -> Any:
@@ -193,6 +212,16 @@ def test_instrumenting_changes_no_output_and_loses_no_fused_node(export, tmp_pat
     gone = before - after
     del gone["Reorder"]
     assert not gone, "fused nodes are gone"
+
+
+def test_as_many_nodes_are_added_as_there_were(export):
+    before = len(onnx.load(export.path).graph.node)
+    counts = [
+        len(instrument(export.path, target="cotangent", outputs=name).graph.node) - before
+        for name in ("map", "input_gradients")
+    ]
+    place = export.row.exports.split().index(export.form)
+    assert counts == [int(n) for n in WRITTEN[export.name].split(", ")[place].split()]
 
 
 @pytest.mark.parametrize("row", NETS.values(), ids=NETS)
