@@ -111,15 +111,19 @@ def measure(own: Sequence[Model], only: Sequence[str], setting: Setting) -> Iter
     for name in parts:
         part, keys = PARTS[name]
         for model in own or [m for m in MODELS if m.key in keys and m.key in chosen]:
-            where = f"{name}, {model.name}: "
-            told = replace(setting, say=lambda text, where=where: setting.say(where + text))
+            told = _within(f"{name}, {model.name}", setting)
             told.say("preparing")
             try:
                 yield from part(model, told)
             except Exception as error:  # the other figures are still worth having
                 yield Row(name, model.key, name, note=reason(error))
         if name == "seconds" and not own and len(chosen) == len(BY_KEY):
-            yield from once(setting)
+            yield from once(_within("seconds", setting))
+
+
+def _within(where: str, setting: Setting) -> Setting:
+    """The same, but its progress says where."""
+    return replace(setting, say=lambda text: setting.say(f"{where}: {text}"))
 
 
 def _say(text: str) -> None:

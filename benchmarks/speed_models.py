@@ -1,9 +1,9 @@
 """The models that are timed: exported with seeded random weights, kept in a folder.
 
-Each is written by the exporter that gives the faster plain model, which is the harder unit.
-CNNs: TorchScript, whose GlobalAveragePool stays in onnxruntime's blocked layout, where torch.export
-writes ReduceMean. Transformers and ConvNeXt: torch.export, where TorchScript computes the shapes
-of a free batch at run time (swin_t: 6,194 nodes instead of 768).
+CNNs by TorchScript, as most deployed ones were: its GlobalAveragePool stays in onnxruntime's
+blocked layout, where torch.export writes ReduceMean. Transformers and ConvNeXt by torch.export,
+torch's default: TorchScript computes the shapes of a free batch at run time (swin_t: 6,194 nodes
+instead of 768).
 """
 
 from __future__ import annotations

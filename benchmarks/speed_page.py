@@ -19,8 +19,9 @@ HOW = """\
 ## How it was measured
 
 - **Models**: torchvision's and timm's architectures with seeded random weights, 224 x 224, batch 1,
-  exported with a free batch axis; CNNs by TorchScript, ConvNeXt and transformers by torch.export,
-  whichever gives the faster plain model. The int8 model is made by onnxruntime's own quantiser.
+  exported with a free batch axis: CNNs by TorchScript, which keeps GlobalAveragePool; ConvNeXt
+  and transformers by torch.export, which leaves less to compute about shapes at run time. The int8
+  model (QDQ, uint8 activations and weights) is made by onnxruntime's own quantiser.
 - **Ratios**: all candidates of a line run in one process, in blocks of about 30 ms (at least one
   run), every candidate once a round, in an order drawn anew each round. A ratio is of two blocks of
   the same round; the table has the median, in brackets the quartiles. *Plain again* is a second
@@ -32,8 +33,8 @@ HOW = """\
   1 + 1.2 x that of the layer.
 - **Peers**: pytorch-grad-cam, torch-cam and captum on the torch module with the same weights, layer
   and threads; torch-cam and captum take tokens for channels, which costs the same. onnx-ad gives
-  the gradient of the input. *On OpenVINO* is in units of OpenVINO's plain forward pass;
-  openvino_xai's branch there is Recipro-CAM, for all classes at once.
+  the gradient of the input, in a fifth of the rounds. *On OpenVINO* is in units of OpenVINO's plain
+  forward pass; openvino_xai's branch there is Recipro-CAM, for all classes at once.
 - **Memory**: the peak of a process that loads NumPy and onnxruntime, opens the file and runs it
   once; the median of three.
 - **Seconds**: instrumenting without `verify`, the best of three; the import and the help page, the

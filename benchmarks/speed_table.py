@@ -149,11 +149,11 @@ def table(found: Sequence[Line]) -> str:
     body = []
     for line in found:
         sign = "at least " if line.at_least else ""
-        target = "-" if line.target is None else f"{sign}{line.target:.3f}".removesuffix("0")
         unit = f" {line.unit}" if line.unit else ""
+        target = "-" if line.target is None else f"{sign}{line.target:.3f}".removesuffix("0") + unit
         ours = f"{line.found.median:.3f}{unit} ({line.found.low:.3f} to {line.found.high:.3f})"
         others = [f"{line.peers[p]:.2f}" if p in line.peers else "" for p in PEERS]
-        body.append([line.what, line.model, target + unit, ours, line.verdict, *others])
+        body.append([line.what, line.model, target, ours, line.verdict, *others])
     return markdown(["what", "model", "target", "ours", "", *PEERS], body)
 
 
