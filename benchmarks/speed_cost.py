@@ -18,7 +18,7 @@ from .speed_row import Row, Setting, ratios, reason
 from .speed_sessions import TOP, runner, session
 
 SLOWER = 5
-"""By how much fewer rounds onnx-ad gets: it takes 6 to 26 times the forward pass."""
+"""By how much fewer rounds onnx-ad gets: it takes up to 65 forward passes."""
 FEW, MANY = (1, 5), (1, 2, 3, 5, 10)
 
 

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import importlib
 import json
+import platform
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import onnxruntime as ort
 import pytest
 
@@ -183,6 +185,27 @@ def test_the_page_is_of_the_rows(speed: Any) -> None:
     assert written == speed.page.page(about, rows, notes), "python -m benchmarks.speed --page"
     missed = [line.name for line in speed.table.lines(rows) if line.verdict == "MISS"]
     assert not [name for name in missed if name not in notes]
+
+
+def test_a_whole_run_is_kept_and_published(
+    speed: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    main, rows = speed.main, made_up(speed)
+    monkeypatch.setattr(main, "NEEDED", ())
+    monkeypatch.setattr(main, "measure", lambda *_: iter(rows.values()))
+    for file in ("ROWS", "NOTES", "PAGE"):
+        monkeypatch.setattr(main, file, tmp_path / file)
+    monkeypatch.setattr(main, "PICTURE", tmp_path / "images" / "cost.png")
+    main.main(["--only", "memory"])
+    assert not main.ROWS.exists()  # a part is only printed
+    main.main(["--rounds", "30"])
+    about, kept = speed.row.read(main.ROWS)
+    assert kept == rows
+    assert about["rounds"] == "30"
+    assert about["onnx"] == onnx.__version__
+    assert platform.node() not in about.values()
+    assert main.PAGE.read_text(encoding="utf-8") == speed.page.page(about, rows, "")
+    assert main.PICTURE.exists()
 
 
 @pytest.mark.parametrize(
