@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..quantised import requantised
+from .blocked import blockable, blocked
 from .clip import clip
 from .masks import above
 from .registry import GUIDED, Cotangent, added_anew, optional, vjp
@@ -165,10 +166,15 @@ def swish(op: Emitter, node: Node, gy: Tensor) -> Tensor:
 
 
 def silu_slope(op: Emitter, x: Tensor, y: Tensor, alpha: float = 1.0) -> Tensor:
-    """y = x s(alpha x), s the sigmoid: 1 - u (1 - alpha y) with u = s(-alpha x), as s + u = 1."""
+    """y = x s(alpha x), s the sigmoid: with u = s(-alpha x), so that s + u = 1, it is
+    s + alpha y u = 1 - u (1 - alpha y). The first is for maps, whose sigmoid is taken anew.
+    """
+    scaled = y if alpha == 1 else op.Mul(y, alpha)
+    if alpha == 1 and blockable(x):
+        s = op.Sigmoid(blocked(op, x))
+        return op.Add(op.Mul(op.HardSigmoid(s, alpha=-1.0, beta=1.0), scaled), s)
     u = op.Sigmoid(op.Neg(x) if alpha == 1 else op.Mul(x, -alpha))
-    rest = op.Sub(1.0, y if alpha == 1 else op.Mul(y, alpha))
-    return op.Sub(1.0, op.Mul(u, rest))
+    return op.Sub(1.0, op.Mul(u, op.Sub(1.0, scaled)))
 
 
 @vjp("Mish")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .blocked import blocked
 from .extents import Extent, extent, product, reshape
 from .registry import Cotangent, unsupported, vjp
 from .windows import Windows, spread, surround, window, windows_of
@@ -46,7 +47,7 @@ def image_cotangent(
     elif depthwise and None not in geometry.begin:
         found = _flipped(op, spread(op, gy, geometry.strides), w, geometry, group, x)
     else:
-        found = _strided(op, gy, w, geometry, group, x)
+        found = blocked(op, op.typed(_strided(op, gy, w, geometry, group, x), x.shape))
     return op.typed(found, x.shape)
 
 

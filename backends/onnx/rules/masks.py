@@ -1,8 +1,8 @@
 """Masks: 1 where a tensor lies beyond a bound, else 0, in the tensor's own type.
 
-onnxruntime runs convolutions in a layout of its own, and what compares has to leave it: two
-reorderings, a comparison and a Cast. A HardSigmoid as steep as float32 allows is the same step, and
-stays in that layout. It is used for float32 maps only: in float16 its slope is infinite.
+A comparison leaves the layout in which onnxruntime runs convolutions (see `blocked`), a HardSigmoid
+stays in it; one as steep as float32 allows is the same step. It is used for float32 maps only: in
+float16 its slope is infinite.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from .blocked import is_map
 
 if TYPE_CHECKING:
     from ..emit import Emitter
@@ -45,9 +47,7 @@ def _steppable(op: Emitter, x: Tensor, bound: Tensor | float) -> float | None:
     Scaling by a power of two is exact, so the line is 0 at the bound, and a whole unit further at
     the float32 next to it.
     """
-    if np.dtype(x.dtype) != np.float32 or x.shape is None or len(x.shape) != 4:
-        return None
-    if all(extent == 1 for extent in x.shape[2:]):
+    if not is_map(x):
         return None
     value = bound if isinstance(bound, float) else op.value(bound)
     if value is None or np.size(value) != 1:
