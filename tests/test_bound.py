@@ -109,21 +109,43 @@ def test_a_backend_refuses_to_replay(key: str, on: Any) -> None:
     OnnxBackend(net(), providers=[("cpu", {key: "0"})])
 
 
-def test_options_reach_their_provider(monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: dict[str, Any] = {}
+BOTH = ["CUDAExecutionProvider", "CPUExecutionProvider"]
+
+
+@pytest.fixture
+def cuda_sessions(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """A machine whose CUDA provider loads: which providers its sessions were opened with."""
+    opened: list[Any] = []
 
     class Session:
+        used = BOTH
+
         def __init__(self, model: bytes, options: Any, *, providers: Any) -> None:
-            seen["providers"] = providers
+            opened.append(providers)
+
+        def get_providers(self) -> list[str]:
+            return self.used
 
     monkeypatch.setattr(ort, "InferenceSession", Session)
     monkeypatch.setattr("backends.onnx.runtime.loads", lambda name: True)
-    monkeypatch.setattr(
-        ort, "get_available_providers", lambda: ["CUDAExecutionProvider", "CPUExecutionProvider"]
-    )
+    monkeypatch.setattr(ort, "get_available_providers", lambda: BOTH)
+    return opened
+
+
+def test_options_reach_their_provider(cuda_sessions: list[Any]) -> None:
     open_session(net(), asked=[("cuda", {"device_id": 1, "enable_cuda_graph": True}), "cpu"])
     options = {"device_id": "1", "enable_cuda_graph": "1"}
-    assert seen["providers"] == [("CUDAExecutionProvider", options), "CPUExecutionProvider"]
+    assert cuda_sessions == [[("CUDAExecutionProvider", options), "CPUExecutionProvider"]]
+
+
+def test_a_provider_that_was_asked_for_is_used_or_refused(
+    cuda_sessions: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ort.InferenceSession, "used", BOTH[1:])  # no device: it goes on without
+    with pytest.raises(InputError, match="'CUDAExecutionProvider' finds no device here"):
+        open_session(net(), asked=["cuda"])
+    open_session(net())
+    assert cuda_sessions == [BOTH[:1], BOTH]
 
 
 def test_a_provider_with_options_must_load_too() -> None:

@@ -152,13 +152,26 @@ def open_session(
         options.add_session_config_entry(
             "session.model_external_initializers_file_folder_path", str(folder.resolve())
         )
-    model = with_single_borders(model)
+    model, chosen = with_single_borders(model), providers(asked)
     try:
-        return ort.InferenceSession(model.SerializeToString(), options, providers=providers(asked))
-    except (InputError, MissingExtraError):
-        raise
+        session = ort.InferenceSession(model.SerializeToString(), options, providers=chosen)
     except Exception as error:  # onnxruntime's exceptions share no base class
         raise ModelError(f"onnxruntime cannot load the model: {one_line(error)}") from error
+    if asked is not None:
+        _require_used(session, chosen)
+    return session
+
+
+def _require_used(session: Any, chosen: Sequence[Provider]) -> None:
+    """onnxruntime goes on with the CPU where a provider finds no device."""
+    used = session.get_providers()
+    for one in chosen:
+        name = one if isinstance(one, str) else one[0]
+        if name not in used:
+            raise InputError(
+                f"provider '{name}' finds no device here, or a driver that is too old; "
+                f"usable is {', '.join(used)}"
+            )
 
 
 def _register(options: Any, library: str) -> None:
