@@ -93,7 +93,7 @@ def pytorch_grad_cam(module: Any, layer: str, x: Any, layout: Layout) -> Run:
 
     way = None if layout.axes == "NCHW" else arrange
     peer = GradCAM(module, [module.get_submodule(layer)], reshape_transform=way)
-    return lambda: peer(x, [ClassifierOutputTarget(CLASS)])
+    return lambda: peer(x, [ClassifierOutputTarget(CLASS)] * len(x))
 
 
 def torch_cam(module: Any, layer: str, x: Any, layout: Layout) -> Run:
