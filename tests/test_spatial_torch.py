@@ -22,7 +22,18 @@ functional = torch.nn.functional
 
 PORTABLE = {
     *("Add", "AveragePool", "Cast", "Concat", "Conv", "ConvTranspose", "Div", "Equal", "Expand"),
-    *("Gather", "Identity", "MatMul", "MaxPool", "Mul", "Pad", "ReduceSum", "Reshape", "Slice"),
+    *(
+        "Gather",
+        "Identity",
+        "MatMul",
+        "MaxPool",
+        "Mul",
+        "Neg",
+        "Pad",
+        "ReduceSum",
+        "Reshape",
+        "Slice",
+    ),
     *("Split", "Squeeze", "Sub", "Sum", "Transpose", "Unsqueeze", "Where", "ArgMax", "Resize"),
 }
 

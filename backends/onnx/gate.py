@@ -18,7 +18,7 @@ from .prepare import Tensor
 ENABLE_INPUT = "cam_enable"
 FOLDED = {"Conv", "ConvTranspose"}
 """Operators whose weights runtimes lay out anew at load, which they do within one graph only."""
-LAYOUT = {"Transpose", "Reshape", "Slice", "Squeeze", "Unsqueeze", "Concat"}
+LAYOUT = {"Transpose", "Reshape", "Slice", "Squeeze", "Unsqueeze", "Concat", "Gather", "Neg"}
 
 
 def condition(op: Emitter) -> Tensor:

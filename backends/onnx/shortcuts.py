@@ -53,6 +53,10 @@ class Shortcuts:
         """Says that the rows of `hot` [N, C] are unit vectors, 1 at `index` [N]."""
         self._rows[hot.name] = index, True
 
+    def one_place(self, rows: Tensor) -> bool:
+        """Has every row but one number that is not 0? Then a product reads one row of a weight."""
+        return rows.name in self._rows
+
     def keep_rows(self, op_type: str, inputs: Sequence[Tensor], made: Tensor) -> None:
         """What multiplies rows that are 0 but for one place leaves them so."""
         count = {"Mul": 2, "Div": 1, "Cast": 1, "Neg": 1}.get(op_type, 0)

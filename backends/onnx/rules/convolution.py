@@ -11,6 +11,7 @@ import numpy as np
 
 from .blocked import blocked
 from .extents import Extent, extent, product, reshape
+from .linear import apart
 from .registry import Cotangent, unsupported, vjp
 from .windows import Windows, spread, surround, window, windows_of
 
@@ -95,7 +96,8 @@ def _strided(
     if any(extra):
         attrs["output_padding"] = extra
     kernel = list(geometry.kernel)
-    whole = op.ConvTranspose(gy, w, kernel_shape=kernel, pads=begin + end, group=group, **attrs)
+    g, w = apart(op, gy, w, w.shape[0] == w.shape[1] * group)
+    whole = op.ConvTranspose(g, w, kernel_shape=kernel, pads=begin + end, group=group, **attrs)
     return window(op, whole, spans)
 
 
@@ -135,12 +137,12 @@ def conv_transpose(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]
     geometry = _scattering(node, x, w)
 
     def of_x() -> Tensor:
+        group = node.attrs["group"]
         found = op.Conv(
-            gy,
-            w,
+            *apart(op, gy, w, w.shape[0] == w.shape[1] * group),
             kernel_shape=list(geometry.kernel),
             pads=[*geometry.begin, *geometry.end],
-            group=node.attrs["group"],
+            group=group,
             **geometry.attributes(),
         )
         extra = node.attrs.get("output_padding") or (0,) * len(geometry.kernel)

@@ -24,7 +24,8 @@ def matmul(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
     columns = op.Unsqueeze(b, [1]) if b_vector else b
 
     def of_a() -> Tensor:
-        ga = op.MatMul(gy, transposed(op, columns))
+        g, w = apart(op, gy, columns, columns.shape[-2] == columns.shape[-1])
+        ga = op.MatMul(g, transposed(op, w))
         return op.sum_to(op.Squeeze(ga, [-2]), a) if a_vector else ga
 
     def of_b() -> Tensor:
@@ -40,6 +41,17 @@ def transposed(op: Emitter, x: Tensor) -> Tensor:
     return op.Transpose(x, perm=[*range(rank - 2), rank - 1, rank - 2])
 
 
+def apart(op: Emitter, gy: Tensor, w: Tensor, square: bool) -> tuple[Tensor, Tensor]:
+    """gy and w, or both negated: their product is the same, bit for bit.
+
+    OpenVINO (2026.4) packs a square weight once for both of its orientations, and multiplies by W
+    where W^T was meant. So the backward pass reads a square weight as another constant.
+    """
+    if not square or not op.graph.constant(w) or op.shortcuts.one_place(gy):
+        return gy, w
+    return op.Neg(gy), op.Neg(w)
+
+
 @vjp("Gemm")
 def gemm(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
     """y = alpha A' B' + beta C."""
@@ -51,7 +63,8 @@ def gemm(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
     def of_a() -> Tensor:
         if flip_a:
             return op.Gemm(b, scaled, transA=int(flip_b), transB=1)
-        return op.MatMul(scaled, b if flip_b else transposed(op, b))
+        g, w = apart(op, scaled, b, b.shape[0] == b.shape[1])
+        return op.MatMul(g, w if flip_b else transposed(op, w))
 
     def of_b() -> Tensor:
         if flip_b:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 STEEPEST = 127
 """The exponent of the largest power of two in float32."""
+LITTLE = 2.0**-60
+"""Moves no step, and is there because OpenVINO (2026.4) takes a beta of 0 for the default, 0.5."""
 
 
 def above(op: Emitter, x: Tensor, bound: Tensor | float = 0.0) -> Tensor:
@@ -36,13 +38,13 @@ def _beyond(op: Emitter, x: Tensor, bound: Tensor | float, side: int) -> Tensor:
     edge = _steppable(op, x, bound)
     if edge is not None:
         slope = side * 2.0 ** min(STEEPEST, STEEPEST - 1 - math.frexp(edge)[1])
-        return op.HardSigmoid(x, alpha=slope, beta=-edge * slope)
+        return op.HardSigmoid(x, alpha=slope, beta=-edge * slope or -LITTLE)
     compare = op.Greater if side > 0 else op.Less
     return op.Cast(compare(x, bound), to=x.dtype)
 
 
 def _steppable(op: Emitter, x: Tensor, bound: Tensor | float) -> float | None:
-    """The bound, where a steep line through it is a step: at every x but within 2^-127 of 0.
+    """The bound, where a steep line through it is a step, subnormal numbers apart.
 
     Scaling by a power of two is exact, so the line is 0 at the bound, and a whole unit further at
     the float32 next to it.
