@@ -87,6 +87,16 @@ def _size_of(name: str) -> tuple[float, int, str]:
     return (min(ranks) if ranks else SIZES.index("base"), sum(numbers), name)
 
 
+INPUTS = {
+    f"{TIMM}samvit_base_patch16": 256,
+    f"{TIMM}deepseek_vit_412m": 168,
+    f"{TIMM}gemma4_vit_167m": 192,
+}
+"""Sizes far below the native ones that fit the patches of these, as 128 does not."""
+FIXED = {f"{TIMM}samvit_base_patch16"}
+"""What is built for one size."""
+
+
 def build(name: str, seed: int = 0) -> nn.Module:
     """The model with seeded weights, in eval mode, nothing of it in place."""
     torch.manual_seed(seed)
@@ -107,7 +117,8 @@ def _plain(name: str) -> nn.Module:
     torchvision()  # timm imports it
     import timm
 
-    made: nn.Module = timm.create_model(name.removeprefix(TIMM), pretrained=False)
+    options = {"img_size": INPUTS[name]} if name in FIXED else {}
+    made: nn.Module = timm.create_model(name.removeprefix(TIMM), pretrained=False, **options)
     return made
 
 
@@ -118,7 +129,9 @@ def sizes(name: str, net: nn.Module) -> Iterator[int]:
     if name == "inception_v3":
         native = 299
     fixed = config.get("fixed_input_size") or name.startswith(("vit", "swin", "maxvit"))
-    if not fixed and native > 128:
+    if name in INPUTS:
+        yield INPUTS[name]
+    elif not fixed and native > 128:
         yield 128
     yield native
 
