@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -142,6 +141,7 @@ class Explanation:
 
     def _figure(self) -> str:
         from base64 import b64encode
+        from html import escape
 
         png = self._repr_png_()
         shown = "" if png is None else _IMAGE.format(b64encode(png).decode())

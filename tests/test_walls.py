@@ -111,3 +111,7 @@ def test_only_commands_print(path: Path) -> None:
     _, tree = parse(path)
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
     assert not [c.lineno for c in calls if isinstance(c.func, ast.Name) and c.func.id == "print"]
+
+
+def test_what_only_a_notebook_needs_waits_for_it() -> None:
+    assert not loaded_by("import cam_core") & {"html", "base64", "importlib.metadata"}
