@@ -160,6 +160,13 @@ def test_layouts_of_memory_do_not_matter() -> None:
         np.testing.assert_array_equal(capture.gradients, same.gradients)
 
 
+def test_an_output_that_is_listed_twice_counts_once() -> None:
+    model = net()
+    model.graph.output.append(model.graph.output[0])
+    (capture,) = OnnxBackend(model).capture(images(1), one_hot(3), layers=["early"])
+    np.testing.assert_allclose(capture.gradients, expected(images(1), [3]), rtol=1e-5, atol=1e-7)
+
+
 def test_outputs_reach_the_target_and_strings_pass_through() -> None:
     model = onnx.parser.parse_model(
         """<ir_version: 8, opset_import: ["" : 13]>

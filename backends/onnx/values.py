@@ -47,15 +47,15 @@ def array_of(value: Any) -> Array:
     return array
 
 
-def tensors(infos: Sequence[Any]) -> list[Any]:
-    """Those of a session's inputs or outputs that are tensors, not sequences or maps."""
-    return [info for info in infos if info.type.startswith("tensor(")]
+def tensors(infos: Sequence[Any]) -> dict[str, Any]:
+    """Those of a session's outputs that are tensors, not sequences or maps; once by each name."""
+    return {info.name: info for info in infos if info.type.startswith("tensor(")}
 
 
 def run_values(session: Any, given: Mapping[str, Any]) -> dict[str, Any]:
     """The session's tensor outputs, as OrtValues on its device, from OrtValues by input name."""
     outputs = tensors(session.get_outputs())
-    names = [info.name for info in outputs]
+    names = list(outputs)
     if any(isinstance(value, np.ndarray) for value in given.values()):  # strings cannot be bound
         arrays = run(session, names, dict(given))
         return {n: value_of(a, HOST) for n, a in zip(names, arrays, strict=True)}
@@ -63,8 +63,8 @@ def run_values(session: Any, given: Mapping[str, Any]) -> dict[str, Any]:
     binding = session.io_binding()  # a used one would write over the outputs of its last run
     for name, value in given.items():
         binding.bind_ortvalue_input(name, value)
-    for info in outputs:
-        binding.bind_output(info.name, *home(info, device))
+    for name, info in outputs.items():
+        binding.bind_output(name, *home(info, device))
     run_bound(session, binding)
     return dict(zip(names, binding.get_outputs(), strict=True))
 
