@@ -138,7 +138,8 @@ def session(model: onnx.ModelProto, x: Any) -> dict[str, Any]:
 
 def reference(model: onnx.ModelProto, x: Any) -> dict[str, Any]:
     names = [o.name for o in model.graph.output]
-    return dict(zip(names, ReferenceEvaluator(model).run(names, {"x": x}), strict=True))
+    with np.errstate(over="ignore"):  # a step's slope
+        return dict(zip(names, ReferenceEvaluator(model).run(names, {"x": x}), strict=True))
 
 
 NETS = [
