@@ -236,9 +236,11 @@ def _settle(file: Path, dynamic_batch: bool) -> None:
             f"the module works for batch {first[0].dim_value} only: export it with"
             " dynamic_batch=False"
         )
-    for part in file.parent.iterdir():
+    parts = list(file.parent.iterdir())
+    size = sum(part.stat().st_size for part in parts)  # beyond 2 GiB a message cannot tell its own
+    for part in parts:
         part.unlink()
-    if model.ByteSize() > SINGLE_FILE:
+    if size > SINGLE_FILE:
         onnx.save(model, str(file), save_as_external_data=True, location=f"{file.name}.data")
     else:
         onnx.save(model, str(file))

@@ -207,3 +207,16 @@ def test_no_file_of_this_machine_is_named(tmp_path):
     path = to_onnx(torch.nn.Conv2d(1, 2, 3), torch.rand(1, 1, 5, 5), tmp_path / "net.onnx")
     assert str(Path(__file__).parent).encode() not in path.read_bytes()
     assert b"stack_trace" not in path.read_bytes()
+
+
+@pytest.mark.parametrize("exporter", EXPORTERS)
+def test_weights_beyond_a_message_lie_beside_the_file(exporter, tmp_path, image, monkeypatch):
+    monkeypatch.setattr("converters.torch.SINGLE_FILE", 2_000)
+    monkeypatch.setattr(onnx.ModelProto, "ByteSize", None)  # it fails for what is that large
+    net = nn.Sequential(Small(), nn.Linear(3, 5000))
+    path = to_onnx(net, image, tmp_path / "net.onnx", exporter=exporter)
+    assert sorted(part.name for part in tmp_path.iterdir()) == ["net.onnx", "net.onnx.data"]
+    assert path.stat().st_size < (tmp_path / "net.onnx.data").stat().st_size
+    expected = net.eval()(torch.as_tensor(image)).detach()
+    got = run(path, {"input": image.numpy()})["output"]
+    np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-6)

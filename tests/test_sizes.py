@@ -13,10 +13,11 @@ import numpy as np
 import onnx
 import pytest
 from click.testing import CliRunner
+from google.protobuf.message import EncodeError
 from onnx import TensorProto, numpy_helper
 
 from backends.onnx import OnnxBackend, instrument, strip
-from backends.onnx.load import load
+from backends.onnx.load import LARGEST_MESSAGE, load, message_size
 from backends.onnx.save import COPIED, LINKED, SHARED, save
 from backends.onnx.weights import change_weights
 from cam_core.cli.group import gradcam
@@ -133,6 +134,14 @@ def test_no_file_is_larger_than_a_message(path: Path, tmp_path: Path, monkeypatc
     assert sorted(p.name for p in tmp_path.iterdir()) == ["source"]
 
 
+def test_a_message_too_large_to_be_counted_is_too_large() -> None:
+    class Large:
+        def ByteSize(self) -> int:
+            raise EncodeError("Failed to serialize proto")  # what protobuf says beyond 2 GiB
+
+    assert message_size(Large()) > LARGEST_MESSAGE  # type: ignore[arg-type]
+
+
 def test_bytes_alone_cannot_be_opened(path: Path) -> None:
     with pytest.raises(CamError, match="open the model by its path"):
         instrument(path.read_bytes())
@@ -141,7 +150,7 @@ def test_bytes_alone_cannot_be_opened(path: Path) -> None:
 MEASURED = """
 import sys
 from backends.onnx import instrument, strip
-from backends.onnx.load import load
+from backends.onnx.load import LARGEST_MESSAGE, load, message_size
 from backends.onnx.save import save
 def peak():
     return int(open("/proc/self/status").read().split("VmHWM:")[1].split()[0]) // 1024

@@ -70,6 +70,16 @@ def opset(model: onnx.ModelProto) -> int:
     return max(versions, default=0)
 
 
+def message_size(model: onnx.ModelProto) -> int:
+    """Bytes of its serialisation: beyond the limit protobuf cannot count, any number above it."""
+    from google.protobuf.message import EncodeError
+
+    try:
+        return int(model.ByteSize())
+    except EncodeError:
+        return LARGEST_MESSAGE + 1
+
+
 def sha256(model: onnx.ModelProto) -> str:
     """Hash of the canonical form; external weights count by reference.
 

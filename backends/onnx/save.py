@@ -11,7 +11,7 @@ import onnx
 
 from cam_core.errors import InputError, ModelError
 
-from .load import LARGEST_MESSAGE, Source, external_entry, external_tensors
+from .load import LARGEST_MESSAGE, Source, external_entry, external_tensors, message_size
 
 LINKED, COPIED, SHARED = "link", "copy", "shared"
 """How a file of weights came to be beside the new model; shared: it was there already."""
@@ -48,7 +48,7 @@ def save(
     if path.is_dir() or not path.parent.is_dir():
         what = "is a folder" if path.is_dir() else f"lies in '{path.parent}', which does not exist"
         raise InputError(f"cannot write: {path} {what}")
-    if model.ByteSize() > LARGEST_MESSAGE:
+    if message_size(model) > LARGEST_MESSAGE:
         raise ModelError("the model is larger than 2 GiB; keep its weights as external data")
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:

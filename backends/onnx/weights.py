@@ -12,7 +12,7 @@ from onnx import numpy_helper
 from cam_core.backend import Array
 from cam_core.errors import ModelError
 
-from .load import LARGEST_MESSAGE, Source, embedded, external_tensors
+from .load import LARGEST_MESSAGE, Source, embedded, external_tensors, message_size
 from .prepare import BFLOAT16
 from .wellformed import nbytes
 
@@ -30,7 +30,7 @@ def change_weights(source: Source, change: Change) -> onnx.ModelProto:
     8-bit ones and bfloat16 are given as float32, and rounded (and clipped) back.
     """
     size = sum(nbytes(tensor) for tensor in external_tensors(source.model))
-    if source.model.ByteSize() + size > LARGEST_MESSAGE:
+    if message_size(source.model) + size > LARGEST_MESSAGE:
         raise ModelError(
             f"{source.name}: weights of more than 2 GiB cannot be changed; use a smaller model"
         )
