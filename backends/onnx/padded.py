@@ -7,6 +7,7 @@ Only where rows are mixed do the zeros have to be there.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -63,6 +64,9 @@ def find(
     op: Emitter, op_type: str, inputs: Sequence[Tensor], attrs: dict[str, Any]
 ) -> Tensor | None:
     """The result of an operator on padded tensors, computed on what they pad; None: no such way."""
+    flat = _flattened(op, inputs[0])
+    if flat is not None:
+        return _unflattened(op, op_type, flat, inputs, attrs)
     padded = [op.shortcuts.padded.get(t.name) for t in inputs]
     known = [p for p in padded if p is not None]
     if not known or not all(p.sparse and p.beside(known[0]) for p in known):
@@ -137,7 +141,7 @@ def _reduced(
 def _product(
     op: Emitter, inputs: Sequence[Tensor], padded: Sequence[Padded | None]
 ) -> Tensor | None:
-    """A B: rows of A and columns of B are the product's, what both share is cut on both."""
+    """A B: rows of A, columns of B and batches are the product's, what is summed is cut on both."""
     first = padded[0] is not None
     place = padded[0] or padded[1]
     other = inputs[1 if first else 0]
@@ -147,10 +151,12 @@ def _product(
         return None
     axis = place.axis - rank
     kept, shared = (-2, -1) if first else (-1, -2)
-    if axis not in (kept, shared):
-        return None
     if axis == shared:
         other = rows(op, other, kept, place)
+    elif axis not in (-1, -2):
+        other = rows(op, other, axis, place)
+    elif axis != kept:
+        return None
     core = op.MatMul(place.core, other) if first else op.MatMul(other, place.core)
     return core if axis == shared else _pad(op, place.of(core, place.axis))
 
@@ -165,13 +171,56 @@ def _reshaped(op: Emitter, inputs: Sequence[Tensor], place: Padded) -> Tensor | 
     head = [*shape[:axis]]
     if target[: axis + 1] not in ([*head, place.extent], [-1, *head[1:], place.extent]):
         return None
-    if -1 in target[axis + 1 :] or len(target) <= axis:
+    tail = _inferred(shape[axis + 1 :], target[axis + 1 :])
+    if tail is None:
         return None
     wanted = value.tolist()
     wanted[axis] = int(place.core.shape[axis])
     core = op.Reshape(place.core, wanted)
-    known = (*head, wanted[axis], *target[axis + 1 :])
-    return _pad(op, place.of(op.typed(core, known), axis))
+    return _pad(op, place.of(op.typed(core, (*head, wanted[axis], *tail)), axis))
+
+
+def _inferred(shape: Sequence[Any], target: Sequence[Any]) -> list[Any] | None:
+    """`target` with its -1 named: a number, or the one symbol that is left; None: unknown."""
+    if -1 not in target:
+        return list(target)
+    symbols = [d for d in shape if not isinstance(d, int)]
+    have = math.prod(d for d in shape if isinstance(d, int))
+    want = math.prod(d for d in target if isinstance(d, int) and d != -1)
+    if len(symbols) > 1 or any(not isinstance(d, int) for d in target):
+        return None
+    if symbols and have != want:
+        return None
+    missing = symbols[0] if symbols else have // want
+    return [missing if d == -1 else d for d in target]
+
+
+def _flattened(op: Emitter, x: Tensor) -> Tensor | None:
+    """The padded [T, ..., K] whose view [T ..., K] x is: nobody counts the zeros of x itself."""
+    maker = op.made.get(x.name)
+    if maker is None or maker.op != "Reshape" or len(x.shape) != 2:
+        return None
+    source = maker.inputs[0]
+    known = op.shortcuts.padded.get(source.name)
+    whole = known is not None and known.sparse and known.axis < len(source.shape) - 1
+    return source if whole and source.shape[-1] == x.shape[-1] else None
+
+
+def _unflattened(
+    op: Emitter, op_type: str, x: Tensor, inputs: Sequence[Tensor], attrs: dict[str, Any]
+) -> Tensor | None:
+    """What works row by row is done before the rows of all tokens are laid one after the other."""
+    if op_type in ZERO_AT_ZERO:
+        found = op.emit(op_type, x, **attrs)
+    elif op_type == "MatMul" and len(inputs[1].shape) == 2:
+        found = op.MatMul(x, inputs[1])
+    elif op_type == "Reshape":
+        target = op.value(inputs[1])
+        return None if target is None or 0 in target else op.Reshape(x, target)
+    else:
+        return None
+    shape = inputs[0].shape[0], found.shape[-1]
+    return op.typed(op.Reshape(found, [-1, shape[1]]), shape)
 
 
 def rows(op: Emitter, tensor: Tensor, axis: int, place: Padded, depth: int = 0) -> Tensor:

@@ -27,7 +27,7 @@ from .fold import FOLD_LIMIT, constant_value
 from .load import embedded, opset
 from .normalise import normalise
 from .sequences import resolved
-from .wellformed import require_made, require_nodes, require_sizes, require_typed
+from .wellformed import nbytes, require_made, require_nodes, require_sizes, require_typed
 
 Tensor: TypeAlias = Any
 """A `gs.Variable` or `gs.Constant`; onnx-graphsurgeon carries no types."""
@@ -60,6 +60,8 @@ class Graph:
     """The two values that stood for each dynamic extent."""
     decided: frozenset[str] = frozenset()
     """Conditions of an If that are the same at every run."""
+    folder: Path | None = None
+    """Where external weights lie."""
     extra: list[Node] = field(default_factory=list)
     """Nodes that the model itself does not hold: written where somebody needs them."""
     producer: dict[str, Node] = field(default_factory=dict)
@@ -84,6 +86,22 @@ class Graph:
         if isinstance(tensor, gs.Constant):
             return np.asarray(tensor.values)
         return self.values.get(tensor.name)
+
+    def weight(self, tensor: Tensor) -> np.ndarray[Any, Any] | None:
+        """An initialiser's value, however large; None: it is no initialiser."""
+        for held in self.model.graph.initializer:
+            if held.name != tensor.name:
+                continue
+            if held.data_location != onnx.TensorProto.EXTERNAL:
+                return numpy_helper.to_array(held)
+            folder = self.folder
+            return None if folder is None else numpy_helper.to_array(embedded(held, folder))
+        return None
+
+    @functools.cached_property
+    def nbytes(self) -> int:
+        """What the initialisers take."""
+        return sum(nbytes(tensor) for tensor in self.model.graph.initializer)
 
     def constant(self, tensor: Tensor) -> bool:
         """Is it the same at every run?"""
@@ -195,6 +213,7 @@ def prepare(
         counts=facts.counts,
         probed=facts.probed,
         decided=facts.decided,
+        folder=folder,
     )
 
 

@@ -35,6 +35,8 @@ class Shortcuts:
     def __init__(self, op: Emitter) -> None:
         self.op = op
         self.padded: dict[str, Padded] = {}
+        self.routed: dict[str, Tensor] = {}
+        """Cotangents [N, K, *S] of which each number is one of another, at some cell, or 0."""
         self._under: dict[str, Tensor] = {}
         self._rows: dict[str, tuple[Tensor, bool]] = {}
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from .emit import Emitter
+from .means import early_mean
 from .prepare import Tensor
 
 UFUNCS = {
@@ -108,6 +109,15 @@ def _reduction(op_type: str) -> Callable[..., Tensor]:
     return traced
 
 
+def _mean(op: Emitter, x: Traced, axis: Any = None, *, keepdims: bool = False) -> Tensor:
+    """What the mean of a cotangent is worth, its last steps need not be."""
+    if keepdims and isinstance(axis, tuple):
+        early = early_mean(op, x.tensor, [a % x.ndim for a in axis])
+        if early is not None:
+            return early
+    return _reduction("ReduceMean")(op, x, axis, keepdims=keepdims)
+
+
 def _where(op: Emitter, condition: Traced, a: Any, b: Any) -> Tensor:
     typed = next(o for o in (a, b) if isinstance(o, Traced))
     return op.Where(condition.tensor, unwrap(a, typed.dtype), unwrap(b, typed.dtype))
@@ -135,7 +145,7 @@ def _axes(axis: Any) -> list[int]:
 
 FUNCTIONS: dict[Any, Callable[..., Tensor]] = {
     np.sum: _reduction("ReduceSum"),
-    np.mean: _reduction("ReduceMean"),
+    np.mean: _mean,
     np.max: _reduction("ReduceMax"),
     np.min: _reduction("ReduceMin"),
     np.where: _where,

@@ -65,6 +65,7 @@ def max_pool(op: Emitter, node: Node, gy: Tensor) -> Cotangent:
     for i in axes:
         below, above = maxima[-2], maxima.pop()
         g = op.typed(_first(op, below, above, g, i, geometry), below.shape)
+    op.shortcuts.routed[g.name] = gy
     return g
 
 
