@@ -296,6 +296,8 @@ CHAIN_INPUTS = {
     "last": np.array([-1]),
     "heads": np.array([0, 5, 2, 2]),
     "flat": np.array([0, 5, 4]),
+    "laid": np.array([-1, 4]),
+    "apart": np.array([5, -1, 4]),
     "one": np.array(1.0),
     "two": np.array(2.0),
 }
@@ -314,6 +316,8 @@ CHAINS = [
         "a choice": "n = Neg(x) c = Greater(x, n) e = Exp(x) h = Where(c, x, e)",
         "heads": "r = Reshape(x, heads) q = Transpose<perm=[0,2,1,3]>(r) t = Tanh(q) "
         "b = Transpose<perm=[0,2,1,3]>(t) h = Reshape(b, flat)",
+        "rows laid one after the other": "s = Transpose<perm=[1,0,2]>(x) r = Reshape(s, laid) "
+        "m = MatMul(r, w) t = Tanh(m) b = Reshape(t, apart) h = Transpose<perm=[1,0,2]>(b)",
         "attention": "q = MatMul(x, w) k = Transpose<perm=[0,2,1]>(x) s = MatMul(q, k) "
         "p = Softmax(s) o = MatMul(p, x) h = Add(o, x)",
         "what mixes rows": "m = ReduceMean(x, axes) c = Sub(x, m) h = Mul(c, c)",

@@ -32,6 +32,8 @@ CONSTANTS = {
     "axes": np.array([1]),
     "heads": np.array([0, TOKENS, 2, WIDTH // 2]),
     "flat": np.array([0, TOKENS, WIDTH]),
+    "laid": np.array([-1, WIDTH]),
+    "apart": np.array([TOKENS, -1, WIDTH]),
 }
 
 
@@ -68,6 +70,8 @@ def _full(nodes: list[Any]) -> list[str]:
         "h = Softmax(x)",
         "r = Reshape(x, heads) q = Transpose<perm=[0,2,1,3]>(r) e = Relu(q) "
         "b = Transpose<perm=[0,2,1,3]>(e) h = Reshape(b, flat)",
+        "s = Transpose<perm=[1,0,2]>(x) r = Reshape(s, laid) n = Neg(r) m = MatMul(n, w) "
+        "b = Reshape(m, apart) h = Transpose<perm=[1,0,2]>(b)",
     ],
 )
 def test_row_by_row_is_written_for_one_row(block: str, read: str) -> None:
