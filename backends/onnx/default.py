@@ -18,7 +18,7 @@ from .tokens import needed_tokens
 VIEWS = {"Transpose", "Reshape", "Identity", "Flatten", "Squeeze", "Unsqueeze", "Dropout", "Cast"}
 POOLS = {"MaxPool", "AveragePool", "LpPool", "Pad"}
 SIZES = {"Shape", "Size"}
-PRELUDE = {"Add", "Mul", "Div", "Softmax", "Split", "Slice", "Gather"}
+PRELUDE = {"Add", "Mul", "Div", "Softmax", "Slice", "Gather"}
 """What else may stand between a linear layer and the product that its result is a factor of."""
 CLOSING = {"LayerNormalization", "RMSNormalization"}
 """Norms over channels that only close the last stage (Swin): the map is the stage's own."""
@@ -157,14 +157,17 @@ def _largest_branch(route: Route, maps: Sequence[Tensor]) -> tuple[Tensor, str]:
 
 
 def _only_in_products(route: Route, tensor: Tensor) -> bool:
-    """Is it an attention's query, key or value: a factor after no more than a bias and a view?"""
+    """Is it an attention's query, key or value, a factor after no more than a bias and a view?
+
+    Or what is split into them: several maps in one.
+    """
     waiting = [tensor.name]
     while waiting:
         readers = route.graph.consumers.get(waiting.pop(), [])
         readers = [n for n in readers if any(t.name in route.path for t in n.outputs)]
         for node in readers:
             factors = sum(t.name in route.path for t in node.inputs)
-            if computes(node) in PRODUCTS and factors > 1:
+            if (computes(node) in PRODUCTS and factors > 1) or node.op == "Split":
                 continue
             if computes(node) not in VIEWS | PRELUDE or factors > 1:
                 return False

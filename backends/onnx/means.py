@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .prepare import Node, Tensor
+from .views import groups, numbers
 
 if TYPE_CHECKING:
     from .emit import Emitter
@@ -104,11 +105,11 @@ def _through_transpose(means: _Means, maker: Node, x: Tensor, places: Places) ->
 def _through_view(means: _Means, maker: Node, x: Tensor, places: Places) -> Tensor | None:
     """Axes that are split or joined are averaged as a whole, or not at all."""
     source = maker.inputs[0]
-    sizes = None if source.shape is None else _numbers(source.shape, x.shape)
+    sizes = None if source.shape is None else numbers(source.shape, x.shape)
     if sizes is None:
         return None
     inner: Places = {}
-    for old, new in _groups(*sizes):
+    for old, new in groups(*sizes):
         averaged = [axis for axis in new if axis in places]
         if not averaged or not old:
             continue
@@ -135,41 +136,6 @@ def _kept(means: _Means, found: Tensor, x: Tensor, places: Places) -> Tensor | N
         found = maker.inputs[0]
         maker = means.op.made.get(found.name)
     return means.op.typed(means.op.Reshape(found, target), shape)
-
-
-def _numbers(old: Sequence[Any], new: Sequence[Any]) -> tuple[list[int], list[int]] | None:
-    """Both shapes in numbers, a large one for the one extent of each that is dynamic."""
-    static = [math.prod(size for size in shape if isinstance(size, int)) for shape in (old, new)]
-    open_ends = [sum(not isinstance(size, int) for size in shape) for shape in (old, new)]
-    if 0 in static or open_ends not in ([0, 0], [1, 1]):
-        return None
-    common = math.lcm(*static) * 1_000_003
-    numbers = [
-        [size if isinstance(size, int) else common // known for size in shape]
-        for shape, known in zip((old, new), static, strict=True)
-    ]
-    return numbers[0], numbers[1]
-
-
-def _groups(old: Sequence[int], new: Sequence[int]) -> list[tuple[list[int], list[int]]]:
-    """Which axes of `old` became which of `new`; extents of 1 stand alone."""
-    found: list[tuple[list[int], list[int]]] = [
-        ([], [j]) for j, size in enumerate(new) if size == 1
-    ]
-    left = [i for i, size in enumerate(old) if size != 1]
-    right = [j for j, size in enumerate(new) if size != 1]
-    while left and right:
-        mine, theirs = [left.pop(0)], [right.pop(0)]
-        have, want = old[mine[0]], new[theirs[0]]
-        while have != want:
-            if have < want:
-                mine.append(left.pop(0))
-                have *= old[mine[-1]]
-            else:
-                theirs.append(right.pop(0))
-                want *= new[theirs[-1]]
-        found.append((mine, theirs))
-    return found
 
 
 def _columns(

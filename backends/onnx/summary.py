@@ -7,19 +7,19 @@ from collections.abc import Mapping
 from .maps import MOST_SUMMARY_TOKENS
 from .prepare import Tensor
 from .route import Route
-from .tokens import NORMS, NOTHING, Tokens
+from .tokens import NORMS, Tokens
 
 
 def only_summary(route: Route, tensor: Tensor, needed: Mapping[str, Tokens]) -> bool:
     """Does the score depend on no token of this map but the summary's, or on nothing of it?"""
     layout, tokens = route.maps.layout(tensor), needed.get(tensor.name)
-    if tokens == NOTHING:
+    if tokens is not None and not tokens.at:
         return True
-    if layout is None or layout.axes != "NTC" or tokens is None:
+    if layout is None or layout.axes != "NTC" or tokens is None or tokens.axis != 1:
         return False
     if layout.grid:
-        return all(i < layout.skip for i in tokens)
-    return len(tokens) <= MOST_SUMMARY_TOKENS and len(tokens) != tensor.shape[1]
+        return all(i < layout.skip for i in tokens.at)
+    return len(tokens.at) <= MOST_SUMMARY_TOKENS and len(tokens.at) != tensor.shape[1]
 
 
 def first_norm(route: Route, tensor: Tensor) -> Tensor:
