@@ -7,6 +7,7 @@ with k comparisons an axis instead of k^rank, and without indices or scatter.
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -143,4 +144,4 @@ def _taps(
         pads[axis], pads[axis + rank] = shift, more - shift
         hits[phase].append(op.Pad(hit, pads) if more else hit)
     nothing = op.Mul(hits[0][0], 0.0) if not all(hits) else None
-    return [nothing if not h else op.Sum(*h) if len(h) > 1 else h[0] for h in hits]
+    return [functools.reduce(op.Add, h) if h else nothing for h in hits]
