@@ -104,13 +104,13 @@ def model(body: str) -> onnx.ModelProto:
     return found
 
 
-def alpha(source: onnx.ModelProto) -> tuple[Any, Any]:
+def alpha(source: onnx.ModelProto, **fed: Any) -> tuple[Any, Any]:
     """What the file gives, and the mean of the gradient that it gives beside it."""
     written = instrument(source, layer="a", outputs=["alpha", "gradients"])
     session = ort.InferenceSession(written.SerializeToString(), providers=["CPUExecutionProvider"])
     x = np.random.default_rng(4).normal(size=(2, 2, SIDE, SIDE)).astype(np.float32)
     names = ["cam_alpha", "cam_gradients"]
-    found, G = session.run(names, {"x": x, "cam_class": np.array([0, 2])})
+    found, G = session.run(names, {"x": x, "cam_class": np.array([0, 2]), **fed})
     return found, G.astype(np.float64).mean(axis=(2, 3))
 
 
@@ -161,7 +161,68 @@ def test_means_of_weights_make_the_file_two_percent_larger_at_most() -> None:
     np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-6)
 
 
-def means_of_weights(source: onnx.ModelProto) -> set[tuple[int, ...]]:
-    """Shapes of the matrices that were added to the file."""
-    added = instrument(source, layer="a", outputs="alpha").graph.initializer
-    return {tuple(t.dims) for t in added[len(source.graph.initializer) :]}
+def means_of_weights(source: onnx.ModelProto, **options: Any) -> list[tuple[int, ...]]:
+    """Shapes of the constants that were added to the file."""
+    added = instrument(source, outputs="alpha", **{"layer": "a", **options}).graph.initializer
+    return [tuple(t.dims) for t in added[len(source.graph.initializer) :]]
+
+
+@pytest.mark.parametrize("options", [{"target": "top:3"}, {"layer": ["a", "p"]}], ids=str)
+def test_the_means_of_a_weight_are_kept_once(
+    options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backends.onnx.emit.FOLD_LIMIT", 4)  # above it, equal constants are two
+    assert means_of_weights(model(SPARED["flattened"]), **options).count((5, CHANNELS)) == 1
+
+
+def test_the_limit_is_for_all_weights_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of three heads there is room for the means of two."""
+    head = "f{0} = Flatten(a) m{0} = Gemm<transB=1>(f{0}, t{0}) r{0} = Relu(m{0}) "
+    heads = " ".join(head.format(i) + f"y{i} = MatMul(r{i}, of5)" for i in range(3))
+    source = model(f"{heads} z = Add(y0, y1) y = Add(z, y2)")
+    rng, held = np.random.default_rng(5), source.graph.initializer
+    held.extend(
+        onnx.numpy_helper.from_array(rng.normal(size=WEIGHTS["tall"]).astype("f4"), f"t{i}")
+        for i in range(3)
+    )
+    assert means_of_weights(source).count((5, CHANNELS)) == 3
+    room = 2.5 * 5 * CHANNELS / sum(np.prod(t.dims) for t in held)
+    monkeypatch.setattr("backends.onnx.means.GROWTH", room)
+    assert means_of_weights(source).count((5, CHANNELS)) == 2
+
+
+def test_a_weight_that_a_feed_overrides_is_read_at_run_time() -> None:
+    source = model(SPARED["flattened"])
+    (flat,) = (t for t in source.graph.initializer if t.name == "flat")
+    given = onnx.helper.make_tensor_value_info("flat", flat.data_type, flat.dims)
+    source.graph.input.append(given)
+    other = np.random.default_rng(8).normal(size=WEIGHTS["flat"]).astype(np.float32)
+    got, expected = alpha(source, flat=other)
+    np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_a_map_with_hundreds_of_readers() -> None:
+    branches = " ".join(f"c{i} = Conv(a, k1) t{i} = Tanh(c{i})" for i in range(400))
+    total = ", ".join(f"t{i}" for i in range(400))
+    got, expected = alpha(model(f"{branches} z = Sum({total}) {HEAD}"))
+    np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-6 * np.abs(expected).max())
+
+
+def test_a_computed_matrix_of_unknown_width() -> None:
+    body = "f = Reshape(a, row) w = Reshape(b, pairs) y = MatMul(f, w)"
+    source = onnx.parser.parse_model(
+        f'<ir_version: 8, opset_import: ["" : 20]> g (float[1,2,L] x, float[1,2,L] u) => '
+        f"(float[1,2] y) {{ a = Conv(x, one) b = Conv(u, two) {body} }}"
+    )
+    values = {"one": np.ones((1, 2, 1), np.float32), "two": np.ones((2, 2, 1), np.float32)}
+    values |= {"row": np.array([1, -1]), "pairs": np.array([-1, 2])}
+    source.graph.initializer.extend(
+        onnx.numpy_helper.from_array(value, name) for name, value in values.items()
+    )
+    written = instrument(source, layer="a", outputs=["alpha", "gradients"])
+    session = ort.InferenceSession(written.SerializeToString(), providers=["CPUExecutionProvider"])
+    rng = np.random.default_rng(2)
+    feed = {name: rng.normal(size=(1, 2, 5)).astype(np.float32) for name in ("x", "u")}
+    names = ["cam_alpha", "cam_gradients"]
+    got, G = session.run(names, {**feed, "cam_class": np.array([1])})
+    np.testing.assert_allclose(got, G.mean(axis=2), rtol=1e-5)

@@ -25,6 +25,8 @@ Places = dict[int, Span]
 """By axis."""
 GROWTH = 0.02
 """How much larger than the model's weights the file may become."""
+DEEPEST = 64
+"""How many steps a mean is taken back; a map that hundreds read is a long chain of sums."""
 
 
 def early_mean(op: Emitter, x: Tensor, axes: Sequence[int]) -> Tensor | None:
@@ -38,6 +40,7 @@ class _Means:
     def __init__(self, op: Emitter) -> None:
         self.op = op
         self._known: dict[tuple[str, tuple[Any, ...]], Tensor | None] = {}
+        self._depth = 0
 
     def of(self, x: Tensor, places: Places) -> Tensor:
         """The mean of x over these places, kept as 1."""
@@ -56,14 +59,19 @@ class _Means:
         """The same where a product, a convolution or routing is saved, else None."""
         key = x.name, tuple(sorted(places.items()))
         if key not in self._known:
-            maker = self.op.made.get(x.name)
-            step = STEPS.get(maker.op) if maker is not None and x.shape is not None else None
-            routed = self.op.shortcuts.routed.get(x.name)
-            if routed is not None:
-                self._known[key] = _through_routing(self, x, routed, places)
-            else:
-                self._known[key] = None if step is None else step(self, maker, x, places)
+            if self._depth == DEEPEST:
+                return None
+            self._depth += 1
+            self._known[key] = self._step(x, places)
+            self._depth -= 1
         return self._known[key]
+
+    def _step(self, x: Tensor, places: Places) -> Tensor | None:
+        routed, maker = self.op.shortcuts.routed.get(x.name), self.op.made.get(x.name)
+        if routed is not None:
+            return _through_routing(self, x, routed, places)
+        step = STEPS.get(maker.op) if maker is not None and x.shape is not None else None
+        return None if step is None else step(self, maker, x, places)
 
     def several(self, parts: Sequence[Tensor], places: Places) -> list[Tensor] | None:
         """The means of all where that of one is found earlier."""
@@ -147,18 +155,30 @@ def _columns(
     if maker is None or maker.op != "MatMul" or old != [last] or any(places.values()):
         return None
     g, w = maker.inputs
-    if set(places) - set(new) or len(w.shape) != 2 or None in w.shape:
+    sizes = [*(w.shape or [None]), *(x.shape[axis] for axis in new)]
+    if set(places) - set(new) or len(sizes) != 2 + len(new):
         return None
-    apart = [int(x.shape[axis]) for axis in new]
-    kept = math.prod(size for axis, size in zip(new, apart, strict=True) if axis not in places)
-    size = int(w.shape[0]) * kept * np.dtype(w.dtype).itemsize
-    weight = _weight(op, w) if size <= GROWTH * op.graph.nbytes else None
-    if weight is None:
+    if not all(isinstance(size, int) for size in sizes):
         return None
-    over = tuple(i + 1 for i, axis in enumerate(new) if axis in places)
-    mean = weight.reshape(len(weight), *apart).mean(axis=over, dtype=np.float64)
-    narrow = op.constant(mean.reshape(len(weight), kept).astype(weight.dtype))
-    return _kept(means, op.MatMul(g, narrow), x, places)
+    over = tuple(i for i, axis in enumerate(new) if axis in places)
+    narrow = _narrow(op, w, tuple(sizes[2:]), over)
+    return None if narrow is None else _kept(means, op.MatMul(g, narrow), x, places)
+
+
+def _narrow(op: Emitter, w: Tensor, apart: tuple[int, ...], over: tuple[int, ...]) -> Tensor | None:
+    """w [I, O], O taken `apart` and averaged `over` some of that; None: too much for the file."""
+    made, key = op.shortcuts.weight_means, (w.name, apart, over)
+    if key not in made:
+        kept = math.prod(size for i, size in enumerate(apart) if i not in over)
+        size = w.shape[0] * kept * np.dtype(w.dtype).itemsize
+        size += sum(np.asarray(held.values).nbytes for held in made.values())
+        weight = _weight(op, w) if size <= GROWTH * op.graph.nbytes else None
+        if weight is None:
+            return None
+        axes = tuple(i + 1 for i in over)
+        mean = weight.reshape(len(weight), *apart).mean(axis=axes, dtype=np.float64)
+        made[key] = op.constant(mean.reshape(len(weight), kept).astype(weight.dtype))
+    return made[key]
 
 
 def _weight(op: Emitter, w: Tensor) -> np.ndarray[Any, Any] | None:
@@ -256,7 +276,7 @@ def _through_neg(means: _Means, maker: Node, x: Tensor, places: Places) -> Tenso
 
 
 def _through_pool(means: _Means, maker: Node, x: Tensor, places: Places) -> Tensor | None:
-    """A pool over one cell is an identity."""
+    """An average over one cell is an identity."""
     one = _pointwise(maker) and all(s == 1 for s in maker.attrs.get("strides") or [1])
     return means.before(maker.inputs[0], places) if one else None
 
@@ -265,6 +285,8 @@ def _through_product(means: _Means, maker: Node, x: Tensor, places: Places) -> T
     """Rows of A B are rows of A, columns are columns of B."""
     a, b = maker.inputs
     rank, row = len(x.shape), len(x.shape) - 2
+    if min(len(a.shape), len(b.shape)) < 2:
+        return None
     rows = set(places) == {row} or (len(b.shape) == 2 and rank - 1 not in places)
     if rows and len(a.shape) == rank:
         return means.op.MatMul(means.of(a, places), b)
@@ -289,7 +311,7 @@ def _through_convolution(means: _Means, maker: Node, x: Tensor, places: Places) 
 
 
 def _pointwise(maker: Node) -> bool:
-    """Does its window hold one cell and reach over no edge?"""
+    """Does its window hold one cell, as far as is said, and reach over no edge?"""
     kernel, pads = maker.attrs.get("kernel_shape") or [0], maker.attrs.get("pads") or [0]
     return all(k == 1 for k in kernel) and not any(pads) and "auto_pad" not in maker.attrs
 

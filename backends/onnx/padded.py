@@ -65,8 +65,9 @@ def find(
 ) -> Tensor | None:
     """The result of an operator on padded tensors, computed on what they pad; None: no such way."""
     flat = _flattened(op, inputs[0])
-    if flat is not None:
-        return _unflattened(op, op_type, flat, inputs, attrs)
+    found = None if flat is None else _unflattened(op, op_type, flat, inputs, attrs)
+    if found is not None:
+        return found
     padded = [op.shortcuts.padded.get(t.name) for t in inputs]
     known = [p for p in padded if p is not None]
     if not known or not all(p.sparse and p.beside(known[0]) for p in known):
@@ -189,7 +190,7 @@ def _inferred(shape: Sequence[Any], target: Sequence[Any]) -> list[Any] | None:
     want = math.prod(d for d in target if isinstance(d, int) and d != -1)
     if len(symbols) > 1 or any(not isinstance(d, int) for d in target):
         return None
-    if symbols and have != want:
+    if want == 0 or (symbols and have != want):
         return None
     missing = symbols[0] if symbols else have // want
     return [missing if d == -1 else d for d in target]
@@ -198,7 +199,7 @@ def _inferred(shape: Sequence[Any], target: Sequence[Any]) -> list[Any] | None:
 def _flattened(op: Emitter, x: Tensor) -> Tensor | None:
     """The padded [T, ..., K] whose view [T ..., K] x is: nobody counts the zeros of x itself."""
     maker = op.made.get(x.name)
-    if maker is None or maker.op != "Reshape" or len(x.shape) != 2:
+    if maker is None or maker.op != "Reshape" or x.shape is None or len(x.shape) != 2:
         return None
     source = maker.inputs[0]
     known = op.shortcuts.padded.get(source.name)
@@ -212,7 +213,7 @@ def _unflattened(
     """What works row by row is done before the rows of all tokens are laid one after the other."""
     if op_type in ZERO_AT_ZERO:
         found = op.emit(op_type, x, **attrs)
-    elif op_type == "MatMul" and len(inputs[1].shape) == 2:
+    elif op_type == "MatMul" and len(inputs[1].shape or ()) == 2:
         found = op.MatMul(x, inputs[1])
     elif op_type == "Reshape":
         target = op.value(inputs[1])

@@ -39,6 +39,10 @@ BFLOAT16 = np.dtype(onnx.helper.tensor_dtype_to_np_dtype(onnx.TensorProto.BFLOAT
 """NumPy does not count it among the floating point types."""
 
 
+FIXED_IR = 4
+"""From this version on an initialiser that is an input too may be overridden."""
+
+
 @dataclass
 class Graph:
     """A model as the rules see it; tensors and nodes are onnx-graphsurgeon's."""
@@ -88,7 +92,11 @@ class Graph:
         return self.values.get(tensor.name)
 
     def weight(self, tensor: Tensor) -> np.ndarray[Any, Any] | None:
-        """An initialiser's value, however large; None: it is no initialiser."""
+        """An initialiser's value, however large; None: it is none, or one that a feed overrides."""
+        if self.model.ir_version >= FIXED_IR and any(
+            given.name == tensor.name for given in self.model.graph.input
+        ):
+            return None
         for held in self.model.graph.initializer:
             if held.name != tensor.name:
                 continue

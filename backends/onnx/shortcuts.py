@@ -1,9 +1,10 @@
 """What the emitter knows of the tensors it made, so that it need not write what costs nothing.
 
-Three promises: a tensor is another one broadcast (an Expand), its rows are unit vectors, or it is
-another one padded with zeros. Arithmetic and reductions read what lies under the first, a matrix
-product reads one row instead of all for the second, sums of the third are joined, and what works
-row by row does so for its rows alone (see `padded`).
+Four promises: a tensor is another one broadcast (an Expand), its rows are unit vectors, it is
+another one padded with zeros, or its numbers are another one's, put elsewhere. Arithmetic and
+reductions read what lies under the first, a matrix product reads one row instead of all for the
+second, sums of the third are joined, and what works row by row does so for its rows alone (see
+`padded`); the mean of the last is that of the other (see `means`).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import onnx_graphsurgeon as gs
 
 from . import padded
 from .padded import Padded
@@ -37,6 +39,8 @@ class Shortcuts:
         self.padded: dict[str, Padded] = {}
         self.routed: dict[str, Tensor] = {}
         """Cotangents [N, K, *S] of which each number is one of another, at some cell, or 0."""
+        self.weight_means: dict[Any, gs.Constant] = {}
+        """What is added to the file because the means of a weight are read instead of it."""
         self._under: dict[str, Tensor] = {}
         self._rows: dict[str, tuple[Tensor, bool]] = {}
 

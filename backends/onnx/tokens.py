@@ -162,4 +162,15 @@ def _tokenwise(route: Route, node: Node) -> bool:
     flowing = [t for t in node.inputs if t.name in route.path]
     if computes(node) == "MatMul":
         return len(flowing) == 1 and flowing[0] is node.inputs[0]
-    return computes(node) in TOKENWISE
+    return computes(node) in TOKENWISE and 1 not in _normalised(node)
+
+
+def _normalised(node: Node) -> list[int]:
+    """The axes of [N, T, C] over which a norm takes its moments."""
+    if node.op == "GroupNormalization":
+        return [1, 2]
+    if node.op == "Standardise":
+        return [axis % 3 for axis in node.attrs["axes"]]
+    if node.op in ("LayerNormalization", "RMSNormalization"):
+        return list(range(node.attrs.get("axis", -1) % 3, 3))
+    return []

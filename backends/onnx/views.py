@@ -6,19 +6,25 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+PRIME = 1_000_003
+"""Larger than any extent, so that none of them is taken for a factor of the dynamic one."""
+
 
 def numbers(old: Sequence[Any], new: Sequence[Any]) -> tuple[list[int], list[int]] | None:
-    """Both shapes in numbers, a large one for the one extent of each that is dynamic."""
+    """Both shapes in numbers, a large one for the one extent of each that is dynamic.
+
+    None: more than one is, or no view makes one of the other.
+    """
     static = [math.prod(size for size in shape if isinstance(size, int)) for shape in (old, new)]
     open_ends = [sum(not isinstance(size, int) for size in shape) for shape in (old, new)]
     if 0 in static or open_ends not in ([0, 0], [1, 1]):
         return None
-    common = math.lcm(*static) * 1_000_003
-    numbers = [
+    common = math.lcm(*static) * PRIME
+    mine, theirs = (
         [size if isinstance(size, int) else common // known for size in shape]
         for shape, known in zip((old, new), static, strict=True)
-    ]
-    return numbers[0], numbers[1]
+    )
+    return (mine, theirs) if math.prod(mine) == math.prod(theirs) else None
 
 
 def groups(old: Sequence[int], new: Sequence[int]) -> list[tuple[list[int], list[int]]]:
