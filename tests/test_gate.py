@@ -35,9 +35,9 @@ EVERYTHING = [
 ]
 
 
-def net(opset: int = 13, **shapes: tuple[int, ...]) -> onnx.ModelProto:
+def net(opset: int = 13, batch: str = "N", **shapes: tuple[int, ...]) -> onnx.ModelProto:
     rng = np.random.default_rng(8)
-    model = onnx.parser.parse_model(TEXT.format(opset=opset))
+    model = onnx.parser.parse_model(TEXT.format(opset=opset).replace("[N", f"[{batch}"))
     model.graph.initializer.extend(
         numpy_helper.from_array(rng.normal(size=shape).astype(np.float32), name)
         for name, shape in (SHAPES | shapes).items()
@@ -105,6 +105,26 @@ def test_disabled_it_gives_the_plain_outputs_and_no_rows(
     found = run(gated, level, x=images(), cam_enable=np.array(False), **feed)
     for name in list(found)[1:]:
         assert found[name].shape[0] == 0, name
+
+
+@pytest.mark.parametrize("opset", [7, 9, 10, 11, 13])
+@pytest.mark.parametrize(("options", "feed"), CASES, ids=[str(o) for o, _ in CASES])
+def test_a_fixed_batch_has_a_gate_too(
+    options: dict[str, Any], feed: dict[str, Any], opset: int
+) -> None:
+    """Before opset 11 inference holds both branches to one shape."""
+    source = net(opset, batch="2")
+    ungated = run(instrument(source, **options), x=images(), **feed)
+    gated = instrument(source, gate=True, **options)
+    onnx.checker.check_model(gated, full_check=True)
+    found = run(gated, x=images(), cam_enable=np.array(True), **feed)
+    for name, value in ungated.items():
+        np.testing.assert_allclose(found[name], value, rtol=1e-5, atol=1e-6, err_msg=name)
+    found = run(gated, x=images(), cam_enable=np.array(False), **feed)
+    np.testing.assert_array_equal(found["y"], ungated["y"])
+    assert {name: len(value) for name, value in found.items() if name != "y"} == {
+        name: 0 for name in ungated if name != "y"
+    }
 
 
 def test_an_absurd_class_does_not_matter_while_disabled() -> None:

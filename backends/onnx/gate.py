@@ -6,6 +6,7 @@ onnxruntime runs every node of a graph, whichever outputs are asked for; only a 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import onnx
@@ -18,6 +19,8 @@ from .prepare import Tensor
 ENABLE_INPUT = "cam_enable"
 FOLDED = {"Conv", "ConvTranspose"}
 """Operators whose weights runtimes lay out anew at load, which they do within one graph only."""
+UNITED = 11
+"""Since this opset the branches of an If may differ in shape, as far as inference is concerned."""
 LAYOUT = {"Transpose", "Reshape", "Slice", "Squeeze", "Unsqueeze", "Concat", "Gather", "Neg"}
 
 
@@ -49,7 +52,7 @@ def close(model: onnx.ModelProto, op: Emitter, outputs: Sequence[Tensor], enable
         constants,
         value_info=promised,
     )
-    other = _empty(infos)
+    other = _empty(infos, op.opset < UNITED)
     model.graph.node.append(
         helper.make_node(
             "If",
@@ -91,20 +94,35 @@ def _renamed(info: onnx.ValueInfoProto, name: str) -> onnx.ValueInfoProto:
     return copy
 
 
-def _empty(infos: Sequence[onnx.ValueInfoProto]) -> onnx.GraphProto:
-    """A graph whose outputs have 0 rows."""
+def _empty(infos: Sequence[onnx.ValueInfoProto], hidden: bool) -> onnx.GraphProto:
+    """A graph whose outputs have 0 rows; `hidden`: in shapes that no inference sees."""
     nodes, outputs = [], []
     for info in infos:
         kind = info.type.tensor_type
         shape = [0, *(d.dim_value or 1 for d in kind.shape.dim[1:])]
         dtype = helper.tensor_dtype_to_np_dtype(kind.elem_type)
         name = f"{info.name}.else"
-        floating = np.issubdtype(dtype, np.floating)
-        made = name if floating else f"{name}.float"  # opset 8 has no other constants
-        zeros = np.zeros(shape, dtype if floating else np.float32)
-        value = onnx.numpy_helper.from_array(zeros, f"{name}.value")
-        nodes.append(helper.make_node("Constant", [], [made], name=made, value=value))
-        if not floating:
-            nodes.append(helper.make_node("Cast", [made], [name], name=name, to=kind.elem_type))
-        outputs.append(helper.make_tensor_value_info(name, kind.elem_type, shape))
+        given = hidden or not np.issubdtype(dtype, np.floating)  # opset 8 has no other constants
+        first = f"{name}.float" if given else name
+        zeros = np.zeros(shape, np.float32 if given else dtype)
+        nodes.append(_constant(first, zeros))
+        if hidden:
+            nodes.append(_constant(f"{name}.shapes", np.array([shape], np.float32)))
+            total, size = f"{name}.total", f"{name}.size"
+            nodes += [
+                helper.make_node("ReduceSum", [f"{name}.shapes"], [total], axes=[0], keepdims=0),
+                helper.make_node("Cast", [total], [size], to=TensorProto.INT64),
+                helper.make_node("Reshape", [first, size], [f"{name}.hidden"]),
+            ]
+            first = f"{name}.hidden"
+        if given:
+            nodes.append(helper.make_node("Cast", [first], [name], to=kind.elem_type))
+        outputs.append(
+            helper.make_tensor_value_info(name, kind.elem_type, [None if hidden else 0, *shape[1:]])
+        )
     return helper.make_graph(nodes, "cam.else", [], outputs)
+
+
+def _constant(name: str, value: np.ndarray[Any, Any]) -> onnx.NodeProto:
+    held = onnx.numpy_helper.from_array(value, f"{name}.value")
+    return helper.make_node("Constant", [], [name], name=name, value=held)
