@@ -52,7 +52,7 @@ def close(model: onnx.ModelProto, op: Emitter, outputs: Sequence[Tensor], enable
         constants,
         value_info=promised,
     )
-    other = _empty(infos, op.opset < UNITED)
+    other = _empty(infos, enable.name if op.opset < UNITED else "")
     model.graph.node.append(
         helper.make_node(
             "If",
@@ -94,8 +94,12 @@ def _renamed(info: onnx.ValueInfoProto, name: str) -> onnx.ValueInfoProto:
     return copy
 
 
-def _empty(infos: Sequence[onnx.ValueInfoProto], hidden: bool) -> onnx.GraphProto:
-    """A graph whose outputs have 0 rows; `hidden`: in shapes that no inference sees."""
+def _empty(infos: Sequence[onnx.ValueInfoProto], hidden: str) -> onnx.GraphProto:
+    """A graph whose outputs have 0 rows.
+
+    `hidden` is the name of something that is 0 when the graph runs, and added to all shapes: no
+    inference sees the 0 rows then, nor any folding of constants.
+    """
     nodes, outputs = [], []
     for info in infos:
         kind = info.type.tensor_type
@@ -107,10 +111,11 @@ def _empty(infos: Sequence[onnx.ValueInfoProto], hidden: bool) -> onnx.GraphProt
         zeros = np.zeros(shape, np.float32 if given else dtype)
         nodes.append(_constant(first, zeros))
         if hidden:
-            nodes.append(_constant(f"{name}.shapes", np.array([shape], np.float32)))
-            total, size = f"{name}.total", f"{name}.size"
+            nodes.append(_constant(f"{name}.shape", np.array(shape, np.float32)))
+            closed, total, size = (f"{name}.{part}" for part in ("closed", "total", "size"))
             nodes += [
-                helper.make_node("ReduceSum", [f"{name}.shapes"], [total], axes=[0], keepdims=0),
+                helper.make_node("Cast", [hidden], [closed], to=TensorProto.FLOAT),
+                helper.make_node("Add", [f"{name}.shape", closed], [total]),
                 helper.make_node("Cast", [total], [size], to=TensorProto.INT64),
                 helper.make_node("Reshape", [first, size], [f"{name}.hidden"]),
             ]
