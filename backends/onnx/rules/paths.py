@@ -24,12 +24,10 @@ def carried(nodes: Sequence[Node], wanted: Collection[str]) -> set[str]:
     for node in nodes:
         if key_of(node) in ZERO or carries.isdisjoint(t.name for t in reads(node)):
             continue
-        passes_integers = _passes_integers(node, carries)
-        carries.update(
-            t.name
-            for t in node.outputs
-            if t.name and (floating(t) or t.dtype is None or passes_integers)
-        )
+        made = [t for t in node.outputs if t.name]
+        plain = [t for t in made if floating(t) or t.dtype is None]
+        whole = len(plain) == len(made) or _passes_integers(node, carries)
+        carries.update(t.name for t in (made if whole else plain))
     return carries
 
 
