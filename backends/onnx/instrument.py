@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +17,7 @@ from .append import append
 from .bfloat import widened
 from .emit import Emitter
 from .layers import Choice
+from .load import load, sha256
 from .methods import cam, heatmap
 from .nearest import differentiate
 from .prepare import Tensor, floating
@@ -79,7 +81,10 @@ def instrument(
     asked = [layer] if layer is None or isinstance(layer, str | int) else list(layer)
     if gate and static is not None:
         raise InputError("gate and static exclude each other: a gated output has N rows or none")
-    analysis = analyse(model, asked or [None], score, static)
+    source = load(model)
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        digest = beside.submit(sha256, source.model)  # hashing lets other threads run
+        analysis = analyse(source, asked or [None], score, static)
     op = Emitter(analysis.graph)
     seeds = plant(op, analysis.score, target, labels, static=static is not None)
     made = _outputs(op, analysis, seeds, method, outputs, guided)
@@ -90,7 +95,16 @@ def instrument(
     result = append(op, inputs=inputs, outputs=made)
     if enable is not None:
         gates.close(result, op, made, enable)
-    record(result, analysis, seeds, inputs, method=method, labels=labels, preprocess=preprocess)
+    record(
+        result,
+        analysis,
+        seeds,
+        inputs,
+        method=method,
+        labels=labels,
+        preprocess=preprocess,
+        source_sha256=digest.result(),
+    )
     require_valid(result, analysis.source.model)
     if verify:
         require_same(result, analysis.source)

@@ -97,17 +97,16 @@ def sha256(model: onnx.ModelProto) -> str:
 
 
 def _without(message: Any, left_out: str) -> Any:
-    """A copy of a protobuf message without one of its fields."""
+    """A copy of a protobuf message without one of its fields, whose value is not even read."""
     copy = type(message)()
-    for field, value in message.ListFields():
-        if field.name == left_out:
-            continue
+    for name in (field.name for field in message.DESCRIPTOR.fields if field.name != left_out):
+        value = getattr(message, name)
         if hasattr(value, "extend"):
-            getattr(copy, field.name).extend(value)
-        elif hasattr(value, "CopyFrom"):
-            getattr(copy, field.name).CopyFrom(value)
-        else:
-            setattr(copy, field.name, value)
+            getattr(copy, name).extend(value)
+        elif message.HasField(name) and hasattr(value, "CopyFrom"):
+            getattr(copy, name).CopyFrom(value)
+        elif message.HasField(name):
+            setattr(copy, name, value)
     return copy
 
 

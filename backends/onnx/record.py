@@ -13,7 +13,6 @@ from cam_core.errors import InputError
 
 from .analysis import Analysis
 from .append import before_raising
-from .load import sha256
 from .prepare import Tensor
 from .seeds import Seeds
 
@@ -27,6 +26,7 @@ def record(
     method: str,
     labels: Sequence[str] | None,
     preprocess: Mapping[str, Any] | None,
+    source_sha256: str,
 ) -> None:
     """Adds the metadata to `result`, in place; `inputs` are those that were added.
 
@@ -41,7 +41,7 @@ def record(
         "cam.method": method,
         "cam.target": seeds.text,
         "cam.layout": ";".join(choice.layout.text() for choice in analysis.choices),
-        "cam.source_sha256": sha256(analysis.source.model),
+        "cam.source_sha256": source_sha256,
     }
     if labels is not None:
         facts["cam.labels"] = json.dumps(_fitting(labels, analysis), ensure_ascii=False)
