@@ -36,7 +36,8 @@ HOW = """\
   the gradient of the input, in a fifth of the rounds. *On OpenVINO* is in units of OpenVINO's plain
   forward pass; openvino_xai's branch there is Recipro-CAM, for all classes at once.
 - **Memory**: the peak of a process that loads NumPy and onnxruntime, opens the file and runs it
-  once; the median of three.
+  once; the highest of nine processes, in brackets the ratio of the lowest ones too: while a session
+  opens, the peak of the same file differs by up to 40 % from one process to the next.
 - **Seconds**: instrumenting without `verify`, the best of three; the import and the help page, the
   median of nine processes (the import within its process, the help page with it).
 """
