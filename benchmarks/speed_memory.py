@@ -19,8 +19,8 @@ from .speed_row import Row, Setting
 
 ROOT = Path(__file__).resolve().parents[1]
 TIMES = 9
-"""Processes for each figure, of which the highest counts: while a session opens, the peak of the same
-file differs by up to 40 % from one process to the next, as prepacked weights come and others go."""
+"""Processes for each figure, of which the highest counts: while a session opens, the peak of one
+file differs by up to 40 % between processes, as prepacked weights come and others go."""
 
 
 def memory(model: Model, setting: Setting) -> Iterator[Row]:
