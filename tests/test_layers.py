@@ -180,8 +180,7 @@ POSITIONED = """
     #tk = Transpose<perm = [0, 2, 1]>(#fl)  #t = Concat<axis = 1>(cls, #tk)
     #n = LayerNormalization<axis = -1>(#t, g, h)  #all = MatMul(#n, wqkv)
     #five = Reshape(#all, heads)  #order = Transpose<perm = [2, 0, 3, 1, 4]>(#five)
-    #q5, #k5, #v5 = Split<axis = 0>(#order)
-    #q = Squeeze(#q5, i0)  #k = Squeeze(#k5, i0)  #v = Squeeze(#v5, i0)
+    UNBIND
     #kt = Transpose<perm = [0, 1, 3, 2]>(#k)  #s = MatMul(#q, #kt)
     #p = Softmax<axis = -1>(#s)  #a = MatMul(#p, #v)
     #seen = Slice(#v, i1, end, i2)  #vt = Transpose<perm = [0, 1, 3, 2]>(#seen)
@@ -191,24 +190,40 @@ POSITIONED = """
     #o = Reshape(#ot, whole)  #sum = Add(#t, #o)
     #first = Gather<axis = 1>(#sum, zero)
 """
-POSITIONS = (
-    """
+UNBINDS = {
+    "split": "#q5, #k5, #v5 = Split<axis = 0>(#order) #q = Squeeze(#q5, i0)  #k = Squeeze(#k5, i0)"
+    "  #v = Squeeze(#v5, i0)",
+    "sliced": "#q5 = Slice(#order, i0, i1, i0)  #k5 = Slice(#order, i1, i2, i0)"
+    "  #v5 = Slice(#order, i2, i3, i0)  #q = Squeeze(#q5, i0)  #k = Squeeze(#k5, i0)"
+    "  #v = Squeeze(#v5, i0)",
+    "gathered": "#q = Gather<axis = 0>(#order, zero)  #k = Gather<axis = 0>(#order, one)"
+    "  #v = Gather<axis = 0>(#order, two)",
+}
+"""How exporters write torch.unbind."""
+POSITIONS = """
+    one = Constant<value = int64 {1}>()  two = Constant<value = int64 {2}>()
     flat = Constant<value = int64[3] {1, 8, 16}>()  zero = Constant<value = int64 {0}>()
     i0 = Constant<value = int64[1] {0}>()  i1 = Constant<value = int64[1] {1}>()
-    i2 = Constant<value = int64[1] {2}>()  end = Constant<value = int64[1] {17}>()
+    i2 = Constant<value = int64[1] {2}>()  i3 = Constant<value = int64[1] {3}>()
+    end = Constant<value = int64[1] {17}>()
     front = Constant<value = int64[8] {0,0,1,0,0,0,0,0}>()
     heads = Constant<value = int64[5] {1, 17, 3, 2, 4}>()
     grid = Constant<value = int64[4] {1, 8, 4, 4}>()
     apart = Constant<value = int64[4] {1, 2, 4, 16}>()
     whole = Constant<value = int64[3] {1, 17, 8}>()
-"""
-    + POSITIONED.replace("#", "one_")
-    + POSITIONED.replace("#", "two_")
-    + """
+    BLOCKS
     both = Add(one_first, two_first)  y = Gemm<transB = 1>(both, wy)
 """
-)
 """CoaT's: of two branches, whose heads read the class token, which no convolution reaches."""
+
+
+def positions(unbind: str) -> onnx.ModelProto:
+    block = POSITIONED.replace("UNBIND", unbind)
+    blocks = "".join(block.replace("#", branch) for branch in ("one_", "two_"))
+    weights = VIT | {"wqkv": (8, 24), "wpos": (8, 1, 3, 3)}
+    return net(POSITIONS.replace("BLOCKS", blocks), weights, "1, 3, 16, 16")
+
+
 MEAN_TOKEN = (
     TOKENS
     + "tokens = Identity(tk)\n"
@@ -316,8 +331,8 @@ DEFAULTS = [  # name, model, layer, layout
     ("class token", net(CLASS_TOKEN, VIT, "1, 3, 16, 16"), "b2n", "N(1+4*4)C"),
     ("class attention", net(CLASS_ATTENTION, VIT, "1, 3, 16, 16"), "b1", "N(4*4)C"),
     ("class block", net(CLASS_BLOCK, VIT, "1, 3, 16, 16"), "n", "N(1+4*4)C"),
-    ("positions", net(POSITIONS, VIT | {"wqkv": (8, 24), "wpos": (8, 1, 3, 3)}, "1, 3, 16, 16"),
-     "one_t", "N(1+4*4)C"),
+    *((f"positions, {name}", positions(unbind), "one_t", "N(1+4*4)C")
+      for name, unbind in UNBINDS.items()),
     ("crossed", net(CROSSED, VIT, "1, 3, 16, 16"), "b1", "N(4*4)C"),
     ("blocked", net(BLOCKED, VIT, "1, 3, 16, 16"), "grid", "NHWC"),
     ("gathered", net(GATHERED, VIT, "1, 3, 16, 16"), "last", "NCHW"),

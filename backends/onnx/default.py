@@ -165,6 +165,8 @@ def _only_in_products(route: Route, tensor: Tensor) -> bool:
     while waiting:
         readers = route.graph.consumers.get(waiting.pop(), [])
         readers = [n for n in readers if any(t.name in route.path for t in n.outputs)]
+        if len(readers) > 1 and all(_takes_one(node) for node in readers):
+            continue
         for node in readers:
             factors = sum(t.name in route.path for t in node.inputs)
             if (computes(node) in PRODUCTS and factors > 1) or node.op == "Split":
@@ -175,3 +177,13 @@ def _only_in_products(route: Route, tensor: Tensor) -> bool:
         if not readers:
             return False
     return True
+
+
+def _takes_one(node: Node) -> bool:
+    """Is it one of the parts that torch.unbind takes a tensor apart into?"""
+    if node.op == "Gather":
+        return node.inputs[1].shape is not None and len(node.inputs[1].shape) == 0
+    source, part = node.inputs[0].shape, node.outputs[0].shape
+    if node.op != "Slice" or source is None or part is None:
+        return False
+    return [kept for have, kept in zip(source, part, strict=True) if have != kept] == [1]
