@@ -138,7 +138,8 @@ def _taps(
             tap = phases[phase]
             if more:
                 tap = op.Slice(tap, [shift], vector(op, [plus(op, count, shift)]), [axis])
-            hit = op.Where(op.Equal(op.typed(tap, y.shape), y), rest, 0.0)
+            first = op.Equal(op.typed(tap, y.shape), y)
+            hit = op.Mul(rest, op.Cast(first, to=rest.dtype))  # faster than Where in onnxruntime
             rest = op.Sub(rest, hit)
         pads = [0] * (2 * rank)
         pads[axis], pads[axis + rank] = shift, more - shift
