@@ -10,6 +10,8 @@ import pytest
 from onnx import helper, numpy_helper
 
 from backends.onnx import OnnxBackend, instrument
+from backends.onnx.analysis import analyse
+from backends.onnx.tokens import needed_tokens
 from cam_core.errors import LayerError
 
 pytest.importorskip("onnxruntime")
@@ -557,3 +559,34 @@ def test_a_tensor_may_be_called_by_a_number() -> None:
     assert found(model, "4") == "4"
     assert found(model, 4) == "c3"
     assert found(model, "2") == "4"
+
+
+@pytest.mark.parametrize(
+    ("body", "needed"),
+    [
+        ("n = LayerNormalization<axis = -1>(tokens, g, h)", {0}),
+        ("n = LayerNormalization<axis = 1>(tokens, wide, wide)", None),
+        ("n = RMSNormalization<axis = 1>(tokens, wide)", None),
+        ("n = GroupNormalization<num_groups = 1>(tokens, rows, rows)", None),
+        ("n = Pad<mode = \"reflect\">(tokens, front)", None),
+        ("n = Pad(tokens, front)", set()),
+        ("r = Reshape(tokens, apart) u = Relu(r) n = Reshape(u, whole)", None),
+        ("r = Transpose<perm = [1, 0, 2]>(tokens) u = Relu(r) n = Transpose<perm = [1, 0, 2]>(u)",
+         {0}),
+    ],
+)  # fmt: skip
+def test_the_tokens_that_one_of_them_is_made_of(body: str, needed: set[int] | None) -> None:
+    """That of a norm over all tokens is made of all of them."""
+    model = onnx.parser.parse_model(
+        f'<ir_version: 10, opset_import: ["" : 23]> net (float[1,3,16,16] x) => (float[1,5] y) {{'
+        f"{TOKENS} tokens = Concat<axis = 1>(cls, tk) {body} "
+        "first = Gather<axis = 1>(n, zero) y = MatMul(first, head) }"
+    )
+    rng = np.random.default_rng(4)
+    shapes = {**VIT, "wide": (17, 8), "rows": (17,), "head": (8, 5)}
+    values = {name: rng.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}
+    values |= {"zero": np.array(0), "front": np.array([0, 1, 0, 0, 0, 0])}
+    values |= {"apart": np.array([1, 4, 34]), "whole": np.array([1, 17, 8])}
+    model.graph.initializer.extend(numpy_helper.from_array(v, n) for n, v in values.items())
+    found = needed_tokens(analyse(model, ["tokens"]).layers.route)["tokens"]
+    assert (None if found is None else set(found.at)) == needed
