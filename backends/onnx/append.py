@@ -13,11 +13,8 @@ from onnx import numpy_helper
 
 from .emit import Emitter
 from .export import constants, declared, exported
-from .prepare import Tensor
+from .prepare import FIXED_IR, Tensor
 from .shapes import static
-
-OLDEST_IR = 4
-"""Below it every initialiser is an overridable input, which keeps runtimes from folding it."""
 
 
 def append(op: Emitter, *, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> onnx.ModelProto:
@@ -38,13 +35,13 @@ def append(op: Emitter, *, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) 
 
 def raise_ir(model: onnx.ModelProto) -> None:
     """Brings a model below IR 4 to IR 4, in place: its initialisers leave the input list."""
-    if model.ir_version >= OLDEST_IR:
+    if model.ir_version >= FIXED_IR:
         return
     weights = {t.name for t in model.graph.initializer}
     kept = [i for i in model.graph.input if i.name not in weights]
     del model.graph.input[:]
     model.graph.input.extend(kept)
-    model.ir_version = OLDEST_IR
+    model.ir_version = FIXED_IR
 
 
 def before_raising(model: onnx.ModelProto) -> dict[str, Any]:

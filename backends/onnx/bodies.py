@@ -15,7 +15,7 @@ from onnx_graphsurgeon.importers.onnx_importer import OnnxImporter
 
 from .emit import Emitter
 from .export import exported_body
-from .prepare import Node, Tensor, captures, prepare
+from .prepare import FIXED_IR, Node, Tensor, captures, prepare
 from .shapes import Shape
 
 
@@ -34,7 +34,7 @@ class Body:
 def enter(op: Emitter, body: gs.Graph, kinds: Sequence[tuple[Any, Shape | None]] = ()) -> Body:
     """A copy of `body` that stands in op's graph; `kinds`: (type, shape) of its inputs."""
     proto = _renamed(op, exported_body(body))
-    source = onnx.ModelProto(ir_version=max(op.graph.model.ir_version, 4))
+    source = onnx.ModelProto(ir_version=max(op.graph.model.ir_version, FIXED_IR))
     source.opset_import.extend(op.graph.model.opset_import)
     source.graph.CopyFrom(proto)
     del source.graph.input[:]

@@ -40,7 +40,8 @@ BFLOAT16 = np.dtype(onnx.helper.tensor_dtype_to_np_dtype(onnx.TensorProto.BFLOAT
 
 
 FIXED_IR = 4
-"""From this version on an initialiser that is an input too may be overridden."""
+"""Below it every initialiser is an input, which keeps runtimes from folding it; from it on those
+that are inputs too may be overridden."""
 
 
 @dataclass
@@ -238,7 +239,7 @@ def _skeleton(
     model: onnx.ModelProto, folder: Path | None
 ) -> tuple[onnx.ModelProto, dict[str, np.ndarray[Any, Any]], frozenset[str]]:
     """A copy with every weight as an input, the small constants, and all constants' names."""
-    skeleton = onnx.ModelProto(ir_version=max(model.ir_version, 4))
+    skeleton = onnx.ModelProto(ir_version=max(model.ir_version, FIXED_IR))
     skeleton.opset_import.extend(model.opset_import)
     skeleton.functions.extend(model.functions)
     graph = skeleton.graph

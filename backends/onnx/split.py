@@ -20,7 +20,7 @@ from .emit import Emitter
 from .injected import with_outputs
 from .layers import Choice
 from .nearest import differentiate
-from .prepare import Tensor, reads
+from .prepare import FIXED_IR, Tensor, reads
 from .quantised import in_real_units
 
 COTANGENT = "cam.cotangent"
@@ -79,7 +79,7 @@ def _backward(
     op: Emitter, nodes: Sequence[gs.Node], inputs: Sequence[Tensor], outputs: Sequence[Tensor]
 ) -> onnx.ModelProto:
     source = op.graph.model
-    model = onnx.ModelProto(ir_version=max(source.ir_version, 4))
+    model = onnx.ModelProto(ir_version=max(source.ir_version, FIXED_IR))
     model.opset_import.extend(source.opset_import)
     graph = model.graph
     graph.name = "backward"

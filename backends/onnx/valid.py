@@ -6,6 +6,8 @@ import onnx
 
 from cam_core.errors import CamError, ModelError
 
+from .prepare import FIXED_IR
+
 
 def require_valid(result: onnx.ModelProto, source: onnx.ModelProto) -> None:
     """Checks the result with onnx.checker, weights left out.
@@ -42,7 +44,7 @@ def blame(model: onnx.ModelProto, where: str, error: Exception) -> CamError:
 
 def weightless(model: onnx.ModelProto, limit: int = 1024) -> onnx.ModelProto:
     """A copy whose larger weights are inputs: the checker then takes milliseconds."""
-    light = onnx.ModelProto(ir_version=max(model.ir_version, 4))
+    light = onnx.ModelProto(ir_version=max(model.ir_version, FIXED_IR))
     light.opset_import.extend(model.opset_import)
     light.functions.extend(model.functions)
     graph, own = light.graph, model.graph
