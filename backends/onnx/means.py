@@ -155,13 +155,13 @@ def _columns(
     if maker is None or maker.op != "MatMul" or old != [last] or any(places.values()):
         return None
     g, w = maker.inputs
-    sizes = [*(w.shape or [None]), *(x.shape[axis] for axis in new)]
-    if set(places) - set(new) or len(sizes) != 2 + len(new):
+    apart = tuple(x.shape[axis] for axis in new)
+    if set(places) - set(new) or w.shape is None or len(w.shape) != 2:
         return None
-    if not all(isinstance(size, int) for size in sizes):
+    if not all(isinstance(size, int) for size in (*w.shape, *apart)):
         return None
     over = tuple(i for i, axis in enumerate(new) if axis in places)
-    narrow = _narrow(op, w, tuple(sizes[2:]), over)
+    narrow = _narrow(op, w, apart, over)
     return None if narrow is None else _kept(means, op.MatMul(g, narrow), x, places)
 
 
@@ -277,7 +277,7 @@ def _through_neg(means: _Means, maker: Node, x: Tensor, places: Places) -> Tenso
 
 def _through_pool(means: _Means, maker: Node, x: Tensor, places: Places) -> Tensor | None:
     """An average over one cell is an identity."""
-    one = _pointwise(maker) and all(s == 1 for s in maker.attrs.get("strides") or [1])
+    one = _pointwise(maker) and not _strided(maker)
     return means.before(maker.inputs[0], places) if one else None
 
 
@@ -299,15 +299,19 @@ def _through_convolution(means: _Means, maker: Node, x: Tensor, places: Places) 
     """A convolution with one cell is a product at each place; a transposed one may add zeros."""
     g, op = maker.inputs[0], means.op
     attrs = {name: maker.attrs[name] for name in ("kernel_shape", "group") if name in maker.attrs}
-    strided = any(s != 1 for s in maker.attrs.get("strides") or [1])
-    if not _pointwise(maker) or not _space(x, places) or (strided and maker.op == "Conv"):
+    if not _pointwise(maker) or not _space(x, places):
         return None
-    into, cells = _cells(x), _cells(g)
     if maker.op == "Conv":
-        return op.Conv(means.of(g, places), *maker.inputs[1:], **attrs)
+        plain = not _strided(maker)
+        return op.Conv(means.of(g, places), *maker.inputs[1:], **attrs) if plain else None
+    into, cells = _cells(x), _cells(g)
     if into is None or cells is None or len(maker.inputs) > 2:
         return None
     return op.Mul(op.ConvTranspose(means.of(g, places), maker.inputs[1], **attrs), cells / into)
+
+
+def _strided(maker: Node) -> bool:
+    return any(stride != 1 for stride in maker.attrs.get("strides") or [])
 
 
 def _pointwise(maker: Node) -> bool:

@@ -57,8 +57,10 @@ def needed_tokens(route: Route) -> dict[str, Tokens]:
 
 def _both(a: Tokens, b: Tokens) -> Tokens:
     """What either needs."""
-    if a is None or b is None or not a.at or not b.at:
-        return None if a is None or b is None else a if a.at else b
+    if a is None or b is None:
+        return None
+    if not a.at or not b.at:
+        return a if a.at else b
     return Some(a.axis, a.at | b.at) if a.axis == b.axis else None
 
 
