@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 import onnx
 
-from backends.onnx.runtime import open_session
+from backends.onnx.running.runtime import open_session
 from cam_core.errors import CamError
 
 from .cuda_runs import candidates, on_cpu

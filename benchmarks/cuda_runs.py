@@ -13,9 +13,9 @@ import numpy as np
 import onnx
 
 from backends.onnx import Bound, instrument
-from backends.onnx.runtime import open_session
-from backends.onnx.static import fix
-from backends.onnx.values import device_of, value_of
+from backends.onnx.reading.static import fix
+from backends.onnx.running.ort_values import device_of, value_of
+from backends.onnx.running.runtime import open_session
 from cam_core.layout import Layout
 
 from .speed_blocks import Run

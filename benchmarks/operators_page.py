@@ -13,7 +13,7 @@ from typing import Any
 
 import onnx
 
-from backends.onnx.normalise import RENAMED
+from backends.onnx.reading.normalise import RENAMED
 from backends.onnx.rules import NOT_YET, VJP_RULES, ZERO
 
 TESTS = Path(__file__).resolve().parents[1] / "tests"

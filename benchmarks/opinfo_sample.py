@@ -14,11 +14,11 @@ import onnxruntime as ort
 import torch
 from torch.utils._pytree import tree_flatten, tree_unflatten
 
-from backends.onnx.append import append
-from backends.onnx.composites import recognise
-from backends.onnx.emit import Emitter
-from backends.onnx.prepare import prepare
-from backends.onnx.reverse import active, reverse
+from backends.onnx.differentiating.reverse import active, reverse
+from backends.onnx.finding.composites import recognise
+from backends.onnx.reading.prepare import prepare
+from backends.onnx.writing.append import append
+from backends.onnx.writing.emit import Emitter
 
 SAMPLES = 3
 """How many of an operator's samples are tried."""

@@ -12,10 +12,10 @@ import onnx
 import onnxruntime as ort
 import torch
 
-from backends.onnx.analysis import analyse
-from backends.onnx.instrument import instrument
-from backends.onnx.load import load
-from backends.onnx.save import save
+from backends.onnx.finding.analysis import analyse
+from backends.onnx.instrumenting.instrument import instrument
+from backends.onnx.instrumenting.save import save
+from backends.onnx.reading.load import load
 from cam_core.combine import combine, positive
 from cam_core.errors import CamError
 from cam_core.layout import Layout

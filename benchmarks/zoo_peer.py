@@ -9,9 +9,9 @@ import numpy as np
 import onnxruntime as ort
 import torch
 
-from backends.onnx.instrument import instrument
-from backends.onnx.load import load
-from backends.onnx.save import save
+from backends.onnx.instrumenting.instrument import instrument
+from backends.onnx.instrumenting.save import save
+from backends.onnx.reading.load import load
 from cam_core.combine import heatmap
 from cam_core.layout import Layout
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from backends.onnx.coverage import PORTABLE
+from backends.onnx.differentiating.coverage import PORTABLE
 
 Rows = Mapping[tuple[str, str], Mapping[str, Any]]
 HEAD = """\

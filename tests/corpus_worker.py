@@ -47,21 +47,21 @@ def drive(folder: Path, image: str) -> dict[str, Callable[[], None]]:
 
     def instrument() -> None:
         from backends.onnx import instrument
-        from backends.onnx.load import load
-        from backends.onnx.save import save
+        from backends.onnx.instrumenting.save import save
+        from backends.onnx.reading.load import load
 
         source = load(model)
         save(instrument(source, outputs=("map", "score", "heatmap")), home / "out.onnx", source)
 
     def coverage() -> None:
-        from backends.onnx.coverage import coverage
+        from backends.onnx.differentiating.coverage import coverage
 
         coverage(model)
 
     def strip() -> None:
         from backends.onnx import strip
-        from backends.onnx.load import load
-        from backends.onnx.save import save
+        from backends.onnx.instrumenting.save import save
+        from backends.onnx.reading.load import load
 
         source = load(model)
         save(strip(source), home / "stripped.onnx", source)

@@ -13,11 +13,11 @@ import onnx
 import onnx_graphsurgeon as gs
 from onnx.reference import ReferenceEvaluator
 
-from backends.onnx.append import append
-from backends.onnx.emit import Emitter
-from backends.onnx.prepare import prepare
-from backends.onnx.reverse import reverse
+from backends.onnx.differentiating.reverse import reverse
+from backends.onnx.reading.prepare import prepare
 from backends.onnx.rules import NOT_YET, ZERO, RefusedError
+from backends.onnx.writing.append import append
+from backends.onnx.writing.emit import Emitter
 from cam_core.errors import CamError, LayerError
 
 HERE = Path(__file__).parent

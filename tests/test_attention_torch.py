@@ -12,10 +12,10 @@ import torch
 from onnx.reference import ReferenceEvaluator
 from torch.nn.functional import scaled_dot_product_attention
 
-from backends.onnx.append import append
-from backends.onnx.emit import Emitter
-from backends.onnx.prepare import prepare
-from backends.onnx.reverse import reverse
+from backends.onnx.differentiating.reverse import reverse
+from backends.onnx.reading.prepare import prepare
+from backends.onnx.writing.append import append
+from backends.onnx.writing.emit import Emitter
 from cam_core.errors import UnsupportedOpError
 
 KINDS = {"float16": "float16", "float32": "float", "float64": "double", "bool": "bool"}

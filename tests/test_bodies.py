@@ -11,11 +11,11 @@ import onnx.parser
 import onnx_graphsurgeon as gs
 import pytest
 
-from backends.onnx import shapes
-from backends.onnx.emit import Emitter
-from backends.onnx.prepare import Graph, prepare
-from backends.onnx.reverse import reverse
+from backends.onnx.differentiating.reverse import reverse
+from backends.onnx.reading import shapes
+from backends.onnx.reading.prepare import Graph, prepare
 from backends.onnx.rules import VJP_RULES, body
+from backends.onnx.writing.emit import Emitter
 from cam_core.errors import CamError, UnsupportedOpError
 
 DOMAIN = "test.bodies"

@@ -12,8 +12,8 @@ import pytest
 from onnx import numpy_helper
 
 from backends.onnx import Bound, OnnxBackend, instrument
-from backends.onnx.runtime import open_session, providers
-from backends.onnx.values import HOST, device_of, run_values
+from backends.onnx.running.ort_values import HOST, device_of, run_values
+from backends.onnx.running.runtime import open_session, providers
 from cam_core.errors import InputError, ModelError
 
 ort = pytest.importorskip("onnxruntime")
@@ -127,7 +127,7 @@ def cuda_sessions(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
             return self.used
 
     monkeypatch.setattr(ort, "InferenceSession", Session)
-    monkeypatch.setattr("backends.onnx.runtime.loads", lambda name: True)
+    monkeypatch.setattr("backends.onnx.running.runtime.loads", lambda name: True)
     monkeypatch.setattr(ort, "get_available_providers", lambda: BOTH)
     return opened
 

@@ -7,11 +7,11 @@ import onnx.parser
 import onnx_graphsurgeon as gs
 import pytest
 
-from backends.onnx.emit import Emitter
-from backends.onnx.normalise import NEWEST, RENAMED
-from backends.onnx.prepare import prepare
-from backends.onnx.reverse import reverse
+from backends.onnx.differentiating.reverse import reverse
+from backends.onnx.reading.normalise import NEWEST, RENAMED
+from backends.onnx.reading.prepare import prepare
 from backends.onnx.rules import NOT_YET, VJP_RULES, ZERO
+from backends.onnx.writing.emit import Emitter
 from cam_core.errors import UnsupportedOpError
 
 NORMAL = RENAMED | {"Upsample": "Resize"}

@@ -15,12 +15,12 @@ import pytest
 from onnx.reference import ReferenceEvaluator
 from onnx.reference.op_run import OpRun
 
-from backends.onnx import composites
-from backends.onnx.append import append
-from backends.onnx.composites import COMPOSITES, Composite, recognise
-from backends.onnx.emit import Emitter
-from backends.onnx.prepare import prepare
-from backends.onnx.reverse import reverse
+from backends.onnx.differentiating.reverse import reverse
+from backends.onnx.finding import composites
+from backends.onnx.finding.composites import COMPOSITES, Composite, recognise
+from backends.onnx.reading.prepare import prepare
+from backends.onnx.writing.append import append
+from backends.onnx.writing.emit import Emitter
 
 
 class Spelling(NamedTuple):

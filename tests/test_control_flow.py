@@ -15,10 +15,10 @@ import onnx_graphsurgeon as gs
 import onnxruntime as ort
 import pytest
 
-from backends.onnx.append import append
-from backends.onnx.emit import Emitter
-from backends.onnx.prepare import prepare
-from backends.onnx.reverse import reverse
+from backends.onnx.differentiating.reverse import reverse
+from backends.onnx.reading.prepare import prepare
+from backends.onnx.writing.append import append
+from backends.onnx.writing.emit import Emitter
 
 rng = np.random.default_rng(8)
 X, W, XS = rng.normal(size=(2, 3)), rng.uniform(-0.8, 0.8, (2, 3)), rng.normal(size=(5, 3))

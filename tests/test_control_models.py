@@ -11,7 +11,7 @@ import onnxruntime as ort
 import pytest
 
 from backends.onnx import OnnxBackend, coverage, instrument
-from backends.onnx.strip import strip
+from backends.onnx.instrumenting.strip import strip
 from cam_core.errors import UnsupportedOpError
 from cam_core.targets import ClassTarget
 

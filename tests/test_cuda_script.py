@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from backends.onnx.runtime import loads
+from backends.onnx.running.runtime import loads
 
 ROOT = Path(__file__).parents[1]
 if not (ROOT / "benchmarks").exists():

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from backends.onnx.reading.shapes import OUTSIDE
 from backends.onnx.rules import VJP_RULES
-from backends.onnx.shapes import OUTSIDE
 from cam_core import METHODS
 from cam_core.demo import MODEL, PREPROCESS, load_scenes
 from cam_core.image import PRESETS, preprocess

@@ -12,7 +12,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from backends.onnx import OnnxBackend, instrument
-from backends.onnx.runtime import open_session, run
+from backends.onnx.running.runtime import open_session, run
 from cam_core.errors import InputError, LayerError
 from cam_core.targets import ClassTarget
 

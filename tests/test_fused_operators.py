@@ -23,10 +23,10 @@ import onnx_graphsurgeon as gs
 import pytest
 from onnx.reference import ReferenceEvaluator
 
-from backends.onnx.emit import Emitter
-from backends.onnx.prepare import Graph, prepare
-from backends.onnx.reverse import reverse
+from backends.onnx.differentiating.reverse import reverse
+from backends.onnx.reading.prepare import Graph, prepare
 from backends.onnx.rules import VJP_RULES
+from backends.onnx.writing.emit import Emitter
 
 ONNX_NAME = {"float32": "float", "float64": "double", "int32": "int32", "int64": "int64"}
 STEP = 1e-6
@@ -144,7 +144,7 @@ def test_every_fused_operator_has_a_row() -> None:
         op
         for (_, op), rule in VJP_RULES.items()
         if rule.function.__module__.startswith(
-            ("backends.onnx.rules.fused", "backends.onnx.rules.contrib")
+            ("backends.onnx.rules.microsoft.fused", "backends.onnx.rules.microsoft.contrib")
         )
     }
     assert ours == covered

@@ -14,7 +14,7 @@ import onnx.parser
 import pytest
 
 from backends.onnx import OnnxBackend, instrument
-from backends.onnx.analysis import analyse
+from backends.onnx.finding.analysis import analyse
 from backends.torch import TorchBackend
 from cam_core.errors import ModelError, UnsupportedOpError
 from cam_core.targets import ClassTarget

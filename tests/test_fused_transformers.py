@@ -14,7 +14,7 @@ import onnx
 import pytest
 
 from backends.onnx import OnnxBackend, instrument
-from backends.onnx.analysis import analyse
+from backends.onnx.finding.analysis import analyse
 from cam_core.targets import ClassTarget
 
 ort = pytest.importorskip("onnxruntime")

@@ -11,7 +11,7 @@ import pytest
 from onnx import helper, numpy_helper
 
 from backends.onnx import OnnxBackend, instrument, strip
-from backends.onnx.coverage import coverage
+from backends.onnx.differentiating.coverage import coverage
 
 ort = pytest.importorskip("onnxruntime")
 

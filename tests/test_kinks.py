@@ -14,10 +14,10 @@ import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812
 
-from backends.onnx.append import append
-from backends.onnx.emit import Emitter
-from backends.onnx.prepare import prepare
-from backends.onnx.reverse import reverse
+from backends.onnx.differentiating.reverse import reverse
+from backends.onnx.reading.prepare import prepare
+from backends.onnx.writing.append import append
+from backends.onnx.writing.emit import Emitter
 
 Torch = Callable[..., torch.Tensor]
 

@@ -10,8 +10,8 @@ import pytest
 from onnx import helper, numpy_helper
 
 from backends.onnx import OnnxBackend, instrument
-from backends.onnx.analysis import analyse
-from backends.onnx.tokens import needed_tokens
+from backends.onnx.finding.analysis import analyse
+from backends.onnx.finding.tokens import needed_tokens
 from cam_core.errors import LayerError
 
 pytest.importorskip("onnxruntime")

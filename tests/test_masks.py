@@ -10,10 +10,10 @@ import onnx_graphsurgeon as gs
 import onnxruntime as ort
 import pytest
 
-from backends.onnx.append import append
-from backends.onnx.emit import Emitter
-from backends.onnx.prepare import prepare
-from backends.onnx.rules.masks import above, below
+from backends.onnx.reading.prepare import prepare
+from backends.onnx.rules.parts.masks import above, below
+from backends.onnx.writing.append import append
+from backends.onnx.writing.emit import Emitter
 
 LEAST = np.float32(2.0**-126)
 """The smallest normal number."""

@@ -171,7 +171,9 @@ def means_of_weights(source: onnx.ModelProto, **options: Any) -> list[tuple[int,
 def test_the_means_of_a_weight_are_kept_once(
     options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("backends.onnx.emit.FOLD_LIMIT", 4)  # above it, equal constants are two
+    monkeypatch.setattr(
+        "backends.onnx.writing.emit.FOLD_LIMIT", 4
+    )  # above it, equal constants are two
     assert means_of_weights(model(SPARED["flattened"]), **options).count((5, CHANNELS)) == 1
 
 
@@ -187,7 +189,7 @@ def test_the_limit_is_for_all_weights_together(monkeypatch: pytest.MonkeyPatch) 
     )
     assert means_of_weights(source).count((5, CHANNELS)) == 3
     room = 2.5 * 5 * CHANNELS / sum(np.prod(t.dims) for t in held)
-    monkeypatch.setattr("backends.onnx.means.GROWTH", room)
+    monkeypatch.setattr("backends.onnx.instrumenting.early_means.GROWTH", room)
     assert means_of_weights(source).count((5, CHANNELS)) == 2
 
 

@@ -13,10 +13,10 @@ import torch
 from onnx.reference import ReferenceEvaluator
 from torch.nn import functional
 
-from backends.onnx.append import append
-from backends.onnx.emit import Emitter
-from backends.onnx.prepare import prepare
-from backends.onnx.reverse import reverse
+from backends.onnx.differentiating.reverse import reverse
+from backends.onnx.reading.prepare import prepare
+from backends.onnx.writing.append import append
+from backends.onnx.writing.emit import Emitter
 from cam_core.errors import UnsupportedOpError
 
 

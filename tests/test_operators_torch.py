@@ -14,10 +14,10 @@ import onnx.parser
 import onnx_graphsurgeon as gs
 import pytest
 
-from backends.onnx.append import append
-from backends.onnx.emit import Emitter
-from backends.onnx.prepare import prepare
-from backends.onnx.reverse import reverse
+from backends.onnx.differentiating.reverse import reverse
+from backends.onnx.reading.prepare import prepare
+from backends.onnx.writing.append import append
+from backends.onnx.writing.emit import Emitter
 
 torch = pytest.importorskip("torch")
 F = torch.nn.functional

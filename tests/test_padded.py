@@ -13,9 +13,9 @@ import onnx.parser
 import onnx_graphsurgeon as gs
 import pytest
 
-from backends.onnx.emit import Emitter
-from backends.onnx.prepare import prepare
-from backends.onnx.reverse import reverse
+from backends.onnx.differentiating.reverse import reverse
+from backends.onnx.reading.prepare import prepare
+from backends.onnx.writing.emit import Emitter
 
 TOKENS, WIDTH = 9, 4
 READ = {

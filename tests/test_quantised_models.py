@@ -22,7 +22,7 @@ import torch
 from torch.nn import functional as F  # noqa: N812
 
 from backends.onnx import OnnxBackend, instrument, strip
-from backends.onnx.load import sha256
+from backends.onnx.reading.load import sha256
 from cam_core.errors import CamError
 
 NET = """

@@ -19,13 +19,13 @@ import torch
 from onnx import helper, numpy_helper
 from torch.nn import functional as F  # noqa: N812
 
-from backends.onnx.append import append
-from backends.onnx.emit import Emitter
-from backends.onnx.prepare import Graph, prepare
-from backends.onnx.quantised import SCALE
-from backends.onnx.reverse import reverse
+from backends.onnx.differentiating.reverse import reverse
+from backends.onnx.reading.prepare import Graph, prepare
+from backends.onnx.reading.units import SCALE
 from backends.onnx.rules import VJP_RULES, key_of
-from backends.onnx.rules.through import taped
+from backends.onnx.rules.spelled_out import taped
+from backends.onnx.writing.append import append
+from backends.onnx.writing.emit import Emitter
 
 MS = "com.microsoft"
 U8, I8, F32, I32 = np.uint8, np.int8, np.float32, np.int32

@@ -24,12 +24,12 @@ import onnx_graphsurgeon as gs
 import pytest
 from onnx.reference import ReferenceEvaluator
 
-from backends.onnx.append import append
-from backends.onnx.emit import Emitter
-from backends.onnx.prepare import prepare
-from backends.onnx.reverse import reverse
+from backends.onnx.differentiating.reverse import reverse
+from backends.onnx.reading.prepare import prepare
+from backends.onnx.reading.shapes import OUTSIDE
 from backends.onnx.rules import VJP_RULES
-from backends.onnx.shapes import OUTSIDE
+from backends.onnx.writing.append import append
+from backends.onnx.writing.emit import Emitter
 
 ONNX_NAME = {np.float32: "float", np.float64: "double"}
 

@@ -15,11 +15,11 @@ import onnx_graphsurgeon as gs
 import onnxruntime as ort
 import pytest
 
-from backends.onnx.append import append
-from backends.onnx.emit import Emitter
-from backends.onnx.prepare import prepare
-from backends.onnx.reverse import reverse
+from backends.onnx.differentiating.reverse import reverse
+from backends.onnx.reading.prepare import prepare
 from backends.onnx.rules import VJP_RULES
+from backends.onnx.writing.append import append
+from backends.onnx.writing.emit import Emitter
 
 torch = pytest.importorskip("torch", reason="torch is the oracle here")
 F = torch.nn.functional

@@ -11,9 +11,9 @@ import onnx_graphsurgeon as gs
 import pytest
 from onnx.reference import ReferenceEvaluator
 
-from backends.onnx.emit import Emitter
-from backends.onnx.prepare import Graph, prepare
-from backends.onnx.trace import Traced
+from backends.onnx.instrumenting.trace import Traced
+from backends.onnx.reading.prepare import Graph, prepare
+from backends.onnx.writing.emit import Emitter
 from cam_core.combine import combine
 
 

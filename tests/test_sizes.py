@@ -17,9 +17,9 @@ from google.protobuf.message import EncodeError
 from onnx import TensorProto, numpy_helper
 
 from backends.onnx import OnnxBackend, instrument, strip
-from backends.onnx.load import LARGEST_MESSAGE, load, message_size
-from backends.onnx.save import COPIED, LINKED, SHARED, save
-from backends.onnx.weights import change_weights
+from backends.onnx.capturing.weights import change_weights
+from backends.onnx.instrumenting.save import COPIED, LINKED, SHARED, save
+from backends.onnx.reading.load import LARGEST_MESSAGE, load, message_size
 from cam_core.cli.group import gradcam
 from cam_core.errors import CamError, ModelError
 from cam_core.targets import ClassTarget
@@ -121,14 +121,16 @@ def test_another_disk_is_said(path: Path, tmp_path: Path, monkeypatch: Any) -> N
 
 
 def test_no_file_is_larger_than_a_message(path: Path, tmp_path: Path, monkeypatch: Any) -> None:
-    monkeypatch.setattr("backends.onnx.load.LARGEST_MESSAGE", 100)
+    monkeypatch.setattr("backends.onnx.reading.load.LARGEST_MESSAGE", 100)
     with pytest.raises(ModelError, match="larger than 2 GiB, which no ONNX file can be"):
         load(path)
     monkeypatch.undo()
-    monkeypatch.setattr("backends.onnx.weights.LARGEST_MESSAGE", path.stat().st_size + 100)
+    monkeypatch.setattr(
+        "backends.onnx.capturing.weights.LARGEST_MESSAGE", path.stat().st_size + 100
+    )
     with pytest.raises(ModelError, match="more than 2 GiB cannot be changed"):
         change_weights(load(path), lambda name, value: value)
-    monkeypatch.setattr("backends.onnx.save.LARGEST_MESSAGE", 100)
+    monkeypatch.setattr("backends.onnx.instrumenting.save.LARGEST_MESSAGE", 100)
     with pytest.raises(ModelError, match="larger than 2 GiB; keep its weights"):
         save(instrument(path, layer="a"), tmp_path / "cam.onnx", load(path))
     assert sorted(p.name for p in tmp_path.iterdir()) == ["source"]
@@ -150,8 +152,8 @@ def test_bytes_alone_cannot_be_opened(path: Path) -> None:
 MEASURED = """
 import sys
 from backends.onnx import instrument, strip
-from backends.onnx.load import LARGEST_MESSAGE, load, message_size
-from backends.onnx.save import save
+from backends.onnx.reading.load import LARGEST_MESSAGE, load, message_size
+from backends.onnx.instrumenting.save import save
 def peak():
     return int(open("/proc/self/status").read().split("VmHWM:")[1].split()[0]) // 1024
 small, large, out = sys.argv[1:]

@@ -14,7 +14,7 @@ from onnx import numpy_helper
 from onnx.reference import ReferenceEvaluator
 
 from backends.onnx import instrument, strip
-from backends.onnx.static import DATA_DEPENDENT
+from backends.onnx.reading.static import DATA_DEPENDENT
 from cam_core.cli.group import gradcam
 from cam_core.errors import CamError
 

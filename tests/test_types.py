@@ -14,9 +14,9 @@ from onnx import TensorProto, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
 from backends.onnx import OnnxBackend, instrument
-from backends.onnx.load import load
-from backends.onnx.prepare import BFLOAT16
-from backends.onnx.weights import change_weights
+from backends.onnx.capturing.weights import change_weights
+from backends.onnx.reading.load import load
+from backends.onnx.reading.prepare import BFLOAT16
 from cam_core.errors import CamError
 from cam_core.targets import ClassTarget
 

@@ -1,9 +1,9 @@
 """Grad-CAM for ONNX models: exact gradients as standard operators, run by any runtime."""
 
-from .backend import OnnxBackend
-from .bound import Bound
-from .coverage import Coverage, coverage
-from .instrument import OUTPUTS, instrument
-from .strip import strip
+from .capturing.backend import OnnxBackend
+from .differentiating.coverage import Coverage, coverage
+from .instrumenting.instrument import OUTPUTS, instrument
+from .instrumenting.strip import strip
+from .running.bound import Bound
 
 __all__ = ["OUTPUTS", "Bound", "Coverage", "OnnxBackend", "coverage", "instrument", "strip"]

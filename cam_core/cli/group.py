@@ -20,12 +20,15 @@ from cam_core.errors import CamError
 COMMANDS = {
     "explain": ("cam_core.cli.explain:explain", "Show where in a picture a model sees a class."),
     "instrument": (
-        "backends.onnx.commands:instrument",
+        "backends.onnx.commands.instrument:instrument",
         "Write a .onnx that gives its own class activation map.",
     ),
-    "strip": ("backends.onnx.commands:strip", "Take out all that `instrument` added."),
-    "layers": ("backends.onnx.commands:layers", "List the layers that can be explained."),
-    "check": ("backends.onnx.commands:check", "Say whether and how a model can be explained."),
+    "strip": ("backends.onnx.commands.strip:strip", "Take out all that `instrument` added."),
+    "layers": ("backends.onnx.commands.layers:layers", "List the layers that can be explained."),
+    "check": (
+        "backends.onnx.commands.check:check",
+        "Say whether and how a model can be explained.",
+    ),
     "methods": ("cam_core.cli.methods:methods", "List the CAM methods."),
     "demo": ("cam_core.cli.demo:demo", "See it work: two classes of one scene."),
 }

@@ -8,8 +8,8 @@ from typing import Any
 
 from cam_core.errors import CamError, UnsupportedOpError
 
-from ..prepare import Node, Tensor, reads
-from .pending import NOT_YET
+from ..reading.prepare import Node, Tensor, reads
+from .not_yet import NOT_YET
 
 RULES = "backends/onnx/rules/"
 """Where a rule is added."""

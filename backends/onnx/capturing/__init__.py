@@ -1,0 +1,1 @@
+"""The backend: A and G of a model, by onnxruntime."""

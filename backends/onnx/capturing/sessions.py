@@ -1,0 +1,84 @@
+"""Sessions for the two halves of a gradient: one forward pass, then any number of backward ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+
+from cam_core.backend import Array
+
+from ..running.ort_values import Joined, device_of, run_values, value_of
+from ..running.runtime import Provider, open_session
+from .halves import COTANGENT, Split
+
+Kept = list[dict[str, Any]]
+"""Of each batch, what the forward pass made and the backward ones read: OrtValues by name."""
+
+
+@dataclass(frozen=True)
+class Runner:
+    """How sessions are opened."""
+
+    folder: Path | None = None
+    """Where external weights lie."""
+    providers: Sequence[Provider] | None = None
+    optimization: str = "all"
+    custom_ops: Sequence[str] = ()
+
+    def open(self, model: onnx.ModelProto) -> Any:
+        """A session for `model`."""
+        return open_session(
+            model,
+            folder=self.folder,
+            asked=self.providers,
+            optimization=self.optimization,
+            custom_ops=self.custom_ops,
+        )
+
+
+class Passes:
+    """The forward model that keeps what the backward one reads, and the backward one."""
+
+    def __init__(self, plan: Split, runner: Runner) -> None:
+        self.plan = plan
+        self._front = runner.open(plan.forward)
+        self._back = runner.open(plan.backward)
+        self._device = device_of(self._front)
+
+    def forward(self, parts: Sequence[Mapping[str, Array]]) -> Kept:
+        """The model's outputs, the score, the layers and the residuals, of each batch."""
+        return [self._forward(part) for part in parts]
+
+    def _forward(self, part: Mapping[str, Array]) -> dict[str, Any]:
+        fetched = self.plan.fetched
+        given = {  # a copy of what is read again: the caller may write to his own
+            n: value_of(np.array(a) if n in fetched else a, self._device) for n, a in part.items()
+        }
+        found = run_values(self._front, given)
+        return found | {n: given[n] for n in fetched if n in given}
+
+    def backward(self, kept: Kept, cotangent: Array) -> dict[str, Array]:
+        """The gradients by the name of their tensor; several batches are one row each."""
+        wanted = {i.name for i in self._back.get_inputs()}
+        found = []
+        for i, residuals in enumerate(kept):
+            mine = cotangent[i : i + 1] if len(kept) > 1 else cotangent
+            given = residuals | {COTANGENT: value_of(mine, self._device)}
+            found.append(run_values(self._back, {n: v for n, v in given.items() if n in wanted}))
+        arrays = Joined(list(found[0]), found)
+        return {tensor: arrays[name] for tensor, name in self.plan.gradients.items()}
+
+
+def joined(names: Sequence[str], parts: Sequence[Sequence[Any]]) -> dict[str, Array]:
+    """Outputs by name, the batches joined; what is no array (a ZipMap's dictionaries) left out."""
+    found = {}
+    for i, name in enumerate(names):
+        pieces = [part[i] for part in parts]
+        if isinstance(pieces[0], np.ndarray):
+            found[name] = np.concatenate(pieces) if len(pieces) > 1 else pieces[0]
+    return found

@@ -1,0 +1,1 @@
+"""The command line of this backend, one file a command."""

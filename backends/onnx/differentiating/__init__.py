@@ -1,0 +1,1 @@
+"""The reverse pass: cotangents from the score back to what is wanted."""

@@ -1,0 +1,105 @@
+"""What is known of a model before anything is added: its graph, score, maps and layers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import onnx
+
+from cam_core.errors import ModelError
+
+from ..reading.functions import inline_functions
+from ..reading.load import Source, load
+from ..reading.prepare import Graph, prepare
+from ..reading.static import Static, declare, fix
+from ..rules import load_third_party
+from ..rules.spelled_out import unfolded
+from .composites import recognise
+from .flattened_gemm import in_rows
+from .layers import Choice, Layers
+from .maps import Maps
+from .scores import Score, dequantise, find_score
+
+RESERVED = re.compile(
+    r"cam_(class|cotangent|enable|input_gradients|score|class_used"
+    r"|(map|signed|heatmap|activations|gradients|alpha)(_\d+)?|input_gradients_\d+)"
+)
+"""The names that an instrumented model may add."""
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """A model read once; `layers` knows every layer, `choices` are those asked for."""
+
+    source: Source
+    model: onnx.ModelProto
+    """The source's, or a copy with its local functions inlined or its shapes fixed."""
+    graph: Graph
+    score: Score
+    layers: Layers
+    choices: tuple[Choice, ...]
+
+
+def analyse(
+    source: object,
+    layers: Sequence[str | int | None] = (None,),
+    score: str | None = None,
+    static: Static | None = None,
+) -> Analysis:
+    """Opens `source`, finds its score and the layers (None: the default one).
+
+    `static`: shapes that its inputs are fixed to.
+
+    Raises:
+        ModelError, LayerError: as `load`, `prepare`, `find_score` and `Layers.find` say.
+    """
+    load_third_party()
+    opened = load(source)
+    refuse_instrumented(opened)
+    model = inline_functions(opened.model if static is None else fix(opened.model, static))
+    graph = prepare(model, folder=opened.folder)
+    if static is not None:
+        declare(graph)
+    dequantise(graph, score)
+    plain = _view(graph, score)
+    named = {
+        asked: choice.name
+        for asked in layers
+        if asked is not None and not plain.is_index(asked)  # indices count composites as one
+        for choice in [plain.find(asked)]
+    }
+    recognise(graph, keep={*named.values(), plain.score.name})
+    seen = _view(graph, score)
+    choices = tuple(
+        seen.find(named.get(asked, asked) if asked is not None else None) for asked in layers
+    )
+    return Analysis(opened, model, graph, seen.score, seen, choices)
+
+
+def _view(graph: Graph, score: str | None) -> Layers:
+    maps = Maps(in_rows(unfolded(graph)))
+    return Layers(graph, maps, find_score(graph, score, maps.channel_axis))
+
+
+def instrumented(model: onnx.ModelProto) -> bool:
+    """Was the model made by `instrument`?"""
+    return any(entry.key == "cam.version" for entry in model.metadata_props)
+
+
+def refuse_instrumented(source: Source) -> None:
+    """An instrumented model is not analysed again, nor one that owns our names."""
+    if instrumented(source.model):
+        raise ModelError(
+            f"{source.name} is instrumented already; `gradcam strip` gives its source back"
+        )
+    graph = source.model.graph
+    values = [*graph.input, *graph.output, *graph.initializer]
+    names = [v.name for v in values] + [name for node in graph.node for name in node.output]
+    taken = [name for name in names if RESERVED.fullmatch(name)]
+    if taken:
+        raise ModelError(
+            f"{source.name} has a tensor '{taken[0]}', a name that an instrumented model adds; "
+            f"rename it"
+        )

@@ -1,0 +1,189 @@
+"""The layer that is taken when none is named; docs/choosing-a-layer.md says it in words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from cam_core.errors import LayerError
+
+from ..reading.prepare import Node, Tensor, floating, reads
+from ..reading.units import behind_quantisers, computes
+from ..rules import ZERO, key_of
+from .maps import PRODUCTS
+from .route import Route
+from .summary import first_norm, only_summary
+from .tokens import needed_tokens
+
+VIEWS = {"Transpose", "Reshape", "Identity", "Flatten", "Squeeze", "Unsqueeze", "Dropout", "Cast"}
+POOLS = {"MaxPool", "AveragePool", "LpPool", "Pad"}
+SIZES = {"Shape", "Size"}
+PRELUDE = {"Add", "Mul", "Div", "Softmax", "Slice", "Gather"}
+"""What else may stand between a linear layer and the product that its result is a factor of."""
+CLOSING = {"LayerNormalization", "RMSNormalization"}
+"""Norms over channels that only close the last stage (Swin): the map is the stage's own."""
+
+
+def default_layer(route: Route) -> tuple[Tensor, str]:
+    """The last map that everything passes through, and a note where it is another.
+
+    Raises:
+        LayerError: the model has no map at all.
+    """
+    if not route.spatial_maps:
+        raise LayerError(_no_map(route))
+    cuts, needed = route.cuts(), needed_tokens(route)
+    places = _without_rows(route)
+    maps = [t for t in places if not only_summary(route, t, needed)]
+    all_through = [t for t in places if t.name in cuts]
+    through = [t for t in maps if t.name in cuts]
+    summary = all_through[-1:] != through[-1:]
+    chosen = _step_back(route, through[-1]) if through else None
+    if chosen is None or _before_downsampling(route, chosen):
+        return _largest_branch(route, maps)
+    return (first_norm(route, chosen) if summary else chosen), ""
+
+
+def _without_rows(route: Route) -> list[Tensor]:
+    """The maps; beside pictures no row that is no flattened grid (EfficientViM's states, CoaT)."""
+
+    def row(tensor: Tensor) -> bool:
+        space = route.maps.space(tensor)
+        return (
+            len(space) == 1
+            and isinstance(space[0], int)
+            and route.maps.channel_axis(tensor) == 1
+            and len(tensor.shape) == 3
+        )
+
+    rows = {t.name for t in route.spatial_maps if row(t)}
+    pictures = any(len(route.maps.space(t)) > 1 for t in route.spatial_maps)
+    return [t for t in route.spatial_maps if not (pictures and t.name in rows)]
+
+
+def _no_map(route: Route) -> str:
+    """Why there is nothing to look at: a step function in the way, or no space at all."""
+    before = {route.score.name}
+    for node in reversed(route.graph.nodes):
+        if before.isdisjoint(t.name for t in node.outputs):
+            continue
+        if node.op in SIZES:  # a map is not reached by way of its shape
+            continue
+        if key_of(node) in ZERO and any(floating(t) for t in node.inputs):
+            return (
+                f"{node.op} (node '{node.name or node.outputs[0].name}') stands before the "
+                f"score '{route.score.name}' and has zero derivative: {ZERO[key_of(node)]}"
+            )
+        before.update(t.name for t in reads(node))
+    return (
+        f"no tensor with spatial extent lies before the score '{route.score.name}'; "
+        f"name a layer with --layer"
+    )
+
+
+def _step_back(route: Route, tensor: Tensor) -> Tensor | None:
+    """Before views, trailing pools, a closing norm of tokens and maps of classes."""
+    shown = tensor
+    while tensor.name in route.graph.producer:
+        shown = tensor if route.held(tensor) else shown
+        node = behind_quantisers(route.graph, route.graph.producer[tensor.name])
+        if not (computes(node) in VIEWS | POOLS | CLOSING or _class_map(route, tensor)):
+            return shown
+        source = _source(route, node)
+        if source is None or not route.extended(source) or _unfolds(route, tensor, source):
+            return shown if route.spatial(shown) else None
+        tensor = source
+    return None
+
+
+def _source(route: Route, node: Node) -> Tensor | None:
+    """What a node with one input reads, behind views that are no maps by themselves."""
+    makers = route.graph.producer
+    sources = [t for t in node.inputs if t.name in route.path]
+    if len(sources) != 1 or sources[0].name not in makers:
+        return None
+    source = sources[0]
+    while not route.extended(source) and source.name in makers and makers[source.name].op in VIEWS:
+        source = makers[source.name].inputs[0]
+    return source
+
+
+def _unfolds(route: Route, tensor: Tensor, source: Tensor) -> bool:
+    """Is `tensor` a view that puts in place what the map behind its views holds in blocks?"""
+    makers = route.graph.producer
+    if makers[tensor.name].op not in VIEWS or not route.spatial(tensor):
+        return False
+    while source.name in makers and makers[source.name].op in VIEWS:
+        source = makers[source.name].inputs[0]
+    grids = [sorted(map(str, route.maps.space(t))) for t in (tensor, source)]
+    return grids[0] != grids[1]
+
+
+def _class_map(route: Route, tensor: Tensor) -> bool:
+    """Are its channels the classes, with nothing after it that mixes channels?"""
+    classes = route.score.classes
+    if classes is None or route.maps.channels(tensor) != classes:
+        return False
+    return tensor.name not in route.mixed
+
+
+def _before_downsampling(route: Route, tensor: Tensor) -> bool:
+    """Does a coarser map follow it?"""
+    after, area = route.after(tensor), _area(route, tensor)
+    return any(
+        1 < _area(route, t) < area and computes(route.graph.producer[t.name]) not in VIEWS | POOLS
+        for t in route.spatial_maps
+        if t.name in after
+    )
+
+
+def _area(route: Route, tensor: Tensor) -> float:
+    """Places of a map; dynamic extents compare as unknown."""
+    space = route.maps.space(tensor)
+    return math.prod(d if isinstance(d, int) else math.nan for d in space)
+
+
+def _largest_branch(route: Route, maps: Sequence[Tensor]) -> tuple[Tensor, str]:
+    """The last map of the branch with the most channels times places."""
+    own = [t for t in maps if not _only_in_products(route, t)]
+    stepped = (_step_back(route, tensor) for tensor in route.branch_ends(own))
+    ends = {t.name: t for t in stepped if t is not None and route.spatial(t)}
+    if not ends:
+        raise LayerError("no map of the model's own batch; name a layer with --layer")
+    largest = max(ends.values(), key=lambda t: math.prod(d for d in t.shape if isinstance(d, int)))
+    others = ", ".join(f"'{name}'" for name in ends if name != largest.name)
+    note = f"no single map carries everything: took the largest branch's last; others: {others}"
+    return largest, note if others else ""
+
+
+def _only_in_products(route: Route, tensor: Tensor) -> bool:
+    """Is it an attention's query, key or value, a factor after no more than a bias and a view?
+
+    Or what is split into them: several maps in one.
+    """
+    waiting = [tensor.name]
+    while waiting:
+        readers = route.graph.consumers.get(waiting.pop(), [])
+        readers = [n for n in readers if any(t.name in route.path for t in n.outputs)]
+        if len(readers) > 1 and all(_takes_one(node) for node in readers):
+            continue
+        for node in readers:
+            factors = sum(t.name in route.path for t in node.inputs)
+            if (computes(node) in PRODUCTS and factors > 1) or node.op == "Split":
+                continue
+            if computes(node) not in VIEWS | PRELUDE or factors > 1:
+                return False
+            waiting.extend(t.name for t in node.outputs if t.name in route.path)
+        if not readers:
+            return False
+    return True
+
+
+def _takes_one(node: Node) -> bool:
+    """Is it one of the parts that torch.unbind takes a tensor apart into?"""
+    if node.op == "Gather":
+        return node.inputs[1].shape is not None and len(node.inputs[1].shape) == 0
+    source, part = node.inputs[0].shape, node.outputs[0].shape
+    if node.op != "Slice" or source is None or part is None:
+        return False
+    return [kept for have, kept in zip(source, part, strict=True) if have != kept] == [1]

@@ -1,0 +1,169 @@
+"""Finds the target layer: the default one with no name given, else whatever a name means."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from cam_core.backend import Layer
+from cam_core.errors import LayerError
+from cam_core.layout import Layout
+
+from ..reading.prepare import Graph, Tensor, floating
+from ..reading.shapes import Extent
+from ..reading.units import QUANTISERS, behind_quantisers, settled, units_of
+from .default_layer import VIEWS, default_layer
+from .maps import Maps
+from .modules import Modules
+from .route import Route
+from .scores import Score
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A layer to look at."""
+
+    tensor: Tensor
+    layout: Layout
+    why: str = ""
+    """Said to the user when the choice is not the ordinary one."""
+
+    @property
+    def name(self) -> str:
+        return str(self.tensor.name)
+
+
+class Layers:
+    """The layers of one graph, seen from one score."""
+
+    def __init__(self, graph: Graph, maps: Maps, score: Score) -> None:
+        self.graph, self.maps, self.score = graph, maps, score
+        self.route = Route(maps.graph, maps, score)
+        self.modules = Modules(graph)
+
+    @property
+    def path(self) -> set[str]:
+        """Names of the tensors on a derivative-carrying path from an input to the score."""
+        return self.route.path
+
+    def candidates(self) -> list[Tensor]:
+        """The maps on the path, in execution order, views left out, each as it is read on."""
+        skipped = VIEWS | QUANTISERS
+        maps = self.route.spatial_maps
+        own = (t for t in maps if self.graph.producer[t.name].op not in skipped)
+        return [settled(self.graph, t) for t in own]
+
+    def listed(self) -> list[Tensor]:
+        """`candidates`, and the default if it is none of them."""
+        known = {t.name: t for t in self.candidates()}
+        default = self._default_name()
+        made = [t for node in self.graph.nodes for t in node.outputs]
+        return [t for t in made if t.name in known or (t.name and t.name == default)]
+
+    def _default_name(self) -> str:
+        try:
+            return self.default().name
+        except LayerError:
+            return ""
+
+    def table(self) -> list[Layer]:
+        """`listed` as the contract of backends describes layers."""
+        default = self._default_name()
+        return [
+            Layer(
+                name=t.name,
+                operator=behind_quantisers(self.graph, self.graph.producer[t.name]).op,
+                shape=tuple(t.shape),
+                module=self.modules.of(t.name),
+                default=t.name == default,
+            )
+            for t in self.listed()
+        ]
+
+    def default(self) -> Choice:
+        """The layer taken when none is named.
+
+        Raises:
+            LayerError: the model has no map at all.
+        """
+        tensor, why = default_layer(self.route)
+        return self._choice(tensor, why)
+
+    def find(self, name: str | int | None) -> Choice:
+        """A tensor, a node, a torch module path (`path#1`: its first call) or an index.
+
+        Raises:
+            LayerError: unknown (near names are suggested), or not on the way to the score.
+        """
+        if name is None:
+            return self.default()
+        tensor = self._named(name)
+        if tensor.name == self.score.name:
+            raise LayerError(f"layer '{name}' is the score itself; choose an earlier one")
+        if tensor.name not in self.route.path | self.route.after(tensor):
+            raise LayerError(
+                f"layer '{name}' does not reach the score '{self.score.name}'; "
+                f"choose one from `gradcam layers`"
+            )
+        return self._choice(tensor)
+
+    def is_index(self, name: str | int) -> bool:
+        """Is it a number in the list of layers, and no tensor or node that is called so?"""
+        if isinstance(name, int):
+            return True
+        return bool(re.fullmatch(r"-?\d+", name)) and not any(
+            name in (node.name, *(t.name for t in node.outputs)) for node in self.graph.nodes
+        )
+
+    def _named(self, name: str | int) -> Tensor:
+        if isinstance(name, int) or self.is_index(name):
+            listed = self.listed()
+            if not -len(listed) <= int(name) < len(listed):
+                raise LayerError(f"layer {name}: the model has {len(listed)}, numbered from 0")
+            return listed[int(name)]
+        tensors = {t.name: t for node in self.graph.nodes for t in node.outputs if t.name}
+        if name in tensors:
+            return tensors[name]
+        nodes = {node.name: node for node in self.graph.nodes if node.name}
+        if name in nodes:
+            return nodes[name].outputs[0]
+        made = self.modules.last_read_outside(name)
+        if made is not None:
+            return self.graph.tensors[made]
+        raise LayerError(self._unknown(name, [*tensors, *nodes]))
+
+    def _unknown(self, name: str, names: Iterable[str]) -> str:
+        known = self.modules.paths()
+        near = difflib.get_close_matches(name, [*known, *names], 3)
+        parent = name.rpartition(".")[0]
+        if parent in known:
+            went = ", ".join(f"'{p}'" for p in known if p.startswith(f"{parent}."))
+            return (
+                f"module '{name}' left no operator of its own (the exporter folded it into a "
+                f"neighbour, or it does nothing); in '{parent}' there are {went or 'no others'}"
+            )
+        hint = f"; did you mean {', '.join(near)}?" if near else "; see `gradcam layers`"
+        return f"no layer '{name}'{hint}"
+
+    def _choice(self, tensor: Tensor, why: str = "") -> Choice:
+        tensor = settled(self.graph, tensor)
+        layout = self.maps.layout(tensor)
+        if layout is None or not self.route.own_batch(tensor):
+            raise LayerError(
+                f"layer '{tensor.name}' with shape {_extents(tensor.shape)} is no map of the "
+                f"batch: choose one from `gradcam layers`"
+            )
+        if not floating(tensor) and units_of(self.graph, tensor) is None:
+            raise LayerError(
+                f"layer '{tensor.name}' holds integers of unknown scale; choose one from "
+                f"`gradcam layers`"
+            )
+        return Choice(tensor, layout, why)
+
+
+def _extents(shape: Sequence[Extent] | None) -> str:
+    if shape is None:
+        return "unknown"
+    return f"[{', '.join('?' if d is None else str(d) for d in shape)}]"

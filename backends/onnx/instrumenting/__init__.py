@@ -1,0 +1,1 @@
+"""The file that explains itself, and the way back from it."""

@@ -1,0 +1,228 @@
+"""Writes Grad-CAM into a model: its outputs, the target layer and an explicit backward subgraph."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+import onnx
+
+from cam_core.errors import InputError
+
+from ..differentiating.bfloat16 import widened
+from ..differentiating.gradient import differentiate
+from ..finding.analysis import Analysis, analyse
+from ..finding.layers import Choice
+from ..reading.load import load, sha256
+from ..reading.prepare import Tensor, floating
+from ..reading.static import Static, require_static
+from ..reading.units import in_real_units
+from ..running.verify import require_same
+from ..writing.append import append
+from ..writing.emit import Emitter
+from ..writing.valid import require_valid
+from . import gate as gates
+from .metadata import record
+from .methods import cam, heatmap
+from .targets import Seed, Seeds, plant
+
+OUTPUTS = (
+    *("map", "signed", "heatmap", "activations", "gradients", "alpha", "score", "class_used"),
+    "input_gradients",
+)
+"""What may be asked for; each becomes the output `cam_<name>`."""
+PER_LAYER = {"map", "signed", "heatmap", "activations", "gradients", "alpha"}
+
+
+def instrument(
+    model: object,
+    *,
+    layer: str | int | Sequence[str | int] | None = None,
+    score: str | None = None,
+    method: str = "gradcam",
+    target: str | int | Sequence[str | int] = "input",
+    gate: bool = False,
+    outputs: str | Sequence[str] = ("map",),
+    guided: bool = False,
+    labels: Sequence[str] | None = None,
+    preprocess: Mapping[str, Any] | None = None,
+    static: Static | None = None,
+    verify: bool = False,
+) -> onnx.ModelProto:
+    """The model with its outputs first and unchanged, then those asked for.
+
+    Args:
+        model: a path, bytes or an `onnx.ModelProto` (which stays as it is).
+        layer: tensor, node, torch module path or index; several give outputs `cam_map_0`, ...
+        score: the score tensor; found by itself if None.
+        method: a row of `cam_core.METHODS`.
+        target: "input" (adds the input `cam_class`), "cotangent" (adds `cam_cotangent`),
+            or one or several targets as `cam_core.targets.parse_target` reads them: "top:k",
+            a class, a label, "prob:243", "243-282"; several get an axis after the batch.
+        gate: adds the input `cam_enable`; false skips the backward subgraph.
+        outputs: names in OUTPUTS, or one of them.
+        guided: guided backpropagation (Springenberg et al. 2015) instead of the gradient.
+        labels: class names, for a target that is a label; kept in the metadata.
+        preprocess: kept in the metadata for whoever feeds the model.
+        static: the shape of the input, or shapes by input name, that the file is fixed to, for
+            compilers that take no dynamic extents.
+        verify: runs both models and compares the original outputs (needs onnxruntime).
+
+    Returns:
+        A model in standard operators of its own opset that any runtime with them can run.
+
+    Raises:
+        CamError: one line on what cannot be done, where, and what would help.
+    """
+    outputs = [outputs] if isinstance(outputs, str) else outputs
+    _check_outputs(outputs)
+    asked = [layer] if layer is None or isinstance(layer, str | int) else list(layer)
+    if gate and static is not None:
+        raise InputError("gate and static exclude each other: a gated output has N rows or none")
+    source = load(model)
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        digest = beside.submit(sha256, source.model)  # hashing lets other threads run
+        analysis = analyse(source, asked or [None], score, static)
+    op = Emitter(analysis.graph)
+    seeds = plant(op, analysis.score, target, labels, static=static is not None)
+    made = _outputs(op, analysis, seeds, method, outputs, guided)
+    if static is not None:
+        require_static(op.needed(made))
+    enable = gates.condition(op) if gate else None
+    inputs = [*seeds.inputs, *([enable] if enable is not None else [])]
+    result = append(op, inputs=inputs, outputs=made)
+    if enable is not None:
+        gates.close(result, op, made, enable)
+    record(
+        result,
+        analysis,
+        seeds,
+        inputs,
+        method=method,
+        labels=labels,
+        preprocess=preprocess,
+        source_sha256=digest.result(),
+    )
+    require_valid(result, analysis.source.model)
+    if verify:
+        require_same(result, analysis.source)
+    return result
+
+
+def _check_outputs(outputs: Sequence[str]) -> None:
+    unknown = [name for name in outputs if name not in OUTPUTS]
+    if unknown or not outputs:
+        raise InputError(f"no output '{', '.join(unknown)}'; there are {', '.join(OUTPUTS)}")
+    if len(set(outputs)) < len(outputs):
+        raise InputError(f"an output is asked for twice: {', '.join(outputs)}; name each once")
+
+
+def _outputs(
+    op: Emitter,
+    analysis: Analysis,
+    seeds: Seeds,
+    method: str,
+    names: Sequence[str],
+    guided: bool,
+) -> list[Tensor]:
+    """The tensors to be added as outputs, named."""
+    rows = [_Row(op, analysis, seed, method, guided, names) for seed in seeds.seeds]
+    found: list[Tensor] = []
+    for name in names:
+        for suffix, tensors in _columns(rows, name):
+            stacked = _stack(op, tensors) if seeds.stacked else tensors[0]
+            found.append(op.named(stacked, f"cam_{name}{suffix}"))
+    return found
+
+
+@dataclass
+class _Row:
+    """All that one seed gives, layer by layer."""
+
+    op: Emitter
+    analysis: Analysis
+    seed: Seed
+    method: str
+    guided: bool
+    names: Sequence[str]
+    layers: list[dict[str, Tensor]] = field(default_factory=list)
+    inputs: dict[str, Tensor] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Runs the reverse pass and the method."""
+        op, choices = self.op, self.analysis.choices
+        sources = self._sources() if "input_gradients" in self.names else []
+        wanted = list(dict.fromkeys([*(c.name for c in choices), *sources]))
+        cotangent = self.seed.cotangent
+        gradients = differentiate(op, self.analysis, cotangent, wanted, guided=self.guided)
+        self.layers = [self._layer(choice, gradients[choice.name]) for choice in choices]
+        self.inputs = {name: gradients[name] for name in sources}
+
+    def _layer(self, choice: Choice, G: Tensor) -> dict[str, Tensor]:
+        op = self.op
+        A, G = in_real_units(op, self.analysis.graph, choice.tensor, G)
+        found = {"activations": widened(op, A), "gradients": G}
+        if PER_LAYER - set(found) & set(self.names):
+            made = cam(op, self.method, choice.layout, A, G)
+            found |= {"map": made.map, "signed": made.signed, "alpha": _flat(op, made.alpha)}
+            if "heatmap" in self.names:
+                found["heatmap"] = heatmap(op, made.map, _input_size(self.analysis))
+        return found
+
+    def _sources(self) -> list[str]:
+        path = self.analysis.layers.path
+        images = [t.name for t in self.analysis.graph.inputs if t.name in path and floating(t)]
+        if not images:
+            raise InputError("no floating point input reaches the score")
+        return images
+
+
+def _columns(rows: Sequence[_Row], name: str) -> list[tuple[str, list[Tensor]]]:
+    """(suffix of the output's name, one tensor a seed)."""
+    if name in PER_LAYER:
+        several = len(rows[0].layers) > 1
+        return [
+            (f"_{i}" if several else "", [row.layers[i][name] for row in rows])
+            for i in range(len(rows[0].layers))
+        ]
+    if name == "input_gradients":
+        several = len(rows[0].inputs) > 1
+        return [
+            (f"_{i}" if several else "", [row.inputs[source] for row in rows])
+            for i, source in enumerate(rows[0].inputs)
+        ]
+    found = [row.seed.score if name == "score" else row.seed.used for row in rows]
+    if any(tensor is None for tensor in found):
+        raise InputError(f"output '{name}' needs a class; target='cotangent' has none")
+    return [("", [t for t in found if t is not None])]
+
+
+def _stack(op: Emitter, tensors: list[Tensor]) -> Tensor:
+    """One axis more after N, one entry a seed."""
+    return op.Concat(*(op.Unsqueeze(t, [1]) for t in tensors), axis=1)
+
+
+def _flat(op: Emitter, alpha: Tensor) -> Tensor:
+    """[N, K] of [N, K, 1, ...]; weights that differ from place to place stay as they are."""
+    places = list(range(2, len(alpha.shape)))
+    if places and all(alpha.shape[i] == 1 for i in places):
+        return op.Squeeze(alpha, places)
+    return alpha
+
+
+def _input_size(analysis: Analysis) -> tuple[int, ...]:
+    """The spatial extents of the image input."""
+    for tensor in analysis.graph.inputs:
+        axis = analysis.layers.maps.channel_axis(tensor)
+        if axis is None or tensor.name not in analysis.layers.path:
+            continue
+        size = tuple(d for i, d in enumerate(tensor.shape) if i not in (0, axis))
+        if all(isinstance(d, int) for d in size):
+            return tuple(int(d) for d in size if isinstance(d, int))
+        raise InputError(
+            f"output 'heatmap' needs a static input size, '{tensor.name}' has {size}; "
+            f"use 'map' and resize it"
+        )
+    raise InputError("output 'heatmap' needs an image input; use 'map'")

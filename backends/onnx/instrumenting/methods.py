@@ -1,0 +1,60 @@
+"""The CAM method inside the file: the NumPy core, traced over A and G."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from cam_core import combine as core
+from cam_core.errors import InputError
+from cam_core.layout import Layout
+from cam_core.methods import METHODS
+
+from ..reading.prepare import Tensor
+from ..writing.emit import Emitter
+from .trace import Traced
+
+HALF_SEED = 128.0
+"""Cotangents in float16 are carried this many times too large, so that few underflow and none of a
+logit that is scaled a hundredfold (CLIP) overflows."""
+
+
+@dataclass(frozen=True)
+class CamTensors:
+    """What a method makes of one layer and one seed."""
+
+    alpha: Tensor
+    signed: Tensor
+    map: Tensor
+
+
+def cam(op: Emitter, method: str, layout: Layout, A: Tensor, G: Tensor) -> CamTensors:
+    """alpha [N, K, ...], the signed map and its positive part [N, *S], in float32.
+
+    Raises:
+        InputError: no such method, or one that cannot be written as operators.
+    """
+    if method not in METHODS:
+        raise InputError(f"no method '{method}'; there are {', '.join(METHODS)}")
+    row = METHODS[method]
+    if not row.traceable:
+        raise InputError(f"method '{method}' cannot be written into a file; use `explain`")
+    activations: Any = layout.apply(Traced(op, wide(op, A)))  # type: ignore[arg-type]
+    gradients: Any = layout.apply(Traced(op, wide(op, G)))  # type: ignore[arg-type]
+    alpha: Any = row(activations, gradients)
+    signed: Any = core.combine(activations, alpha)
+    positive: Any = core.positive(signed)
+    return CamTensors(alpha.tensor, signed.tensor, positive.tensor)
+
+
+def heatmap(op: Emitter, maps: Tensor, size: tuple[int, ...]) -> Tensor:
+    """The map in [0, 1] at the input's size [N, *size]."""
+    painted: Any = core.heatmap(Traced(op, maps), size)  # type: ignore[arg-type]
+    return painted.tensor
+
+
+def wide(op: Emitter, x: Tensor) -> Tensor:
+    """x in float32."""
+    return x if x.dtype == np.float32 else op.Cast(x, to=np.float32)

@@ -1,0 +1,56 @@
+"""Takes out of an instrumented model all that was added; what is left is the source."""
+
+from __future__ import annotations
+
+import json
+import zlib
+
+import onnx
+from google.protobuf.message import DecodeError
+
+from cam_core.errors import ModelError
+
+from ..finding.analysis import instrumented
+from ..reading.functions import restore_functions
+from ..reading.load import load, sha256
+from ..reading.static import reopen
+from ..writing.append import lower_ir
+
+UNREADABLE = (LookupError, ValueError, TypeError, AttributeError, zlib.error, DecodeError)
+"""What damaged notes end in, wherever they are read."""
+
+
+def strip(model: object) -> onnx.ModelProto:
+    """The source model, message for message.
+
+    Raises:
+        ModelError: not an instrumented model, or one that was changed since.
+    """
+    source = load(model)
+    if not instrumented(source.model):
+        raise ModelError(f"{source.name} is not instrumented: nothing to strip")
+    try:
+        result = _source(source.model)
+    except UNREADABLE:
+        result = None
+    if result is None:
+        raise ModelError(f"{source.name} was changed after it was instrumented: cannot strip it")
+    return result
+
+
+def _source(model: onnx.ModelProto) -> onnx.ModelProto | None:
+    """What the notes in the metadata lead back to; None if that is not the source."""
+    result = onnx.ModelProto()
+    result.CopyFrom(model)
+    facts = {e.key: e.value for e in result.metadata_props if e.key.startswith("cam.")}
+    added = json.loads(facts["cam.added"])
+    metadata = added.pop("metadata_props")
+    for name, count in added.items():
+        field = getattr(result.graph, name)
+        del field[len(field) - count :]
+    restore_functions(result)
+    reopen(result)
+    del result.metadata_props[-metadata:]
+    if "cam.ir_raised" in facts:
+        lower_ir(result, json.loads(facts["cam.ir_raised"]))
+    return result if sha256(result) == facts.get("cam.source_sha256") else None

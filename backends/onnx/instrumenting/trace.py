@@ -1,0 +1,157 @@
+"""Runs the NumPy core on tensors of a graph, so that its formulas are written into the file.
+
+A `Traced` answers NumPy's dispatch protocols (NEP 13 and NEP 18) by emitting ONNX operators: the
+same `METHODS[name](A, G)` gives numbers for arrays and nodes for traced tensors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..reading.prepare import Tensor
+from ..writing.emit import Emitter
+from .early_means import early_mean
+
+UFUNCS = {
+    np.add: "Add",
+    np.subtract: "Sub",
+    np.multiply: "Mul",
+    np.true_divide: "Div",
+    np.power: "Pow",
+    np.negative: "Neg",
+    np.absolute: "Abs",
+    np.sqrt: "Sqrt",
+    np.exp: "Exp",
+    np.maximum: "Max",
+    np.minimum: "Min",
+    np.matmul: "MatMul",
+    np.greater: "Greater",
+    np.less: "Less",
+    np.greater_equal: "GreaterOrEqual",
+    np.less_equal: "LessOrEqual",
+    np.equal: "Equal",
+    np.logical_and: "And",
+    np.logical_or: "Or",
+    np.logical_not: "Not",
+}
+
+
+class Traced(np.lib.mixins.NDArrayOperatorsMixin):
+    """A tensor of the graph that NumPy's functions accept."""
+
+    def __init__(self, op: Emitter, tensor: Tensor) -> None:
+        self.op = op
+        self.tensor = tensor
+
+    @property
+    def shape(self) -> Any:
+        """Extents: int where static, else a symbol."""
+        return self.tensor.shape
+
+    @property
+    def ndim(self) -> int:
+        return len(self.tensor.shape)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        kind: np.dtype[Any] = np.dtype(self.tensor.dtype)
+        return kind
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if method != "__call__" or kwargs or (ufunc not in UFUNCS and ufunc is not np.not_equal):
+            return NotImplemented
+        if ufunc is np.not_equal:
+            return Traced(self.op, self.op.Not(self.op.Equal(*self._tensors(inputs))))
+        if ufunc is np.maximum and np.isscalar(inputs[1]) and inputs[1] == 0:
+            return Traced(self.op, self.op.Relu(inputs[0].tensor))
+        return Traced(self.op, self.op.emit(UFUNCS[ufunc], *self._tensors(inputs)))
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        if function not in FUNCTIONS:
+            return NotImplemented
+        return Traced(self.op, FUNCTIONS[function](self.op, *args, **kwargs))
+
+    def __getitem__(self, index: Any) -> Traced:
+        index = index if isinstance(index, tuple) else (index,)
+        axes = [i for i, part in enumerate(index) if part != slice(None)]
+        parts = [index[i] for i in axes]
+        if not all(isinstance(p, slice) and p.step in (None, 1) for p in parts):
+            raise TypeError("a traced tensor takes plain slices only")
+        if not axes:
+            return self
+        starts = [p.start or 0 for p in parts]
+        stops = [np.iinfo(np.int64).max if p.stop is None else p.stop for p in parts]
+        return Traced(self.op, self.op.Slice(self.tensor, starts, stops, axes))
+
+    def _tensors(self, operands: Sequence[Any]) -> list[Any]:
+        return [unwrap(o, self.dtype) for o in operands]
+
+
+def unwrap(operand: Any, dtype: np.dtype[Any]) -> Any:
+    """What the emitter takes: tensors and scalars as they are, arrays in the tensor's type."""
+    if isinstance(operand, Traced):
+        return operand.tensor
+    if isinstance(operand, np.ndarray) and np.issubdtype(operand.dtype, np.floating):
+        return operand.astype(dtype)
+    return operand
+
+
+def _reduction(op_type: str) -> Callable[..., Tensor]:
+    def traced(op: Emitter, x: Traced, axis: Any = None, *, keepdims: bool = False) -> Tensor:
+        axes = range(x.ndim) if axis is None else [axis] if isinstance(axis, int) else axis
+        if not list(axes):
+            return x.tensor
+        return op.emit(op_type, x.tensor, [a % x.ndim for a in axes], keepdims=int(keepdims))
+
+    return traced
+
+
+def _mean(op: Emitter, x: Traced, axis: Any = None, *, keepdims: bool = False) -> Tensor:
+    """What the mean of a cotangent is worth, its last steps need not be."""
+    if keepdims and isinstance(axis, tuple):
+        early = early_mean(op, x.tensor, [a % x.ndim for a in axis])
+        if early is not None:
+            return early
+    return _reduction("ReduceMean")(op, x, axis, keepdims=keepdims)
+
+
+def _where(op: Emitter, condition: Traced, a: Any, b: Any) -> Tensor:
+    typed = next(o for o in (a, b) if isinstance(o, Traced))
+    return op.Where(condition.tensor, unwrap(a, typed.dtype), unwrap(b, typed.dtype))
+
+
+def _transpose(op: Emitter, x: Traced, axes: Sequence[int] | None = None) -> Tensor:
+    perm = list(axes) if axes is not None else list(range(x.ndim))[::-1]
+    return x.tensor if perm == sorted(perm) else op.Transpose(x.tensor, perm=perm)
+
+
+def _reshape(op: Emitter, x: Traced, shape: Sequence[int]) -> Tensor:
+    out = op.Reshape(x.tensor, list(shape))
+    if out.shape and shape[0] == -1 and not isinstance(x.shape[0], int):
+        fixed = np.prod(list(shape[1:])) == np.prod(
+            [s if isinstance(s, int) else -1 for s in x.shape[1:]]
+        )
+        if fixed:  # the batch keeps its name
+            out.shape = (x.shape[0], *out.shape[1:])
+    return out
+
+
+def _axes(axis: Any) -> list[int]:
+    return [axis] if isinstance(axis, int) else list(axis)
+
+
+FUNCTIONS: dict[Any, Callable[..., Tensor]] = {
+    np.sum: _reduction("ReduceSum"),
+    np.mean: _mean,
+    np.max: _reduction("ReduceMax"),
+    np.min: _reduction("ReduceMin"),
+    np.where: _where,
+    np.transpose: _transpose,
+    np.reshape: _reshape,
+    np.expand_dims: lambda op, x, axis: op.Unsqueeze(x.tensor, _axes(axis)),
+    np.squeeze: lambda op, x, axis: op.Squeeze(x.tensor, _axes(axis)),
+    np.concatenate: lambda op, xs, axis=0: op.Concat(*(x.tensor for x in xs), axis=axis),
+}

@@ -1,0 +1,1 @@
+"""A file becomes a `Graph`: typed tensors, normal operators, constants known."""

@@ -1,0 +1,256 @@
+"""Type, shape and value of every tensor, found by probing.
+
+Each dynamic extent of the inputs is given two values and every node is inferred under both. An
+extent that comes out the same twice is static; any other is named by its pair of values, so two
+extents that were computed on different ways (batch * windows) compare equal when they are. Under
+a probe all shape arithmetic folds, so the shape chains that exporters leave behind vanish.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import TypeProto, numpy_helper, shape_inference
+
+from .body_types import SCOPED, Probe, conditions, conditions_met, through_bodies
+from .ceil_pools import schema_version
+from .fold import Values, fold
+from .normalise import schema_at
+from .probes import (
+    BATCH_PROBE,
+    ONE_ROW,
+    SPACE_PROBES,
+    Pairs,
+    assign,
+    inputs,
+    pair_of,
+    symbol,
+    symbols,
+)
+
+Extent = int | str | None
+Shape = tuple[Extent, ...]
+
+SAME_TYPE = {"ImageScaler", "Affine", "ScaledTanh", "ParametricSoftplus"}
+SAME_TYPE |= {"MeanVarianceNormalization"}  # its schema infers nothing where axes are defaulted
+"""Operators that keep their input's type; those of the oldest exporters have no schema any more."""
+
+Types = Mapping[str, TypeProto]
+OUTSIDE: dict[tuple[str, str], Callable[[onnx.NodeProto, Types, Values], dict[str, TypeProto]]] = {}
+"""(domain, operator) without a schema -> the types of its outputs (see rules/spelled_out.py)."""
+
+
+@dataclass
+class Facts:
+    """What is known of the tensors of one graph."""
+
+    dtypes: dict[str, int] = field(default_factory=dict)
+    shapes: dict[str, Shape] = field(default_factory=dict)
+    values: Values = field(default_factory=dict)
+    counts: dict[str, Extent] = field(default_factory=dict)
+    """How far those tensors count that hold 0, 1, 2, ... in row-major order at any extent."""
+    probed: Pairs = field(default_factory=dict)
+    """The two values that stood for each dynamic extent."""
+    decided: frozenset[str] = frozenset()
+    """Conditions of an If that are the same at every run."""
+
+
+def infer(model: onnx.ModelProto, small: Values, weights: Collection[str], probed: Pairs) -> Facts:
+    """Facts on every tensor of `model`.
+
+    Args:
+        model: its weights are inputs.
+        small: the constants worth a value.
+        weights: names of all constants.
+        probed: of a body, what stood for the extents of the graphs around it.
+    """
+    facts = _probed(model, small, probed, None)
+    known = conditions(model.graph, facts.shapes, facts.values, weights)
+    if known != conditions_met(model.graph, facts.values):
+        facts = _probed(model, small, probed, known)
+    facts.decided = known
+    return facts
+
+
+def _probed(
+    model: onnx.ModelProto, small: Values, probed: Pairs, decided: frozenset[str] | None
+) -> Facts:
+    """The facts by two probes of every plan until one has no failures."""
+    around = {name: pair_of(name, probed) for name, _ in symbols(model)}
+    known = {name: pair for name, pair in around.items() if pair is not None}
+    free = [(name, batch) for name, batch in symbols(model) if name not in known]
+    taken = {*probed.values(), *known.values()}
+    best: tuple[Probe, Probe, Pairs] | None = None
+    plans = [(spaces, BATCH_PROBE) for spaces in SPACE_PROBES]
+    if any(
+        [d.dim_value for d in o.type.tensor_type.shape.dim[:1]] == [1] for o in model.graph.output
+    ):
+        plans.append((SPACE_PROBES[0], ONE_ROW))
+    for spaces, batch in plans:
+        pairs = known | assign(free, spaces, batch, taken)
+        first = _sweep(model, small, {s: pair[0] for s, pair in pairs.items()}, decided)
+        second = first
+        if pairs:
+            second = _sweep(model, small, {s: pair[1] for s, pair in pairs.items()}, decided)
+        if best is None or first.failures + second.failures < best[0].failures + best[1].failures:
+            best = first, second, probed | pairs
+        if best[0].failures + best[1].failures == 0 or not free:
+            break
+    assert best is not None
+    return _merge(*best)
+
+
+def _sweep(
+    model: onnx.ModelProto,
+    small: Values,
+    extents: Mapping[str, int],
+    decided: frozenset[str] | None,
+) -> Probe:
+    """One walk over the nodes with every input extent given a number."""
+    probe = Probe(values=dict(small), decided=decided)
+    for info in inputs(model):
+        fixed = TypeProto()
+        fixed.CopyFrom(info.type)
+        for axis, dim in enumerate(fixed.tensor_type.shape.dim):
+            if not dim.HasField("dim_value"):
+                dim.dim_value = extents[symbol(info, axis)]
+        probe.types[info.name] = fixed
+    for tensor in model.graph.initializer:
+        probe.types[tensor.name] = onnx.helper.make_tensor_type_proto(tensor.data_type, tensor.dims)
+    _walk(model, model.graph, probe)
+    return probe
+
+
+def _walk(model: onnx.ModelProto, graph: onnx.GraphProto, probe: Probe) -> None:
+    declared = {v.name: v.type for v in (*graph.output, *graph.value_info)}
+    for node in graph.node:
+        _visit(model, node, probe, declared)
+
+
+def _visit(
+    model: onnx.ModelProto, node: onnx.NodeProto, probe: Probe, declared: Mapping[str, TypeProto]
+) -> None:
+    if node.op_type in SAME_TYPE and node.input[0] in probe.types:
+        probe.types[node.output[0]] = probe.types[node.input[0]]
+        return
+    try:
+        outputs = _infer(model, node, probe)
+    except Exception:  # the schema refuses these types: the model is dubious, or the probe
+        probe.failures += 1
+        outputs = _infer_loosely(model, node, probe)
+    if node.op_type == "GatherND":
+        _complete(node, probe, outputs)
+    for name in filter(None, node.output):
+        found = outputs.get(name)
+        if found is not None and (found.tensor_type.HasField("shape") or name not in declared):
+            probe.types[name] = found
+        elif name in declared:
+            probe.types[name] = declared[name]
+    fold(node, probe.types, probe.values)
+
+
+def _complete(node: onnx.NodeProto, probe: Probe, outputs: Mapping[str, TypeProto]) -> None:
+    """The inference of GatherND leaves out the shape of a scalar."""
+    x, indices = (probe.types.get(name, TypeProto()).tensor_type for name in node.input)
+    found = outputs.get(node.output[0])
+    if found is None or found.tensor_type.HasField("shape") or not x.HasField("shape"):
+        return
+    if indices.shape.dim and indices.shape.dim[-1].HasField("dim_value"):
+        found.tensor_type.shape.SetInParent()
+
+
+def _infer(model: onnx.ModelProto, node: onnx.NodeProto, probe: Probe) -> dict[str, TypeProto]:
+    domain = "" if node.domain == "ai.onnx" else node.domain
+    versions = [o for o in model.opset_import if o.domain == node.domain or o.domain == domain]
+    if not domain and node.op_type in SCOPED and versions[0].version >= SCOPED[node.op_type]:
+        return through_bodies(node, probe, functools.partial(_walk, model))
+    outside = OUTSIDE.get((domain, node.op_type))
+    if outside is None and not (versions and onnx.defs.has(node.op_type, domain)):
+        return {}
+    known = {
+        name: numpy_helper.from_array(probe.values[name])
+        for name in node.input
+        if name in probe.values
+    }
+    types = {name: probe.types[name] for name in node.input if name in probe.types}
+    for name in known:
+        if name not in types:
+            types[name] = onnx.helper.make_tensor_type_proto(
+                known[name].data_type, probe.values[name].shape
+            )
+    if any(name and name not in types for name in node.input):
+        return {}
+    if outside is not None:
+        return outside(node, types, probe.values)
+    version = schema_version(node, versions[0].version)
+    schema = schema_at(node.op_type, version, domain)
+    return dict(
+        shape_inference.infer_node_outputs(
+            schema,
+            node,
+            types,
+            input_data=known,
+            opset_imports=list(model.opset_import),
+            ir_version=model.ir_version,
+        )
+    )
+
+
+def _infer_loosely(
+    model: onnx.ModelProto, node: onnx.NodeProto, probe: Probe
+) -> dict[str, TypeProto]:
+    """The types alone, and what rank needs no input's shape."""
+    shapeless = Probe(values=probe.values)
+    for name in filter(None, node.input):
+        if name in probe.types:
+            shapeless.types[name] = TypeProto()
+            elem_type = probe.types[name].tensor_type.elem_type
+            shapeless.types[name].tensor_type.elem_type = elem_type
+    try:
+        return _infer(model, node, shapeless)
+    except Exception:  # not even the types fit
+        return {}
+
+
+def _merge(first: Probe, second: Probe, probed: Pairs) -> Facts:
+    facts = Facts(probed=probed)
+    symbols = {pair: symbol for symbol, pair in probed.items()}
+    for name, kind in first.types.items():
+        facts.dtypes[name] = kind.tensor_type.elem_type
+        other = second.types.get(name)
+        if other is None or not kind.tensor_type.HasField("shape"):
+            continue
+        pairs = list(zip(kind.tensor_type.shape.dim, other.tensor_type.shape.dim, strict=False))
+        facts.shapes[name] = tuple(_extent(a, b, symbols) for a, b in pairs)
+    for name, value in first.values.items():
+        twin = second.values.get(name)
+        if twin is not None and np.array_equal(value, twin):
+            facts.values[name] = value
+            facts.shapes.setdefault(name, value.shape)
+        elif twin is not None and _counts(value) and _counts(twin):
+            facts.counts[name] = _named(value.size, twin.size, symbols)
+    return facts
+
+
+def _counts(value: np.ndarray[Any, Any]) -> bool:
+    return value.dtype.kind == "i" and np.array_equal(value.ravel(), np.arange(value.size))
+
+
+def _extent(a: Any, b: Any, symbols: Mapping[tuple[int, int], str]) -> Extent:
+    if not (a.HasField("dim_value") and b.HasField("dim_value")):
+        return None
+    return _named(a.dim_value, b.dim_value, symbols)
+
+
+def _named(a: int, b: int, symbols: Mapping[tuple[int, int], str]) -> Extent:
+    return a if a == b else symbols.get((a, b), f"{a}|{b}")
+
+
+def static(shape: Shape | None) -> bool:
+    """Is every extent a number?"""
+    return shape is not None and all(isinstance(d, int) for d in shape)

@@ -1,0 +1,133 @@
+"""Input shapes fixed for compilers that take no dynamic extents, and opened again by `strip`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import onnx
+
+from cam_core.errors import InputError, ModelError
+
+from .functions import kept, packed
+from .prepare import Graph
+from .shapes import static as is_static
+
+KEY = "cam.static"
+DATA_DEPENDENT = ("Shape", "Size", "Range", "ConstantOfShape", "NonZero", "Unique", "Compress")
+"""Operators that no added node may be: they make or read an extent at run time."""
+
+Static = Sequence[int] | Mapping[str, Sequence[int]]
+"""The shape of the one input, or shapes by input name."""
+
+
+def fix(model: onnx.ModelProto, static: Static) -> onnx.ModelProto:
+    """A copy of `model` whose inputs have these shapes; the declarations are kept in its metadata.
+
+    A symbol that gets a size has it wherever it stands.
+
+    Raises:
+        InputError: a shape does not fit its input, or an input stays dynamic.
+    """
+    weights = {t.name for t in model.graph.initializer}
+    fed = {i.name: i for i in model.graph.input if i.name not in weights}
+    asked = dict(static) if isinstance(static, Mapping) else {_meant(fed, static): static}
+    sizes: dict[str, int] = {}
+    for name, shape in asked.items():
+        if name not in fed:
+            raise InputError(f"no input '{name}' to fix; the model takes {', '.join(fed)}")
+        _bind(fed[name], shape, sizes)
+    fixed = onnx.ModelProto()
+    fixed.CopyFrom(model)
+    graph = fixed.graph
+    for info in (*graph.input, *graph.output, *graph.value_info):
+        for dim in info.type.tensor_type.shape.dim:
+            if dim.dim_param in sizes:
+                dim.dim_value = sizes[dim.dim_param]
+    for info in graph.input:
+        if info.name in asked:
+            _declare(info, asked[info.name])
+        elif info.name in fed and not all(
+            dim.HasField("dim_value") for dim in info.type.tensor_type.shape.dim
+        ):
+            raise InputError(f"input '{info.name}' stays dynamic; give its shape too, by name")
+    was = onnx.GraphProto(
+        input=model.graph.input, output=model.graph.output, value_info=model.graph.value_info
+    )
+    fixed.metadata_props.add(key=KEY, value=packed(was))
+    return fixed
+
+
+def _meant(fed: Mapping[str, onnx.ValueInfoProto], shape: Sequence[int]) -> str:
+    """The input that a shape without a name is for: the only one, or the only one of its rank."""
+    ranks = {name: len(info.type.tensor_type.shape.dim) for name, info in fed.items()}
+    fitting = [name for name, rank in ranks.items() if rank == len(shape)]
+    if len(fed) == 1 or len(fitting) == 1:
+        return (fitting or list(fed))[0]
+    raise InputError(f"the model takes {', '.join(fed)}: say which one {list(shape)} is for")
+
+
+def _bind(info: onnx.ValueInfoProto, shape: Sequence[int], sizes: dict[str, int]) -> None:
+    """Gives the input's symbols their sizes."""
+    dims = info.type.tensor_type.shape.dim
+    declared = [dim.dim_value or dim.dim_param or "?" for dim in dims]
+    where = f"input '{info.name}' is [{', '.join(map(str, declared))}], not {list(shape)}"
+    if any(extent < 1 for extent in shape):
+        raise InputError(f"{where}: extents are 1 or more")
+    if not info.type.tensor_type.HasField("shape"):
+        return
+    if len(dims) != len(shape):
+        raise InputError(f"{where}: give {len(dims)} extents")
+    for dim, extent in zip(dims, shape, strict=True):
+        if dim.HasField("dim_value") and dim.dim_value != extent:
+            raise InputError(f"{where}: {dim.dim_value} is fixed in the model")
+        if dim.dim_param and sizes.setdefault(dim.dim_param, extent) != extent:
+            raise InputError(f"{where}: '{dim.dim_param}' is {sizes[dim.dim_param]} already")
+
+
+def _declare(info: onnx.ValueInfoProto, shape: Iterable[Any]) -> None:
+    """Says that the tensor has this shape."""
+    kind = info.type.tensor_type
+    kind.ClearField("shape")
+    kind.shape.SetInParent()
+    for extent in shape:
+        kind.shape.dim.add().dim_value = extent
+
+
+def declare(graph: Graph) -> None:
+    """Declares, in the fixed model itself, every extent that came out static."""
+    for info in (*graph.model.graph.output, *graph.model.graph.value_info):
+        shape = graph.tensors[info.name].shape if info.name in graph.tensors else None
+        if info.type.WhichOneof("value") == "tensor_type" and shape and is_static(shape):
+            _declare(info, shape)
+
+
+def require_static(nodes: Iterable[Any]) -> None:
+    """Every extent of the added (graphsurgeon) nodes is known.
+
+    Raises:
+        ModelError: one is computed at run time.
+    """
+    for node in nodes:
+        for tensor in node.outputs:
+            if node.op in DATA_DEPENDENT or not is_static(tensor.shape):
+                source = next((t.name for t in node.inputs if not is_static(t.shape)), tensor.name)
+                raise ModelError(
+                    f"no static gradient: the extents of '{source}' depend on the data; "
+                    f"fix no shapes, or choose a later layer"
+                )
+
+
+def reopen(model: onnx.ModelProto) -> None:
+    """Puts the declarations back into a copy that `fix` made."""
+    data = kept(model, KEY)
+    if data is None:
+        return
+    was = onnx.GraphProto.FromString(data)
+    for mine, theirs in (
+        (model.graph.input, was.input),
+        (model.graph.output, was.output),
+        (model.graph.value_info, was.value_info),
+    ):
+        del mine[:]
+        mine.extend(theirs)

@@ -1,0 +1,1 @@
+"""What several families of rules are made of; no rule is in here."""

@@ -1,0 +1,1 @@
+"""onnxruntime, and nothing else."""

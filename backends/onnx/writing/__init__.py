@@ -1,0 +1,1 @@
+"""Operators that are asked for become nodes, in the spelling of the model's own opset."""
