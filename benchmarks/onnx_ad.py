@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import onnx
 
-from .opinfo_sample import by_rules, session
+from .opinfo.sample import by_rules, session
 
 TESTS = Path(__file__).parents[1] / "tests"
 PAGE = TESTS.parent / "docs" / "onnx-ad.md"

@@ -14,7 +14,7 @@ from .errors import (
 )
 from .explain import explain, explain_all, from_capture
 from .explanation import Explanation
-from .layout import Layout
+from .maps.layout import Layout
 from .methods import METHODS, Method
 from .targets import parse_target
 

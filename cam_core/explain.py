@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from .backend import Array, Backend, Capture, Inputs, ManyTargets, Target
-from .combine import combine, positive
-from .diagnosis import diagnose, noise_floor
 from .errors import InputError, ModelError
 from .explanation import Explanation
-from .labels import label_of
+from .maps.combine import combine, positive
+from .maps.diagnosis import diagnose, noise_floor
 from .methods import METHODS, Method
 from .targets import ScoredTarget, as_target, parse_target
+from .targets.labels import label_of
 
 Asked = ScoredTarget | Target | int | str | Sequence[int] | None
 """None (the top class), a class, one class a row, text as for parse_target, or a target."""

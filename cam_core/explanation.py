@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from .backend import Array
-from .combine import heatmap
 from .errors import InputError
+from .maps.combine import heatmap
 from .write import npy, write_together
 
 

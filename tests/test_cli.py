@@ -226,7 +226,7 @@ def test_a_misspelt_command_gets_the_near_one() -> None:
 
 def test_advice_of_libraries_stays_out_of_the_output() -> None:
     code = (
-        "import os\nfrom cam_core.cli import main\nimport cam_core.cli.methods as m\n"
+        "import os\nfrom cam_core.cli import main\nimport cam_core.cli.commands.methods as m\n"
         "own = m.methods.callback\n"
         "def noisy(**options):\n    os.write(1, b'Warning: advice')\n    own(**options)\n"
         "m.methods.callback = noisy\nmain('gradcam')"

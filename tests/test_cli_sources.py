@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 
 from cam_core.backend import InputInfo
-from cam_core.cli.configs import from_processor, from_timm
-from cam_core.cli.sources import Sources
+from cam_core.cli.options import settled
 from cam_core.errors import InputError
 from cam_core.image import Preprocess
+from cam_core.sources.model_files import from_processor, from_timm
+from cam_core.sources.preprocessing import Sources
 
 RGB = InputInfo("x", ("N", 3, 224, 224), np.dtype("float32"), 1)
 OPEN = InputInfo("x", ("N", 3, "h", "w"), np.dtype("float32"), 1)
@@ -141,7 +142,7 @@ def test_flags_go_before_metadata_before_files_before_a_guess(tmp_path: Path) ->
     assert source.startswith("cam.*")
     assert (spec.mean, spec.std, spec.scale) == ((1.0,), (2.0,), 0.5)
     sources = Sources.of(Model(**yolo, **cam), model)
-    spec, source = sources.preprocess(RGB, None, std=(4.0,), fit=None)
+    spec, source = sources.preprocess(RGB, None, std=(4.0,))
     assert (spec.mean, spec.std) == ((1.0,), (4.0,))
     assert source == "cam.* metadata of the file with --std"
     spec, source = sources.preprocess(RGB, "tf")
@@ -162,7 +163,7 @@ ALONE = {  # the flags: their scale, and what is said of it
 @pytest.mark.parametrize("name", ALONE)
 def test_a_mean_and_a_std_alone_say_their_range(name: str, tmp_path: Path) -> None:
     pieces, scale, said = ALONE[name]
-    spec, source = Sources(tmp_path, {}).preprocess(RGB, None, **pieces)
+    spec, source = Sources(tmp_path, {}).preprocess(RGB, None, **settled(pieces))
     assert (spec.mean, spec.std, spec.scale) == (pieces["mean"], pieces["std"], scale)
     assert source.startswith(said)
     assert ("pixels 0..1" in source) == (scale != 1)
@@ -276,4 +277,4 @@ def test_broken_metadata_are_named(metadata: dict[str, str]) -> None:
 
 def test_colours_are_refused_where_no_picture_is_made() -> None:
     with pytest.raises(click.BadParameter, match="colours"):
-        Sources.of(Model(), Path("/none/m.onnx")).preprocess(RGB, None, scale="shared")
+        settled({"scale": "shared"})

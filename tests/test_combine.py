@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cam_core.combine import (
+from cam_core.errors import ModelError
+from cam_core.maps.combine import (
     combine,
     fuse,
     heatmap,
@@ -14,7 +15,6 @@ from cam_core.combine import (
     positive,
     resize,
 )
-from cam_core.errors import ModelError
 from cam_core.methods import METHODS
 
 A = np.array([[[[0, 1], [2, 3]], [[4, 0], [1, 2]]]], np.float32)

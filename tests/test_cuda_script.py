@@ -30,9 +30,9 @@ def small(*_: Any) -> Any:
 @pytest.fixture
 def cuda(monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.syspath_prepend(ROOT)
-    for module in ("speed_models", "cuda_runs"):
+    for module in ("speed.models", "cuda.runs"):
         monkeypatch.setattr(importlib.import_module(f"benchmarks.{module}"), "net", small)
-    return importlib.import_module("benchmarks.cuda")
+    return importlib.import_module("benchmarks.cuda.__main__")
 
 
 def test_it_runs_on_the_cpu(cuda: Any, tmp_path: Path, capsys: Any) -> None:

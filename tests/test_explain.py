@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from cam_core.backend import Capture
-from cam_core.combine import heatmap
 from cam_core.errors import InputError, LayerError, ModelError, TargetError
 from cam_core.explain import explain, explain_all, from_capture
 from cam_core.explanation import Explanation
+from cam_core.maps.combine import heatmap
 from cam_core.targets import ClassTarget, ProbabilityTarget
 
 LABELS = ["ant", "bee", "cat"]

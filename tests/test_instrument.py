@@ -15,8 +15,8 @@ from onnx import helper, numpy_helper
 from backends.onnx import OnnxBackend, instrument, strip
 from backends.onnx.reading.load import sha256
 from backends.onnx.running.runtime import runtime
-from cam_core.combine import combine, heatmap, positive
 from cam_core.errors import CamError, InputError, MissingExtraError, ModelError, TargetError
+from cam_core.maps.combine import combine, heatmap, positive
 from cam_core.methods import METHODS
 
 ort = pytest.importorskip("onnxruntime")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cam_core.errors import CamError, InputError, LayerError
-from cam_core.layout import Layout
+from cam_core.maps.layout import Layout
 
 # text, layout, shape of the tensor, where element (n, k, *s) of [N, K, *S] is found in it
 CASES = [

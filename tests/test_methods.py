@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from cam_core.combine import combine
+from cam_core.maps.combine import combine
 from cam_core.methods import METHODS
 
 Array = np.ndarray

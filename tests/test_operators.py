@@ -14,7 +14,7 @@ PAGE = ROOT / "docs" / "operators.md"
 if not PAGE.exists():
     pytest.skip("this tree has no docs", allow_module_level=True)
 
-OPERATORS = runpy.run_path(str(ROOT / "benchmarks" / "operators_page.py"))
+OPERATORS = runpy.run_path(str(ROOT / "benchmarks" / "operators" / "page.py"))
 RECORD = runpy.run_path(str(ROOT / "tests" / "node_cases_record.py"))
 
 

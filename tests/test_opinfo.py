@@ -26,7 +26,7 @@ SHARE = 30
 def test_a_part_of_torchs_operators(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is exported and runs is right, or refused by name; most of it is right."""
     monkeypatch.syspath_prepend(ROOT)
-    opinfo = importlib.import_module("benchmarks.opinfo")
+    opinfo = importlib.import_module("benchmarks.opinfo.__main__")
     table = opinfo.operators()
     order = np.random.default_rng(4).permutation(len(table))
     rows = [row for i in order[:SHARE] for row in opinfo.measured(table[i])]

@@ -14,7 +14,7 @@ from onnx.reference import ReferenceEvaluator
 from backends.onnx.instrumenting.trace import Traced
 from backends.onnx.reading.prepare import Graph, prepare
 from backends.onnx.writing.emit import Emitter
-from cam_core.combine import combine
+from cam_core.maps.combine import combine
 
 
 def _graph(A: str, alpha: str, kind: str = "float") -> Graph:

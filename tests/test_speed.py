@@ -33,12 +33,12 @@ def speed(monkeypatch: pytest.MonkeyPatch) -> Any:
 
     class Modules:
         def __getattr__(self, name: str) -> Any:
-            return importlib.import_module(f"benchmarks.speed_{name}" if name != "main" else MAIN)
+            return importlib.import_module(f"benchmarks.speed.{name}" if name != "main" else MAIN)
 
     return Modules()
 
 
-MAIN = "benchmarks.speed"
+MAIN = "benchmarks.speed.__main__"
 
 
 class Machine:
@@ -230,7 +230,7 @@ def test_what_cannot_be_is_said_in_one_line(
 
 def test_peers_are_loaded_where_they_are_used() -> None:
     peers = ["torch", "pytorch_grad_cam", "torchcam", "captum", "onnx_ad", "openvino", "matplotlib"]
-    code = f"import sys, benchmarks.speed; print(set({peers}) & set(sys.modules))"
+    code = f"import sys, benchmarks.speed.__main__; print(set({peers}) & set(sys.modules))"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
@@ -274,7 +274,7 @@ def test_the_chain_is_as_long_as_asked_and_differentiable_throughout(speed: Any)
 def test_the_peak_is_the_process_own(speed: Any) -> None:
     """A child does not inherit this process's peak, as ru_maxrss would."""
     held = np.ones(60_000_000)
-    command = [sys.executable, "-m", "benchmarks.speed_peak", str(MODEL), "1"]
+    command = [sys.executable, "-m", "benchmarks.speed.peak", str(MODEL), "1"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     before, after = json.loads(done.stdout)
     assert 10 < before < after < speed.peak.peak()

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from backends.torch import TorchBackend
-from backends.torch_layout import find_layout
+from backends.torch.layout import find_layout
 from cam_core.backend import Backend
 from cam_core.errors import InputError, LayerError, ModelError
 

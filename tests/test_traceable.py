@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cam_core.combine import combine, fuse, heatmap, positive
-from cam_core.layout import Layout
+from cam_core.maps.combine import combine, fuse, heatmap, positive
+from cam_core.maps.layout import Layout
 from cam_core.methods import METHODS
 
 UFUNCS = {

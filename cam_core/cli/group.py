@@ -18,7 +18,10 @@ import click
 from cam_core.errors import CamError
 
 COMMANDS = {
-    "explain": ("cam_core.cli.explain:explain", "Show where in a picture a model sees a class."),
+    "explain": (
+        "cam_core.cli.commands.explain:explain",
+        "Show where in a picture a model sees a class.",
+    ),
     "instrument": (
         "backends.onnx.commands.instrument:instrument",
         "Write a .onnx that gives its own class activation map.",
@@ -29,8 +32,8 @@ COMMANDS = {
         "backends.onnx.commands.check:check",
         "Say whether and how a model can be explained.",
     ),
-    "methods": ("cam_core.cli.methods:methods", "List the CAM methods."),
-    "demo": ("cam_core.cli.demo:demo", "See it work: two classes of one scene."),
+    "methods": ("cam_core.cli.commands.methods:methods", "List the CAM methods."),
+    "demo": ("cam_core.cli.commands.demo:demo", "See it work: two classes of one scene."),
 }
 """name: (module:attribute, one line of help); the module is imported on use."""
 

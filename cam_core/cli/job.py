@@ -14,12 +14,12 @@ from cam_core.errors import InputError, ModelError
 from cam_core.explain import capture_each, check_finite, from_capture
 from cam_core.explanation import Explanation
 from cam_core.image import Placement, card
-from cam_core.scores import pool
+from cam_core.sources.labels import Labels
 from cam_core.targets import ContrastTarget, ProbabilityTarget, ScoredTarget
+from cam_core.targets.scores import pool
 from cam_core.write import npy, write_together
 
-from .inputs import Sample
-from .labels import Labels
+from .inputs.samples import Sample
 from .naming import best, file_name, name_label, name_target, probabilities, subject
 from .output import png, to_json, versions
 

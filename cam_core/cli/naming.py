@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from cam_core.backend import Array
-from cam_core.labels import label_of
 from cam_core.targets import ClassTarget, ContrastTarget, ScoredTarget, TopTarget
+from cam_core.targets.labels import label_of
 
 
 def probabilities(logits: Array) -> Array:

@@ -11,7 +11,7 @@ import click
 from cam_core.image import PRESETS
 from cam_core.image.place import FITS
 
-from .values import Numbers, Scale, Size
+from .option_types import Numbers, Scale, Size
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -160,3 +160,19 @@ def opening(
         "custom_ops": [str(path) for path in custom_ops],
     }
     return {name: value for name, value in given.items() if value}
+
+
+def settled(pieces: Mapping[str, Any]) -> dict[str, Any]:
+    """The flags that were given, as fields of Preprocess."""
+    given = {name: value for name, value in pieces.items() if value is not None}
+    scale, rescale = given.pop("scale", None), given.pop("rescale", None)
+    if isinstance(scale, str):
+        raise click.BadParameter(
+            "colours pictures, which this command does not make.", param_hint="--scale"
+        )
+    if scale is not None and rescale is not None:
+        raise click.BadParameter(
+            "a number is the same as --rescale: give one of them.", param_hint="--scale"
+        )
+    number = rescale if scale is None else scale
+    return given if number is None else given | {"scale": number[0]}

@@ -17,7 +17,7 @@ from cam_core.errors import InputError, ModelError
 from cam_core.write import write_together
 
 if TYPE_CHECKING:
-    from .inputs import Slot
+    from .inputs.samples import Slot
 
 
 def check_stems(slots: Sequence[Slot]) -> None:

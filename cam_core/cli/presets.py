@@ -9,12 +9,12 @@ from typing import Any
 from cam_core.backend import Backend
 from cam_core.errors import InputError
 from cam_core.image import PRESETS
-from cam_core.scores import pool
 from cam_core.targets import ClassTarget
+from cam_core.targets.scores import pool
 
-from .inputs import Slot
+from .inputs.opened import Setup
+from .inputs.samples import Slot
 from .naming import best, probabilities
-from .setup import Setup
 
 Top = tuple[tuple[int, str, float], ...]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from cam_core.cli.demo import draw, look
+from cam_core.cli.commands.demo import draw, look
 from cam_core.demo import load_scenes
 
 ROOT = Path(__file__).resolve().parents[2]

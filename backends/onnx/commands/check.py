@@ -51,8 +51,8 @@ def check(
     Exit code 1: there is no gradient, G is not what differences say, or the original outputs
     would move.
     """
+    from cam_core.cli.inputs.opened import prepare
     from cam_core.cli.output import print_json, write_json
-    from cam_core.cli.setup import prepare
 
     from ..capturing.backend import OnnxBackend
     from ..reading.units import STAIRCASES

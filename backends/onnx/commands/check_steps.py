@@ -7,13 +7,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cam_core.cli.inputs.opened import Setup
 from cam_core.cli.naming import top_line
-from cam_core.cli.numeric import DIRECTIONS, LIMIT
-from cam_core.cli.numeric import compare as compare_slopes
 from cam_core.cli.presets import Trial, as_record, likeliest, trials
 from cam_core.cli.report import console, grid, line, progress
-from cam_core.cli.setup import Setup
 from cam_core.errors import CamError
+from cam_core.metrics.slopes import DIRECTIONS, LIMIT
+from cam_core.metrics.slopes import compare as compare_slopes
 from cam_core.targets import ScoredTarget
 
 from ..differentiating.coverage import Coverage, coverage

@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from cam_core.cli.options import FILE, PIXELS, RUNTIME, options
-from cam_core.cli.values import Shape
+from cam_core.cli.option_types import Shape
+from cam_core.cli.options import FILE, PIXELS, RUNTIME, options, settled
 
 from ..instrumenting.instrument import OUTPUTS
 
@@ -87,10 +87,10 @@ def instrument(
     gradcam instrument model.onnx -o model.cam.onnx
     gradcam instrument model.onnx -o model.cam.onnx --target top:1 --outputs map,score,class_used
     """
-    from cam_core.cli.feeds import read_arrays
+    from cam_core.cli.inputs.given_arrays import read_arrays
     from cam_core.cli.output import print_json
-    from cam_core.cli.sources import Sources
     from cam_core.errors import InputError
+    from cam_core.sources.preprocessing import Sources
 
     from ..instrumenting.instrument import instrument as write
     from ..instrumenting.save import save
@@ -188,7 +188,7 @@ class View:
             raise click.UsageError("the model takes no image: preprocessing does not apply")
         if not images or not (flags or any(said.spec for said in sources.said)):
             return None, "none; give --preprocess"
-        spec, said = sources.preprocess(images[0], preset, **pieces)
+        spec, said = sources.preprocess(images[0], preset, **settled(pieces))
         return asdict(spec), said
 
 

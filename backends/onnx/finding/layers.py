@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from cam_core.backend import Layer
 from cam_core.errors import LayerError
-from cam_core.layout import Layout
+from cam_core.maps.layout import Layout
 
 from ..reading.prepare import Graph, Tensor, floating
 from ..reading.shapes import Extent

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from cam_core.layout import Layout
+from cam_core.maps.layout import Layout
 
 from ..reading.prepare import Graph, Node, Tensor, floating
 from ..reading.shapes import Extent

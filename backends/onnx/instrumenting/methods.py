@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from cam_core import combine as core
 from cam_core.errors import InputError
-from cam_core.layout import Layout
+from cam_core.maps import combine as core
+from cam_core.maps.layout import Layout
 from cam_core.methods import METHODS
 
 from ..reading.prepare import Tensor

@@ -1,0 +1,1 @@
+"""Measurements that are published: each package writes one page of docs."""

@@ -1,0 +1,1 @@
+"""What explaining costs on a GPU."""

@@ -1,0 +1,1 @@
+"""Which operators have a derivative, and how that was checked."""

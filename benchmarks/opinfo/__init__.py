@@ -1,0 +1,1 @@
+"""Torch's own operator samples against torch.autograd."""

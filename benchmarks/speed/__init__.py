@@ -1,0 +1,1 @@
+"""What explaining costs, in units of the plain forward pass."""

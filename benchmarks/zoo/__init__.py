@@ -1,0 +1,1 @@
+"""Exports of torchvision and timm classifiers against torch.autograd."""

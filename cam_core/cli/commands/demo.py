@@ -1,0 +1,201 @@
+"""`gradcam demo`: two classes of one scene, on a model of our own; needs no network and no file."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import numpy as np
+
+from cam_core.backend import Array
+from cam_core.errors import InputError
+
+from ..options import options
+
+if TYPE_CHECKING:
+    from cam_core.demo import Scene, Thing
+    from cam_core.explanation import Explanation
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One class of the scene, and where its map peaks."""
+
+    thing: Thing
+    probability: float
+    explanation: Explanation
+    heat: Array
+    """[H, W] in [0, 1), the size of the scene."""
+
+    @property
+    def peak(self) -> tuple[float, float]:
+        """x and y of the maximum, in the scene's pixels."""
+        row, column = np.unravel_index(int(self.heat.argmax()), self.heat.shape)
+        return float(column) + 0.5, float(row) + 0.5
+
+    @property
+    def inside(self) -> bool:
+        """Does the peak lie on the object?"""
+        return self.thing.holds(*self.peak)
+
+
+@click.command(short_help="See it work: two classes of one scene.")
+@options(
+    *("json", "output"),
+    output={
+        "default": "gradcam-demo",
+        "show_default": True,
+        "metavar": "DIR",
+        "help": "Folder for what is written; made if absent.",
+    },
+)
+@click.option("--scene", "number", default=1, show_default=True, help="Which of the scenes.")
+def demo(out: Path, number: int, as_json: bool) -> int:
+    """Explain two classes of one scene, and see the map move from one object to the other.
+
+    Model and scenes come with the package: nothing is fetched. Both are written to the folder
+    with the pictures, so that the other commands can be tried on them.
+    """
+    from cam_core.demo import LABELS, MODEL, load_scenes
+    from cam_core.write import write_together
+
+    from ..output import check_directory, print_json
+
+    folder, scenes = out, load_scenes()
+    if not 1 <= number <= len(scenes):
+        raise InputError(f"scene {number}: there are scenes 1 to {len(scenes)}.")
+    check_directory(folder)
+    scene = scenes[number - 1]
+    image = scene.pixels()
+    copied = {"demo.onnx": MODEL, "labels.txt": LABELS, "scene.png": scene.file}
+    write_together(folder, {name: source.read_bytes() for name, source in copied.items()})
+    findings = look(folder / "demo.onnx", image, scene)
+    written = write_together(folder, draw(image, findings))
+    if as_json:
+        print_json(record(folder, findings, written))
+    else:
+        tell(folder, findings, written)
+    return 0 if all(finding.inside for finding in findings) else 1
+
+
+def look(model: Path, image: Array, scene: Scene) -> list[Finding]:
+    """Grad-CAM of the scene's first two classes."""
+    from cam_core.demo import LABELS, PREPROCESS
+    from cam_core.discover import open_backend
+    from cam_core.explain import explain_all
+    from cam_core.image import PRESETS, preprocess
+
+    from ..job import image_input, probabilities
+
+    labels = LABELS.read_text(encoding="utf-8").split("\n")[:-1]
+    backend = open_backend(model)
+    prepared = preprocess(image, PRESETS[PREPROCESS], image_input(backend))
+    things = scene.things[:2]
+    found = explain_all(backend, prepared.x, [thing.label for thing in things], labels=labels)
+    likely = probabilities(backend.forward(prepared.x)["logits"])[0]  # [C]
+    findings = []
+    for thing, explanation in zip(things, found, strict=True):
+        heat = prepared.to_photo(explanation.heatmap(prepared.placement.size)[0])
+        probability = float(likely[labels.index(thing.label)])
+        findings.append(Finding(thing, probability, explanation, heat))
+    return findings
+
+
+def draw(image: Array, findings: Sequence[Finding]) -> dict[str, bytes]:
+    """A card for each class and all of it side by side, by file name."""
+    from cam_core.demo.figure import Panel, side_by_side
+    from cam_core.image import card, place
+
+    from ..output import png
+
+    top = max(float(finding.explanation.raw_max[0]) for finding in findings)
+    files, panels = {}, []
+    for finding in findings:
+        name, explanation = finding.thing.label, finding.explanation
+        raw = float(explanation.raw_max[0])
+        line = f"probability {finding.probability:.2f}"
+        picture = card(
+            image,
+            finding.heat,
+            place(image.shape[:2], image.shape[:2], "stretch"),
+            title=name,
+            lines=[f"{line} · map maximum {raw:.3g}", f"gradcam at {explanation.layer}"],
+            limits=(0.0, raw),
+            reason=explanation.diagnosis[0],
+        )
+        files[f"{name.replace(' ', '-')}.png"] = png(picture)
+        panels.append(Panel(name, line, finding.heat * raw / top, finding.thing, finding.peak))
+    shape = "x".join(map(str, findings[0].explanation.map.shape[1:]))
+    both = side_by_side(
+        image,
+        panels,
+        title="One scene, one .onnx file",
+        line=" and ".join(finding.thing.label for finding in findings),
+        limits=(0.0, top),
+        footer=f"Grad-CAM, a {shape} map at the last convolution, both on one scale. "
+        "Cross: where the map peaks. Box: where the object is; the model was never told.",
+    )
+    return files | {"side-by-side.png": png(both)}
+
+
+def record(folder: Path, findings: Sequence[Finding], written: Sequence[Path]) -> dict[str, object]:
+    """What was seen, ready for JSON."""
+    return {
+        "command": "demo",
+        "folder": str(folder),
+        "explanations": [
+            {
+                **finding.explanation.facts(),
+                "probability": finding.probability,
+                "peak": list(finding.peak),
+                "box": list(finding.thing.box),
+                "inside": finding.inside,
+            }
+            for finding in findings
+        ],
+        "written": [str(path) for path in written],
+    }
+
+
+def tell(folder: Path, findings: Sequence[Finding], written: Sequence[Path]) -> None:
+    """What was seen, what was written, and what to try next."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from ..report import line
+
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=200)
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("class", no_wrap=True)
+    for heading in ("prob.", "peak x, y", "box x, y to x, y"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("peak inside", no_wrap=True)
+    for finding in findings:
+        x, y = finding.peak
+        box = "{:.0f}, {:.0f} to {:.0f}, {:.0f}".format(*finding.thing.box)
+        cells = (finding.thing.label, f"{finding.probability:.2f}", f"{x:.0f}, {y:.0f}", box)
+        table.add_row(*map(Text, (*cells, "yes" if finding.inside else "no")))
+    console.print(table)
+    first, second = findings
+    gap = np.hypot(*np.subtract(first.peak, second.peak))
+    verdict = (
+        f"asked for the {second.thing.label} instead of the {first.thing.label}, the map moves "
+        f"{gap:.0f} pixels, from one object to the other"
+        if first.inside and second.inside
+        else "not each map peaks on its own object"
+    )
+    line(console, "seen", verdict)
+    line(console, "layer", first.explanation.layer)
+    for path in (folder / "scene.png", *written, folder / "demo.onnx", folder / "labels.txt"):
+        line(console, "wrote", str(path))
+    model, picture = (str(folder / name) for name in ("demo.onnx", "scene.png"))
+    command = ["gradcam", "explain", model, picture]
+    command += ["--target", second.thing.label, "-o", str(folder)]
+    click.echo(f"next   {shlex.join(command)}")

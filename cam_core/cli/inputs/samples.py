@@ -1,0 +1,229 @@
+"""One thing to explain after another: a photo, a row of an array, or a row of several inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cam_core.backend import Array, InputInfo, Inputs
+from cam_core.errors import InputError
+from cam_core.image import Placement, Preprocess, place, preprocess, read
+
+from . import given_files as gather
+from .as_photos import as_photos, draw
+
+ALL_GIVEN = "'{}': --input gives all inputs already. Leave one out."
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A thing to explain, not yet opened."""
+
+    name: str
+    """What tables call it: photo.png, or batch.npy[3]."""
+    stem: str
+    """How its files begin."""
+    path: Path
+    pixels: Array | None = None
+    """uint8 [H, W, 3], where it is a photo in an array."""
+    feed: Mapping[str, Array] = field(default_factory=dict)
+    """Rows [1, ...] by input, where it is the input itself."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A thing to explain, as the model takes it and as people see it."""
+
+    slot: Slot
+    x: Inputs
+    picture: Array | None
+    """uint8 [H, W, 3]; None where there is nothing to draw on."""
+    placement: Placement | None
+    description: str
+    record: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Knows what the model takes, and what is the same for every sample."""
+
+    infos: Sequence[InputInfo]
+    main: InputInfo | None
+    """The input that the photos and arrays are for; None where --input gives them all."""
+    spec: Preprocess | None
+    extras: Mapping[str, Array]
+    """Arrays [N or 1, ...] of the other inputs."""
+
+    def survey(self, paths: Sequence[Path]) -> list[Slot]:
+        """All that is to be explained; a broken picture is told now, not halfway."""
+        if not paths:
+            return self._of_extras()
+        slots: list[Slot] = []
+        for path in paths:
+            if path.suffix.lower() in gather.ARRAYS:
+                slots += self._of_array(path)
+            else:
+                self._require_image(path)
+                read(path)
+                slots.append(Slot(path.name, path.stem, path))
+        self._check_rows(len(slots))
+        return slots
+
+    def open(self, slot: Slot, index: int = 0) -> Sample:
+        """The model's input of one slot; `index` is its place among all, for --input's rows."""
+        extras = {n: a[index : index + 1] if len(a) > 1 else a for n, a in self.extras.items()}
+        if slot.feed:
+            feed = {**extras, **slot.feed}
+            picture = draw(feed, self.infos)
+            placement = None
+            if picture is not None:
+                size = picture.shape[0], picture.shape[1]
+                placement = place(size, size, "stretch")
+            shapes = ", ".join(f"{n} {list(a.shape)}" for n, a in feed.items())
+            text = f"fed as it is: {shapes}"
+            return Sample(slot, self._batch(feed), picture, placement, text, {"description": text})
+        assert self.main is not None
+        assert self.spec is not None
+        image = read(slot.path) if slot.pixels is None else slot.pixels
+        prepared = preprocess(image, self.spec, self.main)
+        feed = {**extras, self.main.name: prepared.x}
+        record = prepared.as_dict(self.spec)
+        x = self._batch(feed)
+        return Sample(slot, x, image, prepared.placement, prepared.description, record)
+
+    def _batch(self, feed: Mapping[str, Array]) -> Inputs:
+        """Each input repeated to a fixed batch; a single input without its name."""
+        sizes = {i.name: i.shape[0] if i.shape else None for i in self.infos}
+        full = {
+            name: np.repeat(array, size, axis=0)
+            if isinstance(size := sizes.get(name), int) and size > 1 and len(array) == 1
+            else array
+            for name, array in feed.items()
+        }
+        return next(iter(full.values())) if len(self.infos) == 1 else full
+
+    def _of_extras(self) -> list[Slot]:
+        """No file was named: the rows of --input."""
+        if self.main is not None:
+            raise InputError("nothing to explain: name pictures, arrays (.npy, .npz) or a folder.")
+        count = max(len(array) for array in self.extras.values())
+        self._check_rows(count)
+        names = [f"input[{i}]" for i in range(count)] if count > 1 else ["input"]
+        return [
+            Slot(name, f"input.{i}" if count > 1 else "input", Path("input"), feed=self._row(i))
+            for i, name in enumerate(names)
+        ]
+
+    def _require_image(self, path: Path) -> None:
+        """A picture needs an input that is one."""
+        if self.main is None:
+            raise InputError(ALL_GIVEN.format(path))
+        if self.spec is None:
+            shape = ", ".join("?" if d is None else str(d) for d in self.main.shape)
+            raise InputError(
+                f"'{path}' is a picture, and input '{self.main.name}' [{shape}] is not: "
+                "give its array as .npy"
+            )
+
+    def _row(self, index: int) -> dict[str, Array]:
+        return {n: a[index : index + 1] if len(a) > 1 else a for n, a in self.extras.items()}
+
+    def _check_rows(self, count: int) -> None:
+        """Every --input has one row for all, or one for each."""
+        for name, array in self.extras.items():
+            if len(array) not in (1, count):
+                raise InputError(
+                    f"--input '{name}' has {len(array)} rows for {count} to explain. "
+                    "Give one row, or as many."
+                )
+
+    def _of_array(self, path: Path) -> list[Slot]:
+        """The rows of an .npy or .npz."""
+        if self.main is None:
+            raise InputError(ALL_GIVEN.format(path))
+        found = gather.load(path)
+        if isinstance(found, Mapping):
+            wanted = [info for info in self.infos if info.name not in self.extras]
+            if all(info.name in found for info in wanted):
+                return _rows(path, {i.name: fit(found[i.name], i, path) for i in wanted})
+            found = only(found, self.main, path)
+        photos = as_photos(found, self.main)
+        if photos is not None:
+            return [
+                Slot(_name(path, i, photos), _stem(path, i, photos), path, pixels=photo)
+                for i, photo in enumerate(photos)
+            ]
+        return _rows(path, {self.main.name: fit(found, self.main, path)})
+
+
+def _rows(path: Path, feed: Mapping[str, Array]) -> list[Slot]:
+    """One slot a row; an input of one row serves them all."""
+    count = max(len(array) for array in feed.values())
+    if any(len(array) not in (1, count) for array in feed.values()):
+        shapes = ", ".join(f"'{n}' {list(a.shape)}" for n, a in feed.items())
+        raise InputError(f"array '{path}': rows do not fit ({shapes}).")
+    each = range(count)
+    return [
+        Slot(
+            _name(path, i, each),
+            _stem(path, i, each),
+            path,
+            feed={n: a[i : i + 1] if len(a) > 1 else a for n, a in feed.items()},
+        )
+        for i in each
+    ]
+
+
+def _name(path: Path, row: int, rows: Sequence[Any]) -> str:
+    return f"{path.name}[{row}]" if len(rows) > 1 else path.name
+
+
+def _stem(path: Path, row: int, rows: Sequence[Any]) -> str:
+    return f"{path.stem}.{row}" if len(rows) > 1 else path.stem
+
+
+def only(arrays: Mapping[str, Array], info: InputInfo, path: Path) -> Array:
+    """The one array of an archive that the input can take."""
+    fitting = [a for a in arrays.values() if as_photos(a, info) is not None or fits(a, info)]
+    if len(fitting) == 1:
+        return fitting[0]
+    held = ", ".join(f"'{name}' {list(array.shape)}" for name, array in arrays.items())
+    shape = ", ".join("?" if n is None else str(n) for n in info.shape)
+    which = "none of them fits" if not fitting else "several fit"
+    raise InputError(
+        f"archive '{path}' holds {held}: {which} input '{info.name}' [{shape}]. "
+        f"Save the array under the name '{info.name}'."
+    )
+
+
+def fits(array: Array, info: InputInfo) -> bool:
+    """Is it one row or a batch of this input?"""
+    rows = array[None] if array.ndim == len(info.shape) - 1 else array
+    return (
+        rows.ndim == len(info.shape)
+        and all(
+            not isinstance(want, int) or have == want
+            for have, want in zip(rows.shape[1:], info.shape[1:], strict=True)
+        )
+        and np.can_cast(array.dtype, info.dtype, "same_kind")
+    )
+
+
+def fit(array: Array, info: InputInfo, path: Path) -> Array:
+    """A batch [N, ...] of this input; one row gets its batch axis.
+
+    Raises:
+        InputError: another rank, extent or type.
+    """
+    if fits(array, info):
+        rows = array[None] if array.ndim == len(info.shape) - 1 else array
+        return rows.astype(info.dtype, copy=False)
+    shape = ", ".join("?" if n is None else str(n) for n in info.shape)
+    raise InputError(
+        f"array '{path}': {array.dtype} {list(array.shape)} does not fit input '{info.name}', "
+        f"{info.dtype} [{shape}]. Save the array as the model takes it."
+    )

@@ -1,0 +1,109 @@
+"""From alpha and A to a map, and from maps to heatmaps; the order of steps is pytorch-grad-cam's.
+
+These functions also run on symbolic tensors and so become part of an instrumented model: on the
+maps use only operators, NumPy reductions with a tuple of axes, np.maximum, np.matmul and
+np.transpose; no in-place step, no np.asarray, and x.shape[0] is never a number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..backend import Array
+from ..errors import ModelError
+
+
+def combine(A: Array, alpha: Array) -> Array:
+    """L = sum_k alpha_k A^k: the signed map [N, *S], negative evidence included."""
+    signed: Array = np.sum(alpha * A, axis=(1,))
+    return signed
+
+
+def positive(signed: Array) -> Array:
+    """ReLU(L) [N, *S]: the evidence for the target."""
+    return np.maximum(signed, 0.0)
+
+
+def normalise(maps: Array) -> Array:
+    """Each map [*S] of [N, *S] minus its minimum, over 1e-7 + what is then its maximum.
+
+    The constant belongs to the definition (pytorch-grad-cam's `scale_cam_image`): the maximum of
+    the result is just below 1, and a constant map becomes 0.
+    """
+    axes = tuple(range(1, maps.ndim))
+    if not axes:
+        return maps - maps
+    shifted = maps - np.min(maps, axis=axes, keepdims=True)
+    scaled: Array = shifted / (np.max(shifted, axis=axes, keepdims=True) + 1e-7)
+    return scaled
+
+
+def interpolation_matrix(n_in: int, n_out: int, dtype: Any = np.float32) -> Array:
+    """[n_out, n_in]: linear interpolation at half-pixel centres, clamped at the edges.
+
+    The resize of cv2.INTER_LINEAR and of ONNX Resize (linear, half_pixel); no antialias, even when
+    the map shrinks.
+    """
+    centre = (np.arange(n_out) + 0.5) * (n_in / n_out) - 0.5
+    below = np.floor(centre).astype(np.int64)
+    fraction = centre - below
+    matrix = np.zeros((n_out, n_in))
+    rows = np.arange(n_out)
+    # At an edge both neighbours are the same pixel, hence two additions.
+    np.add.at(matrix, (rows, np.clip(below, 0, n_in - 1)), 1 - fraction)
+    np.add.at(matrix, (rows, np.clip(below + 1, 0, n_in - 1)), fraction)
+    return matrix.astype(dtype)
+
+
+def resize(maps: Array, size: Sequence[int]) -> Array:
+    """Maps [N, *S] at [N, *size], any rank, by one matmul an axis."""
+    if len(size) != maps.ndim - 1:
+        raise ModelError(f"size {tuple(size)} does not fit maps of {maps.ndim - 1} spatial axes")
+    for axis, n_out in enumerate(size, start=1):
+        n_in = maps.shape[axis]
+        if not isinstance(n_in, int):
+            raise ModelError(
+                f"a map of dynamic size ({n_in!r}) cannot be resized by a constant matrix; "
+                "read the raw map and resize it where its size is known"
+            )
+        if n_in != n_out:
+            maps = _along(maps, axis, interpolation_matrix(n_in, n_out, maps.dtype))
+    return maps
+
+
+def _along(maps: Array, axis: int, matrix: Array) -> Array:
+    """Matrix [n_out, n_in] applied along one spatial axis."""
+    if axis == maps.ndim - 2:
+        left: Array = np.matmul(matrix, maps)
+        return left
+    if axis == maps.ndim - 1:
+        right: Array = np.matmul(maps, matrix.T)
+        return right
+    swap = list(range(maps.ndim))
+    swap[axis], swap[-1] = swap[-1], swap[axis]
+    return np.transpose(np.matmul(np.transpose(maps, swap), matrix.T), swap)
+
+
+def fuse(maps: Sequence[Array], size: Sequence[int] | None = None) -> Array:
+    """Positive maps [N, *S_l] of several layers -> one heatmap [N, *size] in [0, 1).
+
+    Each map is normalised, then resized; their mean is normalised once more. Normalising before
+    resizing is why one layer needs the second pass too: interpolation lowers the maximum.
+    """
+    scaled = [normalise(m) if size is None else resize(normalise(m), size) for m in maps]
+    total = scaled[0]
+    for other in scaled[1:]:
+        total = total + other
+    return normalise(total / len(scaled) if len(scaled) > 1 else total)
+
+
+def heatmap(maps: Array, size: Sequence[int] | None = None) -> Array:
+    """Positive maps [N, *S] -> [N, *size] in [0, 1): normalise, resize, normalise.
+
+    For 3-D maps this stays linear, where pytorch-grad-cam takes a cubic spline that overshoots.
+    A map that is noise is stretched like any other: `Explanation.heatmap` leaves those out.
+    """
+    return fuse([maps], size)
