@@ -13,7 +13,8 @@ import pytest
 
 from backends.onnx.differentiating.reverse import reverse
 from backends.onnx.reading import shapes
-from backends.onnx.reading.prepare import Graph, prepare
+from backends.onnx.reading.graph import Graph
+from backends.onnx.reading.prepare import prepare
 from backends.onnx.rules import VJP_RULES, body
 from backends.onnx.writing.emit import Emitter
 from cam_core.errors import CamError, UnsupportedOpError

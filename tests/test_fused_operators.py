@@ -24,7 +24,8 @@ import pytest
 from onnx.reference import ReferenceEvaluator
 
 from backends.onnx.differentiating.reverse import reverse
-from backends.onnx.reading.prepare import Graph, prepare
+from backends.onnx.reading.graph import Graph
+from backends.onnx.reading.prepare import prepare
 from backends.onnx.rules import VJP_RULES
 from backends.onnx.writing.emit import Emitter
 

@@ -20,7 +20,8 @@ from onnx import helper, numpy_helper
 from torch.nn import functional as F  # noqa: N812
 
 from backends.onnx.differentiating.reverse import reverse
-from backends.onnx.reading.prepare import Graph, prepare
+from backends.onnx.reading.graph import Graph
+from backends.onnx.reading.prepare import prepare
 from backends.onnx.reading.units import SCALE
 from backends.onnx.rules import VJP_RULES, key_of
 from backends.onnx.rules.spelled_out import taped

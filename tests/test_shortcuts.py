@@ -12,7 +12,8 @@ import pytest
 from onnx.reference import ReferenceEvaluator
 
 from backends.onnx.instrumenting.trace import Traced
-from backends.onnx.reading.prepare import Graph, prepare
+from backends.onnx.reading.graph import Graph
+from backends.onnx.reading.prepare import prepare
 from backends.onnx.writing.emit import Emitter
 from cam_core.maps.combine import combine
 

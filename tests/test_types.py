@@ -15,8 +15,8 @@ from onnx.reference import ReferenceEvaluator
 
 from backends.onnx import OnnxBackend, instrument
 from backends.onnx.capturing.weights import change_weights
+from backends.onnx.reading.graph import BFLOAT16
 from backends.onnx.reading.load import load
-from backends.onnx.reading.prepare import BFLOAT16
 from cam_core.errors import CamError
 from cam_core.targets import ClassTarget
 

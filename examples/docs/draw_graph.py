@@ -15,7 +15,8 @@ from pathlib import Path
 import onnx
 
 from backends.onnx import instrument
-from backends.onnx.reading.prepare import Graph, Node, prepare
+from backends.onnx.reading.graph import Graph, Node
+from backends.onnx.reading.prepare import prepare
 from cam_core.demo import MODEL
 
 TARGET = Path(__file__).resolve().parents[2] / "docs" / "images" / "before-after.svg"

@@ -16,8 +16,8 @@ from ..differentiating.bfloat16 import carried
 from ..finding.analysis import Analysis, analyse, instrumented
 from ..finding.layers import Choice
 from ..instrumenting.strip import strip
+from ..reading.graph import floating
 from ..reading.load import Source, load, opset
-from ..reading.prepare import floating
 from ..running.feed import feed, rows
 from ..running.runtime import Provider, refuse_graph_capture, run
 from .forward_pass import Seen

@@ -8,7 +8,7 @@ import onnx
 from onnx_graphsurgeon.exporters.onnx_exporter import OnnxExporter
 
 from ..finding.analysis import Analysis
-from ..reading.prepare import Tensor
+from ..reading.graph import Tensor
 from ..writing.append import raise_ir, value_info
 
 INJECTED = "cam.injected"

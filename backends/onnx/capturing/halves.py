@@ -17,7 +17,7 @@ from ..differentiating.bfloat16 import carried
 from ..differentiating.gradient import differentiate
 from ..finding.analysis import Analysis
 from ..finding.layers import Choice
-from ..reading.prepare import FIXED_IR, Tensor, reads
+from ..reading.graph import FIXED_IR, Tensor, reads
 from ..reading.units import in_real_units
 from ..writing.append import exported_all, new_constants, promises, value_info
 from ..writing.emit import Emitter

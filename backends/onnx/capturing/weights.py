@@ -12,8 +12,9 @@ from onnx import numpy_helper
 from cam_core.backend import Array
 from cam_core.errors import ModelError
 
-from ..reading.load import LARGEST_MESSAGE, Source, embedded, external_tensors, message_size
-from ..reading.prepare import BFLOAT16
+from ..reading.external import embedded, external_tensors
+from ..reading.graph import BFLOAT16
+from ..reading.load import LARGEST_MESSAGE, Source, message_size
 from ..reading.wellformed import nbytes
 
 Change = Callable[[str, Array], Array]

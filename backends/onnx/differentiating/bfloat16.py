@@ -15,7 +15,7 @@ import onnx
 import onnx_graphsurgeon as gs
 from onnx import TensorProto, helper
 
-from ..reading.prepare import BFLOAT16, Node, Tensor
+from ..reading.graph import BFLOAT16, Node, Tensor
 from ..writing.emit import Emitter
 
 INSIDE = "cam.inside."

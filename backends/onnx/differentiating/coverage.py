@@ -10,8 +10,8 @@ from cam_core.errors import ModelError
 
 from ..finding.analysis import Analysis, analyse
 from ..finding.composites import DOMAIN
+from ..reading.graph import Graph, Node, reads
 from ..reading.normalise import RENAMED
-from ..reading.prepare import Graph, Node, reads
 from ..rules import NOT_YET, RULES, VJP_RULES, ZERO, RefusedError, key_of
 from ..rules.paths import active
 from .gradient import nearest_usable, on_path, trial

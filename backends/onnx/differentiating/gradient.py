@@ -11,7 +11,7 @@ from cam_core.errors import ModelError, UnsupportedOpError
 
 from ..finding.analysis import Analysis
 from ..instrumenting.methods import HALF_SEED, wide
-from ..reading.prepare import Graph, Node, Tensor, reads
+from ..reading.graph import Graph, Node, Tensor, reads
 from ..rules import RULES, VJP_RULES, ZERO, RefusedError, key_of
 from ..rules.paths import active
 from ..writing.emit import Emitter

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from cam_core.errors import CamError, LayerError
 
-from ..reading.prepare import Node, Tensor, floating, reads
+from ..reading.graph import Node, Tensor, floating, reads
 from ..rules import GUIDED, VJP_RULES, ZERO, RefusedError, Rule, key_of
 from ..rules.paths import active, between
 from ..rules.spelled_out import taped

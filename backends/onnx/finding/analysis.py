@@ -11,8 +11,9 @@ import onnx
 from cam_core.errors import ModelError
 
 from ..reading.functions import inline_functions
+from ..reading.graph import Graph
 from ..reading.load import Source, load
-from ..reading.prepare import Graph, prepare
+from ..reading.prepare import prepare
 from ..reading.static import Static, declare, fix
 from ..rules import load_third_party
 from ..rules.spelled_out import unfolded

@@ -14,7 +14,7 @@ from typing import Any
 
 import onnx_graphsurgeon as gs
 
-from ..reading.prepare import Graph, Node
+from ..reading.graph import Graph, Node
 from .matching import Bindings, Matcher
 from .patterns import Pattern, Product, parse
 

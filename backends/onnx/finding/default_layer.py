@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from cam_core.errors import LayerError
 
-from ..reading.prepare import Node, Tensor, floating, reads
+from ..reading.graph import Node, Tensor, floating, reads
 from ..reading.units import behind_quantisers, computes
 from ..rules import ZERO, key_of
 from .maps import PRODUCTS

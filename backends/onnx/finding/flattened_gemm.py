@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import onnx_graphsurgeon as gs
 
-from ..reading.prepare import Graph, Node, Tensor
+from ..reading.graph import Graph, Node, Tensor
 
 POINTWISE = {"Relu", "Sigmoid", "Tanh", "LeakyRelu", "Elu", "Softplus", "Softsign", "HardSigmoid"}
 """What may have been fused with the Gemm, and stands between it and the second Reshape."""

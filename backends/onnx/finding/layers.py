@@ -11,8 +11,7 @@ from cam_core.backend import Layer
 from cam_core.errors import LayerError
 from cam_core.maps.layout import Layout
 
-from ..reading.prepare import Graph, Tensor, floating
-from ..reading.shapes import Extent
+from ..reading.graph import Extent, Graph, Tensor, floating
 from ..reading.units import QUANTISERS, behind_quantisers, settled, units_of
 from .default_layer import VIEWS, default_layer
 from .maps import Maps

@@ -15,8 +15,7 @@ import numpy as np
 
 from cam_core.maps.layout import Layout
 
-from ..reading.prepare import Graph, Node, Tensor, floating
-from ..reading.shapes import Extent
+from ..reading.graph import Extent, Graph, Node, Tensor, floating
 from ..reading.units import channels_last, computes
 
 FIRST = {

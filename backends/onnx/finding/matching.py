@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from ..reading.prepare import Graph, Node, Tensor
+from ..reading.graph import Graph, Node, Tensor
 from .patterns import SCALARS, Call, Name, Number, Pattern, Product, Sum
 
 COMMUTATIVE = {"Max", "Min"}

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from cam_core.errors import LayerError
 
-from ..reading.prepare import Graph
+from ..reading.graph import Graph
 
 
 class Modules:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Sequence
 
-from ..reading.prepare import Graph, Node, Tensor, floating, reads
+from ..reading.graph import Graph, Node, Tensor, floating, reads
 from ..reading.units import computes, units_of
 from ..rules import ZERO, key_of
 from ..rules.paths import active

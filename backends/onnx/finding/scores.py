@@ -11,7 +11,7 @@ import numpy as np
 
 from cam_core.errors import ModelError
 
-from ..reading.prepare import Graph, Node, Tensor, floating
+from ..reading.graph import Graph, Node, Tensor, floating
 from ..reading.units import computes, dequantised
 
 ACTIVATIONS = {"Softmax": 0, "LogSoftmax": 0, "Sigmoid": 0, "Hardmax": 0}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..reading.prepare import Tensor
+from ..reading.graph import Tensor
 from .maps import MOST_SUMMARY_TOKENS
 from .route import Route
 from .tokens import NORMS, Tokens

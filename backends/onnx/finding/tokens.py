@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..reading.prepare import Node, Tensor
+from ..reading.graph import Node, Tensor
 from ..reading.units import computes
 from ..reading.views import groups, numbers
 from ..rules import ZERO, key_of

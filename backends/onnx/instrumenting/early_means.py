@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..reading.prepare import Node, Tensor
+from ..reading.graph import Node, Tensor
 from ..reading.views import groups, numbers
 
 if TYPE_CHECKING:

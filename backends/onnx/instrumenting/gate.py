@@ -13,7 +13,7 @@ import onnx
 import onnx_graphsurgeon as gs
 from onnx import TensorProto, helper
 
-from ..reading.prepare import Tensor
+from ..reading.graph import Tensor
 from ..writing.emit import Emitter
 
 ENABLE_INPUT = "cam_enable"

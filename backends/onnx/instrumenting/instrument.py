@@ -15,8 +15,8 @@ from ..differentiating.bfloat16 import widened
 from ..differentiating.gradient import differentiate
 from ..finding.analysis import Analysis, analyse
 from ..finding.layers import Choice
+from ..reading.graph import Tensor, floating
 from ..reading.load import load, sha256
-from ..reading.prepare import Tensor, floating
 from ..reading.static import Static, require_static
 from ..reading.units import in_real_units
 from ..running.verify import require_same

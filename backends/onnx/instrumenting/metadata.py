@@ -12,7 +12,7 @@ import onnx
 from cam_core.errors import InputError
 
 from ..finding.analysis import Analysis
-from ..reading.prepare import Tensor
+from ..reading.graph import Tensor
 from ..writing.append import before_raising
 from .targets import Seeds
 

@@ -12,7 +12,7 @@ from cam_core.maps import combine as core
 from cam_core.maps.layout import Layout
 from cam_core.methods import METHODS
 
-from ..reading.prepare import Tensor
+from ..reading.graph import Tensor
 from ..writing.emit import Emitter
 from .trace import Traced
 

@@ -11,7 +11,8 @@ import onnx
 
 from cam_core.errors import InputError, ModelError
 
-from ..reading.load import LARGEST_MESSAGE, Source, external_entry, external_tensors, message_size
+from ..reading.external import external_entry, external_tensors
+from ..reading.load import LARGEST_MESSAGE, Source, message_size
 
 LINKED, COPIED, SHARED = "link", "copy", "shared"
 """How a file of weights came to be beside the new model; shared: it was there already."""

@@ -20,7 +20,7 @@ from cam_core.targets import (
 
 from ..differentiating.bfloat16 import widened
 from ..finding.scores import Score
-from ..reading.prepare import Tensor
+from ..reading.graph import Tensor
 from ..writing.emit import Emitter
 
 CLASS_INPUT = "cam_class"

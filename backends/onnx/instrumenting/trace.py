@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..reading.prepare import Tensor
+from ..reading.graph import Tensor
 from ..writing.emit import Emitter
 from .early_means import early_mean
 

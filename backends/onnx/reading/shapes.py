@@ -20,6 +20,7 @@ from onnx import TypeProto, numpy_helper, shape_inference
 from .body_types import SCOPED, Probe, conditions, conditions_met, through_bodies
 from .ceil_pools import schema_version
 from .fold import Values, fold
+from .graph import Extent, Shape
 from .normalise import schema_at
 from .probes import (
     BATCH_PROBE,
@@ -32,9 +33,6 @@ from .probes import (
     symbol,
     symbols,
 )
-
-Extent = int | str | None
-Shape = tuple[Extent, ...]
 
 SAME_TYPE = {"ImageScaler", "Affine", "ScaledTanh", "ParametricSoftplus"}
 SAME_TYPE |= {"MeanVarianceNormalization"}  # its schema infers nothing where axes are defaulted
@@ -249,8 +247,3 @@ def _extent(a: Any, b: Any, symbols: Mapping[tuple[int, int], str]) -> Extent:
 
 def _named(a: int, b: int, symbols: Mapping[tuple[int, int], str]) -> Extent:
     return a if a == b else symbols.get((a, b), f"{a}|{b}")
-
-
-def static(shape: Shape | None) -> bool:
-    """Is every extent a number?"""
-    return shape is not None and all(isinstance(d, int) for d in shape)

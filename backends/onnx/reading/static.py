@@ -10,8 +10,8 @@ import onnx
 from cam_core.errors import InputError, ModelError
 
 from .functions import kept, packed
-from .prepare import Graph
-from .shapes import static as is_static
+from .graph import Graph
+from .graph import static as is_static
 
 KEY = "cam.static"
 DATA_DEPENDENT = ("Shape", "Size", "Range", "ConstantOfShape", "NonZero", "Unique", "Compress")

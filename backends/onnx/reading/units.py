@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import onnx_graphsurgeon as gs
 
-from .prepare import Graph, Node, Tensor, floating
+from .graph import Graph, Node, Tensor, floating
 
 if TYPE_CHECKING:
     from ..writing.emit import Emitter

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
-from ..reading.prepare import Graph, Node, floating, reads, tiny
+from ..reading.graph import Graph, Node, floating, reads, tiny
 from .registry import VJP_RULES, ZERO, key_of
 
 

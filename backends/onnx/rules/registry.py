@@ -8,7 +8,7 @@ from typing import Any
 
 from cam_core.errors import CamError, UnsupportedOpError
 
-from ..reading.prepare import Node, Tensor, reads
+from ..reading.graph import Node, Tensor, reads
 from .not_yet import NOT_YET
 
 RULES = "backends/onnx/rules/"

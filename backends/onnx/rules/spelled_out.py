@@ -17,8 +17,8 @@ import onnx_graphsurgeon as gs
 from onnx import NodeProto, TypeProto
 from onnx_graphsurgeon.importers.onnx_importer import OnnxImporter
 
+from ..reading.graph import Graph, Node, Tensor, floating
 from ..reading.normalise import NEWEST
-from ..reading.prepare import Graph, Node, Tensor, floating
 from ..reading.shapes import OUTSIDE
 from ..writing.emit import Emitter
 from .registry import VJP_RULES, RefusedError, Rule, key_of, require_free, vjp

@@ -11,8 +11,7 @@ import onnx
 import onnx_graphsurgeon as gs
 from onnx import numpy_helper
 
-from ..reading.prepare import FIXED_IR, Tensor
-from ..reading.shapes import static
+from ..reading.graph import FIXED_IR, Tensor, static
 from .emit import Emitter
 from .export import constants, declared, exported
 

@@ -13,8 +13,8 @@ import onnx_graphsurgeon as gs
 from onnx import helper
 from onnx_graphsurgeon.importers.onnx_importer import OnnxImporter
 
-from ..reading.prepare import FIXED_IR, Node, Tensor, captures, prepare
-from ..reading.shapes import Shape
+from ..reading.graph import FIXED_IR, Node, Shape, Tensor, captures
+from ..reading.prepare import prepare
 from .emit import Emitter
 from .export import exported_body
 

@@ -20,9 +20,8 @@ import onnx_graphsurgeon as gs
 from onnx import TypeProto, numpy_helper, shape_inference
 
 from ..reading.fold import FOLD_LIMIT
+from ..reading.graph import Graph, Node, Shape, Tensor, names_in, reads, static
 from ..reading.normalise import NEWEST, normalise
-from ..reading.prepare import Graph, Node, Tensor, names_in, reads
-from ..reading.shapes import Shape, static
 from . import lowering, spelling
 from .export import exported
 from .shortcuts import Shortcuts

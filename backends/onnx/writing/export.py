@@ -9,7 +9,7 @@ import onnx
 import onnx_graphsurgeon as gs
 from onnx_graphsurgeon.exporters.onnx_exporter import OnnxExporter
 
-from ..reading.prepare import Node, Tensor
+from ..reading.graph import Node, Tensor
 
 
 def exported(node: Node, known: frozenset[str] = frozenset()) -> onnx.NodeProto:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import onnx_graphsurgeon as gs
 
-from ..reading.prepare import Tensor
+from ..reading.graph import Tensor
 
 if TYPE_CHECKING:
     from .emit import Emitter

@@ -10,7 +10,7 @@ import numpy as np
 
 from cam_core.errors import ModelError
 
-from ..reading.prepare import Tensor
+from ..reading.graph import Tensor
 
 if TYPE_CHECKING:
     from .emit import Emitter

@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import onnx_graphsurgeon as gs
 
-from ..reading.prepare import Tensor
-from ..reading.shapes import Shape
+from ..reading.graph import Shape, Tensor
 from ..reading.units import real
 from . import few_rows as padded
 from .few_rows import Padded

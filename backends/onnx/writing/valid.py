@@ -6,7 +6,7 @@ import onnx
 
 from cam_core.errors import CamError, ModelError
 
-from ..reading.prepare import FIXED_IR
+from ..reading.graph import FIXED_IR
 
 
 def require_valid(result: onnx.ModelProto, source: onnx.ModelProto) -> None:

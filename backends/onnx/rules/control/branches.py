@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...reading.prepare import Node, Tensor
+from ...reading.graph import Node, Tensor
 from ...writing.bodies import Body, close, enter, zeros
 from ...writing.emit import Emitter
 from ..registry import unsupported, vjp

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from ...reading.prepare import Node, Tensor
+from ...reading.graph import Node, Tensor
 from ...writing.emit import Emitter
 from ..registry import unsupported
 

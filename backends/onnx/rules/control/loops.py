@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ...reading.prepare import Node, Tensor
+from ...reading.graph import Node, Tensor
 from ...writing.bodies import close_repeated
 from ...writing.emit import Emitter
 from ..registry import unsupported, vjp

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import onnx_graphsurgeon as gs
 
-from ...reading.prepare import Node, Tensor
+from ...reading.graph import Node, Tensor
 from ...writing.bodies import close
 from ...writing.emit import Emitter
 from ..registry import unsupported

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...reading.prepare import Node, Tensor
+from ...reading.graph import Node, Tensor
 from ...writing.emit import Emitter
 from ..parts.extents import extent, positions, vector
 from ..registry import optional

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 import onnx_graphsurgeon as gs
 
-from ...reading.prepare import Node, Tensor, floating
-from ...reading.shapes import Shape
+from ...reading.graph import Node, Shape, Tensor, floating
 from ...writing.bodies import Body, enter
 from ...writing.emit import Emitter
 from ..paths import carried, leading

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import onnx_graphsurgeon as gs
 
-from ...reading.prepare import Tensor, captures, reads
+from ...reading.graph import Tensor, captures, reads
 from ...writing.bodies import Body, close_repeated, zeros
 from ...writing.emit import Emitter
 from ..registry import unsupported

@@ -20,7 +20,7 @@ from ..registry import GUIDED, Cotangent, added_anew, optional, vjp
 from .clip import clip
 
 if TYPE_CHECKING:
-    from ...reading.prepare import Node, Tensor
+    from ...reading.graph import Node, Tensor
     from ...writing.emit import Emitter
 
 

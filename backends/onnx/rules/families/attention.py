@@ -18,7 +18,7 @@ from .linear import transposed
 from .normalisation import like, single
 
 if TYPE_CHECKING:
-    from ...reading.prepare import Node, Tensor
+    from ...reading.graph import Node, Tensor
     from ...writing.emit import Emitter
 
 EXCHANGE = [0, 2, 1, 3]

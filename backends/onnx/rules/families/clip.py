@@ -12,7 +12,7 @@ from ..parts.masks import above, below
 from ..registry import Cotangent, optional, vjp
 
 if TYPE_CHECKING:
-    from ...reading.prepare import Node, Tensor
+    from ...reading.graph import Node, Tensor
     from ...writing.emit import Emitter
 
 

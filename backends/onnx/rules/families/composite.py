@@ -11,7 +11,7 @@ from .activation import silu_slope
 from .normalisation import Moments, like, single
 
 if TYPE_CHECKING:
-    from ...reading.prepare import Node, Tensor
+    from ...reading.graph import Node, Tensor
     from ...writing.emit import Emitter
 
 

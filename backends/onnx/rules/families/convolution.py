@@ -16,7 +16,7 @@ from ..registry import Cotangent, unsupported, vjp
 from .linear import apart
 
 if TYPE_CHECKING:
-    from ...reading.prepare import Node, Tensor
+    from ...reading.graph import Node, Tensor
     from ...writing.emit import Emitter
 
 

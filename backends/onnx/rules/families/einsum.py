@@ -13,7 +13,7 @@ from ..parts.extents import extent, positions
 from ..registry import Cotangent, unsupported, vjp
 
 if TYPE_CHECKING:
-    from ...reading.prepare import Node, Tensor
+    from ...reading.graph import Node, Tensor
     from ...writing.emit import Emitter
 
 

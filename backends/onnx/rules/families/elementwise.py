@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...reading.prepare import tiny
+from ...reading.graph import tiny
 from ..registry import Cotangent, optional, unsupported, vjp
 
 if TYPE_CHECKING:
-    from ...reading.prepare import Node, Tensor
+    from ...reading.graph import Node, Tensor
     from ...writing.emit import Emitter
 
 UNARY: dict[str, Callable[[Any, Tensor, Tensor, Tensor], Tensor]] = {

@@ -12,7 +12,7 @@ from ..parts.put_back import SCATTER_ADD, Indices, add_at, not_negative, place, 
 from ..registry import Cotangent, unsupported, vjp
 
 if TYPE_CHECKING:
-    from ...reading.prepare import Node, Tensor
+    from ...reading.graph import Node, Tensor
     from ...writing.emit import Emitter
 
 PUT_SINCE = 11

@@ -13,7 +13,7 @@ from ..registry import optional, unsupported
 from ..spelled_out import body
 
 if TYPE_CHECKING:
-    from ...reading.prepare import Node, Tensor
+    from ...reading.graph import Node, Tensor
     from ...writing.emit import Emitter
 
 WINDOWS = ("auto_pad", "dilations", "group", "kernel_shape", "pads", "strides")

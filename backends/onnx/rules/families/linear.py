@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ..registry import Cotangent, optional, vjp
 
 if TYPE_CHECKING:
-    from ...reading.prepare import Node, Tensor
+    from ...reading.graph import Node, Tensor
     from ...writing.emit import Emitter
 
 

@@ -11,7 +11,7 @@ from ..registry import optional
 from ..spelled_out import body
 
 if TYPE_CHECKING:
-    from ...reading.prepare import Node, Tensor
+    from ...reading.graph import Node, Tensor
     from ...writing.emit import Emitter
 
 

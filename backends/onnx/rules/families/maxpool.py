@@ -17,7 +17,7 @@ from ..parts.windows import Windows, window, windows_of
 from ..registry import Cotangent, unsupported, vjp
 
 if TYPE_CHECKING:
-    from ...reading.prepare import Node, Tensor
+    from ...reading.graph import Node, Tensor
     from ...writing.emit import Emitter
 
 MOST_TAPS = 1024

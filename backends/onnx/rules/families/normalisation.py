@@ -13,7 +13,7 @@ import numpy as np
 from ..registry import Cotangent, added_anew, attribute, unsupported, vjp
 
 if TYPE_CHECKING:
-    from ...reading.prepare import Node, Tensor
+    from ...reading.graph import Node, Tensor
     from ...writing.emit import Emitter
 
 MVN_EPSILON = 1e-9

@@ -18,7 +18,7 @@ from .elementwise import sign
 from .resize import repeated
 
 if TYPE_CHECKING:
-    from ...reading.prepare import Node, Tensor
+    from ...reading.graph import Node, Tensor
     from ...writing.emit import Emitter
 
 

@@ -10,7 +10,7 @@ from ..parts.extents import INFINITY, pad
 from ..registry import Cotangent, unsupported, vjp
 
 if TYPE_CHECKING:
-    from ...reading.prepare import Node, Tensor
+    from ...reading.graph import Node, Tensor
     from ...writing.emit import Emitter
 
 LARGEST = 32

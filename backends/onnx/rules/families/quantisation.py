@@ -21,7 +21,7 @@ from ..parts.ranges import interval, limits
 from ..registry import Cotangent, optional, unsupported, vjp
 
 if TYPE_CHECKING:
-    from ...reading.prepare import Node, Tensor
+    from ...reading.graph import Node, Tensor
     from ...writing.emit import Emitter
 
 

@@ -14,7 +14,7 @@ from ..registry import Cotangent, optional, unsupported, vjp
 from .elementwise import sign
 
 if TYPE_CHECKING:
-    from ...reading.prepare import Node, Tensor
+    from ...reading.graph import Node, Tensor
     from ...writing.emit import Emitter
 
 

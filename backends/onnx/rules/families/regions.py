@@ -14,7 +14,7 @@ from .normalisation import single
 from .sampling import number
 
 if TYPE_CHECKING:
-    from ...reading.prepare import Node, Tensor
+    from ...reading.graph import Node, Tensor
     from ...writing.emit import Emitter
 
 

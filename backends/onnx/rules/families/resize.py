@@ -16,7 +16,7 @@ from ..parts.put_back import along
 from ..registry import optional, unsupported, vjp
 
 if TYPE_CHECKING:
-    from ...reading.prepare import Node, Tensor
+    from ...reading.graph import Node, Tensor
     from ...writing.emit import Emitter
 
 HALF_PIXEL = {"half_pixel", "half_pixel_symmetric", "pytorch_half_pixel"}

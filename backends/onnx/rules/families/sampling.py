@@ -18,7 +18,7 @@ from ..spelled_out import body
 from .normalisation import single
 
 if TYPE_CHECKING:
-    from ...reading.prepare import Node, Tensor
+    from ...reading.graph import Node, Tensor
     from ...writing.emit import Emitter
 
 KEYS = -0.75

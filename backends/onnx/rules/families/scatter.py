@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...reading.prepare import floating
+from ...reading.graph import floating
 from ..parts.collisions import REDUCTIONS, met_elements, met_slices
 from ..parts.extents import extent, positions
 from ..parts.put_back import Indices, runs
@@ -15,7 +15,7 @@ from .elementwise import zeros
 from .index import linear_places, one_axis
 
 if TYPE_CHECKING:
-    from ...reading.prepare import Node, Tensor
+    from ...reading.graph import Node, Tensor
     from ...writing.emit import Emitter
 
 

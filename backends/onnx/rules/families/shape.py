@@ -11,7 +11,7 @@ from ..parts.extents import INFINITY, Extent, extent, pad, plus, reshape, vector
 from ..registry import Cotangent, optional, vjp
 
 if TYPE_CHECKING:
-    from ...reading.prepare import Node, Tensor
+    from ...reading.graph import Node, Tensor
     from ...writing.emit import Emitter
 
 

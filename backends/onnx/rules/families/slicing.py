@@ -24,7 +24,7 @@ from ..parts.put_back import Indices, place, place_dynamic, spread
 from ..registry import Cotangent, optional, unsupported, vjp
 
 if TYPE_CHECKING:
-    from ...reading.prepare import Node, Tensor
+    from ...reading.graph import Node, Tensor
     from ...writing.emit import Emitter
 
 TO_THE_END = 2**31 - 1

@@ -19,7 +19,7 @@ from ..spelled_out import body
 from .fused import MICROSOFT
 
 if TYPE_CHECKING:
-    from ...reading.prepare import Node, Tensor
+    from ...reading.graph import Node, Tensor
     from ...writing.emit import Emitter
 
 FILTER = -10000.0

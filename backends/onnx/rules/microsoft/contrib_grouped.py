@@ -16,7 +16,7 @@ from .contrib_rotary import turned
 from .fused import MICROSOFT
 
 if TYPE_CHECKING:
-    from ...reading.prepare import Node, Tensor
+    from ...reading.graph import Node, Tensor
     from ...writing.emit import Emitter
 
 REFUSED = {

@@ -12,7 +12,7 @@ from ..spelled_out import body
 from .fused import MICROSOFT
 
 if TYPE_CHECKING:
-    from ...reading.prepare import Node, Tensor
+    from ...reading.graph import Node, Tensor
     from ...writing.emit import Emitter
 
 

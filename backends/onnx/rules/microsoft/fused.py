@@ -14,7 +14,7 @@ from ..registry import attribute, optional, unsupported
 from ..spelled_out import body
 
 if TYPE_CHECKING:
-    from ...reading.prepare import Node, Tensor
+    from ...reading.graph import Node, Tensor
     from ...writing.emit import Emitter
 
 MICROSOFT = "com.microsoft"

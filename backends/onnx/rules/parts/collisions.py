@@ -15,7 +15,7 @@ from .extents import Extent, extent, product, reshape, vector
 from .put_back import add_at
 
 if TYPE_CHECKING:
-    from ...reading.prepare import Node, Tensor
+    from ...reading.graph import Node, Tensor
     from ...writing.emit import Emitter
 
 REDUCTIONS = ("mul", "max", "min")

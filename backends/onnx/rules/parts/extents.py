@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...reading.shapes import Shape
+from ...reading.graph import Shape
 from ...writing.few_rows import Padded
 
 if TYPE_CHECKING:
-    from ...reading.prepare import Tensor
+    from ...reading.graph import Tensor
     from ...writing.emit import Emitter
 
 Extent = Any

@@ -15,7 +15,7 @@ import numpy as np
 from .nchwc import is_map
 
 if TYPE_CHECKING:
-    from ...reading.prepare import Tensor
+    from ...reading.graph import Tensor
     from ...writing.emit import Emitter
 
 STEEPEST = 127

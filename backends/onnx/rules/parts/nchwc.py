@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from ...reading.prepare import Tensor
+    from ...reading.graph import Tensor
     from ...writing.emit import Emitter
 
 BLOCK = 16

@@ -27,7 +27,7 @@ from .extents import (
 )
 
 if TYPE_CHECKING:
-    from ...reading.prepare import Tensor
+    from ...reading.graph import Tensor
     from ...writing.emit import Emitter
 
 FEW_RUNS = 4

@@ -15,7 +15,7 @@ import numpy as np
 from ...reading.units import MOVES
 
 if TYPE_CHECKING:
-    from ...reading.prepare import Node, Tensor
+    from ...reading.graph import Node, Tensor
     from ...writing.emit import Emitter
 
 Interval = tuple[float, float]

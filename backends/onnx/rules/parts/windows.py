@@ -15,7 +15,7 @@ from ..registry import unsupported
 from .extents import Extent, at_least_zero, extent, minus, plus, product, reshape, vector
 
 if TYPE_CHECKING:
-    from ...reading.prepare import Node, Tensor
+    from ...reading.graph import Node, Tensor
     from ...writing.emit import Emitter
 
 
