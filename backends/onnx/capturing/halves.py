@@ -18,9 +18,10 @@ from ..differentiating.gradient import differentiate
 from ..finding.analysis import Analysis
 from ..finding.layers import Choice
 from ..reading.graph import FIXED_IR, Tensor, reads
-from ..reading.units import in_real_units
 from ..writing.append import exported_all, new_constants, promises, value_info
+from ..writing.arithmetic import in_real_units
 from ..writing.emit import Emitter
+from ..writing.op import Op
 from .cut import with_outputs
 
 COTANGENT = "cam.cotangent"
@@ -68,7 +69,7 @@ def split(
     )
 
 
-def _residuals(op: Emitter, nodes: Sequence[gs.Node]) -> list[Tensor]:
+def _residuals(op: Op, nodes: Sequence[gs.Node]) -> list[Tensor]:
     """What the backward reads of the forward, weights apart."""
     graph = op.graph
     read = {t.name: t for node in nodes for t in reads(node) if t.name in graph.tensors}
@@ -76,7 +77,7 @@ def _residuals(op: Emitter, nodes: Sequence[gs.Node]) -> list[Tensor]:
 
 
 def _backward(
-    op: Emitter, nodes: Sequence[gs.Node], inputs: Sequence[Tensor], outputs: Sequence[Tensor]
+    op: Op, nodes: Sequence[gs.Node], inputs: Sequence[Tensor], outputs: Sequence[Tensor]
 ) -> onnx.ModelProto:
     source = op.graph.model
     model = onnx.ModelProto(ir_version=max(source.ir_version, FIXED_IR))

@@ -15,8 +15,9 @@ import onnx
 import onnx_graphsurgeon as gs
 from onnx import TensorProto, helper
 
-from ..reading.graph import BFLOAT16, Node, Tensor
-from ..writing.emit import Emitter
+from ..reading.graph import BFLOAT16, Node
+from ..writing.arithmetic import widened
+from ..writing.op import Op
 
 INSIDE = "cam.inside."
 """Before the name of a bfloat16 tensor whose place at the border a float32 one took."""
@@ -28,15 +29,7 @@ def carried(dtype: Any) -> np.dtype[Any]:
     return np.dtype(np.float32) if kind == BFLOAT16 else kind
 
 
-def widened(op: Emitter, x: Tensor) -> Tensor:
-    """x, in float32 where it is bfloat16."""
-    if not x.name or x.dtype != BFLOAT16:
-        return x
-    value = op.value(x)
-    return op.Cast(x, to=np.float32) if value is None else op.constant(value.astype(np.float32))
-
-
-def seen(op: Emitter, node: Node) -> Node:
+def seen(op: Op, node: Node) -> Node:
     """`node` as its rule is to see it; the node itself where nothing is bfloat16."""
     if all(t.dtype != BFLOAT16 for t in (*node.inputs, *node.outputs)):
         return node

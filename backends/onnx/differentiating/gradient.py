@@ -10,17 +10,19 @@ import onnx_graphsurgeon as gs
 from cam_core.errors import ModelError, UnsupportedOpError
 
 from ..finding.analysis import Analysis
-from ..instrumenting.methods import HALF_SEED, wide
+from ..instrumenting.methods import HALF_SEED
 from ..reading.graph import Graph, Node, Tensor, reads
 from ..rules import RULES, VJP_RULES, ZERO, RefusedError, key_of
 from ..rules.paths import active
+from ..writing.arithmetic import as_float32
 from ..writing.emit import Emitter
+from ..writing.op import Op
 from .bfloat16 import carried
 from .reverse import reverse
 
 
 def differentiate(
-    op: Emitter,
+    op: Op,
     analysis: Analysis,
     cotangent: Tensor,
     wanted: Sequence[str],
@@ -42,7 +44,7 @@ def differentiate(
         raise UnsupportedOpError(_explained(analysis, error, wanted)) from error
     if not half:
         return found
-    return {name: op.Mul(wide(op, g), 1.0 / HALF_SEED) for name, g in found.items()}
+    return {name: op.Mul(as_float32(op, g), 1.0 / HALF_SEED) for name, g in found.items()}
 
 
 def _explained(analysis: Analysis, error: RefusedError, wanted: Sequence[str]) -> str:

@@ -12,7 +12,7 @@ from ..rules import GUIDED, VJP_RULES, ZERO, RefusedError, Rule, key_of
 from ..rules.paths import active, between
 from ..rules.spelled_out import taped
 from ..writing.bodies import Body
-from ..writing.emit import Emitter
+from ..writing.op import Op
 from ..writing.valid import blame
 from .bfloat16 import seen
 
@@ -25,7 +25,7 @@ DRAWS |= {"RandomNormalLike", "RandomUniformLike"}
 
 
 def reverse(
-    op: Emitter,
+    op: Op,
     score: Tensor,
     cotangent: Tensor,
     wanted: Sequence[str],
@@ -49,7 +49,7 @@ def reverse(
 
 
 def _reverse(
-    op: Emitter, score: Tensor, cotangent: Tensor, wanted: Sequence[str], guided: bool
+    op: Op, score: Tensor, cotangent: Tensor, wanted: Sequence[str], guided: bool
 ) -> dict[str, Tensor]:
     graph = op.graph
     path = active(graph, wanted, score.name)
@@ -69,7 +69,7 @@ def _reverse(
 
 
 def pull_back(
-    op: Emitter,
+    op: Op,
     rules: Rules,
     nodes: Sequence[Node],
     ends: Sequence[tuple[Tensor, Tensor]],
@@ -102,17 +102,17 @@ def pull_back(
 
 
 def _total(
-    op: Emitter, parts: dict[str, list[Tensor]], done: dict[str, Tensor], x: Tensor
+    op: Op, parts: dict[str, list[Tensor]], done: dict[str, Tensor], x: Tensor
 ) -> Tensor | None:
     """The sum of all that arrived at x, of x's shape."""
     arrived = parts.pop(x.name, [])
     if arrived:
-        done[x.name] = op.expand_like(op.shortcuts.total(arrived), x)
+        done[x.name] = op.expand_like(op.total(arrived), x)
     return done.get(x.name)
 
 
 def _pull(
-    op: Emitter, rules: Rules, node: Node, outputs: list[Tensor | None], path: set[str]
+    op: Op, rules: Rules, node: Node, outputs: list[Tensor | None], path: set[str]
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """(tensor on the path that the node reads, a cotangent of it)."""
     rule = rules.get(key_of(node))
@@ -150,7 +150,7 @@ def _pull(
 
 
 def _pull_widened(
-    op: Emitter,
+    op: Op,
     rules: Rules,
     node: Node,
     view: Node,
@@ -167,7 +167,7 @@ def _pull_widened(
         raise RefusedError(node, error.why, at=at) from error
 
 
-def _require_known(op: Emitter, rules: Rules, name: str) -> None:
+def _require_known(op: Op, rules: Rules, name: str) -> None:
     """Refuses the operator in whose form it is that nothing is known of a tensor's shape."""
     maker = op.graph.producer.get(name)
     while maker is not None:
@@ -179,7 +179,7 @@ def _require_known(op: Emitter, rules: Rules, name: str) -> None:
 
 
 def _through(
-    op: Emitter,
+    op: Op,
     rules: Rules,
     rule: Rule,
     node: Node,
@@ -202,7 +202,7 @@ def _through(
 
 
 def _within(
-    op: Emitter,
+    op: Op,
     rules: Rules,
     rule: Rule,
     node: Node,

@@ -9,15 +9,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ..reading.graph import Node, Tensor
 from ..reading.views import groups, numbers
-
-if TYPE_CHECKING:
-    from ..writing.emit import Emitter
+from ..writing.op import Op
 
 Span = tuple[int, int] | None
 """The part of an axis that is averaged: from, to; None: all of it."""
@@ -29,7 +27,7 @@ DEEPEST = 64
 """How many steps a mean is taken back; a map that hundreds read is a long chain of sums."""
 
 
-def early_mean(op: Emitter, x: Tensor, axes: Sequence[int]) -> Tensor | None:
+def early_mean(op: Op, x: Tensor, axes: Sequence[int]) -> Tensor | None:
     """The mean of x over `axes`, kept as 1, from what x is made of; None: nothing is saved."""
     return _Means(op).before(x, dict.fromkeys(axes))
 
@@ -37,7 +35,7 @@ def early_mean(op: Emitter, x: Tensor, axes: Sequence[int]) -> Tensor | None:
 class _Means:
     """One mean and all that it is made of; each tensor is looked at once."""
 
-    def __init__(self, op: Emitter) -> None:
+    def __init__(self, op: Op) -> None:
         self.op = op
         self._known: dict[tuple[str, tuple[Any, ...]], Tensor | None] = {}
         self._depth = 0
@@ -67,7 +65,7 @@ class _Means:
         return self._known[key]
 
     def _step(self, x: Tensor, places: Places) -> Tensor | None:
-        routed, maker = self.op.shortcuts.routed.get(x.name), self.op.made.get(x.name)
+        routed, maker = self.op.promises.rearranged.get(x.name), self.op.made.get(x.name)
         if routed is not None:
             return _through_routing(self, x, routed, places)
         step = STEPS.get(maker.op) if maker is not None and x.shape is not None else None
@@ -165,9 +163,9 @@ def _columns(
     return None if narrow is None else _kept(means, op.MatMul(g, narrow), x, places)
 
 
-def _narrow(op: Emitter, w: Tensor, apart: tuple[int, ...], over: tuple[int, ...]) -> Tensor | None:
+def _narrow(op: Op, w: Tensor, apart: tuple[int, ...], over: tuple[int, ...]) -> Tensor | None:
     """w [I, O], O taken `apart` and averaged `over` some of that; None: too much for the file."""
-    made, key = op.shortcuts.weight_means, (w.name, apart, over)
+    made, key = op.promises.weight_means, (w.name, apart, over)
     if key not in made:
         kept = math.prod(size for i, size in enumerate(apart) if i not in over)
         size = w.shape[0] * kept * np.dtype(w.dtype).itemsize
@@ -181,7 +179,7 @@ def _narrow(op: Emitter, w: Tensor, apart: tuple[int, ...], over: tuple[int, ...
     return made[key]
 
 
-def _weight(op: Emitter, w: Tensor) -> np.ndarray[Any, Any] | None:
+def _weight(op: Op, w: Tensor) -> np.ndarray[Any, Any] | None:
     """The value of a weight, or of its transpose."""
     maker = op.made.get(w.name)
     if maker is None:
@@ -218,7 +216,7 @@ def _through_slice(means: _Means, maker: Node, x: Tensor, places: Places) -> Ten
 
 def _through_pad(means: _Means, maker: Node, x: Tensor, places: Places) -> Tensor | None:
     """Zeros count, but need not be added."""
-    padded = means.op.shortcuts.padded.get(x.name)
+    padded = means.op.promises.padded.get(x.name)
     if padded is None or padded.axis not in places:
         return None
     low, high = places[padded.axis] or (0, padded.extent)

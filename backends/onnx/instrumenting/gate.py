@@ -14,7 +14,7 @@ import onnx_graphsurgeon as gs
 from onnx import TensorProto, helper
 
 from ..reading.graph import Tensor
-from ..writing.emit import Emitter
+from ..writing.op import Op
 
 ENABLE_INPUT = "cam_enable"
 FOLDED = {"Conv", "ConvTranspose"}
@@ -24,12 +24,12 @@ UNITED = 11
 LAYOUT = {"Transpose", "Reshape", "Slice", "Squeeze", "Unsqueeze", "Concat", "Gather", "Neg"}
 
 
-def condition(op: Emitter) -> Tensor:
+def condition(op: Op) -> Tensor:
     """The input that opens the gate: a bool scalar."""
     return gs.Variable(ENABLE_INPUT, np.dtype(bool), ())
 
 
-def close(model: onnx.ModelProto, op: Emitter, outputs: Sequence[Tensor], enable: Tensor) -> None:
+def close(model: onnx.ModelProto, op: Op, outputs: Sequence[Tensor], enable: Tensor) -> None:
     """Moves the added nodes and constants of `model` into the branch of an If, in place."""
     original = op.graph.model.graph
     nodes = list(model.graph.node)[len(original.node) :]

@@ -11,17 +11,17 @@ import onnx
 
 from cam_core.errors import InputError
 
-from ..differentiating.bfloat16 import widened
 from ..differentiating.gradient import differentiate
 from ..finding.analysis import Analysis, analyse
 from ..finding.layers import Choice
 from ..reading.graph import Tensor, floating
 from ..reading.load import load, sha256
 from ..reading.static import Static, require_static
-from ..reading.units import in_real_units
 from ..running.verify import require_same
 from ..writing.append import append
+from ..writing.arithmetic import in_real_units, widened
 from ..writing.emit import Emitter
+from ..writing.op import Op
 from ..writing.valid import require_valid
 from . import gate as gates
 from .metadata import record
@@ -120,7 +120,7 @@ def _check_outputs(outputs: Sequence[str]) -> None:
 
 
 def _outputs(
-    op: Emitter,
+    op: Op,
     analysis: Analysis,
     seeds: Seeds,
     method: str,
@@ -141,7 +141,7 @@ def _outputs(
 class _Row:
     """All that one seed gives, layer by layer."""
 
-    op: Emitter
+    op: Op
     analysis: Analysis
     seed: Seed
     method: str
@@ -199,12 +199,12 @@ def _columns(rows: Sequence[_Row], name: str) -> list[tuple[str, list[Tensor]]]:
     return [("", [t for t in found if t is not None])]
 
 
-def _stack(op: Emitter, tensors: list[Tensor]) -> Tensor:
+def _stack(op: Op, tensors: list[Tensor]) -> Tensor:
     """One axis more after N, one entry a seed."""
     return op.Concat(*(op.Unsqueeze(t, [1]) for t in tensors), axis=1)
 
 
-def _flat(op: Emitter, alpha: Tensor) -> Tensor:
+def _flat(op: Op, alpha: Tensor) -> Tensor:
     """[N, K] of [N, K, 1, ...]; weights that differ from place to place stay as they are."""
     places = list(range(2, len(alpha.shape)))
     if places and all(alpha.shape[i] == 1 for i in places):

@@ -5,15 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from cam_core.errors import InputError
 from cam_core.maps import combine as core
 from cam_core.maps.layout import Layout
 from cam_core.methods import METHODS
 
 from ..reading.graph import Tensor
-from ..writing.emit import Emitter
+from ..writing.arithmetic import as_float32
+from ..writing.op import Op
 from .trace import Traced
 
 HALF_SEED = 128.0
@@ -30,7 +29,7 @@ class CamTensors:
     map: Tensor
 
 
-def cam(op: Emitter, method: str, layout: Layout, A: Tensor, G: Tensor) -> CamTensors:
+def cam(op: Op, method: str, layout: Layout, A: Tensor, G: Tensor) -> CamTensors:
     """alpha [N, K, ...], the signed map and its positive part [N, *S], in float32.
 
     Raises:
@@ -41,20 +40,15 @@ def cam(op: Emitter, method: str, layout: Layout, A: Tensor, G: Tensor) -> CamTe
     row = METHODS[method]
     if not row.traceable:
         raise InputError(f"method '{method}' cannot be written into a file; use `explain`")
-    activations: Any = layout.apply(Traced(op, wide(op, A)))  # type: ignore[arg-type]
-    gradients: Any = layout.apply(Traced(op, wide(op, G)))  # type: ignore[arg-type]
+    activations: Any = layout.apply(Traced(op, as_float32(op, A)))  # type: ignore[arg-type]
+    gradients: Any = layout.apply(Traced(op, as_float32(op, G)))  # type: ignore[arg-type]
     alpha: Any = row(activations, gradients)
     signed: Any = core.combine(activations, alpha)
     positive: Any = core.positive(signed)
     return CamTensors(alpha.tensor, signed.tensor, positive.tensor)
 
 
-def heatmap(op: Emitter, maps: Tensor, size: tuple[int, ...]) -> Tensor:
+def heatmap(op: Op, maps: Tensor, size: tuple[int, ...]) -> Tensor:
     """The map in [0, 1] at the input's size [N, *size]."""
     painted: Any = core.heatmap(Traced(op, maps), size)  # type: ignore[arg-type]
     return painted.tensor
-
-
-def wide(op: Emitter, x: Tensor) -> Tensor:
-    """x in float32."""
-    return x if x.dtype == np.float32 else op.Cast(x, to=np.float32)

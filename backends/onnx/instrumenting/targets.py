@@ -18,10 +18,10 @@ from cam_core.targets import (
     parse_target,
 )
 
-from ..differentiating.bfloat16 import widened
 from ..finding.scores import Score
 from ..reading.graph import Tensor
-from ..writing.emit import Emitter
+from ..writing.arithmetic import widened
+from ..writing.op import Op
 
 CLASS_INPUT = "cam_class"
 COTANGENT_INPUT = "cam_cotangent"
@@ -49,7 +49,7 @@ class Seeds:
 
 
 def plant(
-    op: Emitter,
+    op: Op,
     score: Score,
     target: str | int | Sequence[str | int],
     labels: Sequence[str] | None,
@@ -94,7 +94,7 @@ def plant(
     return Seeds(tuple(seeds), stacked=stacked, text=";".join(texts))
 
 
-def _named(op: Emitter, score: Score, target: ScoredTarget) -> Seed:
+def _named(op: Op, score: Score, target: ScoredTarget) -> Seed:
     """One target for all rows: a class, its probability, or one class against another."""
     if isinstance(target, ContrastTarget):
         a, b = (_constant(op, score, index) for index in (target.a, target.b))
@@ -108,7 +108,7 @@ def _named(op: Emitter, score: Score, target: ScoredTarget) -> Seed:
     return _constant(op, score, target.index)
 
 
-def _constant(op: Emitter, score: Score, index: int) -> Seed:
+def _constant(op: Op, score: Score, index: int) -> Seed:
     """One class for ever."""
     checked = op.constant(np.array([_in_range(score, index)], np.int64))
     used = op.Expand(checked, op.extent(score.tensor, 0))
@@ -123,7 +123,7 @@ def _in_range(score: Score, index: int) -> int:
     return index
 
 
-def _probability(op: Emitter, score: Score, index: int) -> Seed:
+def _probability(op: Op, score: Score, index: int) -> Seed:
     """p^c and dp^c/dy^j = p^c (1[j = c] sum_{i != c} p^i - 1[j != c] p^j).
 
     The sum over the other classes keeps its digits where p^c is nearly 1. The softmax is written
@@ -148,13 +148,13 @@ def _probability(op: Emitter, score: Score, index: int) -> Seed:
     return Seed(slope, _summed(op, score, p_c), seed.used)
 
 
-def _summed(op: Emitter, score: Score, p: Tensor) -> Tensor:
+def _summed(op: Op, score: Score, p: Tensor) -> Tensor:
     """The probability [N] in float32, summed over the positions of a dense score."""
     total = op.ReduceSum(p, list(range(1, len(score.tensor.shape))), keepdims=0)
     return total if score.tensor.dtype == np.float32 else op.Cast(total, to=np.float32)
 
 
-def pooled(op: Emitter, score: Score) -> Tensor:
+def pooled(op: Op, score: Score) -> Tensor:
     """y [N, C]: a dense score summed over its positions."""
     y = score.tensor
     axes = [i for i in range(1, len(y.shape)) if i != score.class_axis]
@@ -174,7 +174,7 @@ def _classes(score: Score) -> int:
     return score.classes
 
 
-def _resolve(op: Emitter, score: Score, chosen: Tensor) -> Tensor:
+def _resolve(op: Op, score: Score, chosen: Tensor) -> Tensor:
     """-1 becomes the row's top class; whatever is out of range, or of too many rows, fails here."""
     y, classes, own = pooled(op, score), _classes(score), np.array(-1, np.int64)
     top = op.ArgMax(y, axis=1, keepdims=0)
@@ -189,7 +189,7 @@ def _resolve(op: Emitter, score: Score, chosen: Tensor) -> Tensor:
     return op.Squeeze(op.GatherElements(rows, op.Unsqueeze(index, [1]), axis=1), [1])
 
 
-def _top(op: Emitter, score: Score, count: int) -> list[Seed]:
+def _top(op: Op, score: Score, count: int) -> list[Seed]:
     if count > _classes(score):
         raise TargetError(f"target 'top:{count}': expected top:1 to top:{_classes(score)}")
     y = pooled(op, score)
@@ -201,7 +201,7 @@ def _top(op: Emitter, score: Score, count: int) -> list[Seed]:
     return [_of_class(op, score, rank) for rank in ranks]
 
 
-def _of_class(op: Emitter, score: Score, index: Tensor, used: Tensor | None = None) -> Seed:
+def _of_class(op: Op, score: Score, index: Tensor, used: Tensor | None = None) -> Seed:
     """One-hot at `index`: [N], or a constant for all rows."""
     y, classes = score.tensor, _classes(score)
     iota = np.arange(classes, dtype=np.int64)
@@ -212,12 +212,12 @@ def _of_class(op: Emitter, score: Score, index: Tensor, used: Tensor | None = No
     else:
         column = op.Unsqueeze(index, list(range(1, len(y.shape))))
         hot = op.Cast(op.Equal(iota.reshape(shape), column), to=y.dtype)
-        op.shortcuts.mark_rows(hot, index)
+        op.promises.say_one_hot(hot, index)
     rows = index if used is None else used
     return Seed(op.expand_like(hot, y), _score(op, score, rows), rows)
 
 
-def _score(op: Emitter, score: Score, rows: Tensor) -> Tensor:
+def _score(op: Op, score: Score, rows: Tensor) -> Tensor:
     """y^c [N] in float32."""
     y = pooled(op, score)
     if op.opset >= 11:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..reading.graph import Tensor
-from ..writing.emit import Emitter
+from ..writing.op import Op
 from .early_means import early_mean
 
 UFUNCS = {
@@ -42,7 +42,7 @@ UFUNCS = {
 class Traced(np.lib.mixins.NDArrayOperatorsMixin):
     """A tensor of the graph that NumPy's functions accept."""
 
-    def __init__(self, op: Emitter, tensor: Tensor) -> None:
+    def __init__(self, op: Op, tensor: Tensor) -> None:
         self.op = op
         self.tensor = tensor
 
@@ -100,7 +100,7 @@ def unwrap(operand: Any, dtype: np.dtype[Any]) -> Any:
 
 
 def _reduction(op_type: str) -> Callable[..., Tensor]:
-    def traced(op: Emitter, x: Traced, axis: Any = None, *, keepdims: bool = False) -> Tensor:
+    def traced(op: Op, x: Traced, axis: Any = None, *, keepdims: bool = False) -> Tensor:
         axes = range(x.ndim) if axis is None else [axis] if isinstance(axis, int) else axis
         if not list(axes):
             return x.tensor
@@ -109,7 +109,7 @@ def _reduction(op_type: str) -> Callable[..., Tensor]:
     return traced
 
 
-def _mean(op: Emitter, x: Traced, axis: Any = None, *, keepdims: bool = False) -> Tensor:
+def _mean(op: Op, x: Traced, axis: Any = None, *, keepdims: bool = False) -> Tensor:
     """What the mean of a cotangent is worth, its last steps need not be."""
     if keepdims and isinstance(axis, tuple):
         early = early_mean(op, x.tensor, [a % x.ndim for a in axis])
@@ -118,17 +118,17 @@ def _mean(op: Emitter, x: Traced, axis: Any = None, *, keepdims: bool = False) -
     return _reduction("ReduceMean")(op, x, axis, keepdims=keepdims)
 
 
-def _where(op: Emitter, condition: Traced, a: Any, b: Any) -> Tensor:
+def _where(op: Op, condition: Traced, a: Any, b: Any) -> Tensor:
     typed = next(o for o in (a, b) if isinstance(o, Traced))
     return op.Where(condition.tensor, unwrap(a, typed.dtype), unwrap(b, typed.dtype))
 
 
-def _transpose(op: Emitter, x: Traced, axes: Sequence[int] | None = None) -> Tensor:
+def _transpose(op: Op, x: Traced, axes: Sequence[int] | None = None) -> Tensor:
     perm = list(axes) if axes is not None else list(range(x.ndim))[::-1]
     return x.tensor if perm == sorted(perm) else op.Transpose(x.tensor, perm=perm)
 
 
-def _reshape(op: Emitter, x: Traced, shape: Sequence[int]) -> Tensor:
+def _reshape(op: Op, x: Traced, shape: Sequence[int]) -> Tensor:
     out = op.Reshape(x.tensor, list(shape))
     if out.shape and shape[0] == -1 and not isinstance(x.shape[0], int):
         fixed = np.prod(list(shape[1:])) == np.prod(

@@ -7,15 +7,12 @@ that it makes is explained in real units: A is dequantised, G is per real unit.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import onnx_graphsurgeon as gs
 
 from .graph import Graph, Node, Tensor, floating
-
-if TYPE_CHECKING:
-    from ..writing.emit import Emitter
 
 Array = np.ndarray[Any, Any]
 
@@ -62,34 +59,6 @@ def computes(node: Node) -> str:
 def channels_last(node: Node) -> bool:
     """Has the runtime laid this operator's maps out channels last?"""
     return bool(node.attrs.get("channels_last", node.op.startswith("Nhwc")))
-
-
-def real(
-    op: Emitter, q: Tensor, scale: Tensor, zero: Tensor | None = None, axis: int | None = None
-) -> Tensor:
-    """(q - zero) scale; both are one for all, one an index of `axis`, or broadcast as they are.
-
-    In arithmetic: a runtime folds it where q is a weight, and leaves DequantizeLinear to each run.
-    """
-    return op.Mul(above(op, q, zero, axis, scale.dtype), spread(op, scale, axis, len(q.shape)))
-
-
-def above(
-    op: Emitter, q: Tensor, zero: Tensor | None, axis: int | None = None, kind: Any = np.float32
-) -> Tensor:
-    """q - zero in floating point."""
-    value = op.Cast(q, to=kind)
-    known = op.value(zero)
-    if zero is None or (known is not None and not np.any(known)):
-        return value
-    return op.Sub(value, spread(op, op.Cast(zero, to=kind), axis, len(q.shape)))
-
-
-def spread(op: Emitter, v: Tensor, axis: int | None, rank: int) -> Tensor:
-    """A vector laid along `axis` of a tensor of this rank; anything else as it is."""
-    if axis is None or len(v.shape) != 1 or v.shape == (1,) or axis % rank == rank - 1:
-        return v
-    return op.Reshape(v, [-1 if i == axis % rank else 1 for i in range(rank)])
 
 
 @dataclass(frozen=True)
@@ -177,15 +146,6 @@ def read_only_by(graph: Graph, tensor: Tensor, op_type: str) -> Tensor | None:
     if tensor.name in graph.output_names or len(readers) != 1 or readers[0].op != op_type:
         return None
     return readers[0].outputs[0]
-
-
-def in_real_units(op: Emitter, graph: Graph, layer: Tensor, g: Tensor) -> tuple[Tensor, Tensor]:
-    """A and G of a layer in real units; themselves where it is not quantised."""
-    units = units_of(graph, layer)
-    if units is None:
-        return layer, g
-    steps = op.Sub(op.Cast(layer, to=units.scale.dtype), units.zero)
-    return op.Mul(steps, units.scale), op.Div(g, units.scale)
 
 
 def dequantised(graph: Graph, tensor: Tensor) -> Tensor:

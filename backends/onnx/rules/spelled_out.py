@@ -21,9 +21,10 @@ from ..reading.graph import Graph, Node, Tensor, floating
 from ..reading.normalise import NEWEST
 from ..reading.shapes import OUTSIDE
 from ..writing.emit import Emitter
+from ..writing.op import Op
 from .registry import VJP_RULES, RefusedError, Rule, key_of, require_free, vjp
 
-Body = Callable[[Emitter, Node], Any]
+Body = Callable[[Op, Node], Any]
 
 
 def body(*operators: str, domain: str = "", quantises: bool = False) -> Callable[[Body], Body]:
@@ -46,7 +47,7 @@ def body(*operators: str, domain: str = "", quantises: bool = False) -> Callable
     return register
 
 
-def taped(op: Emitter, rule: Rule, node: Node) -> list[Node]:
+def taped(op: Op, rule: Rule, node: Node) -> list[Node]:
     """The operators that `node` stands for, in order, between its own inputs and outputs."""
     with op.recorded() as tape:
         results = _several(rule.function(op, node))
@@ -86,14 +87,14 @@ def _opens(node: Node) -> bool:
     return key_of(node) in OUTSIDE and not VJP_RULES[key_of(node)].quantises
 
 
-def _parts(op: Emitter, rule: Rule, node: Node) -> list[Node]:
+def _parts(op: Op, rule: Rule, node: Node) -> list[Node]:
     try:
         return taped(op, rule, node)
     except Exception:  # a form that is refused, or shapes that are unknown: seen from outside
         return [node]
 
 
-def _straight(op: Emitter, tape: list[Node], value: Tensor) -> Tensor:
+def _straight(op: Op, tape: list[Node], value: Tensor) -> Tensor:
     """An integer tensor of this value; its cotangent is the value's."""
     whole = gs.Variable(op.name("whole"), np.dtype(np.int32), value.shape)
     tape.append(gs.Node("Straight", whole.name, {}, [value], [whole], domain="cam"))
@@ -101,7 +102,7 @@ def _straight(op: Emitter, tape: list[Node], value: Tensor) -> Tensor:
 
 
 @vjp("Straight", domain="cam", quantises=True)
-def straight(op: Emitter, node: Node, gy: Tensor) -> Tensor:
+def straight(op: Op, node: Node, gy: Tensor) -> Tensor:
     """An integer result that was computed in floating point."""
     return gy
 

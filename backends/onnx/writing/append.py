@@ -12,11 +12,11 @@ import onnx_graphsurgeon as gs
 from onnx import numpy_helper
 
 from ..reading.graph import FIXED_IR, Tensor, static
-from .emit import Emitter
 from .export import constants, declared, exported
+from .op import Op
 
 
-def append(op: Emitter, *, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> onnx.ModelProto:
+def append(op: Op, *, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> onnx.ModelProto:
     """The original model with the emitted nodes, `inputs` and `outputs` after its own."""
     model = onnx.ModelProto()
     model.CopyFrom(op.graph.model)
@@ -77,24 +77,24 @@ def _declaration(tensor: onnx.TensorProto) -> onnx.ValueInfoProto:
     return onnx.helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims)
 
 
-def new_constants(op: Emitter, nodes: Iterable[gs.Node]) -> list[gs.Constant]:
+def new_constants(op: Op, nodes: Iterable[gs.Node]) -> list[gs.Constant]:
     """The constants that the nodes read and the original model does not hold."""
     return constants(nodes, op.graph.tensors)
 
 
-def exported_all(op: Emitter, nodes: Sequence[gs.Node]) -> list[onnx.NodeProto]:
+def exported_all(op: Op, nodes: Sequence[gs.Node]) -> list[onnx.NodeProto]:
     """The nodes as messages, their bodies with constants of their own."""
     known = frozenset(t.name for t in new_constants(op, nodes))
     return [exported(node, known) for node in nodes]
 
 
-def promises(op: Emitter, nodes: Iterable[gs.Node]) -> list[onnx.ValueInfoProto]:
+def promises(op: Op, nodes: Iterable[gs.Node]) -> list[onnx.ValueInfoProto]:
     """The dynamic shapes that inference cannot know.
 
     Without them onnxruntime gives each tensor a symbol of its own, and needs a minute to load what
     it loads in a second: the time grows with the square of the nodes that follow.
     """
-    said = (t for node in nodes for t in node.outputs if t.name in op.promised)
+    said = (t for node in nodes for t in node.outputs if t.name in op.shaped)
     return [value_info(t, op.graph.model) for t in said if not static(t.shape)]
 
 

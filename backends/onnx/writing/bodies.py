@@ -15,15 +15,15 @@ from onnx_graphsurgeon.importers.onnx_importer import OnnxImporter
 
 from ..reading.graph import FIXED_IR, Node, Shape, Tensor, captures
 from ..reading.prepare import prepare
-from .emit import Emitter
 from .export import exported_body
+from .op import Op
 
 
 @dataclass(frozen=True)
 class Body:
     """A copy of a body under names of its own, with what writes after it."""
 
-    op: Emitter
+    op: Op
     """Holds the copied nodes; those that nobody reads are left out at the end."""
     nodes: list[Node]
     """The same nodes in normal form, for the rules."""
@@ -31,7 +31,7 @@ class Body:
     outputs: list[Tensor]
 
 
-def enter(op: Emitter, body: gs.Graph, kinds: Sequence[tuple[Any, Shape | None]] = ()) -> Body:
+def enter(op: Op, body: gs.Graph, kinds: Sequence[tuple[Any, Shape | None]] = ()) -> Body:
     """A copy of `body` that stands in op's graph; `kinds`: (type, shape) of its inputs."""
     proto = _renamed(op, exported_body(body))
     source = onnx.ModelProto(ir_version=max(op.graph.model.ir_version, FIXED_IR))
@@ -53,7 +53,7 @@ def enter(op: Emitter, body: gs.Graph, kinds: Sequence[tuple[Any, Shape | None]]
     )
 
 
-def close(op: Emitter, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> gs.Graph:
+def close(op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> gs.Graph:
     """The body that `op` wrote and that gives `outputs`, each under a name of its own."""
     named = [_made_here(op, t) for t in outputs]
     nodes = op.needed(named)
@@ -61,7 +61,7 @@ def close(op: Emitter, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> g
 
 
 def close_repeated(
-    op: Emitter, inner: Emitter, inputs: Sequence[Tensor], outputs: Sequence[Tensor]
+    op: Op, inner: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor]
 ) -> gs.Graph:
     """The same where the body is repeated: what no turn changes is computed once, before it."""
     changing = {t.name for t in inputs}
@@ -77,16 +77,11 @@ def close_repeated(
     return close(inner, inputs, outputs)
 
 
-def _made_here(op: Emitter, tensor: Tensor) -> Tensor:
+def _made_here(op: Op, tensor: Tensor) -> Tensor:
     """A copy: a body must not give what it only captures, nor one tensor twice."""
     copy = gs.Variable(op.name("out"), tensor.dtype, tensor.shape)
     op.nodes.append(gs.Node("Identity", op.name("Identity"), {}, [tensor], [copy], ""))
     return copy
-
-
-def zeros(op: Emitter, like: Tensor) -> Tensor:
-    """As many zeros as `like` has elements."""
-    return op.expand_like(op.constant(np.zeros((), like.dtype)), like)
 
 
 def _declared(name: str, dtype: Any, shape: Shape | None) -> onnx.ValueInfoProto:
@@ -96,7 +91,7 @@ def _declared(name: str, dtype: Any, shape: Shape | None) -> onnx.ValueInfoProto
     return helper.make_tensor_value_info(name, elem, shape)
 
 
-def _renamed(op: Emitter, body: onnx.GraphProto) -> onnx.GraphProto:
+def _renamed(op: Op, body: onnx.GraphProto) -> onnx.GraphProto:
     """A copy whose own tensors and nodes have new names; its weights become Constant nodes."""
     copy = onnx.GraphProto()
     copy.CopyFrom(body)
@@ -121,7 +116,7 @@ def _made(body: onnx.GraphProto) -> Iterator[str]:
             yield from _made(inner)
 
 
-def _rename(body: onnx.GraphProto, names: Mapping[str, str], op: Emitter) -> None:
+def _rename(body: onnx.GraphProto, names: Mapping[str, str], op: Op) -> None:
     for info in (*body.input, *body.output, *body.initializer):
         info.name = names.get(info.name, info.name)
     for node in body.node:

@@ -22,8 +22,10 @@ from onnx import TypeProto, numpy_helper, shape_inference
 from ..reading.fold import FOLD_LIMIT
 from ..reading.graph import Graph, Node, Shape, Tensor, names_in, reads, static
 from ..reading.normalise import NEWEST, normalise
-from . import lowering, spelling
+from . import lowering, shaping, spelling
 from .export import exported
+from .op import Op
+from .promises import Promises
 from .shortcuts import Shortcuts
 
 
@@ -40,9 +42,10 @@ class Emitter:
         self._types: dict[str, TypeProto] = {}
         self._memo: dict[Any, Any] = {}
         self._constants: dict[Any, gs.Constant] = {}
-        self.shortcuts = Shortcuts(self)
+        self.promises = Promises()
+        self._shortcuts = Shortcuts(self)
         self.made: dict[str, Node] = {}
-        self.promised: set[str] = set()
+        self.shaped: set[str] = set()
         """Tensors whose shape was said, for inference cannot know it."""
         self._tape: list[Node] | None = None
 
@@ -61,7 +64,7 @@ class Emitter:
             return made[0] if outputs == 1 else made
         if op_type == "Shape" and not attrs and static(inputs[0].shape):
             return self.constant(np.array(inputs[0].shape, np.int64))
-        shorter = self.shortcuts.find(op_type, inputs, attrs) if outputs == 1 else None
+        shorter = self._shortcuts.find(op_type, inputs, attrs) if outputs == 1 else None
         if shorter is not None:
             return shorter
         if any(isinstance(value, gs.Graph) for value in attrs.values()):
@@ -70,7 +73,7 @@ class Emitter:
         key = (op_type, outputs, *(t.name for t in inputs), repr(sorted(attrs.items())))
         if key not in self._memo:
             self._memo[key] = self._write(op_type, inputs, outputs, attrs)
-            self.shortcuts.keep_rows(op_type, inputs, self._memo[key][0])
+            self.promises.keep_rows(op_type, inputs, self._memo[key][0])
         made = self._memo[key]
         return made[0] if outputs == 1 else made
 
@@ -81,11 +84,11 @@ class Emitter:
         inner.nodes.extend(nodes)
         return inner
 
-    def adopt(self, inner: Emitter) -> None:
+    def adopt(self, inner: Op) -> None:
         """Takes over what `inner` wrote, into this graph itself."""
         self.nodes.extend(inner.nodes)
         self.made.update(inner.made)
-        self.promised |= inner.promised
+        self.shaped |= inner.shaped
 
     @contextmanager
     def recorded(self) -> Iterator[list[Node]]:
@@ -157,81 +160,29 @@ class Emitter:
 
     # shapes
 
+    def cast_like(self, g: Tensor, x: Tensor) -> Tensor:
+        return g if g.dtype == x.dtype else self.Cast(g, to=x.dtype)
+
     def extent(self, x: Tensor, axis: int) -> Tensor:
-        """x's extent along `axis` as an int64 vector of one element."""
-        size = x.shape[axis]
-        if isinstance(size, int):
-            return self.constant(np.array([size], np.int64))
-        return self.Slice(self.Shape(x), [axis % len(x.shape)], [axis % len(x.shape) + 1], [0])
+        return shaping.extent(self, x, axis)
 
     def reshape_like(self, g: Tensor, x: Tensor) -> Tensor:
-        """g with the shape of x."""
-        if x.shape is not None and g.shape == x.shape and None not in x.shape:
-            return g
-        out = self.Reshape(g, self._target(x))
-        return self.typed(out, x.shape)
+        return shaping.reshape_like(self, g, x)
 
     def reshape(self, g: Tensor, shape: Sequence[Any], like: Shape | None = None) -> Tensor:
-        """g reshaped to ints, one -1 and `Tensor` extents (int64 vectors of one element).
-
-        `like` says what the symbolic extents are, where inference cannot know.
-        """
-        if all(isinstance(s, int) for s in shape):
-            out = self.Reshape(g, list(shape))
-        else:
-            parts = [s if isinstance(s, gs.Tensor) else [s] for s in shape]
-            out = self.Reshape(g, self.Concat(*self.operands(parts), axis=0))
-        return out if like is None else self.typed(out, like)
-
-    def _target(self, x: Tensor) -> Any:
-        if x.shape is None or 0 in x.shape or sum(not isinstance(d, int) for d in x.shape) > 1:
-            return self.Shape(x)
-        return [d if isinstance(d, int) else -1 for d in x.shape]
+        return shaping.reshape(self, g, shape, like)
 
     def expand_like(self, g: Tensor, x: Tensor) -> Tensor:
-        """g broadcast to the shape of x (a promise until somebody needs it)."""
-        if x.shape is not None and g.shape == x.shape and None not in x.shape:
-            return g
-        target: Any = self.Shape(x) if x.shape is None else self._expand_target(g, x)
-        return self.shortcuts.promise(g, target, x.shape)
+        return shaping.expand_like(self, g, x)
 
-    def _expand_target(self, g: Tensor, x: Tensor) -> Any:
-        have = (1,) * (len(x.shape) - len(g.shape)) + tuple(g.shape)
-        dims = []
-        for mine, theirs in zip(have, x.shape, strict=True):
-            if isinstance(theirs, int):
-                dims.append(theirs)
-            elif theirs is not None and mine == theirs:
-                dims.append(1)
-            else:
-                return self.Shape(x)
-        return dims
+    def broadcast(self, g: Tensor, target: Any, shape: Shape | None) -> Tensor:
+        return shaping.broadcast(self, g, target, shape)
 
     def sum_to(self, g: Tensor, x: Tensor) -> Tensor:
-        """g summed over what broadcasting made of x, so that it has x's shape."""
-        if g.shape is None or x.shape is None:
-            return self._sum_dynamic(g, x)
-        lead = len(g.shape) - len(x.shape)
-        axes = list(range(lead))
-        for axis, (have, want) in enumerate(zip(g.shape[lead:], x.shape, strict=True), lead):
-            if want == 1 and have != 1:
-                axes.append(axis)
-            elif have not in (1, want) and not isinstance(want, int):
-                return self._sum_dynamic(g, x)
-        if not axes:
-            return g
-        kept = self.ReduceSum(g, axes, keepdims=1)
-        return kept if lead == 0 else self.reshape_like(kept, x)
+        return shaping.sum_to(self, g, x)
 
-    def _sum_dynamic(self, g: Tensor, x: Tensor) -> Tensor:
-        """The same where an extent may or may not be 1 at run time."""
-        wide, mine = self.Shape(g), self.Shape(x)
-        lead = self.Sub(self.Shape(wide), self.Shape(mine))
-        padded = self.Concat(self.ConstantOfShape(lead, value=np.ones(1, np.int64)), mine, axis=0)
-        shrunk = self.And(self.Equal(padded, np.array([1])), self.Not(self.Equal(wide, padded)))
-        axes = self.Reshape(self.NonZero(shrunk), [-1])
-        summed = self.ReduceSum(g, axes, keepdims=1, noop_with_empty_axes=1)
-        return self.typed(self.Reshape(summed, mine), x.shape)
+    def total(self, parts: Sequence[Tensor]) -> Tensor:
+        return self._shortcuts.total(parts)
 
     # inside
 
@@ -258,7 +209,7 @@ class Emitter:
         if shape is not None and isinstance(tensor, gs.Variable):
             tensor.shape = tuple(shape)
             self._types.pop(tensor.name, None)
-            self.promised.add(tensor.name)
+            self.shaped.add(tensor.name)
         return tensor
 
     def _infer(self, node: Node) -> list[tuple[Any, Shape | None]]:

@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import onnx_graphsurgeon as gs
 
 from ..reading.graph import Tensor
-
-if TYPE_CHECKING:
-    from .emit import Emitter
+from .op import Op
+from .promises import Padded
 
 ZERO_AT_ZERO = {"Neg", "Cast", "Abs", "Sign", "Relu", "Identity"}
 """Elementwise operators that leave zeros zero."""
@@ -32,43 +31,13 @@ DEEPEST = 24
 """How far back rows are computed again instead of cut out of the result."""
 
 
-class Padded(NamedTuple):
-    """A tensor that is `core` with zeros before and after it on one axis."""
-
-    core: Tensor
-    axis: int
-    before: int
-    after: int
-
-    @property
-    def extent(self) -> int:
-        return self.before + int(self.core.shape[self.axis]) + self.after
-
-    @property
-    def sparse(self) -> bool:
-        """Is at most half of it there? Else cutting costs more than it saves."""
-        return 2 * int(self.core.shape[self.axis]) <= self.extent
-
-    def of(self, core: Tensor, axis: int) -> Padded:
-        """The same rows of another tensor."""
-        return Padded(core, axis, self.before, self.after)
-
-    def beside(self, other: Padded) -> bool:
-        """Does the other hold the same rows, counted from the last axis?"""
-        mine, theirs = (p.axis - len(p.core.shape) for p in (self, other))
-        same = mine == theirs and self.extent == other.extent
-        return same and self.before == other.before and self.after == other.after
-
-
-def find(
-    op: Emitter, op_type: str, inputs: Sequence[Tensor], attrs: dict[str, Any]
-) -> Tensor | None:
+def find(op: Op, op_type: str, inputs: Sequence[Tensor], attrs: dict[str, Any]) -> Tensor | None:
     """The result of an operator on padded tensors, computed on what they pad; None: no such way."""
     flat = _flattened(op, inputs[0])
     found = None if flat is None else _unflattened(op, op_type, flat, inputs, attrs)
     if found is not None:
         return found
-    padded = [op.shortcuts.padded.get(t.name) for t in inputs]
+    padded = [op.promises.padded.get(t.name) for t in inputs]
     known = [p for p in padded if p is not None]
     if not known or not all(p.sparse and p.beside(known[0]) for p in known):
         return None
@@ -89,19 +58,19 @@ def find(
     return None
 
 
-def _pad(op: Emitter, result: Padded) -> Tensor:
+def _pad(op: Op, result: Padded) -> Tensor:
     """The tensor with its zeros: dead code if nobody reads it."""
     rank, axis = len(result.core.shape), result.axis
     pads = [0] * (2 * rank)
     pads[axis], pads[rank + axis] = result.before, result.after
     shape = (*result.core.shape[:axis], result.extent, *result.core.shape[axis + 1 :])
     made = op.typed(op.Pad(result.core, pads), shape)
-    op.shortcuts.padded[made.name] = result
+    op.promises.padded[made.name] = result
     return made
 
 
 def _pointwise(
-    op: Emitter, op_type: str, inputs: Sequence[Tensor], padded: Sequence[Padded | None]
+    op: Op, op_type: str, inputs: Sequence[Tensor], padded: Sequence[Padded | None]
 ) -> Tensor | None:
     """Zero outside the rows: a factor, a numerator, or all that is added or chosen from."""
     place = next(p for p in padded if p is not None)
@@ -120,13 +89,13 @@ def _pointwise(
     return None if len(core.shape) != rank else _pad(op, place.of(core, place.axis))
 
 
-def _zero(op: Emitter, tensor: Tensor) -> bool:
+def _zero(op: Op, tensor: Tensor) -> bool:
     value = op.value(tensor)
     return value is not None and not np.any(value)
 
 
 def _reduced(
-    op: Emitter, op_type: str, place: Padded, axes: Tensor, attrs: dict[str, Any]
+    op: Op, op_type: str, place: Padded, axes: Tensor, attrs: dict[str, Any]
 ) -> Tensor | None:
     value, rank = op.value(axes), len(place.core.shape)
     if value is None or not value.size:
@@ -139,9 +108,7 @@ def _reduced(
     return _pad(op, place.of(core, place.axis - gone))
 
 
-def _product(
-    op: Emitter, inputs: Sequence[Tensor], padded: Sequence[Padded | None]
-) -> Tensor | None:
+def _product(op: Op, inputs: Sequence[Tensor], padded: Sequence[Padded | None]) -> Tensor | None:
     """A B: rows of A, columns of B and batches are the product's, what is summed is cut on both."""
     first = padded[0] is not None
     place = padded[0] or padded[1]
@@ -162,7 +129,7 @@ def _product(
     return core if axis == shared else _pad(op, place.of(core, place.axis))
 
 
-def _reshaped(op: Emitter, inputs: Sequence[Tensor], place: Padded) -> Tensor | None:
+def _reshaped(op: Op, inputs: Sequence[Tensor], place: Padded) -> Tensor | None:
     """Where the axis stays whole, with as much before it as there was."""
     shape, value = inputs[0].shape, op.value(inputs[1])
     if value is None or shape is None or None in shape:
@@ -196,19 +163,19 @@ def _inferred(shape: Sequence[Any], target: Sequence[Any]) -> list[Any] | None:
     return [missing if d == -1 else d for d in target]
 
 
-def _flattened(op: Emitter, x: Tensor) -> Tensor | None:
+def _flattened(op: Op, x: Tensor) -> Tensor | None:
     """The padded [T, ..., K] whose view [T ..., K] x is: nobody counts the zeros of x itself."""
     maker = op.made.get(x.name)
     if maker is None or maker.op != "Reshape" or x.shape is None or len(x.shape) != 2:
         return None
     source = maker.inputs[0]
-    known = op.shortcuts.padded.get(source.name)
+    known = op.promises.padded.get(source.name)
     whole = known is not None and known.sparse and known.axis < len(source.shape) - 1
     return source if whole and source.shape[-1] == x.shape[-1] else None
 
 
 def _unflattened(
-    op: Emitter, op_type: str, x: Tensor, inputs: Sequence[Tensor], attrs: dict[str, Any]
+    op: Op, op_type: str, x: Tensor, inputs: Sequence[Tensor], attrs: dict[str, Any]
 ) -> Tensor | None:
     """What works row by row is done before the rows of all tokens are laid one after the other."""
     if op_type in ZERO_AT_ZERO:
@@ -224,11 +191,11 @@ def _unflattened(
     return op.typed(op.Reshape(found, [-1, shape[1]]), shape)
 
 
-def rows(op: Emitter, tensor: Tensor, axis: int, place: Padded, depth: int = 0) -> Tensor:
+def rows(op: Op, tensor: Tensor, axis: int, place: Padded, depth: int = 0) -> Tensor:
     """`tensor` at the rows of `place`, its own `axis` (negative); computed for them alone."""
     if -axis > len(tensor.shape) or tensor.shape[axis] == 1:
         return tensor
-    known = op.shortcuts.padded.get(tensor.name)
+    known = op.promises.padded.get(tensor.name)
     if known is not None and known.axis - len(known.core.shape) == axis and known.beside(place):
         return known.core
     maker = op.made.get(tensor.name)
@@ -245,7 +212,7 @@ def rows(op: Emitter, tensor: Tensor, axis: int, place: Padded, depth: int = 0) 
     return op.typed(op.Slice(tensor, [start], [stop], [at]), shape)
 
 
-def _again(op: Emitter, maker: Any, axis: int, place: Padded, depth: int) -> Tensor | None:
+def _again(op: Op, maker: Any, axis: int, place: Padded, depth: int) -> Tensor | None:
     """An emitted operator, written for some rows; None where it mixes them."""
     ranks = [len(t.shape) for t in maker.inputs if t.shape is not None]
     if maker.op in ELEMENTWISE and len(ranks) == len(maker.inputs):

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from cam_core.errors import ModelError
 
 from ..reading.graph import Tensor
+from .arithmetic import at_least_float32, sign
+from .op import Op
 
-if TYPE_CHECKING:
-    from .emit import Emitter
 
-
-def lower(op: Emitter, op_type: str, inputs: list[Tensor], attrs: dict[str, Any]) -> Any:
+def lower(op: Op, op_type: str, inputs: list[Tensor], attrs: dict[str, Any]) -> Any:
     """What an old opset lacks, said with what it has; None where nothing is lacking."""
     since, lowering = LOWERINGS.get(op_type, (0, None))
     if lowering is None or op.opset >= since:
@@ -24,34 +23,34 @@ def lower(op: Emitter, op_type: str, inputs: list[Tensor], attrs: dict[str, Any]
     return lowering(op, *inputs, **attrs)
 
 
-def _where(op: Emitter, condition: Tensor, a: Tensor, b: Tensor) -> Tensor:
+def _where(op: Op, condition: Tensor, a: Tensor, b: Tensor) -> Tensor:
     """Opset 7 and 8: exact for finite numbers."""
     keep = op.Cast(condition, to=a.dtype)
     return op.Add(op.Mul(keep, a), op.Mul(op.Sub(1.0, keep), b))
 
 
-def _gemm(op: Emitter, a: Tensor, b: Tensor, *c: Tensor, **attrs: Any) -> Tensor | None:
+def _gemm(op: Op, a: Tensor, b: Tensor, *c: Tensor, **attrs: Any) -> Tensor | None:
     """Before opset 11 it needs its third operand."""
     return None if c else op.Gemm(a, b, np.zeros(1, a.dtype), **attrs)
 
 
-def _equal(op: Emitter, a: Tensor, b: Tensor) -> Tensor | None:
+def _equal(op: Op, a: Tensor, b: Tensor) -> Tensor | None:
     """Before opset 11 Equal takes integers only; browsers lack Or."""
     if np.issubdtype(np.dtype(a.dtype), np.floating):
         return op.And(op.Not(op.Greater(a, b)), op.Not(op.Less(a, b)))
     return None
 
 
-def _greater_or_equal(op: Emitter, a: Tensor, b: Tensor) -> Tensor:
+def _greater_or_equal(op: Op, a: Tensor, b: Tensor) -> Tensor:
     return op.Not(op.Less(a, b))
 
 
-def _less_or_equal(op: Emitter, a: Tensor, b: Tensor) -> Tensor:
+def _less_or_equal(op: Op, a: Tensor, b: Tensor) -> Tensor:
     return op.Not(op.Greater(a, b))
 
 
 def _comparison(name: str) -> Callable[..., Tensor | None]:
-    def lowered(op: Emitter, a: Tensor, b: Tensor) -> Tensor | None:
+    def lowered(op: Op, a: Tensor, b: Tensor) -> Tensor | None:
         """Opset 7 and 8 compare floating point numbers only."""
         if np.issubdtype(np.dtype(a.dtype), np.floating):
             return None
@@ -60,7 +59,7 @@ def _comparison(name: str) -> Callable[..., Tensor | None]:
     return lowered
 
 
-def _expand(op: Emitter, x: Tensor, shape: Tensor) -> Tensor:
+def _expand(op: Op, x: Tensor, shape: Tensor) -> Tensor:
     """Opset 7: by an addition, or by repeating the axes of extent 1."""
     dims = op.value(shape)
     if dims is not None:
@@ -76,12 +75,8 @@ def _expand(op: Emitter, x: Tensor, shape: Tensor) -> Tensor:
     return op.Tile(x, op.Add(op.Mul(shape, 1 - once), once))
 
 
-def _sign(op: Emitter, x: Tensor) -> Tensor:
-    return op.Sub(op.Cast(op.Greater(x, 0.0), to=x.dtype), op.Cast(op.Less(x, 0.0), to=x.dtype))
-
-
 def _pair(name: str, comparison: str) -> Callable[..., Tensor | None]:
-    def lowered(op: Emitter, *inputs: Tensor) -> Tensor | None:
+    def lowered(op: Op, *inputs: Tensor) -> Tensor | None:
         """Before opset 8 Max and Min do not broadcast (and before 12 take no integers)."""
         if len(inputs) != 2:
             return None
@@ -93,7 +88,7 @@ def _pair(name: str, comparison: str) -> Callable[..., Tensor | None]:
     return lowered
 
 
-def _gelu(op: Emitter, x: Tensor, approximate: str = "none") -> Tensor:
+def _gelu(op: Op, x: Tensor, approximate: str = "none") -> Tensor:
     if approximate == "tanh":
         cubic = op.Mul(op.Mul(op.Mul(x, x), x), 0.044715)
         bent = op.Tanh(op.Mul(op.Add(x, cubic), math.sqrt(2 / math.pi)))
@@ -102,15 +97,15 @@ def _gelu(op: Emitter, x: Tensor, approximate: str = "none") -> Tensor:
     return op.Mul(op.Mul(x, 0.5), op.Add(bent, 1.0))
 
 
-def _swish(op: Emitter, x: Tensor, alpha: float = 1.0) -> Tensor:
+def _swish(op: Op, x: Tensor, alpha: float = 1.0) -> Tensor:
     return op.Mul(x, op.Sigmoid(x if alpha == 1 else op.Mul(x, alpha)))
 
 
-def _hard_swish(op: Emitter, x: Tensor) -> Tensor:
+def _hard_swish(op: Op, x: Tensor) -> Tensor:
     return op.Mul(x, op.HardSigmoid(x, alpha=1 / 6, beta=0.5))
 
 
-def _softmax(op: Emitter, x: Tensor, axis: int = -1) -> Tensor | None:
+def _softmax(op: Op, x: Tensor, axis: int = -1) -> Tensor | None:
     """Before opset 13 it takes all axes from `axis` on at once."""
     last = len(x.shape) - 1
     if axis % len(x.shape) == last:
@@ -121,7 +116,7 @@ def _softmax(op: Emitter, x: Tensor, axis: int = -1) -> Tensor | None:
 
 
 def _layer_normalization(
-    op: Emitter,
+    op: Op,
     x: Tensor,
     scale: Tensor,
     bias: Tensor | None = None,
@@ -129,24 +124,27 @@ def _layer_normalization(
     epsilon: float = 1e-5,
     stash_type: int = 1,
 ) -> Tensor:
-    centred = op.Sub(_wide(op, x), op.ReduceMean(_wide(op, x), _last_axes(x, axis), keepdims=1))
-    y = op.Mul(_narrow(op, _scaled(op, centred, _last_axes(x, axis), epsilon), x), scale)
+    centred = op.Sub(
+        at_least_float32(op, x),
+        op.ReduceMean(at_least_float32(op, x), _last_axes(x, axis), keepdims=1),
+    )
+    y = op.Mul(op.cast_like(_scaled(op, centred, _last_axes(x, axis), epsilon), x), scale)
     return y if bias is None or not bias.name else op.Add(y, bias)
 
 
 def _rms_normalization(
-    op: Emitter,
+    op: Op,
     x: Tensor,
     scale: Tensor,
     axis: int = -1,
     epsilon: float = 1e-5,
     stash_type: int = 1,
 ) -> Tensor:
-    y = _scaled(op, _wide(op, x), _last_axes(x, axis), epsilon)
-    return op.Mul(_narrow(op, y, scale), scale)
+    y = _scaled(op, at_least_float32(op, x), _last_axes(x, axis), epsilon)
+    return op.Mul(op.cast_like(y, scale), scale)
 
 
-def _scaled(op: Emitter, x: Tensor, axes: list[int], epsilon: float) -> Tensor:
+def _scaled(op: Op, x: Tensor, axes: list[int], epsilon: float) -> Tensor:
     """x by the root of its mean square."""
     square = op.ReduceMean(op.Mul(x, x), axes, keepdims=1)
     return op.Div(x, op.Sqrt(op.Add(square, epsilon)))
@@ -154,14 +152,6 @@ def _scaled(op: Emitter, x: Tensor, axes: list[int], epsilon: float) -> Tensor:
 
 def _last_axes(x: Tensor, axis: int) -> list[int]:
     return list(range(axis % len(x.shape), len(x.shape)))
-
-
-def _wide(op: Emitter, x: Tensor) -> Tensor:
-    return op.Cast(x, to=np.float32) if np.dtype(x.dtype).itemsize < 4 else x
-
-
-def _narrow(op: Emitter, x: Tensor, like: Tensor) -> Tensor:
-    return x if x.dtype == like.dtype else op.Cast(x, to=like.dtype)
 
 
 LOWERINGS: dict[str, tuple[int, Callable[..., Any]]] = {
@@ -173,7 +163,7 @@ LOWERINGS: dict[str, tuple[int, Callable[..., Any]]] = {
     "LessOrEqual": (12, _less_or_equal),
     "Expand": (8, _expand),
     "Gemm": (11, _gemm),
-    "Sign": (9, _sign),
+    "Sign": (9, sign),
     "Max": (8, _pair("Max", "Greater")),
     "Min": (8, _pair("Min", "Less")),
     "Gelu": (20, _gelu),

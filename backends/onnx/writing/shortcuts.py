@@ -1,28 +1,24 @@
-"""What the emitter knows of the tensors it made, so that it need not write what costs nothing.
+"""What need not be written as it was asked for, thanks to the promises about its operands.
 
-Four promises: a tensor is another one broadcast (an Expand), its rows are unit vectors, it is
-another one padded with zeros, or its numbers are another one's, put elsewhere. Arithmetic and
-reductions read what lies under the first, a matrix product reads one row instead of all for the
-second, sums of the third are joined, and what works row by row does so for its rows alone (see
-`padded`); the mean of the last is that of the other (see `means`).
+Arithmetic and reductions read what lies under an Expand, a matrix product reads one row instead of
+all where its rows are one-hot, sums of padded tensors are joined, and what works row by row does so
+for their rows alone (see `few_rows`); the mean of what was put elsewhere is that of what it was
+(see `early_means`).
 """
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-import onnx_graphsurgeon as gs
 
-from ..reading.graph import Shape, Tensor
-from ..reading.units import real
+from ..reading.graph import Tensor
 from . import few_rows as padded
-from .few_rows import Padded
-
-if TYPE_CHECKING:
-    from .emit import Emitter
+from .arithmetic import real
+from .op import Op
+from .promises import Padded
 
 POINTWISE = {"Mul", "Add", "Sub", "Div", "Where", "Pow"}
 """Broadcasting operators that may read what lies under an Expand."""
@@ -31,47 +27,14 @@ UNARY = {"Neg", "Cast", "Sqrt", "Abs", "Relu", "Sign", "Exp"}
 
 
 class Shortcuts:
-    """The promises about the tensors of one emitter."""
+    """What one emitter need not write as it was asked for."""
 
-    def __init__(self, op: Emitter) -> None:
+    def __init__(self, op: Op) -> None:
         self.op = op
-        self.padded: dict[str, Padded] = {}
-        self.routed: dict[str, Tensor] = {}
-        """Cotangents [N, K, *S] of which each number is one of another, at some cell, or 0."""
-        self.weight_means: dict[Any, gs.Constant] = {}
-        """What is added to the file because the means of a weight are read instead of it."""
-        self._under: dict[str, Tensor] = {}
-        self._rows: dict[str, tuple[Tensor, bool]] = {}
-
-    def promise(self, g: Tensor, target: Any, shape: Shape | None) -> Tensor:
-        """g broadcast to `target`; the Expand is dead code if nobody reads it."""
-        out = self.op.typed(self.op.Expand(g, target), shape)
-        self._under[out.name] = g
-        return out
-
-    def under(self, g: Tensor) -> Tensor:
-        """What g was broadcast from, of g's rank; g itself where it was not."""
-        lying: Tensor = self._under.get(g.name, g)
-        return lying if len(lying.shape) == len(g.shape) else g
-
-    def mark_rows(self, hot: Tensor, index: Tensor) -> None:
-        """Says that the rows of `hot` [N, C] are unit vectors, 1 at `index` [N]."""
-        self._rows[hot.name] = index, True
-
-    def one_place(self, rows: Tensor) -> bool:
-        """Has every row but one number that is not 0? Then a product reads one row of a weight."""
-        return rows.name in self._rows
-
-    def keep_rows(self, op_type: str, inputs: Sequence[Tensor], made: Tensor) -> None:
-        """What multiplies rows that are 0 but for one place leaves them so."""
-        count = {"Mul": 2, "Div": 1, "Cast": 1, "Neg": 1}.get(op_type, 0)
-        for hot in (t for t in inputs[:count] if t.name in self._rows):
-            if tuple(made.shape or ()) == tuple(hot.shape):
-                self._rows[made.name] = self._rows[hot.name][0], False
 
     def total(self, parts: Sequence[Tensor]) -> Tensor:
         """The sum; neighbours that were padded to one extent are joined instead of added."""
-        joined = self._joined([self.padded.get(t.name) for t in parts])
+        joined = self._joined([self.op.promises.padded.get(t.name) for t in parts])
         if joined is None:
             return functools.reduce(self.op.Add, parts)
         return self.op.typed(joined, parts[0].shape)
@@ -91,16 +54,20 @@ class Shortcuts:
             return inputs[0] if attrs.get("keepdims", 1) else self.op.Squeeze(*inputs)
         if op_type in ("Mul", "Div") and self._column(*inputs):
             return self._before_view(op_type, *inputs)
-        if op_type == "MatMul" and inputs[0].name in self._rows and len(inputs[1].shape) == 2:
+        if (
+            op_type == "MatMul"
+            and inputs[0].name in self.op.promises.one_hot
+            and len(inputs[1].shape) == 2
+        ):
             return self._row_of(inputs[0], inputs[1])
         if op_type == "ReduceSum" and len(inputs) == 2 and not attrs.get("keepdims", 1):
             combined = self._combined(*inputs)
             if combined is not None:
                 return combined
-        promised = [t for t in inputs if t.name in self._under]
+        promised = [t for t in inputs if t.name in self.op.promises.broadcast]
         if not promised:
-            return padded.find(self.op, op_type, inputs, attrs) if self.padded else None
-        under = [self._under.get(t.name, t) for t in inputs]
+            return padded.find(self.op, op_type, inputs, attrs) if self.op.promises.padded else None
+        under = [self.op.promises.broadcast.get(t.name, t) for t in inputs]
         full = promised[0]
         if op_type in POINTWISE and all(t.shape == full.shape for t in promised):
             return self._pointwise(op_type, full, inputs, under, attrs)
@@ -136,7 +103,7 @@ class Shortcuts:
     def _row_of(self, rows: Tensor, matrix: Tensor) -> Tensor:
         """A product with rows of one place each reads a row of the matrix instead of all of it."""
         op, maker = self.op, self.op.made.get(matrix.name)
-        index, unit = self._rows[rows.name]
+        index, unit = self.op.promises.one_hot[rows.name]
         if maker is not None and maker.op == "Transpose":
             found = op.Transpose(self._gathered(maker.inputs[0], index, 1), perm=[1, 0])
         else:
@@ -181,7 +148,7 @@ class Shortcuts:
     def _pointwise(
         self, op_type: str, full: Tensor, inputs: list[Tensor], under: list[Tensor], attrs: Any
     ) -> Tensor | None:
-        plain = [t for t in inputs if t.name not in self._under]
+        plain = [t for t in inputs if t.name not in self.op.promises.broadcast]
         if any(t.shape == full.shape and None not in t.shape for t in plain if t.shape is not None):
             return self.op.emit(op_type, *under, **attrs)
         if all(t.shape is not None and len(t.shape) == 0 for t in plain):
@@ -194,7 +161,7 @@ class Shortcuts:
             return None
         product = self.op.MatMul(row, matrix)
         shape = self.op.Concat(self.op.extent(rows, 0), self.op.extent(product, 1), axis=0)
-        return self.promise(product, shape, (rows.shape[0], matrix.shape[1]))
+        return self.op.broadcast(product, shape, (rows.shape[0], matrix.shape[1]))
 
     def _reduced(self, op_type: str, inputs: list[Tensor], under: Tensor, attrs: Any) -> Any:
         """A mean over what was only repeated is the thing itself, a sum so many times it."""

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from ...reading.graph import Node, Tensor
-from ...writing.bodies import Body, close, enter, zeros
-from ...writing.emit import Emitter
+from ...writing.arithmetic import zeros_of_size
+from ...writing.bodies import Body, close, enter
+from ...writing.op import Op
 from ..registry import unsupported, vjp
 
 Back = Callable[[Body, Sequence[tuple[Tensor, Tensor]], Sequence[Tensor]], dict[str, Tensor]]
@@ -18,11 +19,11 @@ Back = Callable[[Body, Sequence[tuple[Tensor, Tensor]], Sequence[Tensor]], dict[
 
 @vjp("If", inner=True)
 def chosen(
-    op: Emitter, node: Node, gys: list[Tensor | None], leaves: list[Tensor], back: Back
+    op: Op, node: Node, gys: list[Tensor | None], leaves: list[Tensor], back: Back
 ) -> dict[str, Tensor]:
     """A second If over the same condition: each branch computed again and reversed.
 
-    A leaf that only one branch reads receives zeros in the other.
+    A leaf that only one branch reads receives zeros_of_size in the other.
     """
     condition = node.inputs[0]
     branches = ("then_branch", "else_branch")
@@ -37,7 +38,7 @@ def chosen(
         return {}
     made: dict[str, Any] = {}
     for branch, (body, found) in zip(branches, bodies, strict=True):
-        given = [found[t.name] if t.name in found else zeros(body.op, t) for t in reached]
+        given = [found[t.name] if t.name in found else zeros_of_size(body.op, t) for t in reached]
         made[branch] = close(body.op, [], given)
     results = op.emit("If", condition, outputs=len(reached), **made)
     results = results if len(reached) > 1 else (results,)
@@ -45,7 +46,7 @@ def chosen(
 
 
 def _reversed(
-    op: Emitter,
+    op: Op,
     node: Node,
     branch: str,
     gys: list[Tensor | None],

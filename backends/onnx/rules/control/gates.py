@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from ...reading.graph import Node, Tensor
-from ...writing.emit import Emitter
+from ...writing.op import Op
 from ..registry import unsupported
 
-Function = Callable[[Emitter, Tensor], Tensor]
+Function = Callable[[Op, Tensor], Tensor]
 
 PLAIN: dict[str, str] = {
     "relu": "Relu",

@@ -13,7 +13,7 @@ from typing import Any
 
 from ...reading.graph import Node, Tensor
 from ...writing.bodies import close_repeated
-from ...writing.emit import Emitter
+from ...writing.op import Op
 from ..registry import unsupported, vjp
 from .branches import Back
 from .repetition import Cycle, Inside, Pieces
@@ -25,7 +25,7 @@ OLDEST = 9
 
 @vjp("Scan", inner=True)
 def scan(
-    op: Emitter, node: Node, gys: list[Tensor | None], leaves: list[Tensor], back: Back
+    op: Op, node: Node, gys: list[Tensor | None], leaves: list[Tensor], back: Back
 ) -> dict[str, Tensor]:
     """The recording is a Scan too, over the same sequences."""
     if op.opset < OLDEST:
@@ -54,7 +54,7 @@ def _pieces(node: Node, kind: str, tensors: Sequence[Any]) -> list[Pieces]:
 
 @vjp("Loop", inner=True)
 def loop(
-    op: Emitter, node: Node, gys: list[Tensor | None], leaves: list[Tensor], back: Back
+    op: Op, node: Node, gys: list[Tensor | None], leaves: list[Tensor], back: Back
 ) -> dict[str, Tensor]:
     """The recording is a Loop with the same end, which also says how many iterations there were."""
     cycle = Cycle(node, node.inputs[2:], lead=2)
@@ -76,7 +76,7 @@ def _recorded(inside: Inside, needed: Sequence[int]) -> list[Tensor]:
 
 
 def _walk_back(
-    op: Emitter,
+    op: Op,
     cycle: Cycle,
     finals: Sequence[Tensor | None],
     stacks: Sequence[Pieces],

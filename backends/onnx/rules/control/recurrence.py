@@ -9,19 +9,19 @@ import onnx_graphsurgeon as gs
 
 from ...reading.graph import Node, Tensor
 from ...writing.bodies import close
-from ...writing.emit import Emitter
+from ...writing.op import Op
 from ..registry import unsupported
 from .loops import OLDEST
 
 WRITTEN_OUT = 8
 """The longest sequence that takes no Scan."""
 
-Cell = Callable[[Emitter, Tensor, Sequence[Tensor]], list[Tensor]]
+Cell = Callable[[Op, Tensor, Sequence[Tensor]], list[Tensor]]
 """(op, the input's part of the gates [N, G H], states [N, H] each) -> the next states."""
 
 
 def run(
-    op: Emitter,
+    op: Op,
     node: Node,
     cell: Cell,
     given: Tensor,
@@ -31,7 +31,7 @@ def run(
 ) -> list[Tensor]:
     """What every step gives, [T, N, H], and the last states."""
 
-    def step(op: Emitter, states: list[Tensor], x: Tensor, *going: Tensor) -> list[Tensor]:
+    def step(op: Op, states: list[Tensor], x: Tensor, *going: Tensor) -> list[Tensor]:
         new = cell(op, x, states)
         if not going:
             return [*new, new[0]]
@@ -50,7 +50,7 @@ def run(
 
 
 def _written_out(
-    op: Emitter,
+    op: Op,
     step: Callable[..., list[Tensor]],
     sequences: Sequence[Tensor],
     states: list[Tensor],
@@ -65,7 +65,7 @@ def _written_out(
 
 
 def _as_scan(
-    op: Emitter,
+    op: Op,
     step: Callable[..., list[Tensor]],
     sequences: Sequence[Tensor],
     first: list[Tensor],
@@ -88,6 +88,6 @@ def _as_scan(
     return [op.typed(rows, (*sequences[0].shape[:2], first[0].shape[1])), *lasts]
 
 
-def stack(op: Emitter, parts: Sequence[Tensor], axis: int) -> Tensor:
+def stack(op: Op, parts: Sequence[Tensor], axis: int) -> Tensor:
     """The parts along a new axis."""
     return op.Concat(*(op.Unsqueeze(t, [axis]) for t in parts), axis=axis)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...reading.graph import Node, Tensor
-from ...writing.emit import Emitter
+from ...writing.op import Op
 from ..parts.extents import extent, positions, vector
 from ..registry import optional
 from ..spelled_out import body
@@ -33,42 +33,42 @@ class Weights:
     clip: Function
 
 
-MakeCell = Callable[[Emitter, Node, Weights, Sequence[Function]], Cell]
+MakeCell = Callable[[Op, Node, Weights, Sequence[Function]], Cell]
 
 
 @body("RNN")
-def rnn(op: Emitter, node: Node) -> list[Tensor]:
+def rnn(op: Op, node: Node) -> list[Tensor]:
     """h' = f(x W + h R + b)."""
     return _recurrent(op, node, _rnn_cell, gates=1, states=1, defaults=["Tanh"])
 
 
-def _rnn_cell(op: Emitter, node: Node, w: Weights, chosen: Sequence[Function]) -> Cell:
+def _rnn_cell(op: Op, node: Node, w: Weights, chosen: Sequence[Function]) -> Cell:
     (f,) = chosen
 
-    def step(op: Emitter, x: Tensor, states: Sequence[Tensor]) -> list[Tensor]:
+    def step(op: Op, x: Tensor, states: Sequence[Tensor]) -> list[Tensor]:
         return [f(op, w.clip(op, op.Add(x, op.MatMul(states[0], w.R))))]
 
     return step
 
 
 @body("GRU")
-def gru(op: Emitter, node: Node) -> list[Tensor]:
+def gru(op: Op, node: Node) -> list[Tensor]:
     """z, r = f(.); n = g(x W + (r h) R + b) or g(x W + Wb + r (h R + Rb)); h' = (1 - z) n + z h."""
     return _recurrent(op, node, _gru_cell, gates=3, states=1, defaults=["Sigmoid", "Tanh"])
 
 
-def _gru_cell(op: Emitter, node: Node, w: Weights, chosen: Sequence[Function]) -> Cell:
+def _gru_cell(op: Op, node: Node, w: Weights, chosen: Sequence[Function]) -> Cell:
     f, g = chosen
     size = w.R.shape[0]
     Rzr, Rn = op.Split(w.R, [2 * size, size], axis=1, outputs=2)
 
-    def inner(op: Emitter, r: Tensor, h: Tensor) -> Tensor:
+    def inner(op: Op, r: Tensor, h: Tensor) -> Tensor:
         if not node.attrs["linear_before_reset"]:
             return op.MatMul(op.Mul(r, h), Rn)
         product = op.MatMul(h, Rn)
         return op.Mul(r, product if w.Rb is None else op.Add(product, w.Rb))
 
-    def step(op: Emitter, x: Tensor, states: Sequence[Tensor]) -> list[Tensor]:
+    def step(op: Op, x: Tensor, states: Sequence[Tensor]) -> list[Tensor]:
         (h,) = states
         xzr, xn = op.Split(x, [2 * size, size], axis=1, outputs=2)
         both = f(op, w.clip(op, op.Add(xzr, op.MatMul(h, Rzr))))
@@ -80,7 +80,7 @@ def _gru_cell(op: Emitter, node: Node, w: Weights, chosen: Sequence[Function]) -
 
 
 @body("LSTM")
-def lstm(op: Emitter, node: Node) -> list[Tensor]:
+def lstm(op: Op, node: Node) -> list[Tensor]:
     """i, o, f = f(.), n = g(.); c' = f c + i n; h' = o k(c').
 
     A clip limits the gates and not c', as onnxruntime computes it.
@@ -88,12 +88,12 @@ def lstm(op: Emitter, node: Node) -> list[Tensor]:
     return _recurrent(op, node, _lstm_cell, gates=4, states=2, defaults=["Sigmoid", "Tanh", "Tanh"])
 
 
-def _lstm_cell(op: Emitter, node: Node, w: Weights, chosen: Sequence[Function]) -> Cell:
+def _lstm_cell(op: Op, node: Node, w: Weights, chosen: Sequence[Function]) -> Cell:
     f, g, k = chosen
     sizes = [w.R.shape[0]]
     peepholes = [None] * 3 if w.P is None else op.Split(w.P, sizes * 3, axis=0, outputs=3)
 
-    def step(op: Emitter, x: Tensor, states: Sequence[Tensor]) -> list[Tensor]:
+    def step(op: Op, x: Tensor, states: Sequence[Tensor]) -> list[Tensor]:
         h, c = states
         parts = op.Split(op.Add(x, op.MatMul(h, w.R)), sizes * 4, axis=1, outputs=4)
 
@@ -110,7 +110,7 @@ def _lstm_cell(op: Emitter, node: Node, w: Weights, chosen: Sequence[Function]) 
 
 
 def _recurrent(
-    op: Emitter, node: Node, make: MakeCell, *, gates: int, states: int, defaults: Sequence[str]
+    op: Op, node: Node, make: MakeCell, *, gates: int, states: int, defaults: Sequence[str]
 ) -> list[Tensor]:
     """Y, the last h and, of an LSTM, the last c."""
     directions = 2 if node.attrs["direction"] == "bidirectional" else 1
@@ -133,7 +133,7 @@ def _recurrent(
     return [stack(op, rows, axis), *(stack(op, last, axis - 1) for last in lasts)]
 
 
-def _weights(op: Emitter, node: Node, x: Tensor, d: int, gates: int) -> tuple[Tensor, Weights]:
+def _weights(op: Op, node: Node, x: Tensor, d: int, gates: int) -> tuple[Tensor, Weights]:
     """x W + b for all steps in one product, [T, N, G H], and what the cell takes."""
     W, R = (op.Transpose(_of(op, node.inputs[i], d), perm=[1, 0]) for i in (1, 2))
     size = R.shape[0]
@@ -147,17 +147,17 @@ def _weights(op: Emitter, node: Node, x: Tensor, d: int, gates: int) -> tuple[Te
     P = optional(node, 7)
     limit = node.attrs.get("clip")
 
-    def clip(op: Emitter, x: Tensor) -> Tensor:
+    def clip(op: Op, x: Tensor) -> Tensor:
         return x if limit is None else op.Clip(x, -limit, limit)
 
     return given, Weights(R, Rb, None if P is None else _of(op, P, d), clip)
 
 
-def _of(op: Emitter, weights: Tensor, direction: int) -> Tensor:
+def _of(op: Op, weights: Tensor, direction: int) -> Tensor:
     return op.Gather(weights, np.array(direction), axis=0)
 
 
-def _initial(op: Emitter, node: Node, x: Tensor, d: int, position: int) -> Tensor:
+def _initial(op: Op, node: Node, x: Tensor, d: int, position: int) -> Tensor:
     """A first state, [N, H]; zeros where there is none."""
     given = optional(node, position)
     if given is not None:
@@ -168,7 +168,7 @@ def _initial(op: Emitter, node: Node, x: Tensor, d: int, position: int) -> Tenso
     return op.typed(made, (x.shape[1], size))
 
 
-def _mask(op: Emitter, node: Node, x: Tensor) -> Tensor | None:
+def _mask(op: Op, node: Node, x: Tensor) -> Tensor | None:
     """Which steps each row has, [T, N, 1]; None: all of them."""
     lengths = optional(node, 4)
     if lengths is None:

@@ -10,7 +10,7 @@ import onnx_graphsurgeon as gs
 
 from ...reading.graph import Node, Shape, Tensor, floating
 from ...writing.bodies import Body, enter
-from ...writing.emit import Emitter
+from ...writing.op import Op
 from ..paths import carried, leading
 
 
@@ -51,7 +51,7 @@ class Cycle:
     def body(self) -> gs.Graph:
         return self.node.attrs["body"]
 
-    def enter(self, op: Emitter) -> Inside:
+    def enter(self, op: Op) -> Inside:
         """A copy of the body, its states typed as they are in every iteration."""
         fixed: list[tuple[Any, Shape | None]] = [(np.int64, ()), (np.bool_, ())]
         del fixed[self.lead :]

@@ -10,8 +10,9 @@ import numpy as np
 import onnx_graphsurgeon as gs
 
 from ...reading.graph import Tensor, captures, reads
-from ...writing.bodies import Body, close_repeated, zeros
-from ...writing.emit import Emitter
+from ...writing.arithmetic import zeros_of_size
+from ...writing.bodies import Body, close_repeated
+from ...writing.op import Op
 from ..registry import unsupported
 from .branches import Back
 from .repetition import Cycle, Inside, Pieces
@@ -28,7 +29,7 @@ class Walk:
     stacked: list[tuple[Pieces, Tensor]] = field(default_factory=list)
     """(whose cotangent it is, the piece that the body makes)."""
 
-    def read(self, body: Emitter) -> set[str]:
+    def read(self, body: Op) -> set[str]:
         """What it takes to make them."""
         nodes = body.needed(self.outputs)
         return {t.name for node in nodes for t in reads(node)} | {t.name for t in self.outputs}
@@ -40,7 +41,7 @@ class Walk:
 
 
 def reverse_one(
-    op: Emitter,
+    op: Op,
     cycle: Cycle,
     inside: Inside,
     finals: Sequence[Tensor | None],
@@ -74,13 +75,13 @@ def reverse_one(
     walk = Walk()
     for i, g in carried.items():
         state, first, final = inside.states[i], cycle.states[i], finals[i]
-        made = found[state.name] if state.name in found else zeros(body, state)
-        walk.states.append((first, zeros(op, first) if final is None else final, g, made))
+        made = found[state.name] if state.name in found else zeros_of_size(body, state)
+        walk.states.append((first, zeros_of_size(op, first) if final is None else final, g, made))
     for tensor in captured:
         if tensor.name in found:
             total = _cotangent(body, tensor)
             made = body.Add(total, found[tensor.name])
-            walk.states.append((tensor, zeros(op, tensor), total, made))
+            walk.states.append((tensor, zeros_of_size(op, tensor), total, made))
     for tensor, p in zip(inside.elements, cycle.elements, strict=True):
         walk.pieces.append((p.reversed(), tensor))
         if tensor.name in found:
@@ -90,7 +91,7 @@ def reverse_one(
 
 
 def by_scan(
-    op: Emitter, body: Body, walk: Walk, pieces: Sequence[tuple[Pieces, Tensor]]
+    op: Op, body: Body, walk: Walk, pieces: Sequence[tuple[Pieces, Tensor]]
 ) -> list[Tensor]:
     inputs = [*(t for _, _, t, _ in walk.states), *(t for _, t in pieces)]
     outputs = walk.outputs
@@ -110,7 +111,7 @@ def by_scan(
 
 
 def by_loop(
-    op: Emitter, body: Body, walk: Walk, pieces: Sequence[tuple[Pieces, Tensor]], numbers: Tensor
+    op: Op, body: Body, walk: Walk, pieces: Sequence[tuple[Pieces, Tensor]], numbers: Tensor
 ) -> list[Tensor]:
     """Unlike a Scan, a Loop may have no iteration at all."""
     number, goes = body.inputs[:2]
@@ -132,7 +133,7 @@ def by_loop(
     return several(op.emit("Loop", count, np.array(True), *first, outputs=len(first), body=closed))
 
 
-def _cotangent(body: Emitter, tensor: Tensor) -> Tensor:
+def _cotangent(body: Op, tensor: Tensor) -> Tensor:
     return gs.Variable(body.name("cotangent"), tensor.dtype, tensor.shape)
 
 

@@ -9,29 +9,26 @@ to fuse. Functions named `*_slope` give y' from x; recognised composites use the
 from __future__ import annotations
 
 from math import pi, sqrt
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...reading.graph import Node, Tensor
 from ...reading.units import requantised
+from ...writing.op import Op
 from ..parts.masks import above
 from ..parts.nchwc import blockable, blocked
 from ..registry import GUIDED, Cotangent, added_anew, optional, vjp
 from .clip import clip
 
-if TYPE_CHECKING:
-    from ...reading.graph import Node, Tensor
-    from ...writing.emit import Emitter
-
 
 @vjp("Relu")
-def relu(op: Emitter, node: Node, gy: Tensor) -> Tensor:
+def relu(op: Op, node: Node, gy: Tensor) -> Tensor:
     """0 at 0."""
     return op.Mul(gy, above(op, requantised(op.graph, node.outputs[0])))
 
 
 @vjp("LeakyRelu")
-def leaky_relu(op: Emitter, node: Node, gy: Tensor) -> Tensor:
+def leaky_relu(op: Op, node: Node, gy: Tensor) -> Tensor:
     """At 0 the slope of the negative side."""
     slope = node.attrs["alpha"]
     # with a slope below 0 the output is positive on both sides
@@ -40,7 +37,7 @@ def leaky_relu(op: Emitter, node: Node, gy: Tensor) -> Tensor:
 
 
 @vjp("PRelu")
-def prelu(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
+def prelu(op: Op, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
     x, slope = node.inputs
     up = op.Greater(x, 0.0)
     return (
@@ -50,34 +47,34 @@ def prelu(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
 
 
 @vjp("ThresholdedRelu")
-def thresholded_relu(op: Emitter, node: Node, gy: Tensor) -> Tensor:
+def thresholded_relu(op: Op, node: Node, gy: Tensor) -> Tensor:
     return op.Mul(gy, above(op, node.inputs[0], node.attrs["alpha"]))
 
 
 @vjp("Shrink")
-def shrink(op: Emitter, node: Node, gy: Tensor) -> Tensor:
+def shrink(op: Op, node: Node, gy: Tensor) -> Tensor:
     x = node.inputs[0]
     return op.Mul(gy, above(op, op.Abs(x), node.attrs["lambd"]))
 
 
 @vjp("Elu")
-def elu(op: Emitter, node: Node, gy: Tensor) -> Tensor:
+def elu(op: Op, node: Node, gy: Tensor) -> Tensor:
     return _exponential(op, node, gy, left=node.attrs["alpha"])
 
 
 @vjp("Selu")
-def selu(op: Emitter, node: Node, gy: Tensor) -> Tensor:
+def selu(op: Op, node: Node, gy: Tensor) -> Tensor:
     alpha, gamma = node.attrs["alpha"], node.attrs["gamma"]
     return _exponential(op, node, gy, right=gamma, left=gamma * alpha)
 
 
 @vjp("Celu")
-def celu(op: Emitter, node: Node, gy: Tensor) -> Tensor:
+def celu(op: Op, node: Node, gy: Tensor) -> Tensor:
     return _exponential(op, node, gy, inside=1 / node.attrs["alpha"])
 
 
 def _exponential(
-    op: Emitter, node: Node, gy: Tensor, *, right: float = 1, left: float = 1, inside: float = 1
+    op: Op, node: Node, gy: Tensor, *, right: float = 1, left: float = 1, inside: float = 1
 ) -> Tensor:
     """y' = right for x > 0, left exp(inside x) for x <= 0."""
     x = node.inputs[0]
@@ -87,19 +84,19 @@ def _exponential(
 
 
 @vjp("Sigmoid")
-def sigmoid(op: Emitter, node: Node, gy: Tensor) -> Tensor:
+def sigmoid(op: Op, node: Node, gy: Tensor) -> Tensor:
     y = requantised(op.graph, node.outputs[0])
     return op.Mul(gy, op.Mul(y, op.Sub(1.0, y)))
 
 
 @vjp("Tanh")
-def tanh(op: Emitter, node: Node, gy: Tensor) -> Tensor:
+def tanh(op: Op, node: Node, gy: Tensor) -> Tensor:
     y = node.outputs[0]
     return op.Mul(gy, op.Sub(1.0, op.Mul(y, y)))
 
 
 @vjp("HardSigmoid")
-def hard_sigmoid(op: Emitter, node: Node, gy: Tensor) -> Tensor:
+def hard_sigmoid(op: Op, node: Node, gy: Tensor) -> Tensor:
     """0 at both ends."""
     y = node.outputs[0]
     inside = op.And(op.Greater(y, 0.0), op.Less(y, 1.0))
@@ -107,40 +104,40 @@ def hard_sigmoid(op: Emitter, node: Node, gy: Tensor) -> Tensor:
 
 
 @vjp("HardSwish")
-def hard_swish(op: Emitter, node: Node, gy: Tensor) -> Tensor:
+def hard_swish(op: Op, node: Node, gy: Tensor) -> Tensor:
     return op.Mul(gy, hard_swish_slope(op, node.inputs[0]))
 
 
-def hard_swish_slope(op: Emitter, x: Tensor) -> Tensor:
+def hard_swish_slope(op: Op, x: Tensor) -> Tensor:
     """x/3 + 1/2 between -3 and 3; 0 at -3 and 1 at 3."""
     inner = op.Mul(op.Add(x, 1.5), 1 / 3)
     return op.Where(op.Less(x, 3.0), op.Mul(inner, above(op, x, -3.0)), np.ones((), x.dtype))
 
 
 @vjp("Softplus")
-def softplus(op: Emitter, node: Node, gy: Tensor) -> Tensor:
+def softplus(op: Op, node: Node, gy: Tensor) -> Tensor:
     return op.Mul(gy, logistic(op, node.inputs[0]))
 
 
-def logistic(op: Emitter, x: Tensor) -> Tensor:
+def logistic(op: Op, x: Tensor) -> Tensor:
     """The sigmoid of x, by Tanh(x / 2)."""
     return op.Add(op.Mul(op.Tanh(op.Mul(x, 0.5)), 0.5), 0.5)
 
 
 @vjp("Softsign")
-def softsign(op: Emitter, node: Node, gy: Tensor) -> Tensor:
+def softsign(op: Op, node: Node, gy: Tensor) -> Tensor:
     """1 / (1 + |x|)^2."""
     root = op.Add(op.Abs(node.inputs[0]), 1.0)
     return op.Div(gy, op.Mul(root, root))
 
 
 @vjp("Gelu")
-def gelu(op: Emitter, node: Node, gy: Tensor) -> Tensor:
+def gelu(op: Op, node: Node, gy: Tensor) -> Tensor:
     slope = gelu_tanh_slope if node.attrs["approximate"] == "tanh" else gelu_slope
     return op.Mul(gy, slope(op, added_anew(op, node.inputs[0])))
 
 
-def gelu_slope(op: Emitter, x: Tensor) -> Tensor:
+def gelu_slope(op: Op, x: Tensor) -> Tensor:
     """Phi(x) + x phi(x)."""
     cumulative = op.Sub(0.5, op.Mul(op.Erf(op.Mul(x, -sqrt(0.5))), 0.5))
     scaled = op.Mul(x, sqrt(0.5))
@@ -148,7 +145,7 @@ def gelu_slope(op: Emitter, x: Tensor) -> Tensor:
     return op.Add(cumulative, op.Mul(x, op.Mul(density, 1 / sqrt(2 * pi))))
 
 
-def gelu_tanh_slope(op: Emitter, x: Tensor) -> Tensor:
+def gelu_tanh_slope(op: Op, x: Tensor) -> Tensor:
     """y = x (1 + tanh u) / 2 with u = sqrt(2/pi) (x + 0.044715 x^3)."""
     linear, cubic = sqrt(2 / pi), sqrt(2 / pi) * 0.044715
     root = op.Mul(x, sqrt(cubic))
@@ -160,12 +157,12 @@ def gelu_tanh_slope(op: Emitter, x: Tensor) -> Tensor:
 
 
 @vjp("Swish")
-def swish(op: Emitter, node: Node, gy: Tensor) -> Tensor:
+def swish(op: Op, node: Node, gy: Tensor) -> Tensor:
     slope = silu_slope(op, node.inputs[0], node.outputs[0], node.attrs["alpha"])
     return op.Mul(gy, slope)
 
 
-def silu_slope(op: Emitter, x: Tensor, y: Tensor, alpha: float = 1.0) -> Tensor:
+def silu_slope(op: Op, x: Tensor, y: Tensor, alpha: float = 1.0) -> Tensor:
     """y = x s(alpha x), s the sigmoid: with u = s(-alpha x), so that s + u = 1, it is
     s + alpha y u = 1 - u (1 - alpha y). The first is for maps, whose sigmoid is taken anew.
     """
@@ -178,7 +175,7 @@ def silu_slope(op: Emitter, x: Tensor, y: Tensor, alpha: float = 1.0) -> Tensor:
 
 
 @vjp("Mish")
-def mish(op: Emitter, node: Node, gy: Tensor) -> Tensor:
+def mish(op: Op, node: Node, gy: Tensor) -> Tensor:
     """y = x t with t = tanh(softplus(x)): t + x (1 - t^2) sigmoid(x)."""
     x = node.inputs[0]
     t = op.Tanh(op.Softplus(x))
@@ -193,7 +190,7 @@ def softmax_axes(node: Node) -> list[int]:
 
 
 @vjp("Softmax")
-def softmax(op: Emitter, node: Node, gy: Tensor) -> Tensor:
+def softmax(op: Op, node: Node, gy: Tensor) -> Tensor:
     """y (gy - sum gy y)."""
     y = requantised(op.graph, node.outputs[0])
     total = op.ReduceSum(op.Mul(gy, y), softmax_axes(node), keepdims=1)
@@ -201,20 +198,20 @@ def softmax(op: Emitter, node: Node, gy: Tensor) -> Tensor:
 
 
 @vjp("LogSoftmax")
-def log_softmax(op: Emitter, node: Node, gy: Tensor) -> Tensor:
+def log_softmax(op: Op, node: Node, gy: Tensor) -> Tensor:
     """gy - exp(y) sum gy."""
     total = op.ReduceSum(gy, softmax_axes(node), keepdims=1)
     return op.Sub(gy, op.Mul(op.Exp(node.outputs[0]), total))
 
 
 @vjp("ImageScaler")
-def image_scaler(op: Emitter, node: Node, gy: Tensor) -> Tensor:
+def image_scaler(op: Op, node: Node, gy: Tensor) -> Tensor:
     """y = scale x + bias, an operator of the oldest exporters."""
     return op.Mul(gy, node.attrs.get("scale", 1.0))
 
 
 @vjp("Relu", table=GUIDED)
-def guided_relu(op: Emitter, node: Node, gy: Tensor) -> Tensor:
+def guided_relu(op: Op, node: Node, gy: Tensor) -> Tensor:
     """Guided backpropagation (Springenberg et al. 2015): only what is positive passes back.
 
     It is defined for the ReLU alone, so no other activation but a Clip at 0 has such a row.
@@ -223,7 +220,7 @@ def guided_relu(op: Emitter, node: Node, gy: Tensor) -> Tensor:
 
 
 @vjp("Clip", table=GUIDED)
-def guided_clip(op: Emitter, node: Node, gy: Tensor) -> Tensor:
+def guided_clip(op: Op, node: Node, gy: Tensor) -> Tensor:
     """A Clip from 0 (relu6) is a rectifier; any other keeps its own derivative."""
     least = op.value(optional(node, 1))
     rectifies = least is not None and not least.any()

@@ -9,17 +9,13 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass
 from math import sqrt
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...reading.graph import Node, Tensor
+from ...writing.arithmetic import at_least_float32, transposed
+from ...writing.op import Op
 from ..registry import Cotangent, attribute, optional, unsupported, vjp
-from .linear import transposed
-from .normalisation import like, single
-
-if TYPE_CHECKING:
-    from ...reading.graph import Node, Tensor
-    from ...writing.emit import Emitter
 
 EXCHANGE = [0, 2, 1, 3]
 """[N, T, heads, D] to [N, heads, T, D] and back."""
@@ -27,7 +23,7 @@ END = np.iinfo(np.int64).max
 
 
 @vjp("Attention")
-def attention(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
+def attention(op: Op, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
     """y = P V, P = softmax(S + mask), S = softcap(scale Q K^T).
 
     dV = P^T g, dP = g V^T, dS = P (dP - sum dP P), dQ = scale dS K, dK = scale dS^T Q. The scores
@@ -41,7 +37,7 @@ def attention(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
         lambda: side_by_side(op, inside.of_q(), q),
         lambda: side_by_side(op, inside.fewer(inside.of_k(), k), k),
         lambda: side_by_side(op, inside.fewer(inside.of_v(), v), v),
-        (lambda: like(op, inside.of_masked(), mask)) if mask is not None else None,
+        (lambda: op.cast_like(inside.of_masked(), mask)) if mask is not None else None,
     )
 
 
@@ -49,7 +45,7 @@ def attention(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
 class _Attention:
     """One node seen head by head; equal nodes are emitted once, so nothing is kept here."""
 
-    op: Emitter
+    op: Op
     node: Node
     Q: Tensor
     """[N, H, T, D], times the scale."""
@@ -64,7 +60,7 @@ class _Attention:
     """Of K and V in the model."""
 
     @classmethod
-    def of(cls, op: Emitter, node: Node, gy: Tensor) -> _Attention:
+    def of(cls, op: Op, node: Node, gy: Tensor) -> _Attention:
         q, k, v = node.inputs[:3]
         flat = len(q.shape) == 3
         many = node.attrs["q_num_heads"] if flat else q.shape[1]
@@ -82,7 +78,7 @@ class _Attention:
     def scores(self) -> tuple[Tensor, Tensor | None]:
         """S [N, H, T, L], and the slope of the soft cap where there is one."""
         op, cap = self.op, float(self.node.attrs["softcap"])
-        S = single(op, op.MatMul(self.Q, transposed(op, self.K)))
+        S = at_least_float32(op, op.MatMul(self.Q, transposed(op, self.K)))
         if not cap:
             return S, None
         bent = op.Tanh(op.Mul(S, 1 / cap))
@@ -93,7 +89,7 @@ class _Attention:
         op, (S, _) = self.op, self.scores()
         bias, allowed = _mask(op, self.node, self.Q, self.K)
         if bias is not None:
-            S = op.Add(S, single(op, bias))
+            S = op.Add(S, at_least_float32(op, bias))
         if allowed is None:
             return op.Softmax(S, axis=-1)
         lowest = float(np.finfo(S.dtype).min)
@@ -102,14 +98,14 @@ class _Attention:
     def of_masked(self) -> Tensor:
         """The cotangent of what the softmax reads [N, H, T, L]."""
         op, P = self.op, self.probabilities()
-        dP = single(op, op.MatMul(self.g, transposed(op, self.V)))
+        dP = at_least_float32(op, op.MatMul(self.g, transposed(op, self.V)))
         return op.Mul(P, op.Sub(dP, op.ReduceSum(op.Mul(dP, P), [-1], keepdims=1)))
 
     def of_scores(self) -> Tensor:
         """dS [N, H, T, L]."""
         _, slope = self.scores()
         dS = self.of_masked()
-        return like(self.op, dS if slope is None else self.op.Mul(dS, slope), self.Q)
+        return self.op.cast_like(dS if slope is None else self.op.Mul(dS, slope), self.Q)
 
     def of_q(self) -> Tensor:
         return self.op.Mul(self.op.MatMul(self.of_scores(), self.K), self.scale)
@@ -118,7 +114,7 @@ class _Attention:
         return self.op.MatMul(transposed(self.op, self.of_scores()), self.Q)
 
     def of_v(self) -> Tensor:
-        P = like(self.op, self.probabilities(), self.g)
+        P = self.op.cast_like(self.probabilities(), self.g)
         return self.op.MatMul(transposed(self.op, P), self.g)
 
     def fewer(self, g: Tensor, x: Tensor) -> Tensor:
@@ -131,7 +127,7 @@ class _Attention:
         return g if past is None else op.Slice(g, op.extent(past, 2), [END], [2])
 
 
-def by_head(op: Emitter, x: Tensor, heads: int) -> Tensor:
+def by_head(op: Op, x: Tensor, heads: int) -> Tensor:
     """[N, heads, T, D]; three dimensions hold the heads side by side in the last."""
     if len(x.shape) == 4:
         return x
@@ -139,16 +135,16 @@ def by_head(op: Emitter, x: Tensor, heads: int) -> Tensor:
     return op.Transpose(op.Reshape(x, [0, 0, heads, size]), perm=EXCHANGE)
 
 
-def side_by_side(op: Emitter, g: Tensor, x: Tensor) -> Tensor:
+def side_by_side(op: Op, g: Tensor, x: Tensor) -> Tensor:
     """[N, heads, T, D] in the form of x."""
     return g if len(x.shape) == 4 else op.reshape_like(op.Transpose(g, perm=EXCHANGE), x)
 
 
-def after(op: Emitter, past: Tensor | None, x: Tensor) -> Tensor:
+def after(op: Op, past: Tensor | None, x: Tensor) -> Tensor:
     return x if past is None else op.Concat(past, x, axis=2)
 
 
-def repeated(op: Emitter, x: Tensor, times: int) -> Tensor:
+def repeated(op: Op, x: Tensor, times: int) -> Tensor:
     """Each head `times` times in a row."""
     if times == 1:
         return x
@@ -157,7 +153,7 @@ def repeated(op: Emitter, x: Tensor, times: int) -> Tensor:
     return op.Reshape(wide, [0, heads * times, places if isinstance(places, int) else -1, size])
 
 
-def _mask(op: Emitter, node: Node, Q: Tensor, K: Tensor) -> tuple[Tensor | None, Tensor | None]:
+def _mask(op: Op, node: Node, Q: Tensor, K: Tensor) -> tuple[Tensor | None, Tensor | None]:
     """(what is added to the scores, where a query may look at all); None: nothing, everywhere."""
     mask, bias, allowed = optional(node, 3), None, []
     if mask is not None:
@@ -180,7 +176,7 @@ def require_full(node: Node, mask: Tensor, K: Tensor) -> None:
         raise unsupported(node, f"its mask has {have} columns for {want} keys")
 
 
-def _reach(op: Emitter, node: Node, Q: Tensor, K: Tensor) -> list[Tensor]:
+def _reach(op: Op, node: Node, Q: Tensor, K: Tensor) -> list[Tensor]:
     """Which keys are there (nonpad_kv_seqlen) and which are not later than the query."""
     columns = positions(op, K)
     filled, past = optional(node, 6), optional(node, 4)
@@ -196,7 +192,7 @@ def _reach(op: Emitter, node: Node, Q: Tensor, K: Tensor) -> list[Tensor]:
     return found
 
 
-def positions(op: Emitter, x: Tensor) -> Tensor:
+def positions(op: Op, x: Tensor) -> Tensor:
     """0, 1, ... along the third axis of x."""
     if isinstance(x.shape[2], int):
         return op.constant(np.arange(x.shape[2]))
@@ -205,7 +201,7 @@ def positions(op: Emitter, x: Tensor) -> Tensor:
 
 
 @vjp("RotaryEmbedding")
-def rotary_embedding(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
+def rotary_embedding(op: Op, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
     """Turned back by the same angles: the adjoint has -sin for sin."""
     _, cos, sin = node.inputs[:3]
     names = ("interleaved", "num_heads", "rotary_embedding_dim")

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...reading.graph import Node, Tensor
 from ...reading.units import read_only_by, units_of
+from ...writing.op import Op
 from ..parts.masks import above, below
 from ..registry import Cotangent, optional, vjp
 
-if TYPE_CHECKING:
-    from ...reading.graph import Node, Tensor
-    from ...writing.emit import Emitter
-
 
 @vjp("Clip")
-def clip(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
+def clip(op: Op, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
     """Strict, read from the output: y is above its lower bound exactly where x is.
 
     What x does not get goes to the bound that holds; the upper one where they cross.
@@ -25,7 +22,7 @@ def clip(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
     return lambda: _clipped(op, node, gy), lambda: _low(op, node, gy), lambda: _high(op, node, gy)
 
 
-def _low(op: Emitter, node: Node, gy: Tensor) -> Tensor:
+def _low(op: Op, node: Node, gy: Tensor) -> Tensor:
     low, high = node.inputs[1], optional(node, 2)
     held = op.Not(op.Greater(node.outputs[0], low))
     if high is not None:
@@ -33,11 +30,11 @@ def _low(op: Emitter, node: Node, gy: Tensor) -> Tensor:
     return op.Where(held, gy, 0.0)
 
 
-def _high(op: Emitter, node: Node, gy: Tensor) -> Tensor:
+def _high(op: Op, node: Node, gy: Tensor) -> Tensor:
     return op.Where(op.Less(node.outputs[0], node.inputs[2]), 0.0, gy)
 
 
-def _clipped(op: Emitter, node: Node, gy: Tensor) -> Tensor:
+def _clipped(op: Op, node: Node, gy: Tensor) -> Tensor:
     y = node.outputs[0]
     if _implied(op, node):
         return gy
@@ -51,7 +48,7 @@ def _clipped(op: Emitter, node: Node, gy: Tensor) -> Tensor:
     return functools.reduce(op.Mul, masks, gy)
 
 
-def _implied(op: Emitter, node: Node) -> bool:
+def _implied(op: Op, node: Node) -> bool:
     """Does a quantiser that alone reads the result cut off all that the bounds do?"""
     q = read_only_by(op.graph, node.outputs[0], "QuantizeLinear")
     units = None if q is None else units_of(op.graph, q)
@@ -65,7 +62,7 @@ def _implied(op: Emitter, node: Node) -> bool:
     return bool(below and above)
 
 
-def _unbounded(op: Emitter, bound: Tensor, side: int) -> bool:
+def _unbounded(op: Op, bound: Tensor, side: int) -> bool:
     """Is it the end of the type's range, which old exporters write for no bound?"""
     value = op.value(bound)
     if value is None or value.dtype.kind != "f":

@@ -5,23 +5,20 @@ forward one; its weights are derived by nodes that a runtime folds at load.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...reading.graph import Node, Tensor
+from ...writing.op import Op
 from ..parts.extents import Extent, extent, product, reshape
 from ..parts.nchwc import blocked
 from ..parts.windows import Windows, spread, surround, window, windows_of
 from ..registry import Cotangent, unsupported, vjp
 from .linear import apart
 
-if TYPE_CHECKING:
-    from ...reading.graph import Node, Tensor
-    from ...writing.emit import Emitter
-
 
 @vjp("Conv")
-def conv(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
+def conv(op: Op, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
     """y[o] = sum_t w[t] x[o*stride - begin + t*dilation]."""
     x, w = node.inputs[:2]
     group = node.attrs["group"]
@@ -33,13 +30,13 @@ def conv(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
     return lambda: image_cotangent(op, gy, w, geometry, group, x), of_w, lambda: of_bias(op, gy)
 
 
-def of_bias(op: Emitter, gy: Tensor) -> Tensor:
+def of_bias(op: Op, gy: Tensor) -> Tensor:
     """[N, C, *S] -> [C]."""
     return op.ReduceSum(gy, [i for i in range(len(gy.shape)) if i != 1], keepdims=0)
 
 
 def image_cotangent(
-    op: Emitter, gy: Tensor, w: Tensor, geometry: Windows, group: int, x: Tensor
+    op: Op, gy: Tensor, w: Tensor, geometry: Windows, group: int, x: Tensor
 ) -> Tensor:
     """x [N, C, *S] from gy [N, O, *S'] and w [O, C/group, *kernel], by the cheapest way."""
     depthwise = w.shape[1] == 1 and (w.shape[0] == group or group == 1)
@@ -52,7 +49,7 @@ def image_cotangent(
     return op.typed(found, x.shape)
 
 
-def _flipped(op: Emitter, g: Tensor, w: Tensor, geometry: Windows, group: int, x: Tensor) -> Tensor:
+def _flipped(op: Op, g: Tensor, w: Tensor, geometry: Windows, group: int, x: Tensor) -> Tensor:
     """A convolution of stride 1 with the mirrored weights, channels exchanged."""
     g, pads = surround(op, g, geometry, x)
     kernel = list(geometry.kernel)
@@ -61,7 +58,7 @@ def _flipped(op: Emitter, g: Tensor, w: Tensor, geometry: Windows, group: int, x
     return op.Conv(g, mirrored, kernel_shape=kernel, pads=pads, group=group, **attrs)
 
 
-def _mirrored(op: Emitter, w: Tensor, group: int, kernel: list[int]) -> Tensor:
+def _mirrored(op: Op, w: Tensor, group: int, kernel: list[int]) -> Tensor:
     """[O, C/group, *kernel] -> [C, O/group, *kernel], each kernel point-mirrored."""
     cells = math.prod(kernel)
     if cells == 1 and group == 1:
@@ -73,9 +70,7 @@ def _mirrored(op: Emitter, w: Tensor, group: int, kernel: list[int]) -> Tensor:
     return op.Reshape(parts, [group * channels, -1, *kernel])
 
 
-def _strided(
-    op: Emitter, gy: Tensor, w: Tensor, geometry: Windows, group: int, x: Tensor
-) -> Tensor:
+def _strided(op: Op, gy: Tensor, w: Tensor, geometry: Windows, group: int, x: Tensor) -> Tensor:
     """ConvTranspose, its pads chosen to leave x's extents (output_shape would override them)."""
     rank = len(geometry.kernel)
     begin, end, extra = [0] * rank, [0] * rank, [0] * rank
@@ -101,9 +96,7 @@ def _strided(
     return window(op, whole, spans)
 
 
-def weight_cotangent(
-    op: Emitter, node: Node, image: Tensor, maps: Tensor, geometry: Windows
-) -> Tensor:
+def weight_cotangent(op: Op, node: Node, image: Tensor, maps: Tensor, geometry: Windows) -> Tensor:
     """[O, C/group, *kernel] from image [N, C, *S] and maps [N, O, *S']: they are convolved with
     each other, batch and channels exchanged, strides and dilations too.
     """
@@ -131,7 +124,7 @@ def weight_cotangent(
 
 
 @vjp("ConvTranspose")
-def conv_transpose(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
+def conv_transpose(op: Op, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
     """The adjoint of a convolution: its own adjoint is that convolution."""
     x, w = node.inputs[:2]
     geometry = _scattering(node, x, w)
@@ -183,7 +176,7 @@ def _scattering(node: Node, x: Tensor, w: Tensor) -> Windows:
 
 
 @vjp("Col2Im")
-def col2im(op: Emitter, node: Node, gy: Tensor) -> Tensor:
+def col2im(op: Op, node: Node, gy: Tensor) -> Tensor:
     """Patches laid into an image: the patches of gy, taken by a convolution with unit kernels."""
     x, block = node.inputs[0], op.value(node.inputs[2])
     if block is None:

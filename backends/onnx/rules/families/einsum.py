@@ -5,20 +5,18 @@ from __future__ import annotations
 import string
 from collections import Counter
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from ...reading.graph import Node, Tensor
+from ...writing.op import Op
 from ..parts.extents import extent, positions
 from ..registry import Cotangent, unsupported, vjp
 
-if TYPE_CHECKING:
-    from ...reading.graph import Node, Tensor
-    from ...writing.emit import Emitter
-
 
 @vjp("Einsum")
-def einsum(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
+def einsum(op: Op, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
     terms, output = parse(node)
 
     def of(i: int) -> Callable[[], Tensor]:
@@ -51,7 +49,7 @@ def parse(node: Node) -> tuple[list[str], str]:
     return spelled, right.replace("...", letters)
 
 
-def _cotangent(op: Emitter, x: Tensor, term: str, known: list[tuple[str, Tensor]]) -> Tensor:
+def _cotangent(op: Op, x: Tensor, term: str, known: list[tuple[str, Tensor]]) -> Tensor:
     """The sum over all that x does not index, broadcast along what only x indexes."""
     used = set(term).union(*(t for t, _ in known))
     free = iter(c for c in string.ascii_letters if c not in used)
@@ -78,7 +76,7 @@ def _size(known: list[tuple[str, Tensor]], letter: str) -> Any:
     return next((s for s in sizes if s != 1), 1)
 
 
-def _eye(op: Emitter, x: Tensor, axis: int) -> Tensor:
+def _eye(op: Op, x: Tensor, axis: int) -> Tensor:
     size = extent(op, x, axis)
     if isinstance(size, int):
         return op.constant(np.eye(size, dtype=x.dtype))

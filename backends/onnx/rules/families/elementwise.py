@@ -9,16 +9,14 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from math import pi, sqrt
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from ...reading.graph import tiny
+from ...reading.graph import Node, Tensor, tiny
+from ...writing.arithmetic import sign, zeros
+from ...writing.op import Op
 from ..registry import Cotangent, optional, unsupported, vjp
-
-if TYPE_CHECKING:
-    from ...reading.graph import Node, Tensor
-    from ...writing.emit import Emitter
 
 UNARY: dict[str, Callable[[Any, Tensor, Tensor, Tensor], Tensor]] = {
     "Identity": lambda op, x, y, gy: gy,
@@ -51,52 +49,42 @@ for _name, _gx in UNARY.items():
     vjp(_name)(_unary(_gx))
 
 
-def sign(op: Emitter, x: Tensor) -> Tensor:
-    """-1, 0 or 1 without Sign, which browsers lack."""
-    return op.Sub(op.Cast(op.Greater(x, 0.0), to=x.dtype), op.Cast(op.Less(x, 0.0), to=x.dtype))
-
-
-def bell(op: Emitter, x: Tensor) -> Tensor:
+def bell(op: Op, x: Tensor) -> Tensor:
     """exp(-x^2)."""
     return op.Exp(op.Neg(op.Mul(x, x)))
 
 
-def zeros(op: Emitter, x: Tensor) -> Tensor:
-    """A zero cotangent for x."""
-    return op.expand_like(op.constant(np.zeros((1,) * len(x.shape), x.dtype)), x)
-
-
 @vjp("Add")
-def add(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
+def add(op: Op, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
     return gy, gy
 
 
 @vjp("Sub")
-def sub(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
+def sub(op: Op, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
     return gy, lambda: op.Neg(gy)
 
 
 @vjp("Mul")
-def mul(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
+def mul(op: Op, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
     a, b = node.inputs
     return lambda: op.Mul(gy, b), lambda: op.Mul(gy, a)
 
 
 @vjp("Div")
-def div(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
+def div(op: Op, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
     _, b = node.inputs
     return lambda: op.Div(gy, b), lambda: op.Neg(op.Div(op.Mul(gy, node.outputs[0]), b))
 
 
 @vjp("Mod")
-def mod(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
+def mod(op: Op, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
     """y = a - b trunc(a / b)."""
     a, b = node.inputs
     return gy, lambda: op.Mul(gy, op.Div(op.Sub(node.outputs[0], a), b))
 
 
 @vjp("Pow")
-def power(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
+def power(op: Op, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
     """dx = e x^(e-1), 0 where e is 0; de = y log x, 0 where x is not positive."""
     x, e = node.inputs
 
@@ -110,7 +98,7 @@ def power(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
     return lambda: op.Mul(gy, _power_slope(op, node)), of_e
 
 
-def _power_slope(op: Emitter, node: Node) -> Tensor:
+def _power_slope(op: Op, node: Node) -> Tensor:
     x, e = node.inputs
     value = op.value(e)
     if value is None:
@@ -134,34 +122,34 @@ SPECIAL_POWERS: dict[float, Callable[[Any, Tensor, Tensor], Tensor]] = {
 
 
 @vjp("Sqrt")
-def square_root(op: Emitter, node: Node, gy: Tensor) -> Tensor:
+def square_root(op: Op, node: Node, gy: Tensor) -> Tensor:
     """gy / 2y: infinite at 0 as in torch, but 0 where gy is 0 (a norm below its guard)."""
-    none = op.Equal(op.shortcuts.under(gy), 0.0)
+    none = op.Equal(op.promises.beneath(gy), 0.0)
     return op.Div(op.Mul(gy, 0.5), op.Where(none, 1.0, node.outputs[0]))
 
 
 @vjp("Sum")
-def sum_(op: Emitter, node: Node, gy: Tensor) -> list[Cotangent]:
+def sum_(op: Op, node: Node, gy: Tensor) -> list[Cotangent]:
     return [gy for _ in node.inputs]
 
 
 @vjp("Mean")
-def mean(op: Emitter, node: Node, gy: Tensor) -> list[Cotangent]:
+def mean(op: Op, node: Node, gy: Tensor) -> list[Cotangent]:
     return [lambda: op.Mul(gy, 1 / len(node.inputs)) for _ in node.inputs]
 
 
 @vjp("Max")
-def maximum(op: Emitter, node: Node, gy: Tensor) -> list[Cotangent]:
+def maximum(op: Op, node: Node, gy: Tensor) -> list[Cotangent]:
     return _extremum(op, node, gy, op.Greater)
 
 
 @vjp("Min")
-def minimum(op: Emitter, node: Node, gy: Tensor) -> list[Cotangent]:
+def minimum(op: Op, node: Node, gy: Tensor) -> list[Cotangent]:
     return _extremum(op, node, gy, op.Less)
 
 
 def _extremum(
-    op: Emitter, node: Node, gy: Tensor, beats: Callable[[Tensor, Tensor], Tensor]
+    op: Op, node: Node, gy: Tensor, beats: Callable[[Tensor, Tensor], Tensor]
 ) -> list[Cotangent]:
     """gy to the winner; a tie is shared evenly, but lost to a constant (torch's clamp, relu)."""
     y, kind = node.outputs[0], node.outputs[0].dtype
@@ -180,13 +168,13 @@ def _extremum(
 
 
 @vjp("Where")
-def where(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
+def where(op: Op, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
     condition = node.inputs[0]
     return None, lambda: op.Where(condition, gy, 0.0), lambda: op.Where(condition, 0.0, gy)
 
 
 @vjp("Cast", "CastLike")
-def cast(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
+def cast(op: Op, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
     """Between floating types; from an integer (a quantised tensor) gy stays in floating point."""
     x = node.inputs[0]
     if tiny(node.outputs[0]):
@@ -198,7 +186,7 @@ def cast(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
 
 
 @vjp("Dropout")
-def dropout(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
+def dropout(op: Op, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
     """The identity, as at inference."""
     training = optional(node, 2)
     if training is not None:

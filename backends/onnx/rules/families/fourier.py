@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from ...reading.graph import Node, Tensor
+from ...writing.op import Op
 from ..parts.extents import Extent, extent, fitted, minus, pad, positions
 from ..registry import Cotangent, optional, unsupported, vjp
 from ..spelled_out import body
 from .sampling import number
-
-if TYPE_CHECKING:
-    from ...reading.graph import Node, Tensor
-    from ...writing.emit import Emitter
 
 AXIS_INPUT = 20
 """The opset since which a DFT takes its axis as an input."""
 
 
 @vjp("DFT")
-def dft(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
+def dft(op: Op, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
     """y = F x over n samples: gx = n F^-1 gy; and of y = F^-1 x it is F gy / n.
 
     What the transform pads is cut off, what it leaves out is zero, of a real x the real part stays.
@@ -43,7 +41,7 @@ def dft(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
 
 
 def transform(
-    op: Emitter, x: Tensor, axis: int, *, inverse: bool = False, onesided: bool = False
+    op: Op, x: Tensor, axis: int, *, inverse: bool = False, onesided: bool = False
 ) -> Tensor:
     """A DFT as the opset has it."""
     attrs: dict[str, Any] = {"inverse": int(inverse), "onesided": int(onesided)}
@@ -52,7 +50,7 @@ def transform(
     return op.DFT(x, None, np.array(axis), **attrs)
 
 
-def _axis(op: Emitter, node: Node) -> int:
+def _axis(op: Op, node: Node) -> int:
     given = optional(node, 2)
     axis = node.attrs.get("axis", -2) if given is None else op.value(given)
     if axis is None:
@@ -60,7 +58,7 @@ def _axis(op: Emitter, node: Node) -> int:
     return int(axis) % len(node.inputs[0].shape)
 
 
-def _samples(op: Emitter, node: Node, axis: int) -> Extent:
+def _samples(op: Op, node: Node, axis: int) -> Extent:
     """How many samples are transformed."""
     length = optional(node, 1)
     if length is None:
@@ -69,7 +67,7 @@ def _samples(op: Emitter, node: Node, axis: int) -> Extent:
     return op.Cast(op.Reshape(length, [1]), to=np.int64) if value is None else int(value.item())
 
 
-def _of_half_spectrum(op: Emitter, node: Node, gy: Tensor, axis: int) -> Tensor:
+def _of_half_spectrum(op: Op, node: Node, gy: Tensor, axis: int) -> Tensor:
     """y_t = (X_0 + 2 Re sum_k X_k e^(2 pi i k t / n) + X_(n/2) (-1)^t) / n over half a spectrum."""
     x, samples = node.inputs[0], gy.shape[axis]
     bins = x.shape[axis]
@@ -84,7 +82,7 @@ def _of_half_spectrum(op: Emitter, node: Node, gy: Tensor, axis: int) -> Tensor:
 
 
 @body("STFT")
-def stft(op: Emitter, node: Node) -> Tensor:
+def stft(op: Op, node: Node) -> Tensor:
     """The DFT of each frame x[f step : f step + n] times the window; x [N, T, 1 or 2]."""
     x, step = node.inputs[:2]
     window, length = optional(node, 2), optional(node, 3)
@@ -102,7 +100,7 @@ def stft(op: Emitter, node: Node) -> Tensor:
     return transform(op, frames, 2, onesided=bool(node.attrs["onesided"]))
 
 
-def _read(op: Emitter, count: Extent, hop: Any, step: Tensor, samples: Extent) -> Tensor:
+def _read(op: Op, count: Extent, hop: Any, step: Tensor, samples: Extent) -> Tensor:
     """Which samples each frame reads, [F, n]."""
     if isinstance(count, int) and isinstance(samples, int) and hop is not None:
         return op.constant(np.arange(count)[:, None] * int(hop.item()) + np.arange(samples))

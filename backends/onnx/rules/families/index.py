@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from ...reading.graph import Node, Tensor
+from ...writing.op import Op
 from ..parts.extents import Extent, extent, minus, pad, positions, product, reshape, vector
 from ..parts.put_back import SCATTER_ADD, Indices, add_at, not_negative, place, place_dynamic
 from ..registry import Cotangent, unsupported, vjp
-
-if TYPE_CHECKING:
-    from ...reading.graph import Node, Tensor
-    from ...writing.emit import Emitter
 
 PUT_SINCE = 11
 """The opset since which ScatterElements exists."""
 
 
 @vjp("Gather")
-def gather(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
+def gather(op: Op, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
     """Adds each slice where it was read."""
     x, indices = node.inputs
     rank = len(x.shape)
@@ -40,7 +38,7 @@ def gather(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
     return op.typed(found, x.shape), None
 
 
-def one_axis(op: Emitter, gy: Tensor, axis: int, count: int) -> Tensor:
+def one_axis(op: Op, gy: Tensor, axis: int, count: int) -> Tensor:
     """gy with the `count` axes from `axis` on, those of the indices, made one."""
     if count == 0:
         return op.Unsqueeze(gy, [axis])
@@ -51,7 +49,7 @@ def one_axis(op: Emitter, gy: Tensor, axis: int, count: int) -> Tensor:
     return reshape(op, gy, [*sizes[:axis], merged, *sizes[axis + count :]])
 
 
-def _around(op: Emitter, x: Tensor, axis: int, index: int) -> tuple[Extent, Extent]:
+def _around(op: Op, x: Tensor, axis: int, index: int) -> tuple[Extent, Extent]:
     """How many lie before and behind one index of an axis of unknown extent."""
     size = op.extent(x, axis)
     if index < 0:
@@ -60,14 +58,14 @@ def _around(op: Emitter, x: Tensor, axis: int, index: int) -> tuple[Extent, Exte
 
 
 @vjp("GatherElements")
-def gather_elements(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
+def gather_elements(op: Op, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
     x, indices = node.inputs
     axis = node.attrs["axis"] % len(x.shape)
     return put(op, gy, not_negative(op, indices, extent(op, x, axis)), x, axis), None
 
 
 @vjp("TopK")
-def top_k(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
+def top_k(op: Op, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
     """The values go back where they were found (torch: the one index that is returned)."""
     x, k = node.inputs
     axis = node.attrs["axis"] % len(x.shape)
@@ -78,7 +76,7 @@ def top_k(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
 
 
 def put(
-    op: Emitter, g: Tensor, indices: Tensor, x: Tensor, axis: int, *, distinct: bool = False
+    op: Op, g: Tensor, indices: Tensor, x: Tensor, axis: int, *, distinct: bool = False
 ) -> Tensor:
     """Adds g's elements at `indices` (none negative) along an axis of zeros like x."""
     if op.opset < (PUT_SINCE if distinct else SCATTER_ADD):
@@ -90,7 +88,7 @@ def put(
     return op.typed(op.ScatterElements(zeros, indices, g, axis=axis), x.shape)
 
 
-def _put_dense(op: Emitter, g: Tensor, indices: Tensor, x: Tensor, axis: int) -> Tensor:
+def _put_dense(op: Op, g: Tensor, indices: Tensor, x: Tensor, axis: int) -> Tensor:
     """The same with a comparison against every index; the other axes may be shorter than x's."""
     rank = len(x.shape)
     numbers = op.Reshape(positions(op, extent(op, x, axis)), [-1] + [1] * (rank - axis))
@@ -104,7 +102,7 @@ def _put_dense(op: Emitter, g: Tensor, indices: Tensor, x: Tensor, axis: int) ->
 
 
 @vjp("GatherND")
-def gather_nd(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
+def gather_nd(op: Op, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
     """The indexed axes as one, at linear indices."""
     x, indices = node.inputs
     batch, depth = node.attrs.get("batch_dims", 0), indices.shape[-1]
@@ -121,7 +119,7 @@ def gather_nd(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
     return op.reshape_like(found, x), None
 
 
-def linear_places(op: Emitter, indices: Tensor, sizes: Sequence[Any]) -> Indices | None:
+def linear_places(op: Op, indices: Tensor, sizes: Sequence[Any]) -> Indices | None:
     """Constant indices [.., k] into k static axes, as places on those axes made one."""
     value = op.value(indices)
     if value is None or not all(isinstance(s, int) for s in sizes):
@@ -130,7 +128,7 @@ def linear_places(op: Emitter, indices: Tensor, sizes: Sequence[Any]) -> Indices
     return np.asarray(np.ravel_multi_index(columns, tuple(sizes)))
 
 
-def linear_indices(op: Emitter, indices: Tensor, sizes: list[Extent], batch: int) -> Tensor:
+def linear_indices(op: Op, indices: Tensor, sizes: list[Extent], batch: int) -> Tensor:
     """The same at run time, after `batch` axes that data and indices share; a flat vector."""
     rank = len(indices.shape) - 1
     total: Tensor = None
@@ -146,12 +144,12 @@ def linear_indices(op: Emitter, indices: Tensor, sizes: list[Extent], batch: int
     return op.Reshape(total, [-1])
 
 
-def _scalar(op: Emitter, column: Tensor, size: Extent) -> Tensor:
+def _scalar(op: Op, column: Tensor, size: Extent) -> Tensor:
     return not_negative(op, op.Unsqueeze(column, [0]), size)
 
 
 @vjp("Compress")
-def compress(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
+def compress(op: Op, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
     x, condition = node.inputs
     axis = node.attrs.get("axis")
     whole = product(op, [extent(op, x, i) for i in range(len(x.shape))])
@@ -166,7 +164,7 @@ def compress(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
 
 
 @vjp("Unique")
-def unique(op: Emitter, node: Node, gy: Tensor) -> Tensor:
+def unique(op: Op, node: Node, gy: Tensor) -> Tensor:
     """Each value back to where it occurs first."""
     x, axis = node.inputs[0], node.attrs.get("axis")
     first = node.outputs[1] if len(node.outputs) > 1 else None
@@ -180,13 +178,13 @@ def unique(op: Emitter, node: Node, gy: Tensor) -> Tensor:
 
 
 @vjp("ReverseSequence")
-def reverse_sequence(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
+def reverse_sequence(op: Op, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
     """Its own inverse and its own adjoint."""
     return op.ReverseSequence(gy, node.inputs[1], **node.attrs), None
 
 
 @vjp("Range")
-def range_(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
+def range_(op: Op, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
     """y_i = start + i delta; the limit only decides how many there are."""
     steps = op.Cast(positions(op, extent(op, node.outputs[0], 0)), to=gy.dtype)
     total = op.ReduceSum(gy, keepdims=0)

@@ -6,26 +6,24 @@ is written here is only read where a derivative needs it, mostly the weight, whi
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ...reading.units import above, real
+from ...reading.graph import Node, Tensor
+from ...writing.arithmetic import above_zero, real
+from ...writing.op import Op
 from ..registry import optional, unsupported
 from ..spelled_out import body
-
-if TYPE_CHECKING:
-    from ...reading.graph import Node, Tensor
-    from ...writing.emit import Emitter
 
 WINDOWS = ("auto_pad", "dilations", "group", "kernel_shape", "pads", "strides")
 
 
 @body("QLinearConv", quantises=True)
-def qlinear_conv(op: Emitter, node: Node) -> Tensor:
+def qlinear_conv(op: Op, node: Node) -> Tensor:
     """The bias is int32 in units of x's scale times w's."""
     return op.QuantizeLinear(convolved(op, node, real(op, *node.inputs[:3])), *node.inputs[6:8])
 
 
-def convolved(op: Emitter, node: Node, x: Tensor) -> Tensor:
+def convolved(op: Op, node: Node, x: Tensor) -> Tensor:
     """What a QLinearConv makes of the dequantised x."""
     x_scale, (w, w_scale, w_zero) = node.inputs[1], node.inputs[3:6]
     weight, bias = real(op, w, w_scale, w_zero, axis=0), optional(node, 8)
@@ -34,15 +32,15 @@ def convolved(op: Emitter, node: Node, x: Tensor) -> Tensor:
 
 
 @body("ConvInteger", quantises=True)
-def conv_integer(op: Emitter, node: Node) -> Tensor:
+def conv_integer(op: Op, node: Node) -> Tensor:
     """In whole units: what dequantises the result comes after it."""
     x, w = node.inputs[:2]
-    centred = above(op, x, optional(node, 2)), above(op, w, optional(node, 3), axis=0)
+    centred = above_zero(op, x, optional(node, 2)), above_zero(op, w, optional(node, 3), axis=0)
     return op.Conv(*centred, **windows(node))
 
 
 @body("QLinearMatMul", quantises=True)
-def qlinear_matmul(op: Emitter, node: Node) -> Tensor:
+def qlinear_matmul(op: Op, node: Node) -> Tensor:
     a, a_scale, az, b, b_scale, bz, ys, yz = node.inputs
     if ys.shape is None or len(ys.shape) > 1:
         raise unsupported(node, f"y_scale has shape {ys.shape}")
@@ -51,10 +49,12 @@ def qlinear_matmul(op: Emitter, node: Node) -> Tensor:
 
 
 @body("MatMulInteger", quantises=True)
-def matmul_integer(op: Emitter, node: Node) -> Tensor:
+def matmul_integer(op: Op, node: Node) -> Tensor:
     """Zero points are one for all, one a row of a, or one a column of b."""
     a, b = node.inputs[:2]
-    return op.MatMul(above(op, a, optional(node, 2), -2), above(op, b, optional(node, 3), -1))
+    return op.MatMul(
+        above_zero(op, a, optional(node, 2), -2), above_zero(op, b, optional(node, 3), -1)
+    )
 
 
 def windows(node: Node) -> dict[str, Any]:

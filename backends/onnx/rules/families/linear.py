@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from ...reading.graph import Node, Tensor
+from ...writing.arithmetic import transposed
+from ...writing.op import Op
 from ..registry import Cotangent, optional, vjp
-
-if TYPE_CHECKING:
-    from ...reading.graph import Node, Tensor
-    from ...writing.emit import Emitter
 
 
 @vjp("MatMul")
-def matmul(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
+def matmul(op: Op, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
     """dA = gy B^T, dB = A^T gy over the last two axes; a vector counts as one row or column."""
     a, b = node.inputs
     a_vector, b_vector = len(a.shape) == 1, len(b.shape) == 1
@@ -35,25 +32,19 @@ def matmul(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
     return of_a, of_b
 
 
-def transposed(op: Emitter, x: Tensor) -> Tensor:
-    """x with its last two axes exchanged."""
-    rank = len(x.shape)
-    return op.Transpose(x, perm=[*range(rank - 2), rank - 1, rank - 2])
-
-
-def apart(op: Emitter, gy: Tensor, w: Tensor, square: bool) -> tuple[Tensor, Tensor]:
+def apart(op: Op, gy: Tensor, w: Tensor, square: bool) -> tuple[Tensor, Tensor]:
     """gy and w, or both negated: their product is the same, bit for bit.
 
     OpenVINO (2026.4) packs a square weight once for both of its orientations, and multiplies by W
     where W^T was meant. So the backward pass reads a square weight as another constant.
     """
-    if not square or not op.graph.constant(w) or op.shortcuts.one_place(gy):
+    if not square or not op.graph.constant(w) or op.promises.one_hot_rows(gy):
         return gy, w
     return op.Neg(gy), op.Neg(w)
 
 
 @vjp("Gemm")
-def gemm(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
+def gemm(op: Op, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
     """y = alpha A' B' + beta C."""
     a, b = node.inputs[:2]
     alpha, beta = node.attrs["alpha"], node.attrs["beta"]

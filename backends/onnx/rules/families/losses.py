@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
+from ...reading.graph import Node, Tensor
+from ...writing.op import Op
 from ..parts.extents import extent, positions
 from ..registry import optional
 from ..spelled_out import body
 
-if TYPE_CHECKING:
-    from ...reading.graph import Node, Tensor
-    from ...writing.emit import Emitter
-
 
 @body("NegativeLogLikelihoodLoss")
-def negative_log_likelihood(op: Emitter, node: Node) -> Tensor:
+def negative_log_likelihood(op: Op, node: Node) -> Tensor:
     return _loss(op, node, node.inputs[0])
 
 
 @body("SoftmaxCrossEntropyLoss")
-def softmax_cross_entropy(op: Emitter, node: Node) -> tuple[Tensor, Tensor]:
+def softmax_cross_entropy(op: Op, node: Node) -> tuple[Tensor, Tensor]:
     """The same of log p = x - log sum exp x, which is the second output."""
     x = node.inputs[0]
     log_p = op.Sub(x, op.ReduceLogSumExp(x, [1], keepdims=1))
     return _loss(op, node, log_p), log_p
 
 
-def _loss(op: Emitter, node: Node, log_p: Tensor) -> Tensor:
+def _loss(op: Op, node: Node, log_p: Tensor) -> Tensor:
     """-w_c log p_c at each label c, then the sum, or the mean weighted by w_c."""
     labels, weights = node.inputs[1], optional(node, 2)
     space = [1] * (len(log_p.shape) - 2)

@@ -8,24 +8,21 @@ with k comparisons an axis instead of k^rank, and without indices or scatter.
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...reading.graph import Node, Tensor
+from ...writing.op import Op
 from ..parts.extents import Extent, extent, plus, positions, product, reshape, vector
 from ..parts.windows import Windows, window, windows_of
 from ..registry import Cotangent, unsupported, vjp
-
-if TYPE_CHECKING:
-    from ...reading.graph import Node, Tensor
-    from ...writing.emit import Emitter
 
 MOST_TAPS = 1024
 """Longest window or stride that is undone tap by tap; each costs a few nodes."""
 
 
 @vjp("GlobalMaxPool")
-def global_max_pool(op: Emitter, node: Node, gy: Tensor) -> Cotangent:
+def global_max_pool(op: Op, node: Node, gy: Tensor) -> Cotangent:
     """All to the first maximum."""
     x = node.inputs[0]
     cells = product(op, [extent(op, x, axis) for axis in range(2, len(x.shape))])
@@ -36,7 +33,7 @@ def global_max_pool(op: Emitter, node: Node, gy: Tensor) -> Cotangent:
 
 
 @vjp("MaxPool")
-def max_pool(op: Emitter, node: Node, gy: Tensor) -> Cotangent:
+def max_pool(op: Op, node: Node, gy: Tensor) -> Cotangent:
     """All to the first maximum of each window, one axis after the other."""
     x, y = node.inputs[0], node.outputs[0]
     geometry = windows_of(node, node.attrs["kernel_shape"], x.shape[2:])
@@ -66,11 +63,11 @@ def max_pool(op: Emitter, node: Node, gy: Tensor) -> Cotangent:
     for i in axes:
         below, above = maxima[-2], maxima.pop()
         g = op.typed(_first(op, below, above, g, i, geometry), below.shape)
-    op.shortcuts.routed[g.name] = gy
+    op.promises.rearranged[g.name] = gy
     return g
 
 
-def _pooled(op: Emitter, node: Node, x: Tensor, i: int, geometry: Windows) -> Tensor:
+def _pooled(op: Op, node: Node, x: Tensor, i: int, geometry: Windows) -> Tensor:
     """The maximum over one axis of each window."""
 
     def only(values: tuple[int | None, ...], other: int) -> list[int]:
@@ -90,7 +87,7 @@ def _pooled(op: Emitter, node: Node, x: Tensor, i: int, geometry: Windows) -> Te
     return op.MaxPool(x, **attrs)
 
 
-def _first(op: Emitter, x: Tensor, y: Tensor, gy: Tensor, i: int, geometry: Windows) -> Tensor:
+def _first(op: Op, x: Tensor, y: Tensor, gy: Tensor, i: int, geometry: Windows) -> Tensor:
     """The cotangent of x from that of its maximum y over windows along spatial axis i.
 
     x is split into `stride` phases, so that tap t of every window is one contiguous slice.
@@ -118,7 +115,7 @@ def _first(op: Emitter, x: Tensor, y: Tensor, gy: Tensor, i: int, geometry: Wind
 
 
 def _taps(
-    op: Emitter,
+    op: Op,
     phases: list[Tensor],
     y: Tensor,
     gy: Tensor,

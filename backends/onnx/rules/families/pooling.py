@@ -6,24 +6,22 @@ from __future__ import annotations
 
 import functools
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from ...reading.graph import Node, Tensor
+from ...writing.arithmetic import sign
+from ...writing.op import Op
 from ..parts.extents import extent, minus, plus, product, reshape, vector
 from ..parts.windows import Windows, spread, surround, window, windows_of
 from ..registry import Cotangent, vjp
 from .convolution import image_cotangent
-from .elementwise import sign
 from .resize import repeated
-
-if TYPE_CHECKING:
-    from ...reading.graph import Node, Tensor
-    from ...writing.emit import Emitter
 
 
 @vjp("GlobalAveragePool")
-def global_average_pool(op: Emitter, node: Node, gy: Tensor) -> Cotangent:
+def global_average_pool(op: Op, node: Node, gy: Tensor) -> Cotangent:
     x = node.inputs[0]
     cells = product(op, [extent(op, x, axis) for axis in range(2, len(x.shape))])
     share = 1 / cells if isinstance(cells, int) else None
@@ -32,7 +30,7 @@ def global_average_pool(op: Emitter, node: Node, gy: Tensor) -> Cotangent:
 
 
 @vjp("AveragePool")
-def average_pool(op: Emitter, node: Node, gy: Tensor) -> Cotangent:
+def average_pool(op: Op, node: Node, gy: Tensor) -> Cotangent:
     """Each cell gets gy / count of every window that it lies in."""
     x, kernel = node.inputs[0], node.attrs["kernel_shape"]
     geometry = windows_of(node, kernel, x.shape[2:])
@@ -48,7 +46,7 @@ def average_pool(op: Emitter, node: Node, gy: Tensor) -> Cotangent:
 
 
 @vjp("LpPool")
-def lp_pool(op: Emitter, node: Node, gy: Tensor) -> Cotangent:
+def lp_pool(op: Op, node: Node, gy: Tensor) -> Cotangent:
     """y^p = sum |x|^p: each cell gets gy (|x| / y)^(p - 1) sign(x) of every window it lies in."""
     x, y, p = node.inputs[0], node.outputs[0], node.attrs["p"]
     geometry = windows_of(node, node.attrs["kernel_shape"], x.shape[2:])
@@ -58,13 +56,13 @@ def lp_pool(op: Emitter, node: Node, gy: Tensor) -> Cotangent:
 
 
 @vjp("GlobalLpPool")
-def global_lp_pool(op: Emitter, node: Node, gy: Tensor) -> Cotangent:
+def global_lp_pool(op: Op, node: Node, gy: Tensor) -> Cotangent:
     """gy (|x| / y)^(p - 1) sign(x)."""
     x, y, p = node.inputs[0], node.outputs[0], node.attrs["p"]
     return op.Mul(_over_norm(op, gy, y, p), _power(op, x, p))
 
 
-def _over_norm(op: Emitter, gy: Tensor, y: Tensor, p: int) -> Tensor:
+def _over_norm(op: Op, gy: Tensor, y: Tensor, p: int) -> Tensor:
     """gy / y^(p - 1); where the norm y is 0 all of x is."""
     if p == 1:
         return gy
@@ -72,7 +70,7 @@ def _over_norm(op: Emitter, gy: Tensor, y: Tensor, p: int) -> Tensor:
     return op.Div(gy, safe if p == 2 else op.Pow(safe, float(p - 1)))
 
 
-def _power(op: Emitter, x: Tensor, p: int) -> Tensor:
+def _power(op: Op, x: Tensor, p: int) -> Tensor:
     """|x|^(p - 1) sign(x), by products only for the powers that models have."""
     if p == 1:
         return sign(op, x)
@@ -81,7 +79,7 @@ def _power(op: Emitter, x: Tensor, p: int) -> Tensor:
     return op.Mul(x, op.Abs(x) if p == 3 else op.Pow(op.Abs(x), float(p - 2)))
 
 
-def _shared(op: Emitter, g: Tensor, geometry: Windows, x: Tensor) -> Tensor:
+def _shared(op: Op, g: Tensor, geometry: Windows, x: Tensor) -> Tensor:
     """Each cell gets g / prod(kernel) of every window that it lies in."""
     if all(d == 1 for d in geometry.dilations):
         return op.typed(_averaged(op, g, geometry, x), x.shape)
@@ -90,7 +88,7 @@ def _shared(op: Emitter, g: Tensor, geometry: Windows, x: Tensor) -> Tensor:
     return op.reshape_like(image_cotangent(op, single, op.constant(share), geometry, 1, maps), x)
 
 
-def _single(op: Emitter, x: Tensor) -> Tensor:
+def _single(op: Op, x: Tensor) -> Tensor:
     """[N, C, *S] -> [N C, 1, *S]."""
     sizes = [extent(op, x, axis) for axis in range(len(x.shape))]
     return reshape(op, x, [product(op, sizes[:2]), 1, *sizes[2:]])
@@ -104,7 +102,7 @@ def _tiles(geometry: Windows, x: Tensor) -> bool:
     return all(isinstance(s, int) and s % k == 0 for s, k in sizes)
 
 
-def _averaged(op: Emitter, gy: Tensor, geometry: Windows, x: Tensor) -> Tensor:
+def _averaged(op: Op, gy: Tensor, geometry: Windows, x: Tensor) -> Tensor:
     """The sum of all windows' cotangents: prod(kernel) times an average with stride 1."""
     g = spread(op, gy, geometry.strides)
     rank = len(geometry.kernel)
@@ -121,7 +119,7 @@ def _averaged(op: Emitter, gy: Tensor, geometry: Windows, x: Tensor) -> Tensor:
     return op.AveragePool(g, kernel_shape=kernel, pads=pads, count_include_pad=1)
 
 
-def _per_cell(op: Emitter, node: Node, gy: Tensor, geometry: Windows, x: Tensor) -> Tensor:
+def _per_cell(op: Op, node: Node, gy: Tensor, geometry: Windows, x: Tensor) -> Tensor:
     """gy * prod(kernel) / count, where count leaves out overhang and, by default, padding."""
     padded = bool(node.attrs.get("count_include_pad", 0))
     spatial = (*x.shape[2:], *gy.shape[2:])
@@ -146,9 +144,7 @@ def _ratio(geometry: Windows, i: int, x: Tensor, gy: Tensor, padded: bool) -> np
     return np.asarray(geometry.kernel[i] / np.maximum(count, 1))
 
 
-def _counted(
-    op: Emitter, node: Node, gy: Tensor, geometry: Windows, x: Tensor, padded: bool
-) -> Tensor:
+def _counted(op: Op, node: Node, gy: Tensor, geometry: Windows, x: Tensor, padded: bool) -> Tensor:
     """The count [1, 1, *S'] at run time: windows summed over ones."""
     rank = len(geometry.kernel)
     sizes = [extent(op, x, i + 2) for i in range(rank)]
@@ -169,7 +165,7 @@ def _counted(
 
 
 @vjp("MaxUnpool")
-def max_unpool(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
+def max_unpool(op: Op, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
     """Each value reads where it was written: an index counts cells of the whole output."""
     x, indices = node.inputs[:2]
     return op.typed(op.Gather(op.Reshape(gy, [-1]), indices, axis=0), x.shape), None, None

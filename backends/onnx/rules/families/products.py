@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
+from ...reading.graph import Node, Tensor
+from ...writing.op import Op
 from ..parts.extents import INFINITY, pad
 from ..registry import Cotangent, unsupported, vjp
-
-if TYPE_CHECKING:
-    from ...reading.graph import Node, Tensor
-    from ...writing.emit import Emitter
 
 LARGEST = 32
 """Rows of a matrix up to which its derivative is made of the minors' determinants."""
 
 
 @vjp("CumProd")
-def cum_prod(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
+def cum_prod(op: Op, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
     """gx_i = (x_0 .. x_(i-1)) G_i with G_i = gy_i + x_(i+1) G_(i+1), no division.
 
     The recurrence is solved in log2 n steps: two steps of it are one of the same form.
@@ -48,7 +44,7 @@ def cum_prod(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
 
 
 @vjp("Det")
-def det(op: Emitter, node: Node, gy: Tensor) -> Tensor:
+def det(op: Op, node: Node, gy: Tensor) -> Tensor:
     """The cofactors: (-1)^(i+j) times the determinant without row i and column j."""
     x = node.inputs[0]
     rows, rank = x.shape[-1], len(x.shape)

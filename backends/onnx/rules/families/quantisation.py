@@ -13,40 +13,36 @@ map that is not negative: ranges.py) cuts nothing off.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
+from ...reading.graph import Node, Tensor
+from ...writing.op import Op
 from ..parts.ranges import interval, limits
 from ..registry import Cotangent, optional, unsupported, vjp
 
-if TYPE_CHECKING:
-    from ...reading.graph import Node, Tensor
-    from ...writing.emit import Emitter
-
 
 @vjp("QuantizeLinear", quantises=True)
-def quantize_linear(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
+def quantize_linear(op: Op, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
     """q = saturate(round(x / s) + z): dx = gy / s and ds = -gy x / s^2, 0 where q saturates."""
     x, s = node.inputs[0], _scale(op, node)
     masked = unsaturated(op, node, gy)
     gx = op.Div(masked, s)
 
     def of_s() -> Tensor:
-        return _to_scale(op, node, op.Neg(op.Div(op.Mul(masked, _like(op, x, s)), op.Mul(s, s))))
+        return _to_scale(op, node, op.Neg(op.Div(op.Mul(masked, op.cast_like(x, s)), op.Mul(s, s))))
 
-    return _like(op, gx, x), of_s
+    return op.cast_like(gx, x), of_s
 
 
 @vjp("DequantizeLinear", quantises=True)
-def dequantize_linear(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
+def dequantize_linear(op: Op, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
     """y = (q - z) s: dq = gy s and ds = gy (q - z)."""
     s, y = _scale(op, node), node.outputs[0]
     return op.Mul(gy, s), lambda: _to_scale(op, node, op.Div(op.Mul(gy, y), s))
 
 
 @vjp("DynamicQuantizeLinear", several=True, quantises=True)
-def dynamic_quantize_linear(op: Emitter, node: Node, gys: tuple[Tensor | None, ...]) -> Tensor:
+def dynamic_quantize_linear(op: Op, node: Node, gys: tuple[Tensor | None, ...]) -> Tensor:
     """Scale and zero point are chosen so that nothing saturates; they count as constants."""
     gy = gys[0]
     if gy is None:
@@ -54,7 +50,7 @@ def dynamic_quantize_linear(op: Emitter, node: Node, gys: tuple[Tensor | None, .
     return op.Div(gy, node.outputs[1])
 
 
-def unsaturated(op: Emitter, node: Node, gy: Tensor) -> Tensor:
+def unsaturated(op: Op, node: Node, gy: Tensor) -> Tensor:
     """gy, and 0 where the quantised output lies at an end of its range that cuts the input off.
 
     With m the range's middle and h its half width, h - |q - m|, at most 1, is 0 at both ends.
@@ -73,10 +69,10 @@ def unsaturated(op: Emitter, node: Node, gy: Tensor) -> Tensor:
         mask = op.HardSigmoid(distance, alpha=-1.0, beta=(high - low) / 2)
     else:
         mask = op.HardSigmoid(steps, alpha=1.0 if below else -1.0, beta=-low if below else high)
-    return op.Mul(gy, _like(op, mask, gy))
+    return op.Mul(gy, op.cast_like(mask, gy))
 
 
-def _cut(op: Emitter, node: Node, low: float, high: float) -> tuple[bool, bool]:
+def _cut(op: Op, node: Node, low: float, high: float) -> tuple[bool, bool]:
     """Can the input lie beyond the quantised range, on either side?"""
     x, scale = node.inputs[:2]
     found, s, zero = interval(op, x), op.value(scale), op.value(optional(node, 2))
@@ -87,11 +83,7 @@ def _cut(op: Emitter, node: Node, low: float, high: float) -> tuple[bool, bool]:
     return bool(np.any(lowest < low)), bool(np.any(highest > high))
 
 
-def _like(op: Emitter, g: Tensor, x: Tensor) -> Tensor:
-    return g if g.dtype == x.dtype else op.Cast(g, to=x.dtype)
-
-
-def _scale(op: Emitter, node: Node) -> Tensor:
+def _scale(op: Op, node: Node) -> Tensor:
     """The scale, shaped so that it broadcasts against the first input."""
     x, s = node.inputs[:2]
     if not s.shape or s.shape == (1,):  # one for all
@@ -102,7 +94,7 @@ def _scale(op: Emitter, node: Node) -> Tensor:
     return _blocks(op, node, s, axis)
 
 
-def _blocks(op: Emitter, node: Node, s: Tensor, axis: int) -> Tensor:
+def _blocks(op: Op, node: Node, s: Tensor, axis: int) -> Tensor:
     """A scale a block along `axis`, each repeated over its block."""
     x, block = node.inputs[0], node.attrs["block_size"]
     extent = x.shape[axis]
@@ -112,7 +104,7 @@ def _blocks(op: Emitter, node: Node, s: Tensor, axis: int) -> Tensor:
     return op.Gather(s, blocks, axis=axis)
 
 
-def _to_scale(op: Emitter, node: Node, g: Tensor) -> Tensor:
+def _to_scale(op: Op, node: Node, g: Tensor) -> Tensor:
     """g, of x's shape, summed to the scale's."""
     x, s = node.inputs[:2]
     if len(s.shape) == 1 and len(x.shape) > 1 and s.shape != (1,):

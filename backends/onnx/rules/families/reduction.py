@@ -6,19 +6,17 @@ has derivative 0, a product is exact where factors are 0.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from ...reading.graph import Node, Tensor
+from ...writing.arithmetic import sign
+from ...writing.op import Op
 from ..registry import Cotangent, optional, unsupported, vjp
-from .elementwise import sign
-
-if TYPE_CHECKING:
-    from ...reading.graph import Node, Tensor
-    from ...writing.emit import Emitter
 
 
-def axes_of(op: Emitter, node: Node) -> Any:
+def axes_of(op: Op, node: Node) -> Any:
     """The reduced axes: a list, or the input itself where they are not constant."""
     if node.inputs[0].shape is None:
         raise unsupported(node, "the rank of its input is unknown")
@@ -35,7 +33,7 @@ def axes_of(op: Emitter, node: Node) -> Any:
     return list(range(rank))
 
 
-def kept(op: Emitter, node: Node, reduced: Tensor) -> Tensor:
+def kept(op: Op, node: Node, reduced: Tensor) -> Tensor:
     """`reduced` (y or gy) with the reduced axes as extents of 1."""
     axes = axes_of(op, node)
     if node.attrs["keepdims"]:
@@ -47,7 +45,7 @@ def kept(op: Emitter, node: Node, reduced: Tensor) -> Tensor:
     return op.typed(op.Reshape(reduced, shape), (None,) * len(x.shape))
 
 
-def over(op: Emitter, node: Node, reduction: str, x: Tensor) -> Tensor:
+def over(op: Op, node: Node, reduction: str, x: Tensor) -> Tensor:
     """`reduction` of x over the node's axes, which are kept."""
     axes = axes_of(op, node)
     if isinstance(axes, list) and not axes:
@@ -56,17 +54,17 @@ def over(op: Emitter, node: Node, reduction: str, x: Tensor) -> Tensor:
 
 
 @vjp("ReduceSum")
-def reduce_sum(op: Emitter, node: Node, gy: Tensor) -> Tensor:
+def reduce_sum(op: Op, node: Node, gy: Tensor) -> Tensor:
     return op.expand_like(kept(op, node, gy), node.inputs[0])
 
 
 @vjp("ReduceMean")
-def reduce_mean(op: Emitter, node: Node, gy: Tensor) -> Tensor:
+def reduce_mean(op: Op, node: Node, gy: Tensor) -> Tensor:
     x = node.inputs[0]
     return op.expand_like(_divided(op, kept(op, node, gy), x, axes_of(op, node)), x)
 
 
-def _divided(op: Emitter, g: Tensor, x: Tensor, axes: Any) -> Tensor:
+def _divided(op: Op, g: Tensor, x: Tensor, axes: Any) -> Tensor:
     """g / (the product of x's extents along `axes`)."""
     sizes = [x.shape[axis] for axis in axes] if isinstance(axes, list) else [None]
     known = [size for size in sizes if isinstance(size, int)]
@@ -81,45 +79,45 @@ def _divided(op: Emitter, g: Tensor, x: Tensor, axes: Any) -> Tensor:
 
 
 @vjp("ReduceMax", "ReduceMin")
-def reduce_extremum(op: Emitter, node: Node, gy: Tensor) -> Tensor:
+def reduce_extremum(op: Op, node: Node, gy: Tensor) -> Tensor:
     x = node.inputs[0]
     wins = op.Cast(op.Equal(x, kept(op, node, node.outputs[0])), to=x.dtype)
     return op.Mul(op.Div(kept(op, node, gy), over(op, node, "ReduceSum", wins)), wins)
 
 
 @vjp("ReduceL1")
-def reduce_l1(op: Emitter, node: Node, gy: Tensor) -> Tensor:
+def reduce_l1(op: Op, node: Node, gy: Tensor) -> Tensor:
     return op.Mul(kept(op, node, gy), sign(op, node.inputs[0]))
 
 
 @vjp("ReduceL2")
-def reduce_l2(op: Emitter, node: Node, gy: Tensor) -> Tensor:
+def reduce_l2(op: Op, node: Node, gy: Tensor) -> Tensor:
     """x / y, and 0 where the norm y is 0."""
     y = kept(op, node, node.outputs[0])
     return op.Mul(op.Div(kept(op, node, gy), op.Where(op.Equal(y, 0.0), 1.0, y)), node.inputs[0])
 
 
 @vjp("ReduceSumSquare")
-def reduce_sum_square(op: Emitter, node: Node, gy: Tensor) -> Tensor:
+def reduce_sum_square(op: Op, node: Node, gy: Tensor) -> Tensor:
     return op.Mul(op.Mul(kept(op, node, gy), 2.0), node.inputs[0])
 
 
 @vjp("ReduceLogSum")
-def reduce_log_sum(op: Emitter, node: Node, gy: Tensor) -> Tensor:
+def reduce_log_sum(op: Op, node: Node, gy: Tensor) -> Tensor:
     """1 / the sum, which is exp(y)."""
     y = kept(op, node, node.outputs[0])
     return op.expand_like(op.Mul(kept(op, node, gy), op.Exp(op.Neg(y))), node.inputs[0])
 
 
 @vjp("ReduceLogSumExp")
-def reduce_log_sum_exp(op: Emitter, node: Node, gy: Tensor) -> Tensor:
+def reduce_log_sum_exp(op: Op, node: Node, gy: Tensor) -> Tensor:
     """The softmax, exp(x - y)."""
     y = kept(op, node, node.outputs[0])
     return op.Mul(kept(op, node, gy), op.Exp(op.Sub(node.inputs[0], y)))
 
 
 @vjp("ReduceProd")
-def reduce_prod(op: Emitter, node: Node, gy: Tensor) -> Tensor:
+def reduce_prod(op: Op, node: Node, gy: Tensor) -> Tensor:
     """The product of the others: p / x where none of them is 0, p of what is not 0."""
     x = node.inputs[0]
     zero = op.Equal(x, 0.0)
@@ -132,7 +130,7 @@ def reduce_prod(op: Emitter, node: Node, gy: Tensor) -> Tensor:
 
 
 @vjp("CumSum")
-def cum_sum(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
+def cum_sum(op: Op, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
     """The running sum from the other end."""
     exclusive, reverse = node.attrs["exclusive"], node.attrs["reverse"]
     return op.CumSum(gy, node.inputs[1], exclusive=exclusive, reverse=1 - reverse), None

@@ -4,18 +4,16 @@ how much row h of the map counts for row o of region r.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from ...reading.graph import Node, Tensor
+from ...writing.arithmetic import at_least_float32
+from ...writing.op import Op
 from ..parts.extents import Extent, extent, minus, positions, product, reshape
 from ..spelled_out import body
-from .normalisation import single
 from .sampling import number
-
-if TYPE_CHECKING:
-    from ...reading.graph import Node, Tensor
-    from ...writing.emit import Emitter
 
 
 class Samples(NamedTuple):
@@ -34,7 +32,7 @@ class Samples(NamedTuple):
 
 
 @body("RoiAlign")
-def roi_align(op: Emitter, node: Node) -> Tensor:
+def roi_align(op: Op, node: Node) -> Tensor:
     """x [N, C, H, W] -> [R, C, O, P]: bilinear samples of each bin, averaged or the largest."""
     x, rois, batch = node.inputs
     high, wide = extent(op, x, 2), extent(op, x, 3)
@@ -58,11 +56,11 @@ def roi_align(op: Emitter, node: Node) -> Tensor:
     return op.Transpose(pooled, perm=[1, 0, 2, 3])
 
 
-def _samples(op: Emitter, node: Node, rois: Tensor, side: int, bins: int, size: Extent) -> Samples:
+def _samples(op: Op, node: Node, rois: Tensor, side: int, bins: int, size: Extent) -> Samples:
     """`side`: the corner's coordinate in rois [R, 4]; the opposite corner's is two further."""
     halves = node.attrs.get("coordinate_transformation_mode") == "half_pixel"
     ratio = int(node.attrs["sampling_ratio"])
-    boxes = op.Mul(single(op, rois), float(node.attrs["spatial_scale"]))
+    boxes = op.Mul(at_least_float32(op, rois), float(node.attrs["spatial_scale"]))
     boxes = op.Sub(boxes, 0.5) if halves else boxes
     start, end = (op.Gather(boxes, np.array([i]), axis=1) for i in (side, side + 2))
     length = op.Sub(end, start)
@@ -87,7 +85,7 @@ def _samples(op: Emitter, node: Node, rois: Tensor, side: int, bins: int, size: 
     return Samples(low, op.Sub(inside, low), op.Cast(there, to=at.dtype), used, count)
 
 
-def _matrix(op: Emitter, samples: Samples, size: Extent, x: Tensor) -> Tensor:
+def _matrix(op: Op, samples: Samples, size: Extent, x: Tensor) -> Tensor:
     """[R, O, size]: the mean over the samples of each bin."""
     there = samples.there
     if samples.used is not None:
@@ -103,7 +101,7 @@ def _matrix(op: Emitter, samples: Samples, size: Extent, x: Tensor) -> Tensor:
 
 
 def _largest(
-    op: Emitter,
+    op: Op,
     x: Tensor,
     batch: Tensor,
     rows: Samples,
@@ -130,7 +128,7 @@ def _largest(
     return op.Transpose(best, perm=[0, 3, 1, 2])
 
 
-def _corners(op: Emitter, samples: Samples, size: Extent) -> tuple[Tensor, Tensor]:
+def _corners(op: Op, samples: Samples, size: Extent) -> tuple[Tensor, Tensor]:
     """(cells, weights) [R, O, G, 2] before and behind each position."""
     low = op.Cast(samples.low, to=np.int64)
     behind = op.Min(op.Add(low, 1), minus(op, size, 1))

@@ -7,17 +7,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from ...reading.graph import Node, Tensor
+from ...writing.op import Op
 from ..parts.extents import extent, positions, vector
 from ..parts.put_back import along
 from ..registry import optional, unsupported, vjp
-
-if TYPE_CHECKING:
-    from ...reading.graph import Node, Tensor
-    from ...writing.emit import Emitter
 
 HALF_PIXEL = {"half_pixel", "half_pixel_symmetric", "pytorch_half_pixel"}
 PASSED_ON = (
@@ -31,7 +29,7 @@ PASSED_ON = (
 
 
 @vjp("Resize")
-def resize(op: Emitter, node: Node, gy: Tensor) -> Tensor:
+def resize(op: Op, node: Node, gy: Tensor) -> Tensor:
     x = node.inputs[0]
     if _crops(node) and optional(node, 3) is None:
         raise unsupported(node, "it scales a region (tf_crop_and_resize without sizes)")
@@ -52,7 +50,7 @@ def resize(op: Emitter, node: Node, gy: Tensor) -> Tensor:
     return op.typed(g, x.shape)
 
 
-def _scales(op: Emitter, node: Node) -> tuple[Tensor | None, np.ndarray[Any, Any] | None]:
+def _scales(op: Op, node: Node) -> tuple[Tensor | None, np.ndarray[Any, Any] | None]:
     """The scales and their value; None where sizes are given instead."""
     scales = optional(node, 2)
     value = op.value(scales)
@@ -71,7 +69,7 @@ def _axes(node: Node) -> list[int]:
     return [axis % rank for axis in node.attrs.get("axes") or range(rank)]
 
 
-def _region(op: Emitter, node: Node, place: int) -> Tensor:
+def _region(op: Op, node: Node, place: int) -> Tensor:
     """The roi that crops the axis of the unit vectors alone, [starts of 4 axes, ends of 4]."""
     roi, axes = node.inputs[1], _axes(node)
     kind = np.dtype(roi.dtype)
@@ -80,7 +78,7 @@ def _region(op: Emitter, node: Node, place: int) -> Tensor:
     return op.Concat(zero, zero, start, zero, one, one, end, one, axis=0)
 
 
-def _changed(op: Emitter, node: Node) -> dict[int, int]:
+def _changed(op: Op, node: Node) -> dict[int, int]:
     """The axes that are resized, and where `scales` or `sizes` speak of each."""
     x, y, axes = node.inputs[0], node.outputs[0], _axes(node)
     _, value = _scales(op, node)
@@ -99,7 +97,7 @@ def _changed(op: Emitter, node: Node) -> dict[int, int]:
     }
 
 
-def _block(op: Emitter, node: Node, axis: int, place: int) -> int | None:
+def _block(op: Op, node: Node, axis: int, place: int) -> int | None:
     """n where every cell becomes n equal ones along `axis`."""
     if node.attrs["mode"] != "nearest":
         return None
@@ -117,7 +115,7 @@ def _block(op: Emitter, node: Node, axis: int, place: int) -> int | None:
     return int(factor) if replicates and factor >= 1 and factor == int(factor) else None
 
 
-def _response(op: Emitter, node: Node, resized: Tensor, axis: int, place: int) -> Tensor:
+def _response(op: Op, node: Node, resized: Tensor, axis: int, place: int) -> Tensor:
     """[D, D']: row i is what unit vector i becomes along `axis`."""
     x = node.inputs[0]
     before = extent(op, x, axis)
@@ -143,7 +141,7 @@ def _response(op: Emitter, node: Node, resized: Tensor, axis: int, place: int) -
 
 
 def _spelled(
-    op: Emitter,
+    op: Op,
     x: Any,
     scales: Any,
     sizes: Any,
@@ -167,7 +165,7 @@ def _spelled(
     )
 
 
-def repeated(op: Emitter, g: Tensor, factors: Sequence[int]) -> Tensor:
+def repeated(op: Op, g: Tensor, factors: Sequence[int]) -> Tensor:
     """g [N, C, *S], each cell repeated along its axis: 50 times faster than Expand."""
     if all(n == 1 for n in factors):
         return g

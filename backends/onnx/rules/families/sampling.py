@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from ...reading.graph import Node, Tensor
+from ...writing.arithmetic import at_least_float32
+from ...writing.op import Op
 from ..parts.extents import Extent, extent, minus, positions, product, reshape
 from ..registry import Cotangent, optional, vjp
 from ..spelled_out import body
-from .normalisation import single
-
-if TYPE_CHECKING:
-    from ...reading.graph import Node, Tensor
-    from ...writing.emit import Emitter
 
 KEYS = -0.75
 """The coefficient of cubic interpolation (Keys 1981), as torch has it."""
@@ -33,7 +31,7 @@ class Tap(NamedTuple):
 
 
 @body("GridSample")
-def grid_sample(op: Emitter, node: Node) -> Tensor:
+def grid_sample(op: Op, node: Node) -> Tensor:
     """x [N, C, *S] read at grid [N, *O, r], whose last axis counts S from behind, in [-1, 1]."""
     x, grid = node.inputs
     rank, mode = len(x.shape) - 2, str(node.attrs["mode"]).removeprefix("bi")
@@ -41,14 +39,14 @@ def grid_sample(op: Emitter, node: Node) -> Tensor:
     sizes = [extent(op, x, axis + 2) for axis in range(rank)]
     axes = []
     for axis, size in enumerate(sizes):
-        normal = single(op, op.Gather(grid, np.array(rank - 1 - axis), axis=-1))
+        normal = at_least_float32(op, op.Gather(grid, np.array(rank - 1 - axis), axis=-1))
         at = _position(op, normal, size, corners)
         axes.append(MODES[mode](op, at, size, padding, corners))
     samples = _sampled(op, x, axes, sizes)
     return op.Transpose(samples, perm=[0, rank + 1, *range(1, rank + 1)])
 
 
-def _position(op: Emitter, normal: Tensor, size: Extent, corners: bool) -> Tensor:
+def _position(op: Op, normal: Tensor, size: Extent, corners: bool) -> Tensor:
     """[-1, 1] in cells, in the order of operations that the runtime has."""
     raised = op.Add(normal, 1.0)
     if corners:
@@ -56,14 +54,12 @@ def _position(op: Emitter, normal: Tensor, size: Extent, corners: bool) -> Tenso
     return op.Div(op.Sub(op.Mul(raised, number(op, size, normal)), 1.0), 2.0)
 
 
-def number(op: Emitter, size: Extent, like: Tensor) -> Any:
+def number(op: Op, size: Extent, like: Tensor) -> Any:
     """The extent as a number of like's type."""
     return float(size) if isinstance(size, int) else op.Cast(op.Squeeze(size, [0]), to=like.dtype)
 
 
-def _sampled(
-    op: Emitter, x: Tensor, axes: Sequence[Sequence[Tap]], sizes: Sequence[Extent]
-) -> Tensor:
+def _sampled(op: Op, x: Tensor, axes: Sequence[Sequence[Tap]], sizes: Sequence[Extent]) -> Tensor:
     """[N, *P, C] from x [N, C, *S] and the taps [N, *P] along each axis of S."""
     space = len(sizes)
     rows = op.Transpose(x, perm=[0, *range(2, space + 2), 1])
@@ -84,19 +80,19 @@ def _sampled(
     return functools.reduce(op.Add, parts)
 
 
-def _beside(op: Emitter, corner: Tap, tap: Tap) -> Tap:
+def _beside(op: Op, corner: Tap, tap: Tap) -> Tap:
     """One more axis: the index within it is added, the weights are multiplied."""
     weights = [weight for weight in (corner.weight, tap.weight) if weight is not None]
     weight = functools.reduce(op.Mul, weights) if weights else None
     return Tap(op.Add(corner.index, tap.index), weight)
 
 
-def _nearest(op: Emitter, at: Tensor, size: Extent, padding: str, corners: bool) -> list[Tap]:
+def _nearest(op: Op, at: Tensor, size: Extent, padding: str, corners: bool) -> list[Tap]:
     index = op.Cast(op.Round(at), to=np.int64)
     return [_padded(op, index, None, size, padding, corners)]
 
 
-def _linear(op: Emitter, at: Tensor, size: Extent, padding: str, corners: bool) -> list[Tap]:
+def _linear(op: Op, at: Tensor, size: Extent, padding: str, corners: bool) -> list[Tap]:
     last = minus(op, size, 1)
     if padding == "reflection":
         at = _folded(op, at, size, corners)
@@ -110,7 +106,7 @@ def _linear(op: Emitter, at: Tensor, size: Extent, padding: str, corners: bool) 
     return [_padded(op, i, weight, size, kept, corners) for i, weight in taps]
 
 
-def _cubic(op: Emitter, at: Tensor, size: Extent, padding: str, corners: bool) -> list[Tap]:
+def _cubic(op: Op, at: Tensor, size: Extent, padding: str, corners: bool) -> list[Tap]:
     low = op.Floor(at)
     rest = op.Sub(at, low)
     index = op.Cast(low, to=np.int64)
@@ -129,7 +125,7 @@ FAR = (KEYS, -5 * KEYS, 8 * KEYS, -4 * KEYS)
 MODES = {"nearest": _nearest, "linear": _linear, "cubic": _cubic}
 
 
-def _polynomial(op: Emitter, d: Tensor, coefficients: Sequence[float]) -> Tensor:
+def _polynomial(op: Op, d: Tensor, coefficients: Sequence[float]) -> Tensor:
     total = op.Mul(d, coefficients[0])
     for coefficient in coefficients[1:-1]:
         total = op.Mul(op.Add(total, coefficient), d)
@@ -137,7 +133,7 @@ def _polynomial(op: Emitter, d: Tensor, coefficients: Sequence[float]) -> Tensor
 
 
 def _padded(
-    op: Emitter, index: Tensor, weight: Tensor | None, size: Extent, padding: str, corners: bool
+    op: Op, index: Tensor, weight: Tensor | None, size: Extent, padding: str, corners: bool
 ) -> Tap:
     """The tap where the map ends: moved inside, or without weight."""
     last = minus(op, size, 1)
@@ -156,7 +152,7 @@ def _padded(
     return Tap(inside, op.Mul(weight, op.Cast(there, to=weight.dtype)))
 
 
-def _folded(op: Emitter, at: Tensor, size: Extent, corners: bool) -> Tensor:
+def _folded(op: Op, at: Tensor, size: Extent, corners: bool) -> Tensor:
     """The position mirrored at both borders until it lies within: the outermost cells' centres,
     or their outer edges.
     """
@@ -171,7 +167,7 @@ def _folded(op: Emitter, at: Tensor, size: Extent, corners: bool) -> Tensor:
 
 
 @vjp("AffineGrid")
-def affine_grid(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
+def affine_grid(op: Op, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
     """grid = cells theta[:, :r]^T + theta[:, r], and the cells are the grid of the identity."""
     theta, size = node.inputs
     rank = gy.shape[-1]
@@ -187,7 +183,7 @@ def affine_grid(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
 
 
 @body("DeformConv")
-def deform_conv(op: Emitter, node: Node) -> Tensor:
+def deform_conv(op: Op, node: Node) -> Tensor:
     """y[o] = sum_k w[k] mask[o, k] x[o*stride - begin + k*dilation + offset[o, k]], in groups.
 
     x is read per group of offsets: [N G, C / G, *S].
@@ -207,7 +203,7 @@ def deform_conv(op: Emitter, node: Node) -> Tensor:
     axes = []
     for axis, size in enumerate(sizes):
         start = _kernel_start(op, node, axis, kernel, outer[axis], w)
-        at = op.Add(single(op, op.Gather(moves, np.array(axis), axis=2)), start)
+        at = op.Add(at_least_float32(op, op.Gather(moves, np.array(axis), axis=2)), start)
         axes.append(_linear(op, at, size, "zeros", True))
     columns = _sampled(op, maps, axes, sizes)  # [N G, K, *O, C / G]
     if mask is not None:
@@ -222,7 +218,7 @@ def deform_conv(op: Emitter, node: Node) -> Tensor:
 
 
 def _kernel_start(
-    op: Emitter, node: Node, axis: int, kernel: Sequence[int], count: Extent, w: Tensor
+    op: Op, node: Node, axis: int, kernel: Sequence[int], count: Extent, w: Tensor
 ) -> Tensor:
     """Where each tap of the kernel lies without an offset, [K, 1, .., count, .., 1]."""
     space = len(kernel)

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-from ...reading.graph import floating
+from ...reading.graph import Node, Tensor, floating
+from ...writing.arithmetic import zeros
+from ...writing.op import Op
 from ..parts.collisions import REDUCTIONS, met_elements, met_slices
 from ..parts.extents import extent, positions
 from ..parts.put_back import Indices, runs
 from ..registry import Cotangent, optional, unsupported, vjp
-from .elementwise import zeros
 from .index import linear_places, one_axis
-
-if TYPE_CHECKING:
-    from ...reading.graph import Node, Tensor
-    from ...writing.emit import Emitter
 
 
 @vjp("ScatterElements")
-def scatter_elements(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
+def scatter_elements(op: Op, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
     if node.attrs.get("reduction") in REDUCTIONS:
         return met_elements(op, node, gy)
     _, indices, updates = node.inputs
@@ -36,7 +31,7 @@ def scatter_elements(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ..
     return of_data, None, lambda: op.typed(op.GatherElements(gy, indices, axis=axis), updates.shape)
 
 
-def _columns(op: Emitter, indices: Tensor, axis: int) -> list[Indices] | None:
+def _columns(op: Op, indices: Tensor, axis: int) -> list[Indices] | None:
     value = op.value(indices)
     if value is None:
         return None
@@ -44,7 +39,7 @@ def _columns(op: Emitter, indices: Tensor, axis: int) -> list[Indices] | None:
 
 
 @vjp("ScatterND")
-def scatter_nd(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
+def scatter_nd(op: Op, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
     """Data keeps what was not overwritten; the updates read where they were written."""
     if node.attrs.get("reduction") in REDUCTIONS:
         return met_slices(op, node, gy)
@@ -70,7 +65,7 @@ def scatter_nd(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
 
 
 @vjp("OneHot")
-def one_hot(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
+def one_hot(op: Op, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
     """Linear in its two values, off and on: each receives gy where it stands."""
     indices, depth = node.inputs[:2]
     still = [zeros(op, t) if floating(t) else None for t in (indices, depth)]
@@ -89,12 +84,12 @@ def _adds(node: Node) -> bool:
     return bool(node.attrs.get("reduction", "none") == "add")
 
 
-def _check_distinct(op: Emitter, node: Node, groups: list[Indices] | None) -> None:
+def _check_distinct(op: Op, node: Node, groups: list[Indices] | None) -> None:
     if not _adds(node) and any(len(set(g.tolist())) < len(g) for g in groups or ()):
         raise unsupported(node, "indices repeat, so that the order of writing decides")
 
 
-def _except(op: Emitter, g: Tensor, linear: Indices, depth: int) -> Tensor:
+def _except(op: Op, g: Tensor, linear: Indices, depth: int) -> Tensor:
     """g, zero at the places `linear` of the first `depth` axes made one."""
     rank = len(g.shape)
     kept = np.ones(g.shape[:depth], bool)
@@ -104,7 +99,7 @@ def _except(op: Emitter, g: Tensor, linear: Indices, depth: int) -> Tensor:
     return op.Where(op.constant(kept.reshape(*kept.shape, *[1] * (rank - depth))), g, 0.0)
 
 
-def _take(op: Emitter, g: Tensor, linear: Indices, depth: int) -> Tensor:
+def _take(op: Op, g: Tensor, linear: Indices, depth: int) -> Tensor:
     """The slices of g at the places `linear` of its first `depth` axes made one."""
     flat = g if depth == 1 else one_axis(op, g, 0, depth)
     found = list(runs(linear))
@@ -116,7 +111,7 @@ def _take(op: Emitter, g: Tensor, linear: Indices, depth: int) -> Tensor:
 
 
 @vjp("TensorScatter")
-def tensor_scatter(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
+def tensor_scatter(op: Op, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
     """A run of slices overwritten from each row's own index on, round the end if it is circular."""
     past, update = node.inputs[:2]
     starts, rank = optional(node, 2), len(past.shape)

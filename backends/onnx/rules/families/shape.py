@@ -3,37 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...reading.graph import Node, Tensor
+from ...writing.op import Op
 from ..parts.extents import INFINITY, Extent, extent, pad, plus, reshape, vector
 from ..registry import Cotangent, optional, vjp
 
-if TYPE_CHECKING:
-    from ...reading.graph import Node, Tensor
-    from ...writing.emit import Emitter
-
 
 @vjp("Reshape", "Flatten", "Squeeze", "Unsqueeze")
-def view(op: Emitter, node: Node, gy: Tensor) -> Cotangent:
+def view(op: Op, node: Node, gy: Tensor) -> Cotangent:
     return op.reshape_like(gy, node.inputs[0])
 
 
 @vjp("Transpose")
-def transpose(op: Emitter, node: Node, gy: Tensor) -> Cotangent:
+def transpose(op: Op, node: Node, gy: Tensor) -> Cotangent:
     """The inverse permutation, of what lies under a broadcast gy."""
     perm = node.attrs.get("perm") or range(len(gy.shape))[::-1]
-    return op.Transpose(op.shortcuts.under(gy), perm=[int(i) for i in np.argsort(list(perm))])
+    return op.Transpose(op.promises.beneath(gy), perm=[int(i) for i in np.argsort(list(perm))])
 
 
 @vjp("Expand")
-def expand(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
+def expand(op: Op, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
     return gy, None
 
 
 @vjp("Concat")
-def concat(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
+def concat(op: Op, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
     """Each input its slice, counted from whichever end is static."""
     axis = node.attrs["axis"] % len(gy.shape)
     sizes = [x.shape[axis] for x in node.inputs]
@@ -53,7 +50,7 @@ def concat(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
     return tuple(part(i) for i in range(len(sizes)))
 
 
-def _edge(op: Emitter, before: list[Tensor], after: list[Tensor], axis: int) -> Extent:
+def _edge(op: Op, before: list[Tensor], after: list[Tensor], axis: int) -> Extent:
     """Where `after` begins on the axis of the joined tensor."""
     if not after:
         return INFINITY
@@ -68,7 +65,7 @@ def _edge(op: Emitter, before: list[Tensor], after: list[Tensor], axis: int) -> 
 
 
 @vjp("Split", several=True)
-def split(op: Emitter, node: Node, gys: tuple[Tensor | None, ...]) -> Cotangent:
+def split(op: Op, node: Node, gys: tuple[Tensor | None, ...]) -> Cotangent:
     """The parts joined again, with zeros for those that nobody reads."""
     x = node.inputs[0]
     axis = node.attrs["axis"] % len(x.shape)
@@ -90,7 +87,7 @@ def split(op: Emitter, node: Node, gys: tuple[Tensor | None, ...]) -> Cotangent:
     return pad(op, joined, {axis: (before, after)}, like=x)
 
 
-def _sizes(op: Emitter, node: Node, axis: int) -> list[Extent]:
+def _sizes(op: Op, node: Node, axis: int) -> list[Extent]:
     given = optional(node, 1)
     value = op.value(given)
     if value is not None:
@@ -104,13 +101,13 @@ def _sizes(op: Emitter, node: Node, axis: int) -> list[Extent]:
     return [min(chunk, total - chunk * i) for i in range(count)]
 
 
-def _zeros(op: Emitter, x: Tensor, axis: int, size: Extent) -> Tensor:
+def _zeros(op: Op, x: Tensor, axis: int, size: Extent) -> Tensor:
     sizes = [size if i == axis else extent(op, x, i) for i in range(len(x.shape))]
     return op.Expand(np.zeros((1,) * len(sizes), x.dtype), vector(op, sizes))
 
 
 @vjp("Tile")
-def tile(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
+def tile(op: Op, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
     """An axis repeated r times is [r, D]: summed over r."""
     x, repeats = node.inputs
     counts = op.value(repeats)
@@ -130,7 +127,7 @@ def tile(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
 
 
 @vjp("DepthToSpace")
-def depth_to_space(op: Emitter, node: Node, gy: Tensor) -> Cotangent:
+def depth_to_space(op: Op, node: Node, gy: Tensor) -> Cotangent:
     x, block = node.inputs[0], node.attrs["blocksize"]
     if node.attrs.get("mode", "DCR") == "DCR":
         return op.typed(op.SpaceToDepth(gy, blocksize=block), x.shape)
@@ -138,14 +135,14 @@ def depth_to_space(op: Emitter, node: Node, gy: Tensor) -> Cotangent:
 
 
 @vjp("SpaceToDepth")
-def space_to_depth(op: Emitter, node: Node, gy: Tensor) -> Cotangent:
+def space_to_depth(op: Op, node: Node, gy: Tensor) -> Cotangent:
     x, block = node.inputs[0], node.attrs["blocksize"]
     if node.attrs.get("mode", "DCR") == "DCR":
         return op.typed(op.DepthToSpace(gy, blocksize=block), x.shape)
     return _shuffle(op, gy, x, block)
 
 
-def _unshuffle(op: Emitter, g: Tensor, x: Tensor, block: int) -> Tensor:
+def _unshuffle(op: Op, g: Tensor, x: Tensor, block: int) -> Tensor:
     """[N, C, H b, W b] -> [N, C b b, H, W], channel the slowest (torch's pixel_unshuffle)."""
     n, h, w = (extent(op, x, i) for i in (0, 2, 3))
     c = extent(op, g, 1)
@@ -153,7 +150,7 @@ def _unshuffle(op: Emitter, g: Tensor, x: Tensor, block: int) -> Tensor:
     return op.reshape_like(op.Transpose(blocks, perm=[0, 1, 3, 5, 2, 4]), x)
 
 
-def _shuffle(op: Emitter, g: Tensor, x: Tensor, block: int) -> Tensor:
+def _shuffle(op: Op, g: Tensor, x: Tensor, block: int) -> Tensor:
     """[N, C b b, H, W] -> [N, C, H b, W b], channel the slowest."""
     n, h, w = (extent(op, g, i) for i in (0, 2, 3))
     c = extent(op, x, 1)
@@ -162,6 +159,6 @@ def _shuffle(op: Emitter, g: Tensor, x: Tensor, block: int) -> Tensor:
 
 
 @vjp("Trilu")
-def trilu(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
+def trilu(op: Op, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
     """A mask is its own adjoint."""
     return op.Trilu(gy, optional(node, 1), upper=node.attrs["upper"]), None

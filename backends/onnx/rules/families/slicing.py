@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from ...reading.graph import Node, Tensor
+from ...writing.op import Op
 from ..parts.extents import (
     Extent,
     at_least_zero,
@@ -22,10 +24,6 @@ from ..parts.extents import (
 )
 from ..parts.put_back import Indices, place, place_dynamic, spread
 from ..registry import Cotangent, optional, unsupported, vjp
-
-if TYPE_CHECKING:
-    from ...reading.graph import Node, Tensor
-    from ...writing.emit import Emitter
 
 TO_THE_END = 2**31 - 1
 """An end from here on stands for infinity."""
@@ -45,7 +43,7 @@ class Cut:
 
 
 @vjp("Slice")
-def slice_(op: Emitter, node: Node, gy: Tensor) -> Cotangent:
+def slice_(op: Op, node: Node, gy: Tensor) -> Cotangent:
     """Zeros before and after; where the step is not 1, zeros between as well.
 
     A crop that finds less than it did under the probes fails in the last Reshape.
@@ -79,7 +77,7 @@ def _whole(cut: Cut, size: Any, count: Any) -> bool:
     return cut.step == 1 and count is not None and size == count and (isinstance(size, int) or far)
 
 
-def _nothing(op: Emitter, node: Node, cut: Cut) -> Tensor:
+def _nothing(op: Op, node: Node, cut: Cut) -> Tensor:
     """The cotangent of a Slice that reads nothing."""
     x = node.inputs[0]
     if not isinstance(x.shape[cut.axis], int):
@@ -87,7 +85,7 @@ def _nothing(op: Emitter, node: Node, cut: Cut) -> Tensor:
     return op.constant(np.zeros((1,) * len(x.shape), x.dtype))
 
 
-def _cuts(op: Emitter, node: Node) -> Iterator[Cut]:
+def _cuts(op: Op, node: Node) -> Iterator[Cut]:
     x, starts, ends = node.inputs[:3]
     axes, steps = optional(node, 3), optional(node, 4)
     along = np.arange(starts.shape[0]) if axes is None else op.value(axes)
@@ -105,13 +103,13 @@ def _cuts(op: Emitter, node: Node) -> Iterator[Cut]:
         )
 
 
-def _entry(op: Emitter, vector: Tensor, i: int) -> Tensor:
+def _entry(op: Op, vector: Tensor, i: int) -> Tensor:
     """One number of a vector, as an int64 vector of one element."""
     picked = op.Slice(vector, [i], [i + 1], [0])
     return picked if np.dtype(picked.dtype) == np.int64 else op.Cast(picked, to=np.int64)
 
 
-def _lowest(op: Emitter, cut: Cut, x: Tensor, count: Extent) -> Extent:
+def _lowest(op: Op, cut: Cut, x: Tensor, count: Extent) -> Extent:
     """The smallest index that is read."""
     assert cut.step is not None
     size, start = extent(op, x, cut.axis), cut.start
@@ -127,7 +125,7 @@ def _lowest(op: Emitter, cut: Cut, x: Tensor, count: Extent) -> Extent:
     return start if cut.step > 0 else plus(op, start, product(op, [minus(op, count, 1), cut.step]))
 
 
-def _after(op: Emitter, cut: Cut, x: Tensor, before: Extent, wide: Extent) -> Extent:
+def _after(op: Op, cut: Cut, x: Tensor, before: Extent, wide: Extent) -> Extent:
     """How many zeros follow; static for `[a:]` and `[a:-b]` of an axis of any extent."""
     size = extent(op, x, cut.axis)
     ahead = isinstance(before, int) and cut.step == 1 and not isinstance(size, int)
@@ -136,7 +134,7 @@ def _after(op: Emitter, cut: Cut, x: Tensor, before: Extent, wide: Extent) -> Ex
     return minus(op, minus(op, size, before), wide)
 
 
-def _probe(op: Emitter, node: Node, cut: Cut) -> Tensor:
+def _probe(op: Op, node: Node, cut: Cut) -> Tensor:
     """Which indices are read where even the step is known at run time only."""
     bounds = [_entry(op, t, cut.position) for t in (*node.inputs[1:3], node.inputs[4])]
     numbers = positions(op, extent(op, node.inputs[0], cut.axis))
@@ -144,7 +142,7 @@ def _probe(op: Emitter, node: Node, cut: Cut) -> Tensor:
 
 
 @vjp("Pad")
-def pad_(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
+def pad_(op: Op, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
     """The core; where the border repeats the input, the border is added back as well."""
     if node.attrs["mode"] != "constant":
         return _bordered(op, node, gy), None, None, None
@@ -162,7 +160,7 @@ def pad_(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
     return core, None, of_value, None
 
 
-def _amounts(op: Emitter, node: Node) -> dict[int, tuple[int, int]] | None:
+def _amounts(op: Op, node: Node) -> dict[int, tuple[int, int]] | None:
     """axis -> (before, after), where all are constant."""
     pads, axes = op.value(node.inputs[1]), _pad_axes(op, node)
     if pads is None or axes is None:
@@ -171,14 +169,14 @@ def _amounts(op: Emitter, node: Node) -> dict[int, tuple[int, int]] | None:
     return {a: (int(pads[i]), int(pads[i + half])) for i, a in enumerate(axes)}
 
 
-def _pad_axes(op: Emitter, node: Node) -> list[int] | None:
+def _pad_axes(op: Op, node: Node) -> list[int] | None:
     rank = len(node.inputs[0].shape)
     given = optional(node, 3)
     value = np.arange(rank) if given is None else op.value(given)
     return None if value is None else [int(a) % rank for a in value]
 
 
-def _bordered(op: Emitter, node: Node, g: Tensor) -> Tensor:
+def _bordered(op: Op, node: Node, g: Tensor) -> Tensor:
     x, mode = node.inputs[0], node.attrs["mode"]
     axes, amounts = _pad_axes(op, node), _amounts(op, node)
     if axes is None:
@@ -203,12 +201,12 @@ def _border(mode: str, amount: tuple[int, int], size: int) -> Indices:
     return np.pad(kept, (max(before, 0), max(after, 0)), mode=MODES[mode])  # type: ignore[call-overload, no-any-return]
 
 
-def _both(op: Emitter, pads: Tensor, i: int, count: int) -> Tensor:
+def _both(op: Op, pads: Tensor, i: int, count: int) -> Tensor:
     return op.Concat(_entry(op, pads, i), _entry(op, pads, i + count), axis=0)
 
 
 @vjp("CenterCropPad")
-def center_crop_pad(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
+def center_crop_pad(op: Op, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
     """Zeros where it cropped, a crop where it padded, half in front, rounded towards zero."""
     x, y = node.inputs[0], node.outputs[0]
     rank, pads = len(x.shape), {}

@@ -7,27 +7,23 @@ number added to the scores, `mask_filter_value`; what causality forbids becomes 
 from __future__ import annotations
 
 from math import sqrt
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...reading.graph import Node, Tensor
+from ...writing.arithmetic import at_least_float32, transposed
+from ...writing.op import Op
 from ..families.attention import END, EXCHANGE, after, by_head, positions, require_full
-from ..families.linear import transposed
-from ..families.normalisation import like, single
 from ..registry import attribute, optional, unsupported
 from ..spelled_out import body
 from .fused import MICROSOFT
-
-if TYPE_CHECKING:
-    from ...reading.graph import Node, Tensor
-    from ...writing.emit import Emitter
 
 FILTER = -10000.0
 """What masked scores receive where `mask_filter_value` is not given."""
 
 
 @body("Attention", domain=MICROSOFT)
-def attention(op: Emitter, node: Node) -> tuple[Tensor, Tensor | None]:
+def attention(op: Op, node: Node) -> tuple[Tensor, Tensor | None]:
     """y = softmax(scale Q K^T + mask) V with [Q, K, V] = x W + b; the cache before K and V."""
     bias, projected = optional(node, 2), op.MatMul(*node.inputs[:2])
     if bias is not None:
@@ -38,7 +34,7 @@ def attention(op: Emitter, node: Node) -> tuple[Tensor, Tensor | None]:
 
 
 def of_projected(
-    op: Emitter,
+    op: Op,
     node: Node,
     projected: Tensor,
     mask: Tensor | None,
@@ -62,7 +58,7 @@ def of_projected(
 
 
 @body("MultiHeadAttention", domain=MICROSOFT)
-def multi_head_attention(op: Emitter, node: Node) -> tuple[Tensor, ...]:
+def multi_head_attention(op: Op, node: Node) -> tuple[Tensor, ...]:
     """The same of given Q, K and V, which may be packed into one tensor or two, or by head."""
     if optional(node, 8) is not None or optional(node, 9) is not None:
         raise unsupported(node, "its cache is shared between past and present")
@@ -77,7 +73,7 @@ def multi_head_attention(op: Emitter, node: Node) -> tuple[Tensor, ...]:
     return attended(op, node, q, k, v, [*added, _causal(op, node, q, k)]), k, v
 
 
-def _unpacked(op: Emitter, node: Node) -> tuple[Tensor, Tensor, Tensor]:
+def _unpacked(op: Op, node: Node) -> tuple[Tensor, Tensor, Tensor]:
     """Q, K and V: [N, T, D], or [N, heads, T, D] where a cache is handed in as K and V."""
     q, k, v = node.inputs[0], optional(node, 1), optional(node, 2)
     if k is None:
@@ -91,13 +87,13 @@ def _unpacked(op: Emitter, node: Node) -> tuple[Tensor, Tensor, Tensor]:
     return q, k, v
 
 
-def _layers(op: Emitter, x: Tensor, count: int) -> list[Tensor]:
+def _layers(op: Op, x: Tensor, count: int) -> list[Tensor]:
     """[N, T, heads, count, D] as `count` tensors [N, T, heads D]."""
     parts = (op.Gather(x, np.array(i), axis=3) for i in range(count))
     return [op.Reshape(part, [0, 0, -1]) for part in parts]
 
 
-def _biased(op: Emitter, node: Node, *tensors: Tensor) -> list[Tensor]:
+def _biased(op: Op, node: Node, *tensors: Tensor) -> list[Tensor]:
     """Each with its part of the bias, head by head; a cache has none."""
     heads, bias, start = node.attrs["num_heads"], optional(node, 3), 0
     found = []
@@ -111,7 +107,7 @@ def _biased(op: Emitter, node: Node, *tensors: Tensor) -> list[Tensor]:
 
 
 def attended(
-    op: Emitter,
+    op: Op,
     node: Node,
     q: Tensor,
     k: Tensor,
@@ -122,22 +118,22 @@ def attended(
     """softmax(cap(scale Q K^T) + added) V as [N, T, heads D]; `sink` is one more score a head."""
     scale = attribute(node, "scale") or 1 / sqrt(_extent(node, q, 3))
     cap = float(attribute(node, "softcap") or 0)
-    scores = single(op, op.MatMul(op.Mul(q, float(scale)), transposed(op, k)))
+    scores = at_least_float32(op, op.MatMul(op.Mul(q, float(scale)), transposed(op, k)))
     if cap > 0:
         scores = op.Mul(op.Tanh(op.Mul(scores, 1 / cap)), cap)
     for term in added:
-        scores = scores if term is None else op.Add(scores, like(op, term, scores))
+        scores = scores if term is None else op.Add(scores, op.cast_like(term, scores))
     if sink is None:
         shares = op.Softmax(scores, axis=3)
     else:
         column = op.Mul(op.Slice(scores, [0], [1], [3]), 0.0)
         wider = op.Concat(op.Add(column, sink), scores, axis=3)
         shares = op.Slice(op.Softmax(wider, axis=3), [1], [END], [3])
-    y = op.MatMul(like(op, shares, v), v)
+    y = op.MatMul(op.cast_like(shares, v), v)
     return op.Reshape(op.Transpose(y, perm=EXCHANGE), [0, 0, -1])
 
 
-def _masked(op: Emitter, node: Node, mask: Tensor | None, q: Tensor, k: Tensor) -> Tensor | None:
+def _masked(op: Op, node: Node, mask: Tensor | None, q: Tensor, k: Tensor) -> Tensor | None:
     """What the scores [N, H, T, L] receive of a mask in any of its forms."""
     if mask is None or (len(mask.shape) == 2 and mask.shape[1] == 1):  # a column masks nothing
         return None
@@ -157,7 +153,7 @@ def _masked(op: Emitter, node: Node, mask: Tensor | None, q: Tensor, k: Tensor) 
     return penalty(op, seen, FILTER if value is None else float(value), q)
 
 
-def _ranges(op: Emitter, node: Node, mask: Tensor, q: Tensor, k: Tensor) -> Tensor:
+def _ranges(op: Op, node: Node, mask: Tensor, q: Tensor, k: Tensor) -> Tensor:
     """[N]: where each row's keys end; [2 N]: then where they begin."""
     columns, rows = op.Cast(positions(op, k), to=mask.dtype), q.shape[0]
     if mask.shape[0] == rows:
@@ -169,7 +165,7 @@ def _ranges(op: Emitter, node: Node, mask: Tensor, q: Tensor, k: Tensor) -> Tens
     return op.And(op.Less(columns, end), op.Not(op.Less(columns, begin)))
 
 
-def _causal(op: Emitter, node: Node, q: Tensor, k: Tensor) -> Tensor | None:
+def _causal(op: Op, node: Node, q: Tensor, k: Tensor) -> Tensor | None:
     """The lowest number at keys later than the query, the cache counted."""
     if not attribute(node, "unidirectional"):
         return None
@@ -178,7 +174,7 @@ def _causal(op: Emitter, node: Node, q: Tensor, k: Tensor) -> Tensor | None:
     return penalty(op, op.Not(later), float(np.finfo(np.float32).min), q)
 
 
-def penalty(op: Emitter, seen: Tensor, value: float, q: Tensor) -> Tensor:
+def penalty(op: Op, seen: Tensor, value: float, q: Tensor) -> Tensor:
     """0 where a key is seen and `value` elsewhere, in float32 at least."""
     kind = np.float32 if np.dtype(q.dtype).itemsize < 4 else q.dtype
     return op.Mul(op.Cast(op.Not(seen), to=kind), value)
@@ -190,7 +186,7 @@ def _extent(node: Node, x: Tensor, axis: int) -> int:
     return int(x.shape[axis])
 
 
-def require_unread(op: Emitter, node: Node, position: int) -> None:
+def require_unread(op: Op, node: Node, position: int) -> None:
     """An output that no body makes may be there, as long as nobody reads it."""
     if position < len(node.outputs) and node.outputs[position].name in op.graph.consumers:
         raise unsupported(node, f"its output {position} is read")

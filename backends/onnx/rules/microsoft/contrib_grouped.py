@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...reading.graph import Node, Tensor
+from ...writing.op import Op
 from ..families.attention import after, by_head, positions, repeated
 from ..parts.extents import at_least_zero
 from ..registry import attribute, optional, unsupported
@@ -14,10 +15,6 @@ from ..spelled_out import body
 from .contrib_attention import attended, penalty, require_unread
 from .contrib_rotary import turned
 from .fused import MICROSOFT
-
-if TYPE_CHECKING:
-    from ...reading.graph import Node, Tensor
-    from ...writing.emit import Emitter
 
 REFUSED = {
     9: "its positions are an input",
@@ -28,7 +25,7 @@ REFUSED = {
 
 
 @body("GroupQueryAttention", domain=MICROSOFT)
-def group_query_attention(op: Emitter, node: Node) -> Tensor:
+def group_query_attention(op: Op, node: Node) -> Tensor:
     """y = softmax(cap(scale Q K^T) + bias) V over the keys up to the query's own.
 
     The cache of row n holds past_n = max(seqlens_k_n + 1 - T, 0) keys; its other places are seen
@@ -77,7 +74,7 @@ def _require_known(node: Node) -> None:
         raise unsupported(node, "its scores are an output")
 
 
-def _heads(op: Emitter, node: Node, many: int, few: int) -> list[Tensor]:
+def _heads(op: Op, node: Node, many: int, few: int) -> list[Tensor]:
     """Q, K and V [N, heads, T, D], packed into the first input or not."""
     q, k, v = node.inputs[0], optional(node, 1), optional(node, 2)
     if k is None or v is None:
@@ -88,7 +85,7 @@ def _heads(op: Emitter, node: Node, many: int, few: int) -> list[Tensor]:
     return [by_head(op, t, n) for t, n in ((q, many), (k, few), (v, few))]
 
 
-def _normalised(op: Emitter, node: Node, x: Tensor, position: int) -> Tensor:
+def _normalised(op: Op, node: Node, x: Tensor, position: int) -> Tensor:
     """Each head over its root mean square, where a weight is given."""
     weight, epsilon = optional(node, position), attribute(node, "qk_norm_epsilon")
     if weight is None:
@@ -96,13 +93,13 @@ def _normalised(op: Emitter, node: Node, x: Tensor, position: int) -> Tensor:
     return op.RMSNormalization(x, weight, axis=3, epsilon=1e-6 if epsilon is None else epsilon)
 
 
-def _cached(op: Emitter, past: Tensor, before: Tensor) -> Tensor:
+def _cached(op: Op, past: Tensor, before: Tensor) -> Tensor:
     """[N, P]: the position of each place of the cache, -1 where nothing is kept."""
     places = op.Add(positions(op, past), op.Mul(before, 0))
     return op.Where(op.Less(places, before), places, np.array(-1))
 
 
-def _seen(op: Emitter, node: Node, at: Tensor, where: Tensor, filled: Tensor) -> Tensor:
+def _seen(op: Op, node: Node, at: Tensor, where: Tensor, filled: Tensor) -> Tensor:
     """[N, 1, T, L]: may the query at `at` look at the key at `where`?"""
     rows, columns = op.Unsqueeze(at, [1, 3]), op.Unsqueeze(where, [1, 2])
     conditions = [op.Not(op.Less(columns, 0)), op.Less(columns, op.Unsqueeze(filled, [1, 3]))]
@@ -114,7 +111,7 @@ def _seen(op: Emitter, node: Node, at: Tensor, where: Tensor, filled: Tensor) ->
     return functools.reduce(op.And, conditions)
 
 
-def _sink(op: Emitter, node: Node) -> Tensor | None:
+def _sink(op: Op, node: Node) -> Tensor | None:
     """One more score a head [1, H, 1, 1] that takes its share and gives nothing."""
     given = optional(node, 11)
     if given is not None:

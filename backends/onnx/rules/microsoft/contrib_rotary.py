@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
+from ...reading.graph import Node, Tensor
+from ...writing.op import Op
 from ..families.attention import by_head, positions
 from ..registry import attribute, unsupported
 from ..spelled_out import body
 from .fused import MICROSOFT
 
-if TYPE_CHECKING:
-    from ...reading.graph import Node, Tensor
-    from ...writing.emit import Emitter
-
 
 @body("RotaryEmbedding", domain=MICROSOFT)
-def rotary_embedding(op: Emitter, node: Node) -> Tensor:
+def rotary_embedding(op: Op, node: Node) -> Tensor:
     """Each pair (a, b) of a head's numbers is turned to (a cos - b sin, b cos + a sin).
 
     One position is the first row's, the others follow it. The attribute `scale` has no effect.
@@ -44,9 +40,7 @@ def _heads(node: Node) -> int:
     return int(x.shape[2] // (2 * cos.shape[1]))
 
 
-def turned(
-    op: Emitter, x: Tensor, at: Tensor, cos: Tensor, sin: Tensor, *, interleaved: bool
-) -> Tensor:
+def turned(op: Op, x: Tensor, at: Tensor, cos: Tensor, sin: Tensor, *, interleaved: bool) -> Tensor:
     """x [N, H, T, D] with its first numbers, twice the tables' width, turned by position."""
     half, size = cos.shape[1], x.shape[3]
     c, s = (op.Unsqueeze(op.Gather(table, at, axis=0), [1]) for table in (cos, sin))

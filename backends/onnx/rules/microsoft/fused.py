@@ -7,15 +7,13 @@ rule reads the output that is there. Layouts with the channels last are turned a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ..families.linear import transposed
+from ...reading.graph import Node, Tensor
+from ...writing.arithmetic import transposed
+from ...writing.op import Op
 from ..registry import attribute, optional, unsupported
 from ..spelled_out import body
-
-if TYPE_CHECKING:
-    from ...reading.graph import Node, Tensor
-    from ...writing.emit import Emitter
 
 MICROSOFT = "com.microsoft"
 PARAMETERS = {
@@ -37,13 +35,13 @@ PARAMETERS = {
 
 
 @body("FusedConv", domain=MICROSOFT)
-def fused_conv(op: Emitter, node: Node) -> Tensor:
+def fused_conv(op: Op, node: Node) -> Tensor:
     """y = act(x * w + b + z)."""
     return _activated_conv(op, node, node.inputs[0], optional(node, 3))
 
 
 @body("NhwcFusedConv", domain=MICROSOFT)
-def nhwc_fused_conv(op: Emitter, node: Node) -> Tensor:
+def nhwc_fused_conv(op: Op, node: Node) -> Tensor:
     """The same of x, z and y with their channels last; the weights are as ever."""
     z = optional(node, 3)
     y = _activated_conv(op, node, first(op, node.inputs[0]), z if z is None else first(op, z))
@@ -51,30 +49,30 @@ def nhwc_fused_conv(op: Emitter, node: Node) -> Tensor:
 
 
 @body("NhwcConv", domain=MICROSOFT)
-def nhwc_conv(op: Emitter, node: Node) -> Tensor:
+def nhwc_conv(op: Op, node: Node) -> Tensor:
     """A convolution with the channels last in x, in w [O, *kernel, C/group] and in y."""
     x, w = (first(op, t) for t in node.inputs[:2])
     return last(op, _conv(op, node, x, w))
 
 
-def first(op: Emitter, x: Tensor) -> Tensor:
+def first(op: Op, x: Tensor) -> Tensor:
     """[N, *S, C] as [N, C, *S]."""
     rank = len(x.shape)
     return op.Transpose(x, perm=[0, rank - 1, *range(1, rank - 1)])
 
 
-def last(op: Emitter, x: Tensor) -> Tensor:
+def last(op: Op, x: Tensor) -> Tensor:
     """[N, C, *S] as [N, *S, C]."""
     return op.Transpose(x, perm=[0, *range(2, len(x.shape)), 1])
 
 
-def _activated_conv(op: Emitter, node: Node, x: Tensor, z: Tensor | None) -> Tensor:
+def _activated_conv(op: Op, node: Node, x: Tensor, z: Tensor | None) -> Tensor:
     y = _conv(op, node, x, node.inputs[1])
     name, given = attribute(node, "activation") or "", attribute(node, "activation_params")
     return activated(op, node, y if z is None else op.Add(y, z), name, list(given or ()))
 
 
-def _conv(op: Emitter, node: Node, x: Tensor, w: Tensor) -> Tensor:
+def _conv(op: Op, node: Node, x: Tensor, w: Tensor) -> Tensor:
     names = ("auto_pad", "dilations", "group", "kernel_shape", "pads", "strides")
     given = {name: node.attrs[name] for name in names if name in node.attrs}
     if given.get("auto_pad", "NOTSET") != "NOTSET":
@@ -82,7 +80,7 @@ def _conv(op: Emitter, node: Node, x: Tensor, w: Tensor) -> Tensor:
     return op.Conv(x, w, optional(node, 2), **given)
 
 
-def activated(op: Emitter, node: Node, x: Tensor, name: str, given: Sequence[float]) -> Tensor:
+def activated(op: Op, node: Node, x: Tensor, name: str, given: Sequence[float]) -> Tensor:
     """The fused activation of x; `given`: its parameters in order."""
     if not name:
         return x
@@ -99,14 +97,14 @@ def activated(op: Emitter, node: Node, x: Tensor, name: str, given: Sequence[flo
 
 
 @body("FusedGemm", domain=MICROSOFT)
-def fused_gemm(op: Emitter, node: Node) -> Tensor:
+def fused_gemm(op: Op, node: Node) -> Tensor:
     """y = act(alpha A' B' + beta C)."""
     names = ("alpha", "beta", "transA", "transB")
     given = {name: node.attrs[name] for name in names if name in node.attrs}
     return _with_attributes(op, node, op.Gemm(*node.inputs, **given))
 
 
-def _with_attributes(op: Emitter, node: Node, x: Tensor) -> Tensor:
+def _with_attributes(op: Op, node: Node, x: Tensor) -> Tensor:
     """The activation whose parameters are attributes, activation_alpha and so on."""
     name = attribute(node, "activation") or ""
     given = [attribute(node, f"activation_{p}") for p in PARAMETERS.get(name, ())]
@@ -114,7 +112,7 @@ def _with_attributes(op: Emitter, node: Node, x: Tensor) -> Tensor:
 
 
 @body("FusedMatMul", "TransposeMatMul", "FusedMatMulActivation", domain=MICROSOFT)
-def fused_matmul(op: Emitter, node: Node) -> Tensor:
+def fused_matmul(op: Op, node: Node) -> Tensor:
     """y = alpha A' B', A' and B' with axes exchanged as the attributes say."""
     a = _turned(op, node.inputs[0], attribute(node, "transBatchA"), attribute(node, "transA"))
     b = _turned(op, node.inputs[1], attribute(node, "transBatchB"), attribute(node, "transB"))
@@ -125,7 +123,7 @@ def fused_matmul(op: Emitter, node: Node) -> Tensor:
     return _with_attributes(op, node, y)
 
 
-def _turned(op: Emitter, x: Tensor, batch: Any, last: Any) -> Tensor:
+def _turned(op: Op, x: Tensor, batch: Any, last: Any) -> Tensor:
     """`batch`: the first axis goes before the last; then `last`: the last two are exchanged."""
     rank = len(x.shape)
     if rank < 2:

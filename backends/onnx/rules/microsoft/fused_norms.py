@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-from ..families.normalisation import like, per_channel, single
+from ...reading.graph import Node, Tensor
+from ...writing.arithmetic import at_least_float32
+from ...writing.op import Op
+from ..families.normalisation import per_channel
 from ..registry import attribute, optional, unsupported
 from ..spelled_out import body
 from .fused import MICROSOFT, first, last
 
-if TYPE_CHECKING:
-    from ...reading.graph import Node, Tensor
-    from ...writing.emit import Emitter
-
 
 @body("SimplifiedLayerNormalization")
-def simplified_layer_normalization(op: Emitter, node: Node) -> Tensor:
+def simplified_layer_normalization(op: Op, node: Node) -> Tensor:
     """RMSNormalization before it had a name in ONNX: a file holds it in domain ''."""
     _require_no_moments(node, 1)
     axis = attribute(node, "axis")
@@ -27,7 +24,7 @@ def simplified_layer_normalization(op: Emitter, node: Node) -> Tensor:
 
 
 @body("SkipLayerNormalization", domain=MICROSOFT)
-def skip_layer_normalization(op: Emitter, node: Node) -> tuple[Tensor | None, ...]:
+def skip_layer_normalization(op: Op, node: Node) -> tuple[Tensor | None, ...]:
     """y = LayerNormalization(s), s = x + skip + b, which is its fourth output too."""
     x, skip, scale = node.inputs[:3]
     total = _skipped(op, x, skip, optional(node, 4))
@@ -38,7 +35,7 @@ def skip_layer_normalization(op: Emitter, node: Node) -> tuple[Tensor | None, ..
 
 
 @body("SkipSimplifiedLayerNormalization", domain=MICROSOFT)
-def skip_simplified_layer_normalization(op: Emitter, node: Node) -> tuple[Tensor | None, ...]:
+def skip_simplified_layer_normalization(op: Op, node: Node) -> tuple[Tensor | None, ...]:
     """The same with no mean taken off."""
     x, skip, scale = node.inputs[:3]
     total = _skipped(op, x, skip, optional(node, 3))
@@ -48,7 +45,7 @@ def skip_simplified_layer_normalization(op: Emitter, node: Node) -> tuple[Tensor
 
 
 @body("EmbedLayerNormalization", domain=MICROSOFT)
-def embed_layer_normalization(op: Emitter, node: Node) -> tuple[Tensor, ...]:
+def embed_layer_normalization(op: Op, node: Node) -> tuple[Tensor, ...]:
     """y = LayerNormalization(words + positions + segments), the words counted, and the sum."""
     ids, segments, words, positions = node.inputs[:4]
     at, mask = optional(node, 8), optional(node, 7)
@@ -67,13 +64,13 @@ def embed_layer_normalization(op: Emitter, node: Node) -> tuple[Tensor, ...]:
 
 
 @body("GroupNorm", domain=MICROSOFT)
-def group_norm(op: Emitter, node: Node) -> Tensor:
+def group_norm(op: Op, node: Node) -> Tensor:
     """The channels in groups, each normalised over its channels and its space."""
     return _grouped(op, node, node.inputs[0])
 
 
 @body("SkipGroupNorm", domain=MICROSOFT)
-def skip_group_norm(op: Emitter, node: Node) -> tuple[Tensor, Tensor]:
+def skip_group_norm(op: Op, node: Node) -> tuple[Tensor, Tensor]:
     """GroupNorm of s = x + skip + b, which is its second output too."""
     x, skip, bias = node.inputs[0], node.inputs[3], optional(node, 4)
     if len(skip.shape) == 2:
@@ -84,18 +81,18 @@ def skip_group_norm(op: Emitter, node: Node) -> tuple[Tensor, Tensor]:
     return _grouped(op, node, total), total
 
 
-def _grouped(op: Emitter, node: Node, x: Tensor) -> Tensor:
+def _grouped(op: Op, node: Node, x: Tensor) -> Tensor:
     groups, rank = node.attrs["groups"], len(x.shape)
     channels = first(op, x) if _channels_last(node) else x
-    rows = op.Reshape(single(op, channels), [0, groups, -1])
+    rows = op.Reshape(at_least_float32(op, channels), [0, groups, -1])
     ones = np.ones(groups, rows.dtype)
     normal = op.InstanceNormalization(rows, ones, 0 * ones, epsilon=_epsilon(node, 1e-5))
     normal = op.reshape_like(normal, channels)
-    scale, bias = (per_channel(op, single(op, t), rank) for t in node.inputs[1:3])
+    scale, bias = (per_channel(op, at_least_float32(op, t), rank) for t in node.inputs[1:3])
     y = op.Add(op.Mul(normal, scale), bias)
     if attribute(node, "activation"):
         y = op.Swish(y)
-    y = like(op, y, x)
+    y = op.cast_like(y, x)
     return last(op, y) if _channels_last(node) else y
 
 
@@ -103,7 +100,7 @@ def _channels_last(node: Node) -> bool:
     return bool(node.attrs.get("channels_last", 1))
 
 
-def _skipped(op: Emitter, x: Tensor, skip: Tensor, bias: Tensor | None) -> Tensor:
+def _skipped(op: Op, x: Tensor, skip: Tensor, bias: Tensor | None) -> Tensor:
     total = op.Add(x, skip)
     return total if bias is None else op.Add(total, bias)
 

@@ -5,21 +5,17 @@ They are unpacked by arithmetic, which a runtime folds at load.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
+from ...reading.graph import Node, Tensor
+from ...writing.op import Op
 from ..registry import attribute, optional, unsupported
 from ..spelled_out import body
 from .fused import MICROSOFT
 
-if TYPE_CHECKING:
-    from ...reading.graph import Node, Tensor
-    from ...writing.emit import Emitter
-
 
 @body("MatMulNBits", domain=MICROSOFT)
-def matmul_nbits(op: Emitter, node: Node) -> Tensor:
+def matmul_nbits(op: Op, node: Node) -> Tensor:
     """A W^T + bias, W [N, K] dequantised along K in blocks."""
     a, bias = node.inputs[0], optional(node, 5)
     if optional(node, 4) is not None:
@@ -30,7 +26,7 @@ def matmul_nbits(op: Emitter, node: Node) -> Tensor:
     return y if bias is None else op.Add(y, bias)
 
 
-def _weight(op: Emitter, node: Node) -> Tensor:
+def _weight(op: Op, node: Node) -> Tensor:
     """[N, K]: (q - zero) scale."""
     packed, scales, zeros = node.inputs[1], node.inputs[2], optional(node, 3)
     columns, depth, size = (int(node.attrs[name]) for name in ("N", "K", "block_size"))
@@ -55,7 +51,7 @@ def _bits(node: Node) -> int:
     return int(bits)
 
 
-def _unpacked(op: Emitter, node: Node, packed: Tensor) -> Tensor:
+def _unpacked(op: Op, node: Node, packed: Tensor) -> Tensor:
     """The numbers in each byte, the lowest bits first, as one flat row of float32."""
     bits, rest = _bits(node), op.Cast(packed, to=np.float32)
     parts = []

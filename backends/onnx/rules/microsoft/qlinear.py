@@ -6,24 +6,23 @@ onnxruntime's quantiser writes them, and its optimiser where it finds them betwe
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from onnx import NodeProto, TensorProto, TypeProto
 
 from ...reading.fold import Values
+from ...reading.graph import Node, Tensor
 from ...reading.shapes import OUTSIDE, Types
-from ...reading.units import channels_last, real
+from ...reading.units import channels_last
+from ...writing.arithmetic import real
+from ...writing.op import Op
 from ..families.integer import convolved, windows
 from ..families.quantisation import quantize_linear
 from ..registry import optional, vjp
 from ..spelled_out import body
 from .contrib_attention import of_projected
 from .fused import MICROSOFT
-
-if TYPE_CHECKING:
-    from ...reading.graph import Node, Tensor
-    from ...writing.emit import Emitter
 
 POOLED = ("auto_pad", "ceil_mode", "count_include_pad", "kernel_shape", "pads", "strides")
 
@@ -44,29 +43,29 @@ OUTSIDE[MICROSOFT, "QuantizeLinear"] = _quantised_type
 
 
 @body("DequantizeLinear", domain=MICROSOFT, quantises=True)
-def dequantize_linear(op: Emitter, node: Node) -> Tensor:
+def dequantize_linear(op: Op, node: Node) -> Tensor:
     x, scale = node.inputs[:2]
     return real(op, x, scale, optional(node, 2), node.attrs.get("axis", 1))
 
 
-def quantiser_zero(op: Emitter, zero: Tensor | None, kind: Any) -> Tensor:
+def quantiser_zero(op: Op, zero: Tensor | None, kind: Any) -> Tensor:
     """A zero point, which also says the result's type."""
     return op.constant(np.zeros((), kind)) if zero is None else zero
 
 
-def _input(op: Emitter, node: Node, position: int) -> Tensor:
+def _input(op: Op, node: Node, position: int) -> Tensor:
     """The tensor at `position`, its scale and its zero point after it."""
     q, scale = node.inputs[position : position + 2]
     return real(op, q, scale, optional(node, position + 2))
 
 
-def _quantised(op: Emitter, node: Node, y: Tensor, position: int, q: Tensor) -> Tensor:
+def _quantised(op: Op, node: Node, y: Tensor, position: int, q: Tensor) -> Tensor:
     """y by the scale at `position`; the type is the zero point's, or q's where that is left out."""
     zero = quantiser_zero(op, optional(node, position + 1), q.dtype)
     return op.QuantizeLinear(y, node.inputs[position], zero)
 
 
-def _softmax(op: Emitter, node: Node, x: Tensor) -> Tensor:
+def _softmax(op: Op, node: Node, x: Tensor) -> Tensor:
     """Before opset 13 the axes from `axis` on were one."""
     axis = node.attrs.get("axis", -1)
     if node.attrs["opset"] >= 13 or axis % len(x.shape) == len(x.shape) - 1:
@@ -74,22 +73,20 @@ def _softmax(op: Emitter, node: Node, x: Tensor) -> Tensor:
     return op.reshape_like(op.Softmax(op.Flatten(x, axis=axis), axis=-1), x)
 
 
-def _mean(op: Emitter, node: Node, x: Tensor) -> Tensor:
+def _mean(op: Op, node: Node, x: Tensor) -> Tensor:
     return op.ReduceMean(x, list(node.attrs["axes"]), keepdims=node.attrs["keepdims"])
 
 
-def _average_pool(op: Emitter, node: Node, x: Tensor) -> Tensor:
+def _average_pool(op: Op, node: Node, x: Tensor) -> Tensor:
     given = {name: node.attrs[name] for name in POOLED if name in node.attrs}
     return channels_first(op, node, x, lambda x: op.AveragePool(x, **given))
 
 
-def _global_average_pool(op: Emitter, node: Node, x: Tensor) -> Tensor:
+def _global_average_pool(op: Op, node: Node, x: Tensor) -> Tensor:
     return channels_first(op, node, x, op.GlobalAveragePool)
 
 
-def channels_first(
-    op: Emitter, node: Node, x: Tensor, function: Callable[[Tensor], Tensor]
-) -> Tensor:
+def channels_first(op: Op, node: Node, x: Tensor, function: Callable[[Tensor], Tensor]) -> Tensor:
     """`function`, which wants channels first, of an x that may have them last."""
     if not channels_last(node):
         return function(x)
@@ -110,25 +107,25 @@ UNARY: dict[str, Callable[[Any, Node, Tensor], Tensor]] = {
 
 
 @body(*UNARY, domain=MICROSOFT, quantises=True)
-def unary(op: Emitter, node: Node) -> Tensor:
+def unary(op: Op, node: Node) -> Tensor:
     y = UNARY[node.op](op, node, _input(op, node, 0))
     return _quantised(op, node, y, 3, node.inputs[0])
 
 
 @body("QLinearAdd", "QLinearMul", domain=MICROSOFT, quantises=True)
-def binary(op: Emitter, node: Node) -> Tensor:
+def binary(op: Op, node: Node) -> Tensor:
     y = op.emit(node.op.removeprefix("QLinear"), _input(op, node, 0), _input(op, node, 3))
     return _quantised(op, node, y, 6, node.inputs[0])
 
 
 @body("QLinearWhere", domain=MICROSOFT, quantises=True)
-def where(op: Emitter, node: Node) -> Tensor:
+def where(op: Op, node: Node) -> Tensor:
     y = op.Where(node.inputs[0], _input(op, node, 1), _input(op, node, 4))
     return _quantised(op, node, y, 7, node.inputs[1])
 
 
 @body("QLinearConcat", domain=MICROSOFT, quantises=True)
-def concat(op: Emitter, node: Node) -> Tensor:
+def concat(op: Op, node: Node) -> Tensor:
     """The result's scale and zero point come first."""
     parts = [_input(op, node, i) for i in range(2, len(node.inputs), 3)]
     y = op.Concat(*parts, axis=node.attrs["axis"])
@@ -136,21 +133,21 @@ def concat(op: Emitter, node: Node) -> Tensor:
 
 
 @body("QLinearConv", domain=MICROSOFT, quantises=True)
-def conv(op: Emitter, node: Node) -> Tensor:
+def conv(op: Op, node: Node) -> Tensor:
     """As in ai.onnx, the channels of x and y perhaps last."""
     y = channels_first(op, node, _input(op, node, 0), lambda x: convolved(op, node, x))
     return op.QuantizeLinear(y, *node.inputs[6:8])
 
 
 @body("NhwcMaxPool", domain=MICROSOFT)
-def nhwc_max_pool(op: Emitter, node: Node) -> Tensor:
+def nhwc_max_pool(op: Op, node: Node) -> Tensor:
     """A MaxPool of integers, channels last."""
     pooled = windows(node) | {"ceil_mode": node.attrs.get("ceil_mode", 0)}
     return channels_first(op, node, node.inputs[0], lambda x: op.MaxPool(x, **pooled))
 
 
 @body("QGemm", domain=MICROSOFT, quantises=True)
-def qgemm(op: Emitter, node: Node) -> Tensor:
+def qgemm(op: Op, node: Node) -> Tensor:
     """alpha A' B' + C; C is int32 in units of alpha times both scales. Without y_scale in float."""
     a, a_scale, az, b, b_scale, bz = node.inputs[:6]
     c, alpha = optional(node, 6), node.attrs.get("alpha", 1.0)
@@ -163,14 +160,14 @@ def qgemm(op: Emitter, node: Node) -> Tensor:
 
 
 @body("MatMulIntegerToFloat", domain=MICROSOFT)
-def matmul_integer_to_float(op: Emitter, node: Node) -> Tensor:
+def matmul_integer_to_float(op: Op, node: Node) -> Tensor:
     a, b, a_scale, b_scale = node.inputs[:4]
     A = real(op, a, a_scale, optional(node, 4), -2)
     return _plus(op, op.MatMul(A, real(op, b, b_scale, optional(node, 5), -1)), optional(node, 6))
 
 
 @body("DynamicQuantizeMatMul", domain=MICROSOFT)
-def dynamic_quantize_matmul(op: Emitter, node: Node) -> Tensor:
+def dynamic_quantize_matmul(op: Op, node: Node) -> Tensor:
     """Straight through the quantisation of A, whose scale is chosen so that nothing saturates."""
     a, b, b_scale = node.inputs[:3]
     B = real(op, b, b_scale, optional(node, 3), -1)
@@ -178,7 +175,7 @@ def dynamic_quantize_matmul(op: Emitter, node: Node) -> Tensor:
 
 
 @body("QAttention", domain=MICROSOFT)
-def qattention(op: Emitter, node: Node) -> tuple[Tensor, Tensor | None]:
+def qattention(op: Op, node: Node) -> tuple[Tensor, Tensor | None]:
     """Attention whose one product with a weight is of integers; the rest is in floating point."""
     x, weights, bias, x_scale, scale = node.inputs[:5]
     X = real(op, x, x_scale, optional(node, 6))
@@ -187,7 +184,7 @@ def qattention(op: Emitter, node: Node) -> tuple[Tensor, Tensor | None]:
 
 
 @body("QEmbedLayerNormalization", domain=MICROSOFT)
-def qembed_layer_normalization(op: Emitter, node: Node) -> tuple[Tensor, Tensor]:
+def qembed_layer_normalization(op: Op, node: Node) -> tuple[Tensor, Tensor]:
     """EmbedLayerNormalization whose tables, scale and shift are 8-bit integers."""
     ids, segments, mask = node.inputs[0], optional(node, 1), optional(node, 7)
     names = ("words", "positions", "segments", "gamma", "beta")
@@ -207,5 +204,5 @@ def qembed_layer_normalization(op: Emitter, node: Node) -> tuple[Tensor, Tensor]
     return y, op.ReduceSum(ids if mask is None else mask, [1], keepdims=0)
 
 
-def _plus(op: Emitter, y: Tensor, bias: Tensor | None) -> Tensor:
+def _plus(op: Op, y: Tensor, bias: Tensor | None) -> Tensor:
     return y if bias is None else op.Add(y, bias)

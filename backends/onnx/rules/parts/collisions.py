@@ -5,23 +5,20 @@ of all. As in torch, ties share evenly.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...reading.graph import Node, Tensor
+from ...writing.op import Op
 from ..families.index import linear_indices
 from ..registry import Cotangent
 from .extents import Extent, extent, product, reshape, vector
 from .put_back import add_at
 
-if TYPE_CHECKING:
-    from ...reading.graph import Node, Tensor
-    from ...writing.emit import Emitter
-
 REDUCTIONS = ("mul", "max", "min")
 
 
-def met_elements(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
+def met_elements(op: Op, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
     """ScatterElements."""
     x, indices, u = node.inputs
     pull = _times if node.attrs["reduction"] == "mul" else _extremum
@@ -29,7 +26,7 @@ def met_elements(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
     return lambda: op.typed(of_x(), x.shape), None, lambda: op.typed(of_u(), u.shape)
 
 
-def met_slices(op: Emitter, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
+def met_slices(op: Op, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
     """ScatterND: the same with the indexed axes made one, and all others."""
     x, indices, u = node.inputs
     depth = indices.shape[-1]
@@ -59,7 +56,7 @@ Pulled = tuple[Callable[[], "Tensor"], Callable[[], "Tensor"]]
 
 
 def _times(
-    op: Emitter, x: Tensor, indices: Tensor, u: Tensor, y: Tensor, gy: Tensor, axis: int
+    op: Op, x: Tensor, indices: Tensor, u: Tensor, y: Tensor, gy: Tensor, axis: int
 ) -> Pulled:
     """The product of all others: divided by u, or of what is not 0 where u alone in its cell is."""
 
@@ -80,7 +77,7 @@ def _times(
 
 
 def _extremum(
-    op: Emitter, x: Tensor, indices: Tensor, u: Tensor, y: Tensor, gy: Tensor, axis: int
+    op: Op, x: Tensor, indices: Tensor, u: Tensor, y: Tensor, gy: Tensor, axis: int
 ) -> Pulled:
     """All to whoever equals the result, in even parts."""
     kept = op.Cast(op.Equal(x, y), to=x.dtype)
@@ -92,6 +89,6 @@ def _extremum(
     )
 
 
-def _added(op: Emitter, x: Tensor, indices: Tensor, u: Tensor, axis: int) -> Tensor:
+def _added(op: Op, x: Tensor, indices: Tensor, u: Tensor, axis: int) -> Tensor:
     sizes = [extent(op, x, i) for i in range(len(x.shape))]
     return op.typed(add_at(op, sizes, indices, u, axis), x.shape)

@@ -6,28 +6,25 @@ An `Extent` is an int, or an int64 tensor of one element.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from ...reading.graph import Shape
-from ...writing.few_rows import Padded
-
-if TYPE_CHECKING:
-    from ...reading.graph import Tensor
-    from ...writing.emit import Emitter
+from ...reading.graph import Shape, Tensor
+from ...writing.op import Op
+from ...writing.promises import Padded
 
 Extent = Any
 INFINITY = np.iinfo(np.int64).max
 
 
-def extent(op: Emitter, x: Tensor, axis: int) -> Extent:
+def extent(op: Op, x: Tensor, axis: int) -> Extent:
     """x's extent along `axis`."""
     size = x.shape[axis]
     return size if isinstance(size, int) else op.extent(x, axis)
 
 
-def product(op: Emitter, sizes: Sequence[Extent]) -> Extent:
+def product(op: Op, sizes: Sequence[Extent]) -> Extent:
     """All of them multiplied; 1 for none."""
     static = int(np.prod([s for s in sizes if isinstance(s, int)], dtype=np.int64))
     result: Extent = static
@@ -37,7 +34,7 @@ def product(op: Emitter, sizes: Sequence[Extent]) -> Extent:
     return result
 
 
-def plus(op: Emitter, a: Extent, b: Extent) -> Extent:
+def plus(op: Op, a: Extent, b: Extent) -> Extent:
     if isinstance(a, int) and isinstance(b, int):
         return a + b
     if isinstance(a, int):
@@ -45,33 +42,33 @@ def plus(op: Emitter, a: Extent, b: Extent) -> Extent:
     return a if isinstance(b, int) and b == 0 else op.Add(a, b)
 
 
-def minus(op: Emitter, a: Extent, b: Extent) -> Extent:
+def minus(op: Op, a: Extent, b: Extent) -> Extent:
     if isinstance(b, int):
         return plus(op, a, -b)
     return op.Sub(op.constant(np.array([a])) if isinstance(a, int) else a, b)
 
 
-def at_least_zero(op: Emitter, a: Extent) -> Extent:
+def at_least_zero(op: Op, a: Extent) -> Extent:
     if isinstance(a, int):
         return max(a, 0)
     return op.Mul(a, op.Cast(op.Greater(a, 0), to=np.int64))
 
 
-def at_most(op: Emitter, a: Extent, bound: Extent) -> Extent:
+def at_most(op: Op, a: Extent, bound: Extent) -> Extent:
     """The smaller of both."""
     if isinstance(a, int) and isinstance(bound, int):
         return min(a, bound)
     return minus(op, bound, at_least_zero(op, minus(op, bound, a)))
 
 
-def vector(op: Emitter, sizes: Sequence[Extent]) -> Any:
+def vector(op: Op, sizes: Sequence[Extent]) -> Any:
     """One int64 vector: a list where all are static."""
     if all(isinstance(s, int) for s in sizes):
         return list(sizes)
     return op.Concat(*([s] if isinstance(s, int) else s for s in sizes), axis=0)
 
 
-def reshape(op: Emitter, g: Tensor, sizes: Sequence[Extent], like: Shape | None = None) -> Tensor:
+def reshape(op: Op, g: Tensor, sizes: Sequence[Extent], like: Shape | None = None) -> Tensor:
     """g reshaped; a single unknown extent is left to the runtime."""
     unknown = [i for i, s in enumerate(sizes) if not isinstance(s, int)]
     if len(unknown) == 1 and 0 not in [s for s in sizes if isinstance(s, int)]:
@@ -83,7 +80,7 @@ def reshape(op: Emitter, g: Tensor, sizes: Sequence[Extent], like: Shape | None 
 
 
 def pad(
-    op: Emitter, g: Tensor, pads: Mapping[int, tuple[Extent, Extent]], like: Tensor | None = None
+    op: Op, g: Tensor, pads: Mapping[int, tuple[Extent, Extent]], like: Tensor | None = None
 ) -> Tensor:
     """Zeros before and after g along some axes; negative numbers crop. `like` has the shape."""
     rank = len(g.shape)
@@ -97,9 +94,7 @@ def pad(
     return g if like is None else op.typed(g, like.shape)
 
 
-def fitted(
-    op: Emitter, g: Tensor, pads: Mapping[int, tuple[Extent, Extent]], like: Tensor
-) -> Tensor:
+def fitted(op: Op, g: Tensor, pads: Mapping[int, tuple[Extent, Extent]], like: Tensor) -> Tensor:
     """The same where it is known at run time only whether a number is negative."""
     static = {a: p for a, p in pads.items() if isinstance(p[0], int) and isinstance(p[1], int)}
     doubtful = {a: p for a, p in pads.items() if a not in static}
@@ -113,17 +108,17 @@ def fitted(
 
 
 def _remember(
-    op: Emitter, core: Tensor, padded: Tensor, before: list[Extent], after: list[Extent]
+    op: Op, core: Tensor, padded: Tensor, before: list[Extent], after: list[Extent]
 ) -> None:
     """So that neighbours can be joined instead of added."""
     if not all(isinstance(p, int) for p in (*before, *after)):
         return
     axes = [i for i in range(len(before)) if before[i] or after[i]]
     if len(axes) == 1 and isinstance(core.shape[axes[0]], int):
-        op.shortcuts.padded[padded.name] = Padded(core, axes[0], before[axes[0]], after[axes[0]])
+        op.promises.padded[padded.name] = Padded(core, axes[0], before[axes[0]], after[axes[0]])
 
 
-def _crop(op: Emitter, g: Tensor, before: Sequence[Extent], after: Sequence[Extent]) -> Tensor:
+def _crop(op: Op, g: Tensor, before: Sequence[Extent], after: Sequence[Extent]) -> Tensor:
     """The static negative numbers; not every runtime takes them in a Pad."""
     starts = [max(-p, 0) if isinstance(p, int) else 0 for p in before]
     ends = [p if isinstance(p, int) and p < 0 else INFINITY for p in after]
@@ -133,7 +128,7 @@ def _crop(op: Emitter, g: Tensor, before: Sequence[Extent], after: Sequence[Exte
     return op.Slice(g, [starts[i] for i in axes], [ends[i] for i in axes], axes)
 
 
-def positions(op: Emitter, size: Extent, dtype: Any = np.int64) -> Tensor:
+def positions(op: Op, size: Extent, dtype: Any = np.int64) -> Tensor:
     """0, 1, ... size - 1 as a vector."""
     if isinstance(size, int):
         return op.constant(np.arange(size, dtype=dtype))
@@ -141,9 +136,7 @@ def positions(op: Emitter, size: Extent, dtype: Any = np.int64) -> Tensor:
     return counted if np.dtype(dtype) == np.int64 else op.Cast(counted, to=dtype)
 
 
-def moved(
-    op: Emitter, g: Tensor, axis: int, to: int, function: Callable[[Tensor], Tensor]
-) -> Tensor:
+def moved(op: Op, g: Tensor, axis: int, to: int, function: Callable[[Tensor], Tensor]) -> Tensor:
     """`function` of g with `axis` exchanged with `to`, and the result's axes back again."""
     if axis == to:
         return function(g)

@@ -8,15 +8,12 @@ float16 its slope is infinite.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...reading.graph import Tensor
+from ...writing.op import Op
 from .nchwc import is_map
-
-if TYPE_CHECKING:
-    from ...reading.graph import Tensor
-    from ...writing.emit import Emitter
 
 STEEPEST = 127
 """The exponent of the largest power of two in float32."""
@@ -24,17 +21,17 @@ LITTLE = 2.0**-60
 """Moves no step, and is there because OpenVINO (2026.4) takes a beta of 0 for the default, 0.5."""
 
 
-def above(op: Emitter, x: Tensor, bound: Tensor | float = 0.0) -> Tensor:
+def above(op: Op, x: Tensor, bound: Tensor | float = 0.0) -> Tensor:
     """1 where x > `bound`, else 0."""
     return _beyond(op, x, bound, 1)
 
 
-def below(op: Emitter, x: Tensor, bound: Tensor | float = 0.0) -> Tensor:
+def below(op: Op, x: Tensor, bound: Tensor | float = 0.0) -> Tensor:
     """1 where x < `bound`, else 0."""
     return _beyond(op, x, bound, -1)
 
 
-def _beyond(op: Emitter, x: Tensor, bound: Tensor | float, side: int) -> Tensor:
+def _beyond(op: Op, x: Tensor, bound: Tensor | float, side: int) -> Tensor:
     edge = _steppable(op, x, bound)
     if edge is not None:
         slope = side * 2.0 ** min(STEEPEST, STEEPEST - 1 - math.frexp(edge)[1])
@@ -43,7 +40,7 @@ def _beyond(op: Emitter, x: Tensor, bound: Tensor | float, side: int) -> Tensor:
     return op.Cast(compare(x, bound), to=x.dtype)
 
 
-def _steppable(op: Emitter, x: Tensor, bound: Tensor | float) -> float | None:
+def _steppable(op: Op, x: Tensor, bound: Tensor | float) -> float | None:
     """The bound, where a steep line through it is a step, subnormal numbers apart.
 
     Scaling by a power of two is exact, so the line is 0 at the bound, and a whole unit further at

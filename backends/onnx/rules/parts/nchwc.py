@@ -7,13 +7,10 @@ means the same in any runtime.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-if TYPE_CHECKING:
-    from ...reading.graph import Tensor
-    from ...writing.emit import Emitter
+from ...reading.graph import Tensor
+from ...writing.op import Op
 
 BLOCK = 16
 """Channels in a block of the widest kind."""
@@ -31,7 +28,7 @@ def blockable(x: Tensor) -> bool:
     return is_map(x) and isinstance(x.shape[1], int) and x.shape[1] % BLOCK == 0
 
 
-def blocked(op: Emitter, x: Tensor) -> Tensor:
+def blocked(op: Op, x: Tensor) -> Tensor:
     """x again, in blocks: a pool over one cell is an identity that no optimiser merges with x."""
     if not blockable(x):
         return x

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from ...reading.graph import Tensor
+from ...writing.op import Op
 from .extents import (
     INFINITY,
     Extent,
@@ -25,10 +27,6 @@ from .extents import (
     reshape,
     vector,
 )
-
-if TYPE_CHECKING:
-    from ...reading.graph import Tensor
-    from ...writing.emit import Emitter
 
 FEW_RUNS = 4
 """Up to this many arithmetic progressions are placed one by one."""
@@ -64,7 +62,7 @@ def runs(indices: Indices) -> Iterator[Run]:
         at += count
 
 
-def place(op: Emitter, g: Tensor, axis: int, indices: Indices, size: int) -> Tensor:
+def place(op: Op, g: Tensor, axis: int, indices: Indices, size: int) -> Tensor:
     """Adds g's slices where constant `indices` (in [0, size)) say; the others are zero."""
     found = list(runs(indices))
     if not found:
@@ -82,7 +80,7 @@ def place(op: Emitter, g: Tensor, axis: int, indices: Indices, size: int) -> Ten
     return scatter(op, g, axis, op.constant(indices.astype(np.int64)), size)
 
 
-def _sum(op: Emitter, parts: Sequence[Tensor]) -> Tensor:
+def _sum(op: Op, parts: Sequence[Tensor]) -> Tensor:
     total = parts[0]
     for part in parts[1:]:
         total = op.Add(total, part)
@@ -100,9 +98,7 @@ def _occurrence(indices: Indices) -> Indices:
     return result
 
 
-def _round(
-    op: Emitter, g: Tensor, axis: int, indices: Indices, chosen: Indices, size: int
-) -> Tensor:
+def _round(op: Op, g: Tensor, axis: int, indices: Indices, chosen: Indices, size: int) -> Tensor:
     """The chosen, distinct indices: read backwards, with a slice of zeros for all others."""
     back = np.full(size, len(indices), np.int64)
     back[indices[chosen]] = np.flatnonzero(chosen)
@@ -111,7 +107,7 @@ def _round(
     return op.Gather(g, op.constant(back), axis=axis)
 
 
-def _place_run(op: Emitter, g: Tensor, axis: int, run: Run, count: int, size: int) -> Tensor:
+def _place_run(op: Op, g: Tensor, axis: int, run: Run, count: int, size: int) -> Tensor:
     if run.count < count:
         g = op.Slice(g, [run.at], [run.at + run.count], [axis])
     if run.step == 0:
@@ -122,7 +118,7 @@ def _place_run(op: Emitter, g: Tensor, axis: int, run: Run, count: int, size: in
     return pad(op, g, {axis: (lowest, size - lowest - wide)})
 
 
-def spread(op: Emitter, g: Tensor, axis: int, step: int, count: Extent) -> tuple[Tensor, Extent]:
+def spread(op: Op, g: Tensor, axis: int, step: int, count: Extent) -> tuple[Tensor, Extent]:
     """g in ascending order with |step| - 1 zeros between its slices, and its new extent."""
     if step < 0:
         g = reverse_axis(op, g, axis, count)
@@ -137,7 +133,7 @@ def spread(op: Emitter, g: Tensor, axis: int, step: int, count: Extent) -> tuple
     return pad(op, flat, {axis: (0, -gap)}), minus(op, sizes[axis], gap)
 
 
-def reverse_axis(op: Emitter, g: Tensor, axis: int, count: Extent) -> Tensor:
+def reverse_axis(op: Op, g: Tensor, axis: int, count: Extent) -> Tensor:
     if isinstance(count, int):
         if count == 1:
             return g
@@ -145,7 +141,7 @@ def reverse_axis(op: Emitter, g: Tensor, axis: int, count: Extent) -> Tensor:
     return op.typed(op.Slice(g, [-1], [-INFINITY], [axis], [-1]), g.shape)
 
 
-def along(op: Emitter, g: Tensor, axis: int, matrix: Any) -> Tensor:
+def along(op: Op, g: Tensor, axis: int, matrix: Any) -> Tensor:
     """matrix [D, n] times g along an axis of extent n."""
     last = len(g.shape) - 1
     if axis == last:
@@ -154,7 +150,7 @@ def along(op: Emitter, g: Tensor, axis: int, matrix: Any) -> Tensor:
     return moved(op, g, axis, last - 1, lambda h: op.MatMul(matrix, h))
 
 
-def place_dynamic(op: Emitter, g: Tensor, axis: int, indices: Tensor, size: Extent) -> Tensor:
+def place_dynamic(op: Op, g: Tensor, axis: int, indices: Tensor, size: Extent) -> Tensor:
     """`place` for a vector of indices known at run time, none of them negative."""
     small = isinstance(size, int) and size <= SMALL_AXIS
     if not small and op.opset >= SCATTER_ADD:
@@ -164,7 +160,7 @@ def place_dynamic(op: Emitter, g: Tensor, axis: int, indices: Tensor, size: Exte
     return along(op, g, axis, matrix)
 
 
-def scatter(op: Emitter, g: Tensor, axis: int, indices: Tensor, size: Extent) -> Tensor:
+def scatter(op: Op, g: Tensor, axis: int, indices: Tensor, size: Extent) -> Tensor:
     """The same by a ScatterElements that adds, whose indices are as many as g's elements.
 
     A ScatterND needs fewer, but onnxruntime's loses what repeated indices add as soon as it runs
@@ -178,7 +174,7 @@ def scatter(op: Emitter, g: Tensor, axis: int, indices: Tensor, size: Extent) ->
     return add_at(op, sizes, everywhere, g, axis)
 
 
-def add_at(op: Emitter, sizes: Sequence[Extent], indices: Tensor, g: Tensor, axis: int) -> Tensor:
+def add_at(op: Op, sizes: Sequence[Extent], indices: Tensor, g: Tensor, axis: int) -> Tensor:
     """g's elements added at `indices` along an axis of zeros [*sizes], in float32 where runtimes
     have no float16 kernel.
     """
@@ -190,7 +186,7 @@ def add_at(op: Emitter, sizes: Sequence[Extent], indices: Tensor, g: Tensor, axi
     return op.Cast(found, to=np.float16) if half else found
 
 
-def not_negative(op: Emitter, indices: Tensor, size: Extent) -> Tensor:
+def not_negative(op: Op, indices: Tensor, size: Extent) -> Tensor:
     """int64 indices with `size` added to the negative ones."""
     indices = indices if np.dtype(indices.dtype) == np.int64 else op.Cast(indices, to=np.int64)
     below = op.Cast(op.Less(indices, 0), to=np.int64)

@@ -7,16 +7,14 @@ though its integers often are zero.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ml_dtypes
 import numpy as np
 
+from ...reading.graph import Node, Tensor
 from ...reading.units import MOVES
-
-if TYPE_CHECKING:
-    from ...reading.graph import Node, Tensor
-    from ...writing.emit import Emitter
+from ...writing.op import Op
 
 Interval = tuple[float, float]
 ANY: Interval = (-math.inf, math.inf)
@@ -27,7 +25,7 @@ FARTHEST = 12
 """How many operators are looked back."""
 
 
-def interval(op: Emitter, x: Tensor, depth: int = FARTHEST) -> Interval:
+def interval(op: Op, x: Tensor, depth: int = FARTHEST) -> Interval:
     """(lowest, highest) of what x can be."""
     value = op.value(x)
     if value is not None and value.size:
@@ -64,7 +62,7 @@ def limits(kind: Any) -> Interval:
     return float(ends.min), float(ends.max)
 
 
-def _dequantised(op: Emitter, node: Node) -> Interval:
+def _dequantised(op: Op, node: Node) -> Interval:
     q, scale, *rest = node.inputs
     zero = interval(op, rest[0]) if rest and rest[0].name else (0.0, 0.0)
     return _combined("Mul", _combined("Sub", limits(q.dtype), zero), interval(op, scale))

@@ -6,17 +6,15 @@ import functools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from ...reading.graph import Node, Tensor
+from ...writing.op import Op
 from ..families.resize import repeated
 from ..registry import unsupported
 from .extents import Extent, at_least_zero, extent, minus, plus, product, reshape, vector
-
-if TYPE_CHECKING:
-    from ...reading.graph import Node, Tensor
-    from ...writing.emit import Emitter
 
 
 @dataclass(frozen=True)
@@ -36,7 +34,7 @@ class Windows:
         """Cells between the first and the last tap."""
         return self.dilations[i] * (self.kernel[i] - 1)
 
-    def first(self, op: Emitter, i: int, x: Tensor, gy: Tensor) -> Extent:
+    def first(self, op: Op, i: int, x: Tensor, gy: Tensor) -> Extent:
         """Cells padded in front of x along spatial axis i."""
         if self.begin[i] is not None:
             return self.begin[i]
@@ -92,7 +90,7 @@ def _same(span: int, stride: int, size: Any) -> int | None:
 
 
 def window(
-    op: Emitter,
+    op: Op,
     g: Tensor,
     spans: Mapping[int, tuple[Extent, Extent]],
     *,
@@ -126,7 +124,7 @@ def window(
     return g
 
 
-def spread(op: Emitter, g: Tensor, strides: Sequence[int]) -> Tensor:
+def spread(op: Op, g: Tensor, strides: Sequence[int]) -> Tensor:
     """g [N, C, *S] with stride - 1 zeros after every cell."""
     space = range(2, len(g.shape))
     if all(s == 1 for s in strides):
@@ -147,7 +145,7 @@ def spread(op: Emitter, g: Tensor, strides: Sequence[int]) -> Tensor:
     return reshape(op, op.Pad(op.Unsqueeze(g, places), pads), sizes)
 
 
-def surround(op: Emitter, g: Tensor, geometry: Windows, x: Tensor) -> tuple[Tensor, list[int]]:
+def surround(op: Op, g: Tensor, geometry: Windows, x: Tensor) -> tuple[Tensor, list[int]]:
     """(g, pads) such that windows of stride 1 over g so padded leave exactly the shape of x."""
     rank = len(geometry.kernel)
     begin, end = [0] * rank, [0] * rank
