@@ -12,11 +12,10 @@ import onnx
 from cam_core.backend import Array, Capture, InputInfo, Inputs, Layer, Target
 from cam_core.errors import LayerError
 
-from ..differentiating.bfloat16 import carried
 from ..finding.analysis import Analysis, analyse, instrumented
 from ..finding.layers import Choice
 from ..instrumenting.strip import strip
-from ..reading.graph import floating
+from ..reading.graph import floating, numpy_type
 from ..reading.load import Source, load, opset
 from ..running.feed import feed, rows
 from ..running.runtime import Provider, refuse_graph_capture, run
@@ -130,7 +129,7 @@ class OnnxBackend:
         """What the model takes, in its own order."""
         maps = self.analysis.layers.maps
         return [
-            InputInfo(t.name, tuple(t.shape or ()), carried(t.dtype), maps.channel_axis(t))
+            InputInfo(t.name, tuple(t.shape or ()), numpy_type(t.dtype), maps.channel_axis(t))
             for t in self.analysis.graph.inputs
         ]
 

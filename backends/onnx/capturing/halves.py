@@ -13,11 +13,10 @@ import onnx
 import onnx_graphsurgeon as gs
 from onnx import numpy_helper
 
-from ..differentiating.bfloat16 import carried
 from ..differentiating.gradient import differentiate
 from ..finding.analysis import Analysis
 from ..finding.layers import Choice
-from ..reading.graph import FIXED_IR, Tensor, reads
+from ..reading.graph import FIXED_IR, Tensor, numpy_type, reads
 from ..writing.append import exported_all, new_constants, promises, value_info
 from ..writing.arithmetic import in_real_units
 from ..writing.emit import Emitter
@@ -47,7 +46,7 @@ def split(
     """The two models for these layers, and for the gradients of these inputs."""
     graph, score = analysis.graph, analysis.score.tensor
     op = Emitter(graph)
-    cotangent = gs.Variable(COTANGENT, carried(score.dtype), score.shape)
+    cotangent = gs.Variable(COTANGENT, numpy_type(score.dtype), score.shape)
     wanted = list(dict.fromkeys([*(c.name for c in choices), *inputs]))
     found = differentiate(op, analysis, cotangent, wanted, guided=guided)
     layers = {c.name for c in choices}

@@ -10,15 +10,17 @@ import onnx_graphsurgeon as gs
 from cam_core.errors import ModelError, UnsupportedOpError
 
 from ..finding.analysis import Analysis
-from ..instrumenting.methods import HALF_SEED
-from ..reading.graph import Graph, Node, Tensor, reads
+from ..reading.graph import Graph, Node, Tensor, numpy_type, reads
 from ..rules import RULES, VJP_RULES, ZERO, RefusedError, key_of
 from ..rules.paths import active
 from ..writing.arithmetic import as_float32
 from ..writing.emit import Emitter
 from ..writing.op import Op
-from .bfloat16 import carried
 from .reverse import reverse
+
+HALF_SCALE = 128.0
+"""Cotangents in float16 are carried this many times too large, so that few underflow and none of a
+logit that is scaled a hundredfold (CLIP) overflows."""
 
 
 def differentiate(
@@ -37,14 +39,14 @@ def differentiate(
     graph, score = analysis.graph, analysis.score.tensor
     path = active(graph, wanted, score.name)
     half = any(graph.tensors[name].dtype == np.float16 for name in path)
-    seed = op.Mul(cotangent, HALF_SEED) if half else cotangent
+    seed = op.Mul(cotangent, HALF_SCALE) if half else cotangent
     try:
         found = reverse(op, score, seed, wanted, guided=guided)
     except RefusedError as error:
         raise UnsupportedOpError(_explained(analysis, error, wanted)) from error
     if not half:
         return found
-    return {name: op.Mul(as_float32(op, g), 1.0 / HALF_SEED) for name, g in found.items()}
+    return {name: op.Mul(as_float32(op, g), 1.0 / HALF_SCALE) for name, g in found.items()}
 
 
 def _explained(analysis: Analysis, error: RefusedError, wanted: Sequence[str]) -> str:
@@ -88,7 +90,7 @@ def trial(analysis: Analysis, layer: str) -> list[Node]:
         RefusedError, ModelError, LayerError: as `reverse` does.
     """
     op, score = Emitter(analysis.graph), analysis.score.tensor
-    cotangent = gs.Variable(op.name("cotangent"), carried(score.dtype), score.shape)
+    cotangent = gs.Variable(op.name("cotangent"), numpy_type(score.dtype), score.shape)
     found = reverse(op, score, cotangent, [layer])
     return op.needed(found.values())
 

@@ -14,7 +14,7 @@ from ..rules.spelled_out import taped
 from ..writing.bodies import Body
 from ..writing.op import Op
 from ..writing.valid import blame
-from .bfloat16 import seen
+from .bfloat16 import as_float32
 
 Rules = Mapping[tuple[str, str], Rule]
 Found = dict[str, Tensor]
@@ -118,7 +118,7 @@ def _pull(
     rule = rules.get(key_of(node))
     if rule is None:
         raise RefusedError(node)
-    view = seen(op, node)
+    view = as_float32(op, node)
     if view is not node:
         if rule.inner:
             raise RefusedError(node, "it takes or gives bfloat16")

@@ -15,10 +15,6 @@ from ..writing.arithmetic import as_float32
 from ..writing.op import Op
 from .trace import Traced
 
-HALF_SEED = 128.0
-"""Cotangents in float16 are carried this many times too large, so that few underflow and none of a
-logit that is scaled a hundredfold (CLIP) overflows."""
-
 
 @dataclass(frozen=True)
 class CamTensors:

@@ -159,6 +159,12 @@ def _is_floating(kind: np.dtype[Any]) -> bool:
     return bool(kind == BFLOAT16 or np.issubdtype(kind, np.floating))
 
 
+def numpy_type(kind: Any) -> np.dtype[Any]:
+    """The type that numbers of this one are fed and given in: float32 for bfloat16."""
+    known: np.dtype[Any] = np.dtype(kind)
+    return np.dtype(np.float32) if known == BFLOAT16 else known
+
+
 def tiny(tensor: Tensor) -> bool:
     """Does it hold floating point numbers of 8 bits or fewer? NumPy takes them for none."""
     return str(tensor.dtype).startswith(("float4_", "float6_", "float8_"))

@@ -15,7 +15,7 @@ import onnx
 
 from cam_core.errors import InputError, MissingExtraError, ModelError
 
-from ..differentiating.bfloat16 import with_single_borders
+from .borders import with_single_borders
 
 NOISE = (
     re.compile(r"\[ONNXRuntimeError\] : \d+ : \w+ : "),
