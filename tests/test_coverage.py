@@ -10,7 +10,8 @@ import onnx.parser
 import pytest
 
 from backends.onnx import OnnxBackend, instrument
-from backends.onnx.differentiating.coverage import PORTABLE, Row, coverage
+from backends.onnx.differentiating.coverage import Row, coverage
+from backends.onnx.writing.portable import PORTABLE
 from cam_core.errors import UnsupportedOpError
 
 FC = {"fw": (5, 8), "fb": (5,)}

@@ -17,8 +17,8 @@ import pytest
 from onnx import TensorProto, helper
 
 from backends.onnx import instrument
-from backends.onnx.differentiating.coverage import PORTABLE
 from backends.onnx.reading.static import DATA_DEPENDENT
+from backends.onnx.writing.portable import PORTABLE
 from converters.torch import to_onnx
 
 torch = pytest.importorskip("torch")

@@ -8,20 +8,12 @@ from collections.abc import Sequence
 from cam_core.errors import LayerError
 
 from ..reading.graph import Node, Tensor, floating, reads
+from ..reading.kinds import CHANNEL_NORMS, EXTENTS, PRELUDE, PRODUCTS, VIEWS, WINDOWS
 from ..reading.units import behind_quantisers, computes
 from ..rules import ZERO, key_of
-from .maps import PRODUCTS
 from .route import Route
 from .summary import first_norm, only_summary
 from .tokens import needed_tokens
-
-VIEWS = {"Transpose", "Reshape", "Identity", "Flatten", "Squeeze", "Unsqueeze", "Dropout", "Cast"}
-POOLS = {"MaxPool", "AveragePool", "LpPool", "Pad"}
-SIZES = {"Shape", "Size"}
-PRELUDE = {"Add", "Mul", "Div", "Softmax", "Slice", "Gather"}
-"""What else may stand between a linear layer and the product that its result is a factor of."""
-CLOSING = {"LayerNormalization", "RMSNormalization"}
-"""Norms over channels that only close the last stage (Swin): the map is the stage's own."""
 
 
 def default_layer(route: Route) -> tuple[Tensor, str]:
@@ -67,7 +59,7 @@ def _no_map(route: Route) -> str:
     for node in reversed(route.graph.nodes):
         if before.isdisjoint(t.name for t in node.outputs):
             continue
-        if node.op in SIZES:  # a map is not reached by way of its shape
+        if node.op in EXTENTS:  # a map is not reached by way of its shape
             continue
         if key_of(node) in ZERO and any(floating(t) for t in node.inputs):
             return (
@@ -87,7 +79,7 @@ def _step_back(route: Route, tensor: Tensor) -> Tensor | None:
     while tensor.name in route.graph.producer:
         shown = tensor if route.held(tensor) else shown
         node = behind_quantisers(route.graph, route.graph.producer[tensor.name])
-        if not (computes(node) in VIEWS | POOLS | CLOSING or _class_map(route, tensor)):
+        if not (computes(node) in VIEWS | WINDOWS | CHANNEL_NORMS or _class_map(route, tensor)):
             return shown
         source = _source(route, node)
         if source is None or not route.extended(source) or _unfolds(route, tensor, source):
@@ -131,7 +123,7 @@ def _before_downsampling(route: Route, tensor: Tensor) -> bool:
     """Does a coarser map follow it?"""
     after, area = route.after(tensor), _area(route, tensor)
     return any(
-        1 < _area(route, t) < area and computes(route.graph.producer[t.name]) not in VIEWS | POOLS
+        1 < _area(route, t) < area and computes(route.graph.producer[t.name]) not in VIEWS | WINDOWS
         for t in route.spatial_maps
         if t.name in after
     )

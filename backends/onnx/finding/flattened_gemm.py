@@ -12,9 +12,7 @@ from dataclasses import replace
 import onnx_graphsurgeon as gs
 
 from ..reading.graph import Graph, Node, Tensor
-
-POINTWISE = {"Relu", "Sigmoid", "Tanh", "LeakyRelu", "Elu", "Softplus", "Softsign", "HardSigmoid"}
-"""What may have been fused with the Gemm, and stands between it and the second Reshape."""
+from ..reading.kinds import FUSED_AFTER_GEMM
 
 
 def in_rows(graph: Graph) -> Graph:
@@ -45,7 +43,7 @@ def _chains(graph: Graph, first: Node) -> Iterator[list[Node]]:
         chain = [first, gemm]
         while (follower := _only_reader(graph, chain[-1].outputs[0])) is not None:
             chain.append(follower)
-            if follower.op not in POINTWISE:
+            if follower.op not in FUSED_AFTER_GEMM:
                 break
         x, y = first.inputs[0], chain[-1].outputs[0]
         if chain[-1].op == "Reshape" and y.shape is not None and y.shape[:-1] == x.shape[:-1]:

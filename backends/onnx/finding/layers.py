@@ -12,8 +12,9 @@ from cam_core.errors import LayerError
 from cam_core.maps.layout import Layout
 
 from ..reading.graph import Extent, Graph, Tensor, floating
-from ..reading.units import QUANTISERS, behind_quantisers, settled, units_of
-from .default_layer import VIEWS, default_layer
+from ..reading.kinds import QUANTISERS, VIEWS
+from ..reading.units import behind_quantisers, settled, units_of
+from .default_layer import default_layer
 from .maps import Maps
 from .modules import Modules
 from .route import Route

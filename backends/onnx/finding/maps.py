@@ -16,20 +16,9 @@ import numpy as np
 from cam_core.maps.layout import Layout
 
 from ..reading.graph import Extent, Graph, Node, Tensor, floating
+from ..reading.kinds import CHANNELS_FIRST, CHANNELS_LAST, EXTENTS, PRODUCTS
 from ..reading.units import channels_last, computes
 
-FIRST = {
-    *("Conv", "ConvTranspose", "MaxPool", "AveragePool", "LpPool"),
-    *("BatchNormalization", "InstanceNormalization", "GroupNormalization", "LRN", "PRelu"),
-    *("GlobalAveragePool", "GlobalMaxPool", "DepthToSpace", "SpaceToDepth", "ImageScaler"),
-    *("Col2Im", "MaxUnpool", "DeformConv", "GridSample", "RoiAlign"),
-}
-"""Operators whose result has its channels at axis 1."""
-LAST = {"LayerNormalization", "MatMul", "Gemm", "RMSNormalization"}
-"""Operators whose result has them at the last axis."""
-PRODUCTS = {"MatMul", "Einsum"}
-"""Of two maps they make no map: the products of an attention's heads lie in no space."""
-SHAPES = {"Shape", "Size"}
 MOST_SUMMARY_TOKENS = 8
 """Class, distillation and register tokens that a token grid may be preceded by."""
 
@@ -49,7 +38,7 @@ class Maps:
         self.live = {tensor.name for tensor in graph.inputs}
         """What changes with the inputs' values."""
         for node in graph.nodes:
-            if node.op not in SHAPES and any(t.name in self.live for t in node.inputs):
+            if node.op not in EXTENTS and any(t.name in self.live for t in node.inputs):
                 self.live.update(t.name for t in node.outputs)
             for tensor in node.outputs:
                 axis = self._axis(node, tensor)
@@ -94,7 +83,8 @@ class Maps:
             return None
         readers = self.graph.consumers.get(tensor.name, [])
         if len(tensor.shape) > 2 and any(
-            computes(node) in FIRST and node.inputs[0].name == tensor.name for node in readers
+            computes(node) in CHANNELS_FIRST and node.inputs[0].name == tensor.name
+            for node in readers
         ):
             return 1
         return image_channels(tensor.shape)
@@ -108,9 +98,9 @@ class Maps:
         origin = self._regrouped(node)
         if origin is not None:
             return self.axes.get(origin.name) if origin.shape == tensor.shape else None
-        if plain in FIRST:
+        if plain in CHANNELS_FIRST:
             return rank - 1 if channels_last(node) else 1
-        if plain in LAST:
+        if plain in CHANNELS_LAST:
             return rank - 1
         for source in node.inputs:
             axis = self.axes.get(source.name)

@@ -6,14 +6,12 @@ import functools
 from collections.abc import Callable, Sequence
 
 from ..reading.graph import Graph, Node, Tensor, floating, reads
+from ..reading.kinds import MIXERS
 from ..reading.units import computes, units_of
 from ..rules import ZERO, key_of
 from ..rules.paths import active
 from .maps import Maps
 from .scores import Score
-
-MIXERS = {"Conv", "ConvTranspose", "Gemm", "MatMul", "Einsum"}
-"""Operators that mix channels: a map before one of them is not yet a map of classes."""
 
 
 class Route:

@@ -12,16 +12,13 @@ import numpy as np
 from cam_core.errors import ModelError
 
 from ..reading.graph import Graph, Node, Tensor, floating
+from ..reading.kinds import QUANTISERS, VIEWS
 from ..reading.units import computes, dequantised
 
 ACTIVATIONS = {"Softmax": 0, "LogSoftmax": 0, "Sigmoid": 0, "Hardmax": 0}
 """Tails whose input are the logits; the number is which input."""
 READERS = {"ArgMax": 0, "TopK": 0, "ZipMap": 0, "ArrayFeatureExtractor": 1}
 """Tails that read a score and give a label."""
-VIEWS = {
-    *("Identity", "Cast", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Dropout"),
-    *("QuantizeLinear", "DequantizeLinear"),
-}
 
 
 @dataclass(frozen=True)
@@ -120,7 +117,7 @@ def _walk(graph: Graph, tensor: Tensor) -> Iterator[tuple[Node, Tensor]]:
     while tensor.name in graph.producer:
         node = graph.producer[tensor.name]
         what = computes(node)
-        position = ACTIVATIONS.get(what, READERS.get(what, 0 if what in VIEWS else -1))
+        position = ACTIVATIONS.get(what, READERS.get(what, 0 if what in VIEWS | QUANTISERS else -1))
         if position < 0:
             return
         tensor = node.inputs[position]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..reading.graph import Tensor
+from ..reading.kinds import NORMS
 from .maps import MOST_SUMMARY_TOKENS
 from .route import Route
-from .tokens import NORMS, Tokens
+from .tokens import Tokens
 
 
 def only_summary(route: Route, tensor: Tensor, needed: Mapping[str, Tokens]) -> bool:

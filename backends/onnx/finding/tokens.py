@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..reading.graph import Node, Tensor
+from ..reading.kinds import NORMS, RESHAPING
 from ..reading.units import computes
 from ..reading.views import groups, numbers
 from ..rules import ZERO, key_of
@@ -27,10 +28,6 @@ Tokens = Some | None
 """What is needed of a tensor, mostly tokens on axis 1 of [N, T, C]; None: any of it."""
 NOTHING = Some(0, frozenset())
 """Of a tensor of any shape."""
-NORMS = {
-    *("LayerNormalization", "BatchNormalization", "RMSNormalization", "GroupNormalization"),
-    *("InstanceNormalization", "Standardise"),
-}
 ELEMENTWISE = {
     *("Add", "Sub", "Mul", "Div", "Gelu", "SiLU", "Relu", "Sigmoid", "Tanh", "Identity", "Clip"),
     *("Dropout", "Cast", "HardSwish", "Erf", "Pow", "Sqrt", "QuickGelu"),
@@ -38,7 +35,6 @@ ELEMENTWISE = {
 }
 TOKENWISE = NORMS | ELEMENTWISE | {"MatMul"}
 """Operators that treat each token of [N, T, C] by itself (a product of two maps apart)."""
-VIEWS = {"Reshape", "Squeeze", "Unsqueeze", "Flatten"}
 
 
 def needed_tokens(route: Route) -> dict[str, Tokens]:
@@ -79,7 +75,7 @@ def _pulled(route: Route, node: Node, position: int, needed: Mapping[str, Tokens
         return None
     if node.op == "Transpose":
         return Some(node.attrs["perm"][wanted.axis], wanted.at)
-    if node.op in VIEWS:
+    if node.op in RESHAPING:
         return _viewed(source.shape, made.shape, wanted)
     if node.op == "Pad":
         return _inside(route, node, wanted)

@@ -14,14 +14,12 @@ import onnx_graphsurgeon as gs
 from onnx import TensorProto, helper
 
 from ..reading.graph import Tensor
+from ..reading.kinds import REARRANGING, WINDOWED_PRODUCTS
 from ..writing.op import Op
 
 ENABLE_INPUT = "cam_enable"
-FOLDED = {"Conv", "ConvTranspose"}
-"""Operators whose weights runtimes lay out anew at load, which they do within one graph only."""
 UNITED = 11
 """Since this opset the branches of an If may differ in shape, as far as inference is concerned."""
-LAYOUT = {"Transpose", "Reshape", "Slice", "Squeeze", "Unsqueeze", "Concat", "Gather", "Neg"}
 
 
 def condition(op: Op) -> Tensor:
@@ -71,9 +69,9 @@ def _carry_in(nodes: Sequence[onnx.NodeProto], original: onnx.GraphProto) -> lis
     """Copies, under names of their own, of the weights that the branch lays out anew."""
     folded: set[str] = set()
     for node in reversed(nodes):
-        if node.op_type in FOLDED:
+        if node.op_type in WINDOWED_PRODUCTS:
             folded.update(node.input[1:2])
-        elif node.op_type in LAYOUT and folded.intersection(node.output):
+        elif node.op_type in REARRANGING and folded.intersection(node.output):
             folded.update(node.input[:1])
     weights = {t.name: t for t in original.initializer if t.name in folded}
     copies = []

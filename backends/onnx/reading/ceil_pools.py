@@ -12,17 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 from cam_core.errors import ModelError
 
+from .kinds import POOLS
+
 if TYPE_CHECKING:
     import onnx
 
-CEILED = {"MaxPool", "AveragePool", "LpPool"}
 COUNTED_SINCE = 22
 
 
 def schema_version(node: onnx.NodeProto, version: int) -> int:
     """The version of the schema that infers the node's shape as the runtimes compute it."""
     ceiled = any(a.name == "ceil_mode" and a.i for a in node.attribute)
-    return max(version, COUNTED_SINCE) if node.op_type in CEILED and ceiled else version
+    return max(version, COUNTED_SINCE) if node.op_type in POOLS and ceiled else version
 
 
 def require_counted(nodes: Iterable[Any], version: int) -> None:
@@ -32,7 +33,7 @@ def require_counted(nodes: Iterable[Any], version: int) -> None:
         ModelError: names the node and the axis.
     """
     for node in nodes:
-        if version >= COUNTED_SINCE or node.op not in CEILED or not node.attrs.get("ceil_mode"):
+        if version >= COUNTED_SINCE or node.op not in POOLS or not node.attrs.get("ceil_mode"):
             continue
         x, y = node.inputs[0].shape, node.outputs[0].shape
         if x is None or y is None or node.attrs.get("auto_pad", "NOTSET") != "NOTSET":

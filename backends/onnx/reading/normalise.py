@@ -11,6 +11,8 @@ import numpy as np
 import onnx
 import onnx_graphsurgeon as gs
 
+from .kinds import FLATTENING, REDUCTIONS
+
 NEWEST = 26
 """The newest opset that onnxruntime loads."""
 
@@ -29,19 +31,12 @@ INPUTS = {
 }
 """Attributes of older opsets that became inputs, at the place they were given."""
 
-REDUCTIONS = (
-    *("ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceL1", "ReduceL2"),
-    *("ReduceLogSum", "ReduceLogSumExp", "ReduceSumSquare"),
-)
 INPUTS |= dict.fromkeys(REDUCTIONS, ("data", "axes"))
 
 FLOATS = {"value", "min", "max", "scales", "ratio"}
 """Those of them that are floating point, of the first input's type."""
 
 RENAMED = {"Scatter": "ScatterElements"}
-
-FLATTENING = {"Softmax", "LogSoftmax", "Hardmax"}
-"""Before opset 13 they flattened their input to two dimensions at `axis`."""
 
 
 def normalise(node: gs.Node, opset: int, dtype: np.dtype[Any]) -> None:

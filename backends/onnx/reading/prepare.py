@@ -20,6 +20,7 @@ from .ceil_pools import require_counted
 from .external import embedded
 from .fold import FOLD_LIMIT, constant_value
 from .graph import FIXED_IR, Graph
+from .kinds import SAME_TYPE
 from .load import opset
 from .normalise import normalise
 from .sequences import resolved
@@ -45,7 +46,7 @@ def prepare(
     if around is None:
         require_typed(model.graph)
     unknown = {operator for domain, operator in shapes.OUTSIDE if not domain}
-    require_nodes(model.graph, {"": version}, shapes.SAME_TYPE | unknown)
+    require_nodes(model.graph, {"": version}, SAME_TYPE | unknown)
     skeleton, small, weights = _skeleton(model, folder)
     if around is not None:
         captured = {i.name for i in model.graph.input} & set(around.tensors)

@@ -21,6 +21,7 @@ from .body_types import SCOPED, Probe, conditions, conditions_met, through_bodie
 from .ceil_pools import schema_version
 from .fold import Values, fold
 from .graph import Extent, Shape
+from .kinds import SAME_TYPE
 from .normalise import schema_at
 from .probes import (
     BATCH_PROBE,
@@ -33,10 +34,6 @@ from .probes import (
     symbol,
     symbols,
 )
-
-SAME_TYPE = {"ImageScaler", "Affine", "ScaledTanh", "ParametricSoftplus"}
-SAME_TYPE |= {"MeanVarianceNormalization"}  # its schema infers nothing where axes are defaulted
-"""Operators that keep their input's type; those of the oldest exporters have no schema any more."""
 
 Types = Mapping[str, TypeProto]
 OUTSIDE: dict[tuple[str, str], Callable[[onnx.NodeProto, Types, Values], dict[str, TypeProto]]] = {}

@@ -12,10 +12,9 @@ from cam_core.errors import InputError, ModelError
 from .functions import kept, packed
 from .graph import Graph
 from .graph import static as is_static
+from .kinds import DATA_DEPENDENT
 
 KEY = "cam.static"
-DATA_DEPENDENT = ("Shape", "Size", "Range", "ConstantOfShape", "NonZero", "Unique", "Compress")
-"""Operators that no added node may be: they make or read an extent at run time."""
 
 Static = Sequence[int] | Mapping[str, Sequence[int]]
 """The shape of the one input, or shapes by input name."""

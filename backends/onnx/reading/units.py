@@ -13,6 +13,7 @@ import numpy as np
 import onnx_graphsurgeon as gs
 
 from .graph import Graph, Node, Tensor, floating
+from .kinds import MOVES, QUANTISERS
 
 Array = np.ndarray[Any, Any]
 
@@ -35,13 +36,6 @@ SCALE = {
 """Operators that quantise -> which input is their result's scale; its zero point is the next."""
 STAIRCASES = {*SCALE, "DynamicQuantizeLinear", "DynamicQuantizeMatMul"}
 """Operators that round what depends on the layer: no finite difference tells their slope."""
-QUANTISERS = {"QuantizeLinear", "DequantizeLinear"}
-MOVES = {
-    *("Identity", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Slice", "Gather"),
-    *("MaxPool", "NhwcMaxPool", "DepthToSpace", "SpaceToDepth", "Pad", "Expand", "Tile"),
-    *("Split", "Resize"),
-}
-"""Operators on integers whose result has the units of their first input."""
 
 
 def behind_quantisers(graph: Graph, node: Node) -> Node:

@@ -13,7 +13,8 @@ import onnx_graphsurgeon as gs
 from cam_core.errors import ModelError
 
 from ..reading.graph import Tensor
-from ..reading.normalise import FLOATS, INPUTS, REDUCTIONS
+from ..reading.kinds import REDUCTIONS
+from ..reading.normalise import FLOATS, INPUTS
 
 AXES_INPUT = dict.fromkeys(REDUCTIONS, 18) | {"ReduceSum": 13}
 AS_INPUT = AXES_INPUT | {

@@ -13,7 +13,7 @@ import ml_dtypes
 import numpy as np
 
 from ...reading.graph import Node, Tensor
-from ...reading.units import MOVES
+from ...reading.kinds import MOVES
 from ...writing.op import Op
 
 Interval = tuple[float, float]
