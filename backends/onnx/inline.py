@@ -27,7 +27,7 @@ def inline_functions(model: onnx.ModelProto) -> onnx.ModelProto:
     """
     _require_finite(model)
     local = {(f.domain, f.name) for f in model.functions}
-    if not local or not any((n.domain, n.op_type) in local for n in model.graph.node):
+    if local.isdisjoint(_called(model.graph.node)):
         return model
     from onnx import inliner
 
