@@ -84,8 +84,8 @@ def _view(graph: Graph, score: str | None) -> Layers:
 
 
 def instrumented(model: onnx.ModelProto) -> bool:
-    """Was the model made by `instrument`?"""
-    return any(entry.key == "cam.version" for entry in model.metadata_props)
+    """Was the model made by `instrument`? A single key may be somebody else's."""
+    return {"cam.version", "cam.added"} <= {entry.key for entry in model.metadata_props}
 
 
 def refuse_instrumented(source: Source) -> None:

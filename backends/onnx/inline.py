@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 import onnx
 from google.protobuf.message import Message
@@ -51,12 +51,9 @@ def packed(message: Message) -> str:
     return base64.b64encode(zlib.compress(message.SerializeToString(deterministic=True))).decode()
 
 
-def kept(model: onnx.ModelProto, key: str) -> bytes | None:
+def kept(notes: Mapping[str, str], key: str) -> bytes | None:
     """What was packed under `key`; None where nothing was."""
-    for entry in model.metadata_props:
-        if entry.key == key:
-            return zlib.decompress(base64.b64decode(entry.value))
-    return None
+    return zlib.decompress(base64.b64decode(notes[key])) if key in notes else None
 
 
 def _require_finite(model: onnx.ModelProto) -> None:
@@ -89,9 +86,9 @@ def _called(nodes: Iterable[onnx.NodeProto]) -> Iterator[tuple[str, str]]:
                 yield from _called(body.node)
 
 
-def restore_functions(model: onnx.ModelProto) -> None:
-    """Puts the calls back into a copy that `inline_functions` made."""
-    data = kept(model, KEY)
+def restore_functions(model: onnx.ModelProto, notes: Mapping[str, str]) -> None:
+    """Puts the calls back into a copy that `inline_functions` made; `notes`: what it added."""
+    data = kept(notes, KEY)
     if data is None:
         return
     was = onnx.ModelProto.FromString(data)

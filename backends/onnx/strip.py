@@ -14,6 +14,7 @@ from .analysis import instrumented
 from .append import lower_ir
 from .inline import restore_functions
 from .load import load, sha256
+from .record import restore_own
 from .static import reopen
 
 UNREADABLE = (LookupError, ValueError, TypeError, AttributeError, zlib.error, DecodeError)
@@ -42,15 +43,16 @@ def _source(model: onnx.ModelProto) -> onnx.ModelProto | None:
     """What the notes in the metadata lead back to; None if that is not the source."""
     result = onnx.ModelProto()
     result.CopyFrom(model)
-    facts = {e.key: e.value for e in result.metadata_props if e.key.startswith("cam.")}
-    added = json.loads(facts["cam.added"])
+    added = json.loads({e.key: e.value for e in result.metadata_props}["cam.added"])
     metadata = added.pop("metadata_props")
+    facts = {e.key: e.value for e in result.metadata_props[-metadata:]}
     for name, count in added.items():
         field = getattr(result.graph, name)
         del field[len(field) - count :]
-    restore_functions(result)
-    reopen(result)
+    restore_functions(result, facts)
+    reopen(result, facts)
     del result.metadata_props[-metadata:]
+    restore_own(result, facts)
     if "cam.ir_raised" in facts:
         lower_ir(result, json.loads(facts["cam.ir_raised"]))
     return result if sha256(result) == facts.get("cam.source_sha256") else None
