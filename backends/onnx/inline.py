@@ -11,6 +11,8 @@ from google.protobuf.message import Message
 
 from cam_core.errors import ModelError
 
+from .load import LARGEST_MESSAGE
+
 KEY = "cam.inlined"
 MOST_NODES = 1_000_000
 """Beyond all models that were ever exported."""
@@ -53,7 +55,13 @@ def packed(message: Message) -> str:
 
 def kept(notes: Mapping[str, str], key: str) -> bytes | None:
     """What was packed under `key`; None where nothing was."""
-    return zlib.decompress(base64.b64decode(notes[key])) if key in notes else None
+    if key not in notes:
+        return None
+    unpacked = zlib.decompressobj()
+    data = unpacked.decompress(base64.b64decode(notes[key]), LARGEST_MESSAGE)
+    if not unpacked.eof:
+        raise ValueError("cut off, or larger than a message can be")
+    return data
 
 
 def _require_finite(model: onnx.ModelProto) -> None:

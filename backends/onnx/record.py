@@ -10,6 +10,7 @@ from typing import Any
 import onnx
 
 from cam_core.errors import InputError
+from cam_core.foreign import from_json
 
 from .analysis import Analysis
 from .append import before_raising
@@ -87,7 +88,7 @@ def _set_aside(result: onnx.ModelProto, theirs: int, ours: set[str]) -> dict[str
 def restore_own(model: onnx.ModelProto, notes: Mapping[str, str]) -> None:
     """Puts back, in place, the entries of the source that `record` set aside."""
     entries = list(model.metadata_props)
-    for place, key, value in json.loads(notes.get(OWN, "[]")):
+    for place, key, value in from_json(notes.get(OWN, "[]")):
         entries.insert(place, onnx.StringStringEntryProto(key=key, value=value))
     del model.metadata_props[:]
     model.metadata_props.extend(entries)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import zlib
 
 import onnx
 from google.protobuf.message import DecodeError
 
 from cam_core.errors import ModelError
+from cam_core.foreign import UNREADABLE, from_json
 
 from .analysis import instrumented
 from .append import lower_ir
@@ -17,7 +17,7 @@ from .load import load, sha256
 from .record import restore_own
 from .static import reopen
 
-UNREADABLE = (LookupError, ValueError, TypeError, AttributeError, zlib.error, DecodeError)
+DAMAGED = (*UNREADABLE, zlib.error, DecodeError)
 """What damaged notes end in, wherever they are read."""
 
 
@@ -32,7 +32,7 @@ def strip(model: object) -> onnx.ModelProto:
         raise ModelError(f"{source.name} is not instrumented: nothing to strip")
     try:
         result = _source(source.model)
-    except UNREADABLE:
+    except DAMAGED:
         result = None
     if result is None:
         raise ModelError(f"{source.name} was changed after it was instrumented: cannot strip it")
@@ -43,7 +43,7 @@ def _source(model: onnx.ModelProto) -> onnx.ModelProto | None:
     """What the notes in the metadata lead back to; None if that is not the source."""
     result = onnx.ModelProto()
     result.CopyFrom(model)
-    added = json.loads({e.key: e.value for e in result.metadata_props}["cam.added"])
+    added = from_json({e.key: e.value for e in result.metadata_props}["cam.added"])
     metadata = added.pop("metadata_props")
     facts = {e.key: e.value for e in result.metadata_props[-metadata:]}
     for name, count in added.items():
@@ -54,5 +54,5 @@ def _source(model: onnx.ModelProto) -> onnx.ModelProto | None:
     del result.metadata_props[-metadata:]
     restore_own(result, facts)
     if "cam.ir_raised" in facts:
-        lower_ir(result, json.loads(facts["cam.ir_raised"]))
+        lower_ir(result, from_json(facts["cam.ir_raised"]))
     return result if sha256(result) == facts.get("cam.source_sha256") else None
