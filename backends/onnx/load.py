@@ -12,7 +12,7 @@ import onnx
 
 from cam_core.errors import InputError, ModelError
 
-from .wellformed import nbytes, require_held, require_text, tensors
+from .wellformed import nbytes, require_held, require_sparse, require_text, sparse_tensors, tensors
 
 OLDEST_OPSET = 7
 LARGEST_MESSAGE = 2**31 - 1
@@ -170,6 +170,9 @@ def _check(source: Source) -> None:
             )
     for tensor in tensors(model):
         require_held(tensor)
+    for graph in (model.graph, *model.functions):
+        for sparse in sparse_tensors(graph):
+            require_sparse(sparse)
     for tensor in external_tensors(model):
         _check_external(tensor, source)
 

@@ -27,6 +27,7 @@ from .fold import FOLD_LIMIT, constant_value
 from .load import embedded, opset
 from .normalise import normalise
 from .sequences import resolved
+from .sparse import declared, dense, sparse_value, with_dense
 from .wellformed import nbytes, require_made, require_nodes, require_sizes, require_typed
 
 Tensor: TypeAlias = Any
@@ -98,6 +99,9 @@ class Graph:
             given.name == tensor.name for given in self.model.graph.input
         ):
             return None
+        for sparse in self.model.graph.sparse_initializer:
+            if sparse.values.name == tensor.name:
+                return dense(sparse, self.folder)
         for held in self.model.graph.initializer:
             if held.name != tensor.name:
                 continue
@@ -110,7 +114,8 @@ class Graph:
     @functools.cached_property
     def nbytes(self) -> int:
         """What the initialisers take."""
-        return sum(nbytes(tensor) for tensor in self.model.graph.initializer)
+        sparse = (t for s in self.model.graph.sparse_initializer for t in (s.values, s.indices))
+        return sum(nbytes(tensor) for tensor in (*self.model.graph.initializer, *sparse))
 
     def constant(self, tensor: Tensor) -> bool:
         """Is it the same at every run?"""
@@ -252,11 +257,24 @@ def _skeleton(
         value = _small(tensor, folder)
         if value is not None:
             small[tensor.name] = value
-    weights = {t.name for t in model.graph.initializer}
+    for sparse in model.graph.sparse_initializer:
+        graph.input.append(declared(sparse))
+        if _worth(sparse.values.data_type, sparse.dims):
+            small[sparse.values.name] = dense(sparse, folder)
+    weights = {i.name for i in graph.input}
     graph.input.extend(i for i in model.graph.input if i.name not in weights)
     graph.output.extend(model.graph.output)
     graph.value_info.extend(model.graph.value_info)
-    for node in resolved(_sorted(model.graph.node), small, opset(model)):
+    nodes = [n if sparse_value(n) else with_dense(n, folder) for n in model.graph.node]
+    for node in resolved(_sorted(nodes), small, opset(model)):
+        sparse_one = sparse_value(node)
+        if sparse_one is not None:
+            name = node.output[0]
+            weights.add(name)
+            graph.input.append(declared(sparse_one, name))
+            if _worth(sparse_one.values.data_type, sparse_one.dims):
+                small[name] = dense(sparse_one, folder)
+            continue
         value = constant_value(node) if node.op_type == "Constant" and node.attribute else None
         if value is None:
             graph.node.append(node)
@@ -273,10 +291,15 @@ def _skeleton(
     return skeleton, small, frozenset(weights)
 
 
+def _worth(kind: int, dims: Sequence[int]) -> bool:
+    """Is a constant small enough, and made of numbers, to have its value known?"""
+    if kind in (onnx.TensorProto.STRING, onnx.TensorProto.UNDEFINED):
+        return False
+    return bool(np.prod(dims, dtype=np.float64) <= FOLD_LIMIT)
+
+
 def _small(tensor: onnx.TensorProto, folder: Path | None) -> np.ndarray[Any, Any] | None:
-    if tensor.data_type in (onnx.TensorProto.STRING, onnx.TensorProto.UNDEFINED):
-        return None
-    if np.prod(tensor.dims, dtype=np.float64) > FOLD_LIMIT:
+    if not _worth(tensor.data_type, tensor.dims):
         return None
     if tensor.data_location != onnx.TensorProto.EXTERNAL:
         return numpy_helper.to_array(tensor)

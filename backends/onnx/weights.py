@@ -14,6 +14,7 @@ from cam_core.errors import ModelError
 
 from .load import LARGEST_MESSAGE, Source, embedded, external_tensors, message_size
 from .prepare import BFLOAT16
+from .sparse import densify
 from .wellformed import nbytes
 
 Change = Callable[[str, Array], Array]
@@ -39,6 +40,7 @@ def change_weights(source: Source, change: Change) -> onnx.ModelProto:
     if source.folder is not None:
         for tensor in external_tensors(model):
             tensor.CopyFrom(embedded(tensor, source.folder))
+    densify(model.graph, source.folder)
     for name, tensor in _weights(model):
         changed = _changed(name, numpy_helper.to_array(tensor), change)
         if changed is not None:
