@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from cam_core.errors import InputError, MissingExtraError, ModelError
+from cam_core.write import find_place, move_together
 
 from .torch_parity import compare, first_line, outputs
 
@@ -59,6 +60,7 @@ def to_onnx(
 
     Raises:
         ModelError: the export failed, or the file computes something else; says where first.
+        InputError: there is no such exporter or opset, or nothing can be written there.
         MissingExtraError: torch, onnxscript or onnxruntime is not installed.
     """
     _require(exporter, verify)
@@ -74,7 +76,9 @@ def to_onnx(
         inputs = _rows(inputs, [0, 0])
     given = list(inputs if input_names is None else input_names)
     path = Path(path)
-    with _evaluating(module), torch.no_grad(), tempfile.TemporaryDirectory(dir=path.parent) as held:
+    place = find_place(path)
+    room = None if place.straight else place.file.parent
+    with _evaluating(module), torch.no_grad(), tempfile.TemporaryDirectory(dir=room) as held:
         named = outputs(module(**inputs))
         names = list(named if output_names is None else output_names)
         file = Path(held) / path.name
@@ -85,8 +89,13 @@ def to_onnx(
             batches = [inputs, _other(inputs)] if dynamic_batch else [inputs]
             for batch in batches:
                 compare(module, batch, file, given)
-        for written in sorted(Path(held).iterdir(), key=lambda part: part.suffix == ".onnx"):
-            written.replace(path.parent / written.name)  # the weights before the graph
+        written = sorted(Path(held).iterdir(), key=lambda part: part == file)
+        if len(written) > 1 and place.elsewhere:
+            raise InputError(
+                f"cannot write '{path}': it is a link to '{place.file}', and the model's weights "
+                f"must lie beside it; name that file itself"
+            )
+        move_together({part: path.parent / part.name for part in written})  # the graph last
     return path
 
 

@@ -89,10 +89,18 @@ REFUSED = {
     "a form that has no rule": (
         CONV + """ m = ReduceMean<keepdims=0>(f) l = Constant<value = float {0.0}>()
         big = Greater(m, l)
+        v = If (big) <then_branch = a () => (s) {
+            w = Constant<value_floats = [1.0, 1.0, 1.0, 1.0]>()
+            s, mean, variance = BatchNormalization<training_mode = 1>(f, w, w, w, w) },
+        else_branch = b () => (t) { t = Exp(f) }> """ + TAIL,
+        "If where its body holds this: no VJP rule for BatchNormalization"),
+    "a dropout that may be in training mode": (
+        CONV + """ m = ReduceMean<keepdims=0>(f) l = Constant<value = float {0.0}>()
+        big = Greater(m, l)
         v = If (big) <then_branch = a () => (s) { h = Constant<value = float {0.5}>()
             s = Dropout(f, h, big) },
         else_branch = b () => (t) { t = Exp(f) }> """ + TAIL,
-        "If where its body holds this: no VJP rule for Dropout"),
+        r"If where its body draws at random \(Dropout\)"),
     "a draw": (
         f"{CONV} " + LOOP.format().replace("a = MatMul(s, mix)",
             "z = RandomNormalLike(s) a = Add(s, z)") + f" {TAIL}", "draws at random"),

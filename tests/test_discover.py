@@ -95,7 +95,7 @@ def test_asking_about_a_file_never_loads_torch(source: str) -> None:
         f"asked = [name for name, _ in discover._candidates({source}, None)]\n"
         "assert 'torch' not in asked and 'torch' not in sys.modules and 'onnx' not in sys.modules"
     )
-    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
 
 
 def test_a_torch_module_asks_only_torch() -> None:

@@ -157,7 +157,6 @@ def test_onnxruntime_web(name: str, rng: np.random.Generator, tmp_path: Path) ->
         [node, tmp_path / "run.mjs", folder, tmp_path / "job.json"],
         capture_output=True,
         text=True,
-        timeout=120,
         check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]

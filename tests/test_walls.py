@@ -22,9 +22,7 @@ def loaded_by(statement: str) -> set[str]:
     """All modules of a fresh process after a statement, less those of a bare one."""
     code = f"import sys, json; before = set(sys.modules)\n{statement}\n"
     code += "print(json.dumps(sorted(set(sys.modules) - before)))"
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60
-    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return set(json.loads(done.stdout.splitlines()[-1]))
 

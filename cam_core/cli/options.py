@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
+from cam_core.errors import InputError
 from cam_core.image import PRESETS
 from cam_core.image.place import FITS
 
@@ -16,6 +17,14 @@ from .option_types import Numbers, Scale, Size
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 FILE = click.Path(path_type=Path, readable=False)
+
+
+def no_stdout(_: click.Context, __: click.Parameter, path: Path | None) -> Path | None:
+    """Refuse what would be lost: commands print there, and libraries are kept from it."""
+    if path is not None and str(path) in ("/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"):
+        raise InputError(f"-o '{path}': commands print there. Name a file or a pipe.")
+    return path
+
 
 OPTIONS: dict[str, tuple[tuple[str, ...], Mapping[str, Any]]] = {
     "target": (
@@ -86,7 +95,12 @@ OPTIONS: dict[str, tuple[tuple[str, ...], Mapping[str, Any]]] = {
     ),
     "output": (
         ("-o", "--output", "out"),
-        {"type": FILE, "metavar": "FILE", "help": "Write the record as JSON to this file, too."},
+        {
+            "type": FILE,
+            "metavar": "FILE",
+            "callback": no_stdout,
+            "help": "Write the record as JSON to this file, too.",
+        },
     ),
     "preprocess": (
         ("--preprocess",),

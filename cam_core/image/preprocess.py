@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -52,6 +53,20 @@ class Preprocess:
             raise InputError(f"scale {self.scale:g}: pixels are multiplied by it. Give 1 or 1/255.")
         if self.resize is not None and self.resize < 1:
             raise InputError(f"resize {self.resize}: give the shorter side in pixels, from 1 on.")
+        self._require_sane_sizes()
+
+    def _require_sane_sizes(self) -> None:
+        """They may come from a file that makes no sense."""
+        size: Any = (1, 1) if self.size is None else self.size
+        sides = size if isinstance(size, tuple) else (size, size)
+        if len(sides) != 2 or not all(isinstance(side, int | np.integer) for side in sides):
+            raise InputError("size: give one side, or height and width, in whole pixels.")
+        if max(*sides, self.resize or 1) > MOST_PIXELS:
+            raise InputError(f"size: a side is at most {MOST_PIXELS:,} pixels. Give a smaller one.")
+        if not 0 < self.margin < math.inf:
+            raise InputError("margin: give how many times the input is covered, such as 1.")
+        if not 0 <= self.pad <= 255:
+            raise InputError("pad: give a grey from 0 to 255.")
 
     def describe(self, size: tuple[int, int], channels: int) -> str:
         """One line for people: what was done to the photo."""

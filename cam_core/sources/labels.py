@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import InputError
+from ..foreign import MOST_CLASSES
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,8 @@ def read_labels(path: Path, offset: int = 0) -> Labels:
         offset: the class of the first line. 1 where class 0 is a background that the file leaves
             out; -1 where the file's first line is a background that the model leaves out.
     """
+    if abs(offset) >= MOST_CLASSES:
+        raise InputError(f"--label-offset {offset}: no model has that many classes.")
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:

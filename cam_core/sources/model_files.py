@@ -6,8 +6,6 @@ them. timm: pretrained_cfg in config.json. Ultralytics: names, task and imgsz in
 
 from __future__ import annotations
 
-import ast
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
+from ..foreign import UNREADABLE, from_json, from_literal, in_class_order
 from ..image import Preprocess
 
 Config = Mapping[str, Any]
@@ -41,14 +40,14 @@ def from_cam(metadata: Mapping[str, str]) -> Said:
     """
     where = "cam.* metadata of the file"
     try:
-        spec = json.loads(metadata.get("cam.preprocess", "null"))
-        names = json.loads(metadata.get("cam.labels", "null"))
+        spec = from_json(metadata.get("cam.preprocess", "null"))
+        names = from_json(metadata.get("cam.labels", "null"))
         return Said(
             where,
             None if spec is None else to_preprocess(spec),
-            None if names is None else tuple(str(name) for name in names),
+            None if names is None else in_class_order(dict(enumerate(listed(names)))),
         )
-    except (ValueError, TypeError, InputError) as error:
+    except (*UNREADABLE, InputError) as error:
         raise InputError(f"{where}: unreadable ({error}). Instrument the model again.") from error
 
 
@@ -73,7 +72,7 @@ def beside(folder: Path) -> list[Said]:
         if path is None:
             continue
         try:
-            config = json.loads(path.read_text(encoding="utf-8-sig"))
+            config = from_json(path.read_text(encoding="utf-8-sig"))
             spec = reader(config) if isinstance(config, dict) else None
             names = class_names(config) if isinstance(config, dict) else None
             found.append(Said(f"'{path}'", spec, names))
@@ -81,7 +80,7 @@ def beside(folder: Path) -> list[Said]:
             raise InputError(f"'{path}': {error}") from error
         except OSError as error:
             raise InputError(f"'{path}': {error.strerror}. Check the file.") from error
-        except (ValueError, TypeError, LookupError, AttributeError, ZeroDivisionError) as error:
+        except UNREADABLE as error:
             raise InputError(
                 f"'{path}' beside the model cannot be read ({error}). "
                 "Repair it, or give --preprocess and --labels."
@@ -183,10 +182,17 @@ def class_names(config: Config) -> tuple[str, ...] | None:
     table = config.get("id2label")
     if not isinstance(table, Mapping) or not table:
         return None
-    named = {int(index): str(name) for index, name in table.items()}
+    named = {int(index): name for index, name in table.items()}
     if all(name == f"LABEL_{index}" for index, name in named.items()):
         return None  # what Hugging Face writes where nobody named anything
-    return tuple(named.get(index, "") for index in range(max(named) + 1))
+    return in_class_order(named)
+
+
+def listed(names: Any) -> list[Any]:
+    """A list, and not a word or a table, which Python would take for one."""
+    if not isinstance(names, list | tuple):
+        raise TypeError(f"names are a list, not a {type(names).__name__}")
+    return list(names)
 
 
 def from_ultralytics(metadata: Mapping[str, str]) -> Said | None:
@@ -195,15 +201,18 @@ def from_ultralytics(metadata: Mapping[str, str]) -> Said | None:
         return None
     where = "Ultralytics metadata of the file"
     try:
-        names = ast.literal_eval(metadata["names"])
-        table = dict(names if isinstance(names, Mapping) else enumerate(names))
-        height, width = ast.literal_eval(metadata["imgsz"])
-        labels = tuple(str(table.get(index, "")) for index in range(max(table) + 1))
+        names = from_literal(metadata["names"])
+        labels = in_class_order(
+            names if isinstance(names, Mapping) else dict(enumerate(listed(names)))
+        )
+        if not labels:
+            raise ValueError("it names no class")
+        height, width = from_literal(metadata["imgsz"])
         fit = "crop" if metadata.get("task") == "classify" else "letterbox"
         return Said(where, Preprocess(scale=1 / 255, size=(height, width), fit=fit), labels)
-    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError) as error:
+    except (*UNREADABLE, InputError) as error:
         raise InputError(
-            f"{where}: unreadable ({type(error).__name__}). Give --preprocess and --labels."
+            f"{where}: unreadable ({error}). Give --preprocess and --labels."
         ) from error
 
 

@@ -87,6 +87,8 @@ def _backward(
     graph.node.extend(_constant_nodes(source, read))
     graph.node.extend(exported_all(op, nodes))
     graph.initializer.extend(t for t in source.graph.initializer if t.name in read)
+    sparse = source.graph.sparse_initializer
+    graph.sparse_initializer.extend(t for t in sparse if t.values.name in read)
     graph.initializer.extend(
         numpy_helper.from_array(np.asarray(t.values), t.name) for t in new_constants(op, nodes)
     )

@@ -15,6 +15,7 @@ from cam_core.errors import ModelError
 from ..reading.external import embedded, external_tensors
 from ..reading.graph import BFLOAT16
 from ..reading.load import LARGEST_MESSAGE, Source, message_size
+from ..reading.sparse import densify
 from ..reading.wellformed import nbytes
 
 Change = Callable[[str, Array], Array]
@@ -40,6 +41,7 @@ def change_weights(source: Source, change: Change) -> onnx.ModelProto:
     if source.folder is not None:
         for tensor in external_tensors(model):
             tensor.CopyFrom(embedded(tensor, source.folder))
+    densify(model.graph, source.folder)
     for name, tensor in _weights(model):
         changed = _changed(name, numpy_helper.to_array(tensor), change)
         if changed is not None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from cam_core.errors import CamError, LayerError
 
+from ..reading.draws import drawing
 from ..reading.graph import Node, Tensor, floating, reads
 from ..rules import GUIDED, VJP_RULES, ZERO, RefusedError, Rule, key_of
 from ..rules.paths import active, between
@@ -18,10 +19,6 @@ from .bfloat16 import as_float32
 
 Rules = Mapping[tuple[str, str], Rule]
 Found = dict[str, Tensor]
-
-DRAWS = {"Bernoulli", "Multinomial", "RandomNormal", "RandomUniform"}
-DRAWS |= {"RandomNormalLike", "RandomUniformLike"}
-"""Operators that give something else when they are run again."""
 
 
 def reverse(
@@ -215,9 +212,9 @@ def _within(
         if x.dtype is None or getattr(x, "type", "tensor_type") != "tensor_type":
             raise RefusedError(node, f"it reads '{x.name}', which is no tensor of a known type")
 
-    for inner in (n for body in node.subgraphs(recursive=True) for n in body.nodes):
-        if inner.op in DRAWS:
-            raise RefusedError(node, f"its body draws at random ({inner.op}) and is run again")
+    drawn = drawing(node, lambda name: op.value(op.graph.tensors.get(name)))
+    if drawn is not None:
+        raise RefusedError(node, f"its body draws at random ({drawn.op}) and is run again")
 
     def back(body: Body, ends: Sequence[tuple[Tensor, Tensor]], wanted: Sequence[Tensor]) -> Found:
         try:

@@ -85,8 +85,8 @@ def _view(graph: Graph, score: str | None) -> Layers:
 
 
 def instrumented(model: onnx.ModelProto) -> bool:
-    """Was the model made by `instrument`?"""
-    return any(entry.key == "cam.version" for entry in model.metadata_props)
+    """Was the model made by `instrument`? A single key may be somebody else's."""
+    return {"cam.version", "cam.added"} <= {entry.key for entry in model.metadata_props}
 
 
 def refuse_instrumented(source: Source) -> None:
@@ -98,6 +98,7 @@ def refuse_instrumented(source: Source) -> None:
     graph = source.model.graph
     values = [*graph.input, *graph.output, *graph.initializer]
     names = [v.name for v in values] + [name for node in graph.node for name in node.output]
+    names += [sparse.values.name for sparse in graph.sparse_initializer]
     taken = [name for name in names if RESERVED.fullmatch(name)]
     if taken:
         raise ModelError(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Iterable
 
 from cam_core.errors import LayerError
+from cam_core.foreign import from_literal
 
 from ..reading.graph import Graph
 
@@ -71,10 +71,11 @@ def _scope(properties: Iterable[object]) -> str:
     for entry in properties:
         if getattr(entry, "key", "") == "pkg.torch.onnx.name_scopes":
             try:
-                scopes = ast.literal_eval(getattr(entry, "value", ""))
-            except (ValueError, SyntaxError):
+                scopes = from_literal(getattr(entry, "value", ""))
+            except ValueError:
                 return ""
-            return str(scopes[-2]) if len(scopes) > 1 else ""
+            named = isinstance(scopes, list | tuple) and len(scopes) > 1
+            return str(scopes[-2]) if named else ""
     return ""
 
 

@@ -10,11 +10,15 @@ from typing import Any
 import onnx
 
 from cam_core.errors import InputError
+from cam_core.foreign import from_json
 
 from ..finding.analysis import Analysis
 from ..reading.graph import Tensor
 from ..writing.append import before_raising
 from .targets import Seeds
+
+OWN = "cam.own"
+"""Holds the source's own entries of the keys that are written here."""
 
 
 def record(
@@ -49,10 +53,12 @@ def record(
         facts["cam.preprocess"] = json.dumps(dict(preprocess))
     if source.ir_version != result.ir_version:
         facts["cam.ir_raised"] = json.dumps(before_raising(source))
-    inlined = len(result.metadata_props) - len(analysis.source.model.metadata_props)
+    theirs = len(analysis.source.model.metadata_props)
+    inlined = [e.key for e in result.metadata_props[theirs:]]
+    facts |= _set_aside(result, theirs, {*facts, *inlined, "cam.added"})
     facts["cam.added"] = json.dumps(
         {
-            "metadata_props": inlined + len(facts) + 1,
+            "metadata_props": len(inlined) + len(facts) + 1,
             "node": len(result.graph.node) - len(source.graph.node),
             "initializer": len(result.graph.initializer) - len(source.graph.initializer),
             "value_info": len(result.graph.value_info) - len(source.graph.value_info),
@@ -62,6 +68,30 @@ def record(
     )
     for key, value in facts.items():
         result.metadata_props.add(key=key, value=value)
+
+
+def _set_aside(result: onnx.ModelProto, theirs: int, ours: set[str]) -> dict[str, str]:
+    """Takes out, in place, those of the source's first entries whose keys are to be ours.
+
+    A key that stood twice would be no valid ONNX. Returns the note that they are put back from.
+    """
+    entries = list(result.metadata_props)
+    if ours.isdisjoint(e.key for e in entries[:theirs]):
+        return {}
+    taken = [(i, e) for i, e in enumerate(entries[:theirs]) if e.key in {*ours, OWN}]
+    places = {i for i, _ in taken}
+    del result.metadata_props[:]
+    result.metadata_props.extend(e for i, e in enumerate(entries) if i not in places)
+    return {OWN: json.dumps([[i, e.key, e.value] for i, e in taken])}
+
+
+def restore_own(model: onnx.ModelProto, notes: Mapping[str, str]) -> None:
+    """Puts back, in place, the entries of the source that `record` set aside."""
+    entries = list(model.metadata_props)
+    for place, key, value in from_json(notes.get(OWN, "[]")):
+        entries.insert(place, onnx.StringStringEntryProto(key=key, value=value))
+    del model.metadata_props[:]
+    model.metadata_props.extend(entries)
 
 
 def _fitting(labels: Sequence[str], analysis: Analysis) -> list[str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import onnx
 
 from cam_core.errors import InputError, ModelError
+from cam_core.write import find_place, replacing
 
 from ..reading.external import external_entry, external_tensors
 from ..reading.load import LARGEST_MESSAGE, Source, message_size
@@ -46,21 +47,28 @@ def save(
     path = Path(path)
     if source.path is not None and path.exists() and path.samefile(source.path):
         raise InputError(f"{path} is the model itself; write to another file")
-    if path.is_dir() or not path.parent.is_dir():
-        what = "is a folder" if path.is_dir() else f"lies in '{path.parent}', which does not exist"
-        raise InputError(f"cannot write: {path} {what}")
+    files = _data_files(source, path)
+    place = find_place(path, alone=not files)
+    if files and place.elsewhere:
+        raise InputError(
+            f"cannot write '{path}': it is a link to '{place.file}', and the model's weights must "
+            f"lie beside it; name that file itself"
+        )
+    if any(place.file.exists() and place.file.samefile(old) for old, _ in files):
+        raise InputError(f"{path} holds weights of the model; write to another file")
     if message_size(model) > LARGEST_MESSAGE:
         raise ModelError("the model is larger than 2 GiB; keep its weights as external data")
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    shared = [new for old, new in files if _shared(old, new)]
+    brought = [(old, new) for old, new in files if new not in shared]
     try:
-        files = [_bring(old, new, copy) for old, new in _data_files(source, path)]
-        part.write_bytes(model.SerializeToString())
-        part.replace(path)
+        for _, new in brought:
+            new.parent.mkdir(parents=True, exist_ok=True)
+        with replacing([*(new for _, new in brought), path]) as parts:
+            how = {new: _bring(old, p, copy) for (old, new), p in zip(brought, parts, strict=False)}
+            parts[-1].write_bytes(model.SerializeToString())
+        return [DataFile(new, old.stat().st_size, how.get(new, SHARED)) for old, new in files]
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror or error}") from error
-    finally:
-        part.unlink(missing_ok=True)
-    return files
 
 
 def _data_files(source: Source, path: Path) -> list[tuple[Path, Path]]:
@@ -71,22 +79,20 @@ def _data_files(source: Source, path: Path) -> list[tuple[Path, Path]]:
     return [(source.folder / name, path.parent / name) for name in sorted(locations)]
 
 
-def _bring(old: Path, new: Path, copy: bool) -> DataFile:
-    size = old.stat().st_size
-    if new.exists():
-        if new.samefile(old):
-            return DataFile(new, size, SHARED)
+def _shared(old: Path, new: Path) -> bool:
+    """Does the file lie there already? Another one in its place is refused."""
+    if new.exists() and new.samefile(old):
+        return True
+    if new.exists() or new.is_symlink():
         raise InputError(f"{new} exists and is another file; choose another folder")
-    new.parent.mkdir(parents=True, exist_ok=True)
-    part = new.with_name(f".{new.name}.{os.getpid()}.part")
-    try:
-        how = COPIED if copy or not _linked(old, part) else LINKED
-        if how == COPIED:
-            shutil.copy2(old, part)
-        part.replace(new)
-    finally:
-        part.unlink(missing_ok=True)
-    return DataFile(new, size, how)
+    return False
+
+
+def _bring(old: Path, part: Path, copy: bool) -> str:
+    if not copy and _linked(old, part):
+        return LINKED
+    shutil.copy2(old, part)
+    return COPIED
 
 
 def _linked(old: Path, new: Path) -> bool:

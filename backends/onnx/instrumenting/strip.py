@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import zlib
 
 import onnx
 from google.protobuf.message import DecodeError
 
 from cam_core.errors import ModelError
+from cam_core.foreign import UNREADABLE, from_json
 
 from ..finding.analysis import instrumented
 from ..reading.functions import restore_functions
 from ..reading.load import load, sha256
 from ..reading.static import reopen
 from ..writing.append import lower_ir
+from .metadata import restore_own
 
-UNREADABLE = (LookupError, ValueError, TypeError, AttributeError, zlib.error, DecodeError)
+DAMAGED = (*UNREADABLE, zlib.error, DecodeError)
 """What damaged notes end in, wherever they are read."""
 
 
@@ -31,7 +32,7 @@ def strip(model: object) -> onnx.ModelProto:
         raise ModelError(f"{source.name} is not instrumented: nothing to strip")
     try:
         result = _source(source.model)
-    except UNREADABLE:
+    except DAMAGED:
         result = None
     if result is None:
         raise ModelError(f"{source.name} was changed after it was instrumented: cannot strip it")
@@ -42,15 +43,16 @@ def _source(model: onnx.ModelProto) -> onnx.ModelProto | None:
     """What the notes in the metadata lead back to; None if that is not the source."""
     result = onnx.ModelProto()
     result.CopyFrom(model)
-    facts = {e.key: e.value for e in result.metadata_props if e.key.startswith("cam.")}
-    added = json.loads(facts["cam.added"])
+    added = from_json({e.key: e.value for e in result.metadata_props}["cam.added"])
     metadata = added.pop("metadata_props")
+    facts = {e.key: e.value for e in result.metadata_props[-metadata:]}
     for name, count in added.items():
         field = getattr(result.graph, name)
         del field[len(field) - count :]
-    restore_functions(result)
-    reopen(result)
+    restore_functions(result, facts)
+    reopen(result, facts)
     del result.metadata_props[-metadata:]
+    restore_own(result, facts)
     if "cam.ir_raised" in facts:
-        lower_ir(result, json.loads(facts["cam.ir_raised"]))
+        lower_ir(result, from_json(facts["cam.ir_raised"]))
     return result if sha256(result) == facts.get("cam.source_sha256") else None

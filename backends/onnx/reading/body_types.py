@@ -11,6 +11,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, TypeProto, helper, numpy_helper
 
+from .draws import draws
 from .fold import FOLD_LIMIT, Values
 
 
@@ -202,7 +203,8 @@ def conditions(
     known = set(weights)
     for node in graph.node:
         if _static(node, makers, shapes, values) or (
-            all(name in known for name in node.input if name) and "Random" not in node.op_type
+            all(name in known for name in node.input if name)
+            and not draws(node.domain, node.op_type, node.input, values.get)
         ):
             known.update(node.output)
     return met & known

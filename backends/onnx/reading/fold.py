@@ -9,6 +9,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, TypeProto, numpy_helper
 
+from .draws import draws
+
 Values = dict[str, np.ndarray[Any, Any]]
 
 FOLD_LIMIT = 16384
@@ -43,7 +45,7 @@ def fold(node: onnx.NodeProto, types: MutableMapping[str, TypeProto], values: Va
         not kept
         or any(name not in values for name in kept)
         or (size is not None and np.prod(size, dtype=np.int64) > FOLD_LIMIT)
-        or "Random" in node.op_type
+        or draws(node.domain, node.op_type, node.input, values.get)
         or any(a.type == onnx.AttributeProto.GRAPH for a in node.attribute)
     ):
         return

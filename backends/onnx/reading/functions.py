@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 import onnx
 from google.protobuf.message import Message
 
 from cam_core.errors import ModelError
+
+from .load import LARGEST_MESSAGE
 
 KEY = "cam.inlined"
 MOST_NODES = 1_000_000
@@ -27,7 +29,7 @@ def inline_functions(model: onnx.ModelProto) -> onnx.ModelProto:
     """
     _require_finite(model)
     local = {(f.domain, f.name) for f in model.functions}
-    if not local or not any((n.domain, n.op_type) in local for n in model.graph.node):
+    if local.isdisjoint(_called(model.graph.node)):
         return model
     from onnx import inliner
 
@@ -51,12 +53,15 @@ def packed(message: Message) -> str:
     return base64.b64encode(zlib.compress(message.SerializeToString(deterministic=True))).decode()
 
 
-def kept(model: onnx.ModelProto, key: str) -> bytes | None:
+def kept(notes: Mapping[str, str], key: str) -> bytes | None:
     """What was packed under `key`; None where nothing was."""
-    for entry in model.metadata_props:
-        if entry.key == key:
-            return zlib.decompress(base64.b64decode(entry.value))
-    return None
+    if key not in notes:
+        return None
+    unpacked = zlib.decompressobj()
+    data = unpacked.decompress(base64.b64decode(notes[key]), LARGEST_MESSAGE)
+    if not unpacked.eof:
+        raise ValueError("cut off, or larger than a message can be")
+    return data
 
 
 def _require_finite(model: onnx.ModelProto) -> None:
@@ -89,9 +94,9 @@ def _called(nodes: Iterable[onnx.NodeProto]) -> Iterator[tuple[str, str]]:
                 yield from _called(body.node)
 
 
-def restore_functions(model: onnx.ModelProto) -> None:
-    """Puts the calls back into a copy that `inline_functions` made."""
-    data = kept(model, KEY)
+def restore_functions(model: onnx.ModelProto, notes: Mapping[str, str]) -> None:
+    """Puts the calls back into a copy that `inline_functions` made; `notes`: what it added."""
+    data = kept(notes, KEY)
     if data is None:
         return
     was = onnx.ModelProto.FromString(data)

@@ -19,6 +19,7 @@ import onnx_graphsurgeon as gs
 from onnx import numpy_helper
 
 from .external import embedded
+from .sparse import dense
 from .wellformed import nbytes
 
 Tensor: TypeAlias = Any
@@ -94,6 +95,9 @@ class Graph:
             given.name == tensor.name for given in self.model.graph.input
         ):
             return None
+        for sparse in self.model.graph.sparse_initializer:
+            if sparse.values.name == tensor.name:
+                return dense(sparse, self.folder)
         for held in self.model.graph.initializer:
             if held.name != tensor.name:
                 continue
@@ -106,7 +110,8 @@ class Graph:
     @functools.cached_property
     def nbytes(self) -> int:
         """What the initialisers take."""
-        return sum(nbytes(tensor) for tensor in self.model.graph.initializer)
+        sparse = (t for s in self.model.graph.sparse_initializer for t in (s.values, s.indices))
+        return sum(nbytes(tensor) for tensor in (*self.model.graph.initializer, *sparse))
 
     def constant(self, tensor: Tensor) -> bool:
         """Is it the same at every run?"""

@@ -67,3 +67,15 @@ SAME_TYPE = {
     "MeanVarianceNormalization",  # its schema infers nothing where axes are defaulted
 }
 """Operators that keep their input's type; those of the oldest exporters have no schema any more."""
+RANDOM = frozenset(
+    {
+        ("", "Bernoulli"),
+        ("", "Multinomial"),
+        ("", "RandomNormal"),
+        ("", "RandomNormalLike"),
+        ("", "RandomUniform"),
+        ("", "RandomUniformLike"),
+        ("com.microsoft", "Sampling"),
+    }
+)
+"""They give something else at every run. Those that do in training mode only: `draws.py`."""

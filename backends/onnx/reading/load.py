@@ -13,7 +13,7 @@ import onnx
 from cam_core.errors import InputError, ModelError
 
 from .external import external_tensors, require_beside
-from .wellformed import require_held, require_text, tensors
+from .wellformed import require_held, require_sparse, require_text, sparse_tensors, tensors
 
 OLDEST_OPSET = 7
 LARGEST_MESSAGE = 2**31 - 1
@@ -171,5 +171,8 @@ def _check(source: Source) -> None:
             )
     for tensor in tensors(model):
         require_held(tensor)
+    for graph in (model.graph, *model.functions):
+        for sparse in sparse_tensors(graph):
+            require_sparse(sparse)
     for tensor in external_tensors(model):
         require_beside(tensor, name, source.folder)

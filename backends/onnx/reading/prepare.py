@@ -24,6 +24,7 @@ from .kinds import SAME_TYPE
 from .load import opset
 from .normalise import normalise
 from .sequences import resolved
+from .sparse import declared, dense, sparse_value, with_dense
 from .wellformed import require_made, require_nodes, require_sizes, require_typed
 
 
@@ -111,11 +112,24 @@ def _skeleton(
         value = _small(tensor, folder)
         if value is not None:
             small[tensor.name] = value
-    weights = {t.name for t in model.graph.initializer}
+    for sparse in model.graph.sparse_initializer:
+        graph.input.append(declared(sparse))
+        if _worth(sparse.values.data_type, sparse.dims):
+            small[sparse.values.name] = dense(sparse, folder)
+    weights = {i.name for i in graph.input}
     graph.input.extend(i for i in model.graph.input if i.name not in weights)
     graph.output.extend(model.graph.output)
     graph.value_info.extend(model.graph.value_info)
-    for node in resolved(_sorted(model.graph.node), small, opset(model)):
+    nodes = [n if sparse_value(n) else with_dense(n, folder) for n in model.graph.node]
+    for node in resolved(_sorted(nodes), small, opset(model)):
+        sparse_one = sparse_value(node)
+        if sparse_one is not None:
+            name = node.output[0]
+            weights.add(name)
+            graph.input.append(declared(sparse_one, name))
+            if _worth(sparse_one.values.data_type, sparse_one.dims):
+                small[name] = dense(sparse_one, folder)
+            continue
         value = constant_value(node) if node.op_type == "Constant" and node.attribute else None
         if value is None:
             graph.node.append(node)
@@ -132,10 +146,15 @@ def _skeleton(
     return skeleton, small, frozenset(weights)
 
 
+def _worth(kind: int, dims: Sequence[int]) -> bool:
+    """Is a constant small enough, and made of numbers, to have its value known?"""
+    if kind in (onnx.TensorProto.STRING, onnx.TensorProto.UNDEFINED):
+        return False
+    return bool(np.prod(dims, dtype=np.float64) <= FOLD_LIMIT)
+
+
 def _small(tensor: onnx.TensorProto, folder: Path | None) -> np.ndarray[Any, Any] | None:
-    if tensor.data_type in (onnx.TensorProto.STRING, onnx.TensorProto.UNDEFINED):
-        return None
-    if np.prod(tensor.dims, dtype=np.float64) > FOLD_LIMIT:
+    if not _worth(tensor.data_type, tensor.dims):
         return None
     if tensor.data_location != onnx.TensorProto.EXTERNAL:
         return numpy_helper.to_array(tensor)

@@ -117,9 +117,9 @@ def require_static(nodes: Iterable[Any]) -> None:
                 )
 
 
-def reopen(model: onnx.ModelProto) -> None:
-    """Puts the declarations back into a copy that `fix` made."""
-    data = kept(model, KEY)
+def reopen(model: onnx.ModelProto, notes: Mapping[str, str]) -> None:
+    """Puts the declarations back into a copy that `fix` made; `notes`: what it added."""
+    data = kept(notes, KEY)
     if data is None:
         return
     was = onnx.GraphProto.FromString(data)

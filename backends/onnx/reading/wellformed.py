@@ -44,9 +44,40 @@ def _tensors(graph: Graph) -> Iterator[onnx.TensorProto]:
     for attribute in (a for node in graph.node for a in node.attribute):
         if attribute.HasField("t"):
             yield attribute.t
+        if attribute.HasField("sparse_tensor"):
+            yield from (attribute.sparse_tensor.values, attribute.sparse_tensor.indices)
         yield from attribute.tensors
         for body in _bodies(attribute):
             yield from _tensors(body)
+
+
+def sparse_tensors(graph: Graph) -> Iterator[onnx.SparseTensorProto]:
+    """Those among them that are sparse: of a graph, its attributes and its branches."""
+    yield from getattr(graph, "sparse_initializer", ())
+    for attribute in (a for node in graph.node for a in node.attribute):
+        if attribute.HasField("sparse_tensor"):
+            yield attribute.sparse_tensor
+        for body in _bodies(attribute):
+            yield from sparse_tensors(body)
+
+
+def require_sparse(sparse: onnx.SparseTensorProto) -> None:
+    """There is a place for each value, in a tensor of possible size.
+
+    Raises:
+        ModelError: there is not.
+    """
+    where = f"sparse weight '{sparse.values.name}'"
+    shape, count = list(sparse.dims), list(sparse.values.dims)
+    if any(extent < 0 for extent in shape) or math.prod(shape) > LARGEST:
+        raise ModelError(f"{where} has an impossible shape {shape}; export the model again")
+    places = list(sparse.indices.dims)
+    fits = len(count) == 1 and places in (count, [*count, len(shape)])
+    if not fits or sparse.indices.data_type != TensorProto.INT64:
+        raise ModelError(
+            f"{where} does not say where its values lie: values {count}, indices {places}, shape "
+            f"{shape}; export the model again"
+        )
 
 
 def _bodies(attribute: onnx.AttributeProto) -> list[onnx.GraphProto]:

@@ -5,6 +5,7 @@ What is neither here nor in the table of rules is an error, so that no path is l
 
 from __future__ import annotations
 
+from ..reading.kinds import RANDOM
 from .registry import zero
 
 zero("Equal", "Greater", "Less", "GreaterOrEqual", "LessOrEqual", why="a comparison")
@@ -15,8 +16,7 @@ zero("ArgMax", "ArgMin", "NonZero", "NonMaxSuppression", why="gives positions")
 zero("Hardmax", why="places ones by position")
 zero("Shape", "Size", why="reads the shape only")
 zero("Constant", "ConstantOfShape", "EyeLike", why="a constant")
-zero("RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", why="random")
-zero("Bernoulli", "Multinomial", why="a random draw")
+zero(*sorted(op for domain, op in RANDOM if not domain), why="a random draw")
 zero("BlackmanWindow", "HannWindow", "HammingWindow", "MelWeightMatrix", why="made of sizes")
 zero("ImageDecoder", "TfIdfVectorizer", why="reads bytes or words")
 zero("RegexFullMatch", "StringConcat", "StringNormalizer", "StringSplit", why="works on words")

@@ -7,6 +7,7 @@ import onnx
 from cam_core.errors import CamError, ModelError
 
 from ..reading.graph import FIXED_IR
+from ..reading.sparse import declared
 
 
 def require_valid(result: onnx.ModelProto, source: onnx.ModelProto) -> None:
@@ -49,9 +50,11 @@ def weightless(model: onnx.ModelProto, limit: int = 1024) -> onnx.ModelProto:
     light.functions.extend(model.functions)
     graph, own = light.graph, model.graph
     graph.name = own.name or "graph"
-    for field in ("node", "input", "output", "value_info", "sparse_initializer"):
+    for field in ("node", "input", "output", "value_info"):
         getattr(graph, field).extend(getattr(own, field))
     inputs = {i.name for i in own.input}
+    for sparse in own.sparse_initializer:  # of which inference knows no shape
+        graph.input.append(declared(sparse))
     for tensor in own.initializer:
         if len(tensor.dims) < 2 and sum(tensor.dims) <= limit and not tensor.external_data:
             graph.initializer.append(tensor)
