@@ -23,7 +23,7 @@ def chosen(
 ) -> dict[str, Tensor]:
     """A second If over the same condition: each branch computed again and reversed.
 
-    A leaf that only one branch reads receives zeros_of_size in the other.
+    A leaf that only one branch reads receives zeros in the other.
     """
     condition = node.inputs[0]
     branches = ("then_branch", "else_branch")

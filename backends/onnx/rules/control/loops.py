@@ -17,7 +17,7 @@ from ...writing.op import Op
 from ..registry import unsupported, vjp
 from .branches import Back
 from .repetition import Cycle, Inside, Pieces
-from .way_back import by_loop, by_scan, require_fixed, reverse_one, several
+from .way_back import Walk, as_list, by_loop, by_scan, require_fixed, reverse_one
 
 OLDEST = 9
 """The opset since which a Scan has no batch of its own."""
@@ -39,7 +39,7 @@ def scan(
         body = close_repeated(op, inside.body.op, inside.body.inputs, _recorded(inside, needed))
         kept = {k: v for k, v in node.attrs.items() if k.startswith(("num_scan", "scan_input"))}
         made = op.emit("Scan", *node.inputs, outputs=len(body.outputs), body=body, **kept)
-        return several(made)[split:]
+        return as_list(made)[split:]
 
     stacks = _pieces(node, "output", gys[split:])
     return _walk_back(op, cycle, gys[:split], stacks, leaves, back, record)
@@ -65,7 +65,7 @@ def loop(
         given = [goes_on, *_recorded(inside, needed), number]
         body = close_repeated(op, inside.body.op, inside.body.inputs, given)
         made = op.emit("Loop", *node.inputs, outputs=len(given) - 1, body=body)
-        return several(made)[count:]
+        return as_list(made)[count:]
 
     stacks = [Pieces(gy) for gy in gys[count:]]
     return _walk_back(op, cycle, gys[:count], stacks, leaves, back, record)
@@ -100,21 +100,27 @@ def _walk_back(
     walk = reverse_one(op, cycle, inside, finals, stacks, leaves, back)
     if not walk.states and not walk.stacked:
         return {}
-    body = inside.body
-    read = walk.read(body.op)
+    read = walk.read(inside.body.op)
     needed = [i for i, state in enumerate(inside.states) if state.name in read]
     for i in needed:
         require_fixed(cycle, inside, i)
-    pieces = [(p, t) for p, t in walk.pieces if t.name in read]
     recorded = record(cycle.enter(op), needed) if needed or cycle.lead else []
+    pieces = [(p, t) for p, t in walk.pieces if t.name in read]
     pieces += [
         (Pieces(r, 0, True), inside.states[i]) for r, i in zip(recorded, needed, strict=False)
     ]
     if cycle.lead:
-        made = by_loop(op, body, walk, pieces, recorded[-1])
+        made = by_loop(op, inside.body, walk, pieces, recorded[-1])
     else:
-        made = by_scan(op, body, walk, pieces or walk.pieces[:1])
-    targets = [*(target for target, *_ in walk.states), *(p.tensor for p, _ in walk.stacked)]
+        made = by_scan(op, inside.body, walk, pieces or walk.pieces[:1])
+    return _received(op, walk, made, leaves)
+
+
+def _received(
+    op: Op, walk: Walk, made: Sequence[Tensor], leaves: Sequence[Tensor]
+) -> dict[str, Tensor]:
+    """What the walk made for the leaves; a tensor that plays two parts receives both."""
+    targets = [*(state.target for state in walk.states), *(p.tensor for p, _ in walk.stacked)]
     found: dict[str, Tensor] = {}
     for target, g in zip(targets, made, strict=True):
         g = op.typed(g, target.shape)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,15 +18,28 @@ from .branches import Back
 from .repetition import Cycle, Inside, Pieces
 
 
-@dataclass
+@dataclass(frozen=True)
+class State:
+    """A cotangent that the walk carries on from turn to turn."""
+
+    target: Tensor
+    """Whose cotangent it is."""
+    first: Tensor
+    """Its value before the first turn."""
+    name: Tensor
+    """What the body calls it."""
+    made: Tensor
+    """What a turn makes of it."""
+
+
+@dataclass(frozen=True)
 class Walk:
     """One iteration of the walk back."""
 
-    states: list[tuple[Tensor, Tensor, Tensor, Tensor]] = field(default_factory=list)
-    """(whose cotangent it is, its first value, its name in the body, what the body makes)."""
-    pieces: list[tuple[Pieces, Tensor]] = field(default_factory=list)
+    states: list[State]
+    pieces: list[tuple[Pieces, Tensor]]
     """(what is cut into pieces, a piece's name in the body)."""
-    stacked: list[tuple[Pieces, Tensor]] = field(default_factory=list)
+    stacked: list[tuple[Pieces, Tensor]]
     """(whose cotangent it is, the piece that the body makes)."""
 
     def read(self, body: Op) -> set[str]:
@@ -37,7 +50,7 @@ class Walk:
     @property
     def outputs(self) -> list[Tensor]:
         """What the body makes."""
-        return [made for *_, made in (*self.states, *self.stacked)]
+        return [*(state.made for state in self.states), *(made for _, made in self.stacked)]
 
 
 def reverse_one(
@@ -52,52 +65,84 @@ def reverse_one(
     """The cotangents of an iteration's inputs, from those of what it makes."""
     body, names = inside.body.op, {t.name for t in leaves}
     captured = list({t.name: t for t in captures(cycle.body) if t.name in names}.values())
-    pairs = [*zip(inside.states, cycle.states, strict=True)]
-    pairs += [(t, p.tensor) for t, p in zip(inside.elements, cycle.elements, strict=True)]
     given = [(t, p) for t, p in zip(inside.stacked, stacks, strict=True) if p.tensor is not None]
-    ends = [t for t, g in zip(inside.carried, finals, strict=True) if g is not None]
-    live = inside.live(
-        {t.name for t, outer in pairs if outer.name in names} | {t.name for t in captured},
-        {t.name for t in (*ends, *(t for t, _ in given))},
-    )
-    for i in live:
-        require_fixed(cycle, inside, i)
+    live = _live(cycle, inside, finals, [t for t, _ in given], captured, names)
     carried = {i: _cotangent(body, inside.states[i]) for i in live}
     pieces = [(t, _cotangent(body, t), p.reversed()) for t, p in given]
-    wanted = [
-        t for t, p in zip(inside.elements, cycle.elements, strict=True) if p.tensor.name in names
-    ]
+    elements = [*zip(inside.elements, cycle.elements, strict=True)]
     found = back(
         inside.body,
         [*((inside.carried[i], g) for i, g in carried.items()), *((t, g) for t, g, _ in pieces)],
-        [*(inside.states[i] for i in live), *wanted, *captured],
+        [
+            *(inside.states[i] for i in live),
+            *(t for t, p in elements if p.tensor.name in names),
+            *captured,
+        ],
     )
-    walk = Walk()
+    return Walk(
+        [
+            *_carried_on(op, cycle, inside, finals, carried, found),
+            *_added_up(op, body, captured, found),
+        ],
+        [*((p.reversed(), t) for t, p in elements), *((p, g) for _, g, p in pieces)],
+        [(p.reversed(), found[t.name]) for t, p in elements if t.name in found],
+    )
+
+
+def _live(
+    cycle: Cycle,
+    inside: Inside,
+    finals: Sequence[Tensor | None],
+    given: Sequence[Tensor],
+    captured: Sequence[Tensor],
+    names: set[str],
+) -> list[int]:
+    """The states through which something reaches one of `names`."""
+    pairs = [*zip(inside.states, cycle.states, strict=True)]
+    pairs += [(t, p.tensor) for t, p in zip(inside.elements, cycle.elements, strict=True)]
+    ends = [t for t, g in zip(inside.carried, finals, strict=True) if g is not None]
+    live = inside.live(
+        {t.name for t, outer in pairs if outer.name in names} | {t.name for t in captured},
+        {t.name for t in (*ends, *given)},
+    )
+    for i in live:
+        require_fixed(cycle, inside, i)
+    return live
+
+
+def _carried_on(
+    op: Op,
+    cycle: Cycle,
+    inside: Inside,
+    finals: Sequence[Tensor | None],
+    carried: Mapping[int, Tensor],
+    found: Mapping[str, Tensor],
+) -> Iterator[State]:
+    """The cotangents of the states; the first is that of the last state, or zero."""
     for i, g in carried.items():
-        state, first, final = inside.states[i], cycle.states[i], finals[i]
-        made = found[state.name] if state.name in found else zeros_of_size(body, state)
-        walk.states.append((first, zeros_of_size(op, first) if final is None else final, g, made))
-    for tensor in captured:
-        if tensor.name in found:
-            total = _cotangent(body, tensor)
-            made = body.Add(total, found[tensor.name])
-            walk.states.append((tensor, zeros_of_size(op, tensor), total, made))
-    for tensor, p in zip(inside.elements, cycle.elements, strict=True):
-        walk.pieces.append((p.reversed(), tensor))
-        if tensor.name in found:
-            walk.stacked.append((p.reversed(), found[tensor.name]))
-    walk.pieces.extend((p, g) for _, g, p in pieces)
-    return walk
+        state, target, final = inside.states[i], cycle.states[i], finals[i]
+        made = found[state.name] if state.name in found else zeros_of_size(inside.body.op, state)
+        yield State(target, zeros_of_size(op, target) if final is None else final, g, made)
+
+
+def _added_up(
+    op: Op, body: Op, captured: Sequence[Tensor], found: Mapping[str, Tensor]
+) -> Iterator[State]:
+    """What is captured receives the sum over all iterations."""
+    for tensor in (t for t in captured if t.name in found):
+        total = _cotangent(body, tensor)
+        yield State(tensor, zeros_of_size(op, tensor), total, body.Add(total, found[tensor.name]))
 
 
 def by_scan(
     op: Op, body: Body, walk: Walk, pieces: Sequence[tuple[Pieces, Tensor]]
 ) -> list[Tensor]:
-    inputs = [*(t for _, _, t, _ in walk.states), *(t for _, t in pieces)]
+    """The walk as a Scan over the pieces."""
+    inputs = [*(state.name for state in walk.states), *(t for _, t in pieces)]
     outputs = walk.outputs
     made = op.emit(
         "Scan",
-        *(first for _, first, _, _ in walk.states),
+        *(state.first for state in walk.states),
         *(p.tensor for p, _ in pieces),
         outputs=len(outputs),
         body=close_repeated(op, body.op, inputs, outputs),
@@ -107,7 +152,7 @@ def by_scan(
         scan_output_axes=[p.axis for p, _ in walk.stacked] or None,
         scan_output_directions=[int(p.backwards) for p, _ in walk.stacked] or None,
     )
-    return several(made)
+    return as_list(made)
 
 
 def by_loop(
@@ -127,10 +172,10 @@ def by_loop(
             for p, t in pieces
         ),
     ]
-    inputs = [turn, again, *(t for _, _, t, _ in walk.states)]
+    inputs = [turn, again, *(state.name for state in walk.states)]
     closed = close_repeated(op, body.op, inputs, [again, *walk.outputs])
-    first = [first for _, first, _, _ in walk.states]
-    return several(op.emit("Loop", count, np.array(True), *first, outputs=len(first), body=closed))
+    first = [state.first for state in walk.states]
+    return as_list(op.emit("Loop", count, np.array(True), *first, outputs=len(first), body=closed))
 
 
 def _cotangent(body: Op, tensor: Tensor) -> Tensor:
@@ -144,6 +189,6 @@ def require_fixed(cycle: Cycle, inside: Inside, state: int) -> None:
         raise unsupported(cycle.node, f"its state '{name}' changes its shape from turn to turn")
 
 
-def several(made: Any) -> list[Tensor]:
+def as_list(made: Any) -> list[Tensor]:
     """What the emitter returned, however many outputs there were."""
     return list(made) if isinstance(made, tuple) else [made]
