@@ -2,13 +2,12 @@
 
     pip install --no-deps onnx-ad==0.3.0 && python -m benchmarks.onnx_ad
 
-writes docs/onnx-ad.md. The expected cotangents are those that tests/test_rules.py and
-tests/test_random_graphs.py prove with central differences.
+writes docs/onnx-ad.md. The expected cotangents are those that tests/rules/test_rules.py and
+tests/rules/test_random_graphs.py prove with central differences.
 """
 
 from __future__ import annotations
 
-import runpy
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -17,10 +16,14 @@ from typing import Any
 import numpy as np
 import onnx
 
+from tests.rules.cases import CASES, values_of, wanted
+from tests.rules.cases import model_of as one_operator
+from tests.rules.drawn import model_of, normal, single
+from tests.rules.drawn_graphs import graph
+
 from .opinfo.sample import by_rules, session
 
-TESTS = Path(__file__).parents[1] / "tests"
-PAGE = TESTS.parent / "docs" / "onnx-ad.md"
+PAGE = Path(__file__).parents[1] / "docs" / "onnx-ad.md"
 GRAPHS = 200
 TOLERANCE = 1e-3
 """Relative: between two float32 gradients of one function."""
@@ -30,26 +33,23 @@ Case = tuple[str, str, onnx.ModelProto, list[str], dict[str, Any]]
 
 
 def rows() -> Iterator[Case]:
-    """The rows of tests/cases_*.py, with static shapes."""
-    table = runpy.run_path(str(TESTS / "test_rules.py"))
-    for case in table["CASES"]:
+    """The rows of tests/rules/cases_*.py, with static shapes."""
+    for case in CASES:
         if not case.dynamic:
             rng = np.random.default_rng(20)
-            variable, constant = table["_values"](case, rng)
-            model = table["_model"](case, variable, constant, np.float32)
+            variable, constant = values_of(case, rng)
+            model = one_operator(case, variable, constant, np.float32)
             feed = {name: value.astype(np.float32) for name, value in variable.items()}
-            yield "rows of tests/cases_*.py", str(case), model, table["_wrt"](case, variable), feed
+            yield "rows of tests/rules/cases_*.py", str(case), model, wanted(case, variable), feed
 
 
 def graphs() -> Iterator[Case]:
     """Random graphs of 5 to 40 operators."""
-    drawn = runpy.run_path(str(TESTS / "drawn.py"))
-    graph = runpy.run_path(str(TESTS / "drawn_graphs.py"))["graph"]
     for seed in range(GRAPHS):
         rng = np.random.default_rng(seed)
         one = graph(int(rng.integers(5, 41)), seed)
-        feed = drawn["single"](drawn["normal"](one, rng))
-        yield "random graphs", str(seed), drawn["model_of"](one), one.wanted, feed
+        feed = single(normal(one, rng))
+        yield "random graphs", str(seed), model_of(one), one.wanted, feed
 
 
 def theirs(model: onnx.ModelProto, wanted: list[str], feed: dict[str, Any], cot: Any) -> list[Any]:

@@ -4,24 +4,25 @@
     python -m benchmarks.operators --op LSTM   the cases of some operators anew
     python -m benchmarks.operators --table     docs/operators.md from the record
 
-Whoever changes a rule runs it: a test compares tests/node_cases.tsv and docs/operators.md with what
-the rules do.
+Whoever changes a rule runs it: a test compares tests/rules/node_cases.tsv and docs/operators.md
+with what the rules do.
 """
 
 from __future__ import annotations
 
 import argparse
-import runpy
 from collections import Counter
 from pathlib import Path
 from typing import Any
+
+from tests.rules.node_cases import cases
+from tests.rules.node_cases_check import entry
+from tests.rules.node_cases_record import FILE, record, recorded
 
 from .page import page
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "operators.md"
-CHECK = runpy.run_path(str(ROOT / "tests" / "node_cases_check.py"))
-RECORD = CHECK["RECORD"]
 
 
 def main() -> None:
@@ -32,20 +33,20 @@ def main() -> None:
     args = parser.parse_args()
     if not args.table:
         measure(args.op)
-    PAGE.write_text(page(*RECORD["recorded"]()), encoding="utf-8")
+    PAGE.write_text(page(*recorded()), encoding="utf-8")
     print(f"wrote {PAGE.relative_to(ROOT)}")
 
 
 def measure(only: list[str] | None) -> None:
     """Checks the cases of these operators, or all, and records what came of them."""
-    before: dict[str, Any] = RECORD["recorded"]()[1] if RECORD["FILE"].exists() else {}
+    before: dict[str, Any] = recorded()[1] if FILE.exists() else {}
     entries = {}
-    for name, case in CHECK["CASES"]["cases"]().items():
+    for name, case in cases().items():
         old = before.get(name)
-        entries[name] = old if only and old and case.op not in only else CHECK["entry"](case)
+        entries[name] = old if only and old and case.op not in only else entry(case)
         if old != entries[name] or entries[name].verdict in ("wrong", "unknown"):
             print(*entries[name])
-    RECORD["record"](entries.values())
+    record(entries.values())
     print(dict(Counter(entry.verdict for entry in entries.values())))
 
 

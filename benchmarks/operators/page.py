@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import functools
 import re
-import runpy
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -15,13 +14,13 @@ import onnx
 
 from backends.onnx.reading.normalise import RENAMED
 from backends.onnx.rules import NOT_YET, VJP_RULES, ZERO
+from tests.rules.cases import tables
+from tests.rules.node_cases import NEWEST, OLDEST, version
 
 TESTS = Path(__file__).resolve().parents[2] / "tests"
-CASES = runpy.run_path(str(TESTS / "node_cases.py"))
-OLDEST, NEWEST, version = CASES["OLDEST"], CASES["NEWEST"], CASES["version"]
 NORMAL = RENAMED | {"Upsample": "Resize"}
 """Operators that are read under another name."""
-FORMULAS = ("*torch*.py", "test_quant*.py", "*fused*.py", "test_adjoint.py")
+FORMULAS = ("*_torch.py", "test_quant*.py", "*fused*.py")
 """Tests that compare single operators with autograd, or with a formula of their own."""
 VERDICTS = {
     "passed": "passed",
@@ -39,7 +38,7 @@ fourth way; an operator in none of the tables is refused too. `python -m benchma
 checks and writes this page, and a test holds it to the rules.
 
 - **versions**: those of the operator's definition; **bold** where one is run by a test below.
-- **differences**: configurations (rows of `tests/cases_*.py`, by opset) compared with central
+- **differences**: configurations (rows of `tests/rules/cases_*.py`, by opset) compared with central
   differences in float64.
 - **formula**: tests that compare the operator with torch.autograd, torch's fake quantisation, or a
   formula of their own in NumPy.
@@ -172,8 +171,8 @@ def _place(domain: str, op: str) -> str:
 def _all_rows() -> dict[tuple[str, str], Counter[int]]:
     """(domain, operator) -> the opsets of its rows in `cases_*.py`."""
     found: dict[tuple[str, str], Counter[int]] = defaultdict(Counter)
-    for path in sorted(TESTS.glob("cases_*.py")):
-        for op, _, _, _, *options in runpy.run_path(str(path))["CASES"]:
+    for rows in tables():
+        for op, _, _, _, *options in rows:
             domain, _, name = op.rpartition(".")
             given = options[0] if options else {}
             found[domain, name].update(given.get("opsets", (17,)))
@@ -186,13 +185,14 @@ def _rows(domain: str, op: str) -> Counter[int]:
 
 def _formulas(op: str) -> list[str]:
     """Test files that hold the operator in a model's text or by its name."""
-    return [stem for stem, names in _named().items() if op in names]
+    return [path for path, names in _named().items() if op in names]
 
 
 @functools.cache
 def _named() -> dict[str, set[str]]:
-    paths = sorted({path for pattern in FORMULAS for path in TESTS.glob(pattern)})
-    return {path.stem: set(_operators(path)) for path in paths}
+    found = {path for pattern in FORMULAS for path in TESTS.rglob(pattern)}
+    paths = sorted(found, key=lambda path: path.name)
+    return {path.relative_to(TESTS).as_posix(): set(_operators(path)) for path in paths}
 
 
 def _operators(path: Path) -> Iterable[str]:
@@ -202,9 +202,9 @@ def _operators(path: Path) -> Iterable[str]:
             yield from re.findall(r"\b([A-Z]\w+)\s*[(<]", node.value)
 
 
-def _links(stems: list[str]) -> str:
-    short = [(stem.removeprefix("test_").removesuffix("_torch"), stem) for stem in stems]
-    return ", ".join(f"[{name}](../tests/{stem}.py)" for name, stem in short) or "-"
+def _links(files: list[str]) -> str:
+    short = [(Path(file).stem.removeprefix("test_").removesuffix("_torch"), file) for file in files]
+    return ", ".join(f"[{name}](../tests/{file})" for name, file in short) or "-"
 
 
 def _tally(verdicts: Iterable[str]) -> str:

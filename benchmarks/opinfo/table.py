@@ -39,8 +39,8 @@ HEAD = """\
 with a derivative in float32, up to three samples (the first, the last and one between) are
 exported, differentiated with respect to every float argument and run in onnxruntime, against
 torch.autograd and a random cotangent, within 1e-4 relative, conventions at kinks included.
-`python -m benchmarks.opinfo` measures and writes this page; `tests/test_opinfo.py` tries a seeded
-part. The dynamo exporter takes seconds a sample: it is shown one of every ninth operator.
+`python -m benchmarks.opinfo` measures and writes this page; `tests/project/test_opinfo.py` tries a
+seeded part. The dynamo exporter takes seconds a sample: it is shown one of every ninth operator.
 """
 
 

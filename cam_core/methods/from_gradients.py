@@ -103,4 +103,4 @@ METHODS: dict[str, Method] = {
         "Jiang et al. 2021, LayerCAM",
     ),
 }
-"""By name. To add one: a function above, a row here, its loops in tests/test_methods.py."""
+"""By name. To add one: a function above, a row here, its loops in its test file."""

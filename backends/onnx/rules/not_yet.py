@@ -1,6 +1,6 @@
 """Operators of ai.onnx that have a derivative but no rule here yet, each with what it is.
 
-With the rules and ZERO this table holds every operator exactly once (tests/test_completeness.py).
+With the rules and ZERO this table holds every operator exactly once: test_completeness.py.
 """
 
 from __future__ import annotations

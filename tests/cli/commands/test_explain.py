@@ -1,0 +1,289 @@
+"""`gradcam explain` and its group, on a model of a few lines of NumPy."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+from PIL import Image
+
+from cam_core.backend import Array, Capture, InputInfo, Layer
+from cam_core.cli.group import COMMANDS, gradcam
+from tests.paths import DATA, ROOT
+
+NAMES = ["red thing", "green thing", "blue [thing]"]
+
+
+class Thirds:
+    """A is x pooled to [1, 3, 7, 7], y^c the mean of channel c over space: G = 1/49 at k = c."""
+
+    score_name = "logits"
+    class_axis = 1
+    layer_note = "the only one"
+    provider = "NumPy"
+
+    def __init__(self, shape: tuple[int | str | None, ...] = ("N", 3, 224, 224)) -> None:
+        self.shape = shape
+
+    def inputs(self) -> list[InputInfo]:
+        return [InputInfo("x", self.shape, np.dtype("float32"), 1)]
+
+    def layers(self) -> list[Layer]:
+        return [Layer("pool", "AveragePool", (None, 3, 7, 7), default=True)]
+
+    def capture(
+        self,
+        x: Any,
+        target: Callable[[Array, Mapping[str, Array]], Array],
+        *,
+        layers: Sequence[str] | None = None,
+        input_gradients: bool = False,
+    ) -> list[Capture]:
+        A = x.reshape(1, 3, 7, 32, 7, 32).mean(axis=(3, 5)) if x.shape[-1] == 224 else x
+        y = A.mean(axis=(2, 3))
+        G = np.broadcast_to((target(y, {}) / (A.shape[2] * A.shape[3]))[:, :, None, None], A.shape)
+        return [Capture("pool", y, A, G)]
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Every model is Thirds; gives the options that it was opened with."""
+    seen: dict[str, Any] = {}
+
+    def open_backend(source: Any, **options: Any) -> Thirds:
+        seen.update(options, source=source)
+        return Thirds()
+
+    monkeypatch.setattr("cam_core.discover.open_backend", open_backend)
+    return seen
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a model, labels and a photo whose left half is red and lower right green."""
+    photo = np.zeros((300, 400, 3), np.uint8)
+    photo[:, :200, 0] = 255
+    photo[150:, 200:, 1] = 255
+    Image.fromarray(photo).save(tmp_path / "photo.png")
+    (tmp_path / "model.onnx").write_bytes(b"model")
+    (tmp_path / "labels.txt").write_text("\n".join(NAMES) + "\n")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def call(*args: str) -> Result:
+    return CliRunner().invoke(gradcam, ["explain", "model.onnx", *args])
+
+
+def written(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_explain_writes_picture_map_and_record(here: Path, opened: dict[str, Any]) -> None:
+    args = ("photo.png", "--preprocess", "unit", "--target", "0", "--target", "green thing")
+    result = call(*args, "--labels", "labels.txt", "-o", "out", "--signed")
+    assert result.exit_code == 0, result.stderr
+    kinds = ("json", "npy", "png", "signed.npy")
+    assert written(here / "out") == [f"photo.{c}.gradcam.{kind}" for c in (0, 1) for kind in kinds]
+
+    cells = np.load(here / "out" / "photo.0.gradcam.npy")
+    # alpha of class 0 is 1/49 at channel 0, whose pooled red is 1 in the photo's left half.
+    expected = np.tile([1, 1, 1, 0.5, 0, 0, 0], (7, 1)) / 49
+    np.testing.assert_allclose(cells, expected, atol=2e-4)
+
+    record = json.loads((here / "out" / "photo.1.gradcam.json").read_text())
+    assert record["class"] == 1
+    assert record["label"] == "green thing"
+    assert record["layer"] == "pool"
+    assert record["score_tensor"] == "logits"
+    assert record["provider"] == "NumPy"
+    assert record["diagnosis"] == ""
+    assert record["preprocessing"]["source"] == "--preprocess unit"
+    assert record["model_sha256"] == hashlib.sha256(b"model").hexdigest()
+    assert record["raw_max"] == pytest.approx(1 / 49, rel=1e-3)
+    assert record["score"] == pytest.approx(0.25, abs=0.01)
+    for word in ("pool (the only one)", "red thing", "green thing", "top 3", "--preprocess unit"):
+        assert word in result.stdout
+
+
+def test_the_picture_is_in_the_photos_coordinates(here: Path, opened: dict[str, Any]) -> None:
+    assert call("photo.png", "--preprocess", "unit", "--target", "1").exit_code == 0
+    page = np.asarray(Image.open("photo.1.gradcam.png")).astype(int)
+    unit, height, width = 12, 336, 448  # enlarged to 448 on the longer side
+    photo = page[unit : unit + height, unit : unit + width]
+    red_minus_blue = photo[..., 0] - photo[..., 2]
+    assert red_minus_blue[250:, 300:380].min() > 0  # hot where the photo is green
+    assert red_minus_blue[:90, 300:380].max() < 0  # cold above
+    assert photo[100:200, :40].max() < 100  # the left margin was never seen: dimmed red
+
+
+def test_the_default_is_the_top_class_and_a_stated_guess(
+    here: Path, opened: dict[str, Any]
+) -> None:
+    result = call("photo.png")
+    assert result.exit_code == 0, result.stderr
+    assert (here / "photo.0.gradcam.png").exists()
+    assert "imagenet, a guess" in result.stdout
+
+
+def test_targets_that_turn_out_the_same_are_written_once(
+    here: Path, opened: dict[str, Any]
+) -> None:
+    args = ("--target", "top:2", "--target", "0", "--target", "0-1", "--target", "prob:1")
+    assert call("photo.png", "--preprocess", "unit", *args, "-o", "out").exit_code == 0
+    stems = {name.rpartition(".gradcam")[0] for name in written(here / "out")}
+    assert stems == {"photo.0", "photo.1", "photo.0-1", "photo.prob-1"}
+
+
+def test_options_reach_the_backend(here: Path, opened: dict[str, Any]) -> None:
+    args = ("--layer", "pool", "--score", "y", "--provider", "cuda", "--provider", "MyProvider")
+    assert call("photo.png", *args).exit_code == 0
+    assert opened == {
+        "source": "model.onnx",
+        "layer": "pool",
+        "score": "y",
+        "providers": ["cuda", "MyProvider"],
+    }
+
+
+def test_flags_override_the_preset(here: Path, opened: dict[str, Any]) -> None:
+    args = ("--preprocess", "unit", "--mean", "0.5,.25,0", "--std", "1/2", "--fit", "stretch")
+    assert call("photo.png", *args, "--bgr").exit_code == 0
+    record = json.loads(next(here.glob("*.json")).read_text())["preprocessing"]
+    assert record["mean"] == [0.5, 0.25, 0]
+    assert record["std"] == [0.5]
+    assert record["bgr"] is True
+    assert record["fit"] == "stretch"
+    assert record["scale"] == pytest.approx(1 / 255)
+    assert record["source"] == "--preprocess unit with --mean --std --fit --bgr"
+
+
+def test_a_zero_map_says_why_on_a_plain_photo(here: Path, opened: dict[str, Any]) -> None:
+    result = call("photo.png", "--preprocess", "unit", "--target", "2")
+    assert result.exit_code == 0, result.stderr
+    assert "note: photo.2.gradcam" in result.stdout
+    page = np.asarray(Image.open("photo.2.gradcam.png"))
+    assert not page[12:200, 12:460, 2].any()  # no blue wash: the photo has no blue
+
+
+def test_label_offset_names_the_class_before_the_first_line(
+    here: Path, opened: dict[str, Any]
+) -> None:
+    Path("two.txt").write_text("one\ntwo\n", encoding="utf-8-sig")
+    result = call("photo.png", "--labels", "two.txt", "--label-offset", "1", "--target", "one")
+    assert result.exit_code == 0, result.stderr
+    assert Path("photo.1.gradcam.png").exists()
+
+
+# --- the group --------------------------------------------------------------------------------
+
+
+def test_methods_lists_every_method() -> None:
+    from cam_core.methods import METHODS
+
+    result = CliRunner().invoke(gradcam, ["methods"])
+    assert result.exit_code == 0
+    for name in METHODS:
+        assert f"\n{name} " in result.stdout
+
+
+def test_help_names_every_command_and_imports_none() -> None:
+    code = (
+        "import sys; from cam_core.cli import main\n"
+        "try: main('gradcam')\n"
+        "except SystemExit as end: assert end.code == 0\n"
+        "heavy = {'onnx', 'onnxruntime', 'torch', 'PIL', 'matplotlib', 'rich'}\n"
+        "loaded = heavy & set(sys.modules)\n"
+        "assert not loaded, loaded"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "--help"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    for name, (_, text) in COMMANDS.items():
+        assert f"  {name} " in done.stdout
+        assert text in done.stdout
+
+
+def test_a_misspelt_command_gets_the_near_one() -> None:
+    result = CliRunner().invoke(gradcam, ["exlain"])
+    assert result.exit_code == 2
+    assert "Did you mean 'explain'?" in result.stderr
+
+
+def test_advice_of_libraries_stays_out_of_the_output() -> None:
+    code = (
+        "import os\nfrom cam_core.cli import main\nimport cam_core.cli.commands.methods as m\n"
+        "own = m.methods.callback\n"
+        "def noisy(**options):\n    os.write(1, b'Warning: advice')\n    own(**options)\n"
+        "m.methods.callback = noisy\nmain('gradcam')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "methods", "--json"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["command"] == "methods"
+
+
+def test_third_parties_add_commands(monkeypatch: pytest.MonkeyPatch) -> None:
+    @click.command()
+    def hello() -> None:
+        click.echo("hi")
+
+    class Point:
+        name, value, dist = "hello", "elsewhere:hello", None
+
+        def load(self) -> click.Command:
+            return hello
+
+    monkeypatch.setattr("cam_core.cli.group.third_party", lambda: {"hello": Point()})
+    assert CliRunner().invoke(gradcam, ["hello"]).stdout == "hi\n"
+    assert "From elsewhere:hello." in CliRunner().invoke(gradcam, ["--help"]).stdout
+
+
+# --- a real model -----------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(not DATA.exists(), reason="the shared models are not here")
+def test_the_dog_and_the_cat_light_up(tmp_path: Path) -> None:
+    args = ["models/mobilenetv2-fp32.onnx", "images/both.png"]
+    args = [str(DATA / name) for name in args] + ["--preprocess", "imagenet"]
+    args += ["--labels", str(DATA / "imagenet_classes.txt"), "--target", "bull mastiff"]
+    done = subprocess.run(
+        [sys.executable, "-m", "cam_core", "explain", *args, "--target", "282", "-o", tmp_path],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    # Boxes drawn by hand: left, top, right, bottom in the photo.
+    boxes = {243: (75, 10, 180, 140), 282: (45, 120, 192, 224)}
+    for (index, box), probability in zip(boxes.items(), (0.384, 0.223), strict=True):
+        record = json.loads((tmp_path / f"both.{index}.gradcam.json").read_text())
+        assert record["probability"] == pytest.approx(probability, abs=0.002)
+        cells = np.load(tmp_path / f"both.{index}.gradcam.npy")
+        row, column = np.unravel_index(cells.argmax(), cells.shape)
+        at = (column + 0.5) * 224 / cells.shape[1], (row + 0.5) * 224 / cells.shape[0], 1
+        x, y = np.array(record["preprocessing"]["input_to_photo"]) @ at
+        assert box[0] < x < box[2]
+        assert box[1] < y < box[3]

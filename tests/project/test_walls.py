@@ -1,0 +1,118 @@
+"""What may import what, in a fresh process and in the source."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.paths import ROOT
+
+PACKAGES = ("cam_core", "backends", "converters")
+SOURCES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+FRAMEWORKS = {"onnx", "onnx_graphsurgeon", "onnxruntime", "torch", "onnxscript", "tensorflow"}
+COMMANDS = ("cam_core/cli/", "backends/onnx/commands/")
+LAZY = FRAMEWORKS | {"PIL", "matplotlib", "click", "rich", "pyarrow", "ray"}
+
+
+def loaded_by(statement: str) -> set[str]:
+    """All modules of a fresh process after a statement, less those of a bare one."""
+    code = f"import sys, json; before = set(sys.modules)\n{statement}\n"
+    code += "print(json.dumps(sorted(set(sys.modules) - before)))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+def roots(modules: set[str]) -> set[str]:
+    return {name.partition(".")[0] for name in modules}
+
+
+def test_cam_core_loads_numpy_alone() -> None:
+    modules = loaded_by("import cam_core")
+    third_party = roots(modules) - set(sys.stdlib_module_names) - {"cam_core"}
+    assert third_party <= {"numpy", "scipy"}
+    assert not {m for m in modules if m.startswith("scipy.") and m.count(".") == 1} & {
+        f"scipy.{part}" for part in ("stats", "ndimage", "signal", "optimize", "linalg", "special")
+    }
+
+
+def test_the_command_line_loads_no_framework() -> None:
+    if not (ROOT / "cam_core" / "cli" / "__init__.py").exists():
+        pytest.skip("this tree has no command line")
+    assert not roots(loaded_by("import cam_core.cli")) & FRAMEWORKS
+
+
+def test_the_packages_of_frameworks_import_nothing() -> None:
+    assert loaded_by("import backends, converters") == {"backends", "converters"}
+
+
+def modules_imported(tree: ast.Module, package: str, *, everywhere: bool) -> set[str]:
+    """Roots of what a file imports: at module level, or everywhere; TYPE_CHECKING aside."""
+    found = set()
+    for node in ast.walk(tree) if everywhere else _at_import(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found.add(package if node.level else (node.module or "").partition(".")[0])
+    return found
+
+
+def _at_import(tree: ast.Module) -> list[ast.AST]:
+    """The nodes that run when the file is imported."""
+    found, todo = [], list(tree.body)
+    while todo:
+        node = todo.pop()
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            continue
+        found.append(node)
+        todo += ast.iter_child_nodes(node)
+    return found
+
+
+def parse(path: Path) -> tuple[str, ast.Module]:
+    return path.relative_to(ROOT).parts[0], ast.parse(path.read_text(encoding="utf-8"))
+
+
+def name(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name)
+def test_arrows_point_one_way(path: Path) -> None:
+    package, tree = parse(path)
+    forbidden = {"cam_core": {"backends", "converters"}, "backends": {"converters"}}
+    imported = modules_imported(tree, package, everywhere=True)
+    assert not imported & forbidden.get(package, {"backends"})
+    assert "tests" not in imported
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name)
+def test_optional_packages_are_imported_where_they_are_used(path: Path) -> None:
+    package, tree = parse(path)
+    imported = modules_imported(tree, package, everywhere=False)
+    allowed = set()
+    if name(path).startswith(COMMANDS) and "click" in imported:
+        allowed = {"click"}
+    elif name(path).startswith("backends/onnx/"):
+        allowed = {"onnx", "onnx_graphsurgeon"}
+    assert not (imported & LAZY) - allowed
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name)
+def test_only_commands_print(path: Path) -> None:
+    if name(path).startswith(COMMANDS):
+        return
+    _, tree = parse(path)
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    assert not [c.lineno for c in calls if isinstance(c.func, ast.Name) and c.func.id == "print"]
+
+
+def test_what_only_a_notebook_needs_waits_for_it() -> None:
+    assert not loaded_by("import cam_core") & {"html", "base64", "importlib.metadata"}
