@@ -68,12 +68,23 @@ class Emitter:
         if any(isinstance(value, gs.Graph) for value in attrs.values()):
             made = self._write(op_type, inputs, outputs, attrs)
             return made[0] if outputs == 1 else made
+        made = self._once(op_type, inputs, outputs, attrs)
+        return made[0] if outputs == 1 else made
+
+    def plain(self, op_type: str, *operands: Any, **attrs: Any) -> Any:
+        """Adds one operator as it is asked for, whatever is known of its operands."""
+        return self._once(op_type, self.operands(operands), 1, attrs)[0]
+
+    def _once(
+        self, op_type: str, inputs: list[Tensor], outputs: int, attrs: dict[str, Any]
+    ) -> tuple[Tensor, ...]:
+        """What was made before of the same inputs is taken again."""
         key = (op_type, outputs, *(t.name for t in inputs), repr(sorted(attrs.items())))
         if key not in self._memo:
             self._memo[key] = self._write(op_type, inputs, outputs, attrs)
-            self.shortcuts.keep_rows(op_type, inputs, self._memo[key][0])
-        made = self._memo[key]
-        return made[0] if outputs == 1 else made
+            self.shortcuts.keep(op_type, inputs, self._memo[key][0])
+        made: tuple[Tensor, ...] = self._memo[key]
+        return made
 
     def within(self, graph: Graph, nodes: Iterable[Node]) -> Emitter:
         """What writes after `nodes` into a body; its names differ from all around it."""

@@ -7,13 +7,14 @@ Only where rows are mixed do the zeros have to be there.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnx_graphsurgeon as gs
 
+from .padded_views import concatenated, sliced, viewed, widened
+from .padding import Padded, around
 from .prepare import Tensor
 
 if TYPE_CHECKING:
@@ -32,34 +33,6 @@ DEEPEST = 24
 """How far back rows are computed again instead of cut out of the result."""
 
 
-class Padded(NamedTuple):
-    """A tensor that is `core` with zeros before and after it on one axis."""
-
-    core: Tensor
-    axis: int
-    before: int
-    after: int
-
-    @property
-    def extent(self) -> int:
-        return self.before + int(self.core.shape[self.axis]) + self.after
-
-    @property
-    def sparse(self) -> bool:
-        """Is at most half of it there? Else cutting costs more than it saves."""
-        return 2 * int(self.core.shape[self.axis]) <= self.extent
-
-    def of(self, core: Tensor, axis: int) -> Padded:
-        """The same rows of another tensor."""
-        return Padded(core, axis, self.before, self.after)
-
-    def beside(self, other: Padded) -> bool:
-        """Does the other hold the same rows, counted from the last axis?"""
-        mine, theirs = (p.axis - len(p.core.shape) for p in (self, other))
-        same = mine == theirs and self.extent == other.extent
-        return same and self.before == other.before and self.after == other.after
-
-
 def find(
     op: Emitter, op_type: str, inputs: Sequence[Tensor], attrs: dict[str, Any]
 ) -> Tensor | None:
@@ -70,10 +43,12 @@ def find(
         return found
     padded = [op.shortcuts.padded.get(t.name) for t in inputs]
     known = [p for p in padded if p is not None]
+    if op_type == "Slice" and known:
+        return sliced(op, inputs, known[0])
     if not known or not all(p.sparse and p.beside(known[0]) for p in known):
         return None
     if op_type in ZERO_AT_ZERO:
-        return _pad(op, known[0].of(op.emit(op_type, known[0].core, **attrs), known[0].axis))
+        return around(op, known[0].of(op.emit(op_type, known[0].core, **attrs), known[0].axis))
     if op_type in ("Add", "Sub", "Mul", "Div", "Where"):
         return _pointwise(op, op_type, inputs, padded)
     if op_type in ("ReduceSum", "ReduceMean") and len(inputs) == 2:
@@ -83,21 +58,14 @@ def find(
     if op_type == "Transpose":
         perm = list(attrs["perm"])
         core = op.Transpose(known[0].core, perm=perm)
-        return _pad(op, known[0].of(core, perm.index(known[0].axis)))
-    if op_type == "Reshape":
-        return _reshaped(op, inputs, known[0])
+        return around(op, known[0].of(core, perm.index(known[0].axis)))
+    if op_type in ("Reshape", "Squeeze", "Unsqueeze"):
+        return viewed(op, op_type, inputs, known[0])
+    if op_type == "Pad":
+        return widened(op, inputs, known[0], attrs)
+    if op_type == "Concat" and len(known) == len(inputs):
+        return concatenated(op, known, attrs)
     return None
-
-
-def _pad(op: Emitter, result: Padded) -> Tensor:
-    """The tensor with its zeros: dead code if nobody reads it."""
-    rank, axis = len(result.core.shape), result.axis
-    pads = [0] * (2 * rank)
-    pads[axis], pads[rank + axis] = result.before, result.after
-    shape = (*result.core.shape[:axis], result.extent, *result.core.shape[axis + 1 :])
-    made = op.typed(op.Pad(result.core, pads), shape)
-    op.shortcuts.padded[made.name] = result
-    return made
 
 
 def _pointwise(
@@ -117,7 +85,7 @@ def _pointwise(
         for t, p in zip(inputs, padded, strict=True)
     ]
     core = op.emit(op_type, *cores)
-    return None if len(core.shape) != rank else _pad(op, place.of(core, place.axis))
+    return None if len(core.shape) != rank else around(op, place.of(core, place.axis))
 
 
 def _zero(op: Emitter, tensor: Tensor) -> bool:
@@ -136,7 +104,7 @@ def _reduced(
         return op.emit(op_type, place.core, axes, **attrs) if op_type == "ReduceSum" else None
     core = op.emit(op_type, place.core, axes, **attrs)
     gone = 0 if attrs.get("keepdims", 1) else sum(a < place.axis for a in reduced)
-    return _pad(op, place.of(core, place.axis - gone))
+    return around(op, place.of(core, place.axis - gone))
 
 
 def _product(
@@ -159,41 +127,7 @@ def _product(
     elif axis != kept:
         return None
     core = op.MatMul(place.core, other) if first else op.MatMul(other, place.core)
-    return core if axis == shared else _pad(op, place.of(core, place.axis))
-
-
-def _reshaped(op: Emitter, inputs: Sequence[Tensor], place: Padded) -> Tensor | None:
-    """Where the axis stays whole, with as much before it as there was."""
-    shape, value = inputs[0].shape, op.value(inputs[1])
-    if value is None or shape is None or None in shape:
-        return None
-    target = [shape[i] if d == 0 else int(d) for i, d in enumerate(value.tolist())]
-    axis = place.axis
-    head = [*shape[:axis]]
-    if target[: axis + 1] not in ([*head, place.extent], [-1, *head[1:], place.extent]):
-        return None
-    tail = _inferred(shape[axis + 1 :], target[axis + 1 :])
-    if tail is None:
-        return None
-    wanted = value.tolist()
-    wanted[axis] = int(place.core.shape[axis])
-    core = op.Reshape(place.core, wanted)
-    return _pad(op, place.of(op.typed(core, (*head, wanted[axis], *tail)), axis))
-
-
-def _inferred(shape: Sequence[Any], target: Sequence[Any]) -> list[Any] | None:
-    """`target` with its -1 named: a number, or the one symbol that is left; None: unknown."""
-    if -1 not in target:
-        return list(target)
-    symbols = [d for d in shape if not isinstance(d, int)]
-    have = math.prod(d for d in shape if isinstance(d, int))
-    want = math.prod(d for d in target if isinstance(d, int) and d != -1)
-    if len(symbols) > 1 or any(not isinstance(d, int) for d in target):
-        return None
-    if want == 0 or (symbols and have != want):
-        return None
-    missing = symbols[0] if symbols else have // want
-    return [missing if d == -1 else d for d in target]
+    return core if axis == shared else around(op, place.of(core, place.axis))
 
 
 def _flattened(op: Emitter, x: Tensor) -> Tensor | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
+import numpy as np
+
 from cam_core.errors import CamError, LayerError
 
 from .bfloat import seen
@@ -14,6 +16,7 @@ from .prepare import Node, Tensor, floating, reads
 from .rules import GUIDED, VJP_RULES, ZERO, RefusedError, Rule, key_of
 from .rules.paths import active, between
 from .rules.through import taped
+from .sums import total
 from .valid import blame
 
 Rules = Mapping[tuple[str, str], Rule]
@@ -89,15 +92,26 @@ def pull_back(
     for tensor, cotangent in ends:
         parts[tensor.name].append(cotangent)
     done: dict[str, Tensor] = {}
+    zero: dict[str, Tensor] = {}
+    """Where nothing but zeros arrived, and some of them: they are not pulled back."""
     for node in reversed(nodes):
         outputs = [_total(op, parts, done, t) if t.name in path else None for t in node.outputs]
         stops = key_of(node) in ZERO or not any(t.name in path for t in reads(node))
-        if stops or all(g is None for g in outputs):
+        if stops:
+            continue
+        if all(g is None for g in outputs):
+            vain = next((zero[t.name] for t in node.outputs if t.name in zero), None)
+            if vain is not None:
+                zero |= {t.name: vain for t in reads(node) if t.name in path and floating(t)}
             continue
         for x, gx in _pull(op, rules, node, outputs, path):
-            parts[x.name].append(op.sum_to(gx, x))
+            if gx.name in op.shortcuts.zero:
+                zero[x.name] = gx
+            else:
+                parts[x.name].append(op.sum_to(gx, x))
     for leaf in leaves:
-        _total(op, parts, done, leaf)
+        if _total(op, parts, done, leaf) is None and leaf.name in zero:
+            done[leaf.name] = _zeros(op, zero[leaf.name], leaf)
     return {t.name: done[t.name] for t in leaves if t.name in done}
 
 
@@ -107,8 +121,15 @@ def _total(
     """The sum of all that arrived at x, of x's shape."""
     arrived = parts.pop(x.name, [])
     if arrived:
-        done[x.name] = op.expand_like(op.shortcuts.total(arrived), x)
+        done[x.name] = op.expand_like(total(op, arrived), x)
     return done.get(x.name)
+
+
+def _zeros(op: Emitter, g: Tensor, x: Tensor) -> Tensor:
+    """Zeros of g's type and x's shape."""
+    found = op.expand_like(op.constant(np.zeros((), g.dtype)), x)
+    op.shortcuts.zero.add(found.name)
+    return found
 
 
 def _pull(

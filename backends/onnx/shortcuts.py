@@ -1,15 +1,15 @@
 """What the emitter knows of the tensors it made, so that it need not write what costs nothing.
 
-Four promises: a tensor is another one broadcast (an Expand), its rows are unit vectors, it is
-another one padded with zeros, or its numbers are another one's, put elsewhere. Arithmetic and
-reductions read what lies under the first, a matrix product reads one row instead of all for the
-second, sums of the third are joined, and what works row by row does so for its rows alone (see
-`padded`); the mean of the last is that of the other (see `means`).
+Five promises: a tensor is another one broadcast (an Expand), its rows are unit vectors, it is
+another one padded with zeros, nothing but zeros, or its numbers are another one's, put elsewhere.
+Arithmetic and reductions read what lies under the first, a matrix product reads one row instead of
+all for the second, sums of the third are joined, and what works row by row does so for its rows
+alone (see `padded`); the fourth is not pulled back; the mean of the last is that of the other (see
+`means`).
 """
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,8 @@ import numpy as np
 import onnx_graphsurgeon as gs
 
 from . import padded
-from .padded import Padded
+from .padded_views import outside
+from .padding import Padded
 from .prepare import Tensor
 from .quantised import real
 from .shapes import Shape
@@ -37,6 +38,10 @@ class Shortcuts:
     def __init__(self, op: Emitter) -> None:
         self.op = op
         self.padded: dict[str, Padded] = {}
+        self.joints: dict[str, Padded] = {}
+        """Of what is padded on two axes, how it is on the other one."""
+        self.zero: set[str] = set()
+        """Cotangents that are nothing but zeros."""
         self.routed: dict[str, Tensor] = {}
         """Cotangents [N, K, *S] of which each number is one of another, at some cell, or 0."""
         self.weight_means: dict[Any, gs.Constant] = {}
@@ -63,28 +68,17 @@ class Shortcuts:
         """Has every row but one number that is not 0? Then a product reads one row of a weight."""
         return rows.name in self._rows
 
-    def keep_rows(self, op_type: str, inputs: Sequence[Tensor], made: Tensor) -> None:
-        """What multiplies rows that are 0 but for one place leaves them so."""
+    def keep(self, op_type: str, inputs: Sequence[Tensor], made: Tensor) -> None:
+        """Of what was written as it was asked for: is it zero, has it rows of one place?
+
+        What multiplies rows that are 0 but for one place leaves them so.
+        """
+        if op_type == "Slice" and outside(self.op, inputs):
+            self.zero.add(made.name)
         count = {"Mul": 2, "Div": 1, "Cast": 1, "Neg": 1}.get(op_type, 0)
         for hot in (t for t in inputs[:count] if t.name in self._rows):
             if tuple(made.shape or ()) == tuple(hot.shape):
                 self._rows[made.name] = self._rows[hot.name][0], False
-
-    def total(self, parts: Sequence[Tensor]) -> Tensor:
-        """The sum; neighbours that were padded to one extent are joined instead of added."""
-        joined = self._joined([self.padded.get(t.name) for t in parts])
-        if joined is None:
-            return functools.reduce(self.op.Add, parts)
-        return self.op.typed(joined, parts[0].shape)
-
-    def _joined(self, parts: Sequence[Padded | None]) -> Tensor | None:
-        known = sorted((p for p in parts if p is not None), key=lambda p: p.before)
-        if len(known) < max(len(parts), 2) or len({p.axis for p in known}) > 1:
-            return None
-        ends = [p.before + p.core.shape[p.axis] for p in known]
-        if [p.before for p in known] != [0, *ends[:-1]] or known[-1].after:
-            return None
-        return self.op.Concat(*(p.core for p in known), axis=known[0].axis)
 
     def find(self, op_type: str, inputs: list[Tensor], attrs: dict[str, Any]) -> Tensor | None:
         """The result of an operator without writing it as it was asked for, or None."""
