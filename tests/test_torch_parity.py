@@ -98,6 +98,10 @@ NETS = {
     "vit multihead": vit(
         lambda c: attention.Multihead(c, 2, batch_first=True), "dynamo-20 torchscript-17"
     ),
+    "vit rotary": vit(lambda c: attention.Rotary(c, 2, 17, half=False, apart=1), "dynamo-20"),
+    "vit rotary halves": vit(
+        lambda c: attention.Rotary(c, 2, 17, half=True, apart=1), "torchscript-17"
+    ),
     "swin": Row(
         *(attention.Swin, "features", "features.1"),
         *("dynamo-18 torchscript-13 torchscript-17", 32, 1e-6),
@@ -117,6 +121,8 @@ WRITTEN = {
     "vit": "113 214, 113 214",
     "vit sdpa": "115 220, 114 216",
     "vit multihead": "122 243, 121 239",
+    "vit rotary": "128 262",
+    "vit rotary halves": "123 244",
     "swin": "37 487, 35 485, 35 485",
     "squeezenet": "13 95, 13 95",
 }
