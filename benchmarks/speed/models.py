@@ -20,6 +20,7 @@ from .sessions import picture
 
 SIZE = 224
 INT8 = "mobilenet_v2_int8"
+ROPE = "timm/vit_small_patch16_rope_224"
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,8 @@ MODELS = (
     Model("convnext_tiny", "ConvNeXt-Tiny", "convnext_tiny", "dynamo", "features"),
     Model("vit_b_16", "ViT-B/16", "vit_b_16", "dynamo", "encoder.layers.encoder_layer_11.ln_1"),
     Model("deit_s", "DeiT-S", "timm/deit_small_patch16_224", "dynamo", "blocks.11.norm1"),
+    Model("vit_s_rope", "ViT-S/16 RoPE", ROPE, "dynamo", "blocks.11.norm1"),
+    Model("eva02_tiny", "EVA-02-Ti", "timm/eva02_tiny_patch14_224", "dynamo", "blocks.11"),
     Model("swin_t", "Swin-T", "swin_t", "dynamo", "features"),
     Model("vgg16", "VGG-16", "vgg16", "torchscript", "features.29"),
     Model(INT8, "MobileNetV2, int8 QDQ"),

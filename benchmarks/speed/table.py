@@ -14,6 +14,7 @@ PEERS = ("pytorch-grad-cam", "torch-cam", "captum", "onnx-ad", "openvino_xai")
 DEFAULT = {
     **dict.fromkeys(("resnet50", "mobilenet_v2", "efficientnet_b0", "convnext_tiny"), 1.03),
     **{"vit_b_16": 1.05, "deit_s": 1.05, "swin_t": 1.10, "vgg16": 1.22, INT8: 1.10},
+    **{"vit_s_rope": 1.03, "eva02_tiny": 1.03},
 }
 GRADIENT = {
     **{"resnet50": 2.3, "vgg16": 2.3},

@@ -81,6 +81,10 @@ NETS = {
     "vit multihead": vit(
         lambda c: attention.Multihead(c, 2, batch_first=True), "dynamo-20 torchscript-17"
     ),
+    "vit rotary": vit(lambda c: attention.Rotary(c, 2, 17, half=False, apart=1), "dynamo-20"),
+    "vit rotary halves": vit(
+        lambda c: attention.Rotary(c, 2, 17, half=True, apart=1), "torchscript-17"
+    ),
     "swin": Row(
         *(attention.Swin, "features", "features.1"),
         *("dynamo-18 torchscript-13 torchscript-17", 32, 1e-6),

@@ -83,6 +83,46 @@ class Attention(nn.Module):
         return self.proj(y.transpose(1, 2).reshape(n, t, c))
 
 
+def turned(x: Any, sin: Any, cos: Any, *, half: bool) -> Any:
+    """Pairs of numbers turned by an angle: of either half of the last axis, or neighbours."""
+    if half:
+        a, b = x.chunk(2, dim=-1)
+        across = torch.cat([-b, a], dim=-1)
+    else:
+        across = torch.stack([-x[..., 1::2], x[..., ::2]], -1).reshape(x.shape)
+    return x * cos + across * sin
+
+
+class Rotary(nn.Module):
+    """Attention whose queries and keys are turned, each token by its place, as timm writes it.
+
+    The first `apart` tokens are not: class tokens have no place.
+    """
+
+    def __init__(self, c: int, heads: int, tokens: int, *, half: bool, apart: int) -> None:
+        super().__init__()
+        self.heads, self.half, self.apart = heads, half, apart
+        self.qkv, self.proj = nn.Linear(c, 3 * c), nn.Linear(c, c)
+        angles = torch.arange(1.0, tokens - apart + 1)[:, None] / torch.arange(1.0, c // heads + 1)
+        angles = angles.roll(1, -1) if half else angles
+        self.register_buffer("turns", torch.cat([angles.sin(), angles.cos()], -1), persistent=False)
+
+    def place(self, x: Any) -> Any:
+        sin, cos = self.turns.chunk(2, -1)
+        if not self.apart:
+            return turned(x, sin, cos, half=self.half)
+        rest = turned(x[:, :, self.apart :, :], sin, cos, half=self.half)
+        return torch.cat([x[:, :, : self.apart, :], rest], dim=2)
+
+    def forward(self, x: Any) -> Any:
+        n, t, c = x.shape
+        qkv = self.qkv(x).reshape(n, t, 3, self.heads, c // self.heads).permute(2, 0, 3, 1, 4)
+        q, k, v = qkv.unbind(0)
+        q, k = self.place(q), self.place(k)
+        y = ((q * q.shape[-1] ** -0.5) @ k.transpose(-2, -1)).softmax(dim=-1) @ v
+        return self.proj(y.transpose(1, 2).reshape(n, t, c))
+
+
 class Multihead(nn.MultiheadAttention):
     def forward(self, x: Any) -> Any:
         return super().forward(x, x, x, need_weights=False)[0]

@@ -34,7 +34,9 @@ WRITTEN = {
     "vit": "113 214, 113 214",
     "vit sdpa": "115 220, 114 216",
     "vit multihead": "122 243, 121 239",
-    "swin": "37 508, 35 506, 35 506",
+    "vit rotary": "128 262",
+    "vit rotary halves": "123 244",
+    "swin": "37 487, 35 485, 35 485",
     "squeezenet": "13 95, 13 95",
 }
 """Nodes added to each export: for the map of any cotangent, and for the input's gradient."""

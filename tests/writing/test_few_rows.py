@@ -12,6 +12,7 @@ import onnx
 import onnx.parser
 import onnx_graphsurgeon as gs
 import pytest
+from onnx.reference import ReferenceEvaluator
 
 from backends.onnx.differentiating.reverse import reverse
 from backends.onnx.reading.prepare import prepare
@@ -34,11 +35,33 @@ CONSTANTS = {
     "flat": np.array([0, TOKENS, WIDTH]),
     "laid": np.array([-1, WIDTH]),
     "apart": np.array([TOKENS, -1, WIDTH]),
+    "none": np.array([0]),
+    "one": np.array([1]),
+    "last": np.array([-1]),
+    "two": np.array([2]),
+    "end": np.array([2**31 - 1]),
+    "sin": np.linspace(-1, 1, TOKENS * WIDTH, dtype=np.float32).reshape(TOKENS, WIDTH),
+    "cos": np.linspace(2, 3, TOKENS * WIDTH, dtype=np.float32).reshape(TOKENS, WIDTH),
+    "sin_rest": np.linspace(-1, 1, (TOKENS - 1) * WIDTH, dtype=np.float32).reshape(-1, WIDTH),
 }
+ACROSS = {
+    "halves": "a = Slice({0}, none, two, last) b = Slice({0}, two, end, last) n = Neg(b) "
+    "r = Concat<axis=-1>(n, a)",
+    "halves split": "a, b = Split<axis=2, num_outputs=2>({0}) n = Neg(b) r = Concat<axis=2>(n, a)",
+    "neighbours": "a = Slice({0}, none, end, last, two) b = Slice({0}, one, end, last, two) "
+    "n = Neg(b) u = Unsqueeze(n, last) v = Unsqueeze(a, last) s = Concat<axis=-1>(u, v) "
+    "z = Shape({0}) r = Reshape(s, z)",
+}
+"""The other one of each pair of numbers that is turned."""
 
 
 def _emitted(body: str, tokens: Any = TOKENS) -> list[Any]:
     """What the cotangent of x is made of."""
+    return _graph(body, tokens)[1]
+
+
+def _graph(body: str, tokens: Any = TOKENS, wanted: str = "x") -> tuple[Any, list[Any], Any]:
+    """The forward pass, what the cotangent of a tensor is made of, and the cotangent."""
     model = onnx.parser.parse_model(
         f'<ir_version: 8, opset_import: ["" : 20]> g (float[N,{tokens},{WIDTH}] x) => '
         f"(float[N,{WIDTH}] y) {{ {body} {HEAD} }}"
@@ -49,8 +72,9 @@ def _emitted(body: str, tokens: Any = TOKENS) -> list[Any]:
     graph = prepare(model)
     op = Emitter(graph)
     y = graph.outputs[0]
-    found = reverse(op, y, gs.Variable("cot", np.dtype(np.float32), y.shape), ["x"])["x"]
-    return op.needed([found])
+    cotangent = gs.Variable("cot", np.dtype(np.float32), y.shape)
+    found = reverse(op, y, cotangent, [wanted])[wanted]
+    return graph, op.needed([found]), found
 
 
 def _full(nodes: list[Any]) -> list[str]:
@@ -76,6 +100,56 @@ def _full(nodes: list[Any]) -> list[str]:
 )
 def test_row_by_row_is_written_for_one_row(block: str, read: str) -> None:
     assert _full(_emitted(f"{block} {READ[read]}")) == ["Pad"]
+
+
+@pytest.mark.parametrize("read", READ)
+@pytest.mark.parametrize("across", ACROSS)
+def test_a_rotation_is_undone_for_one_row(across: str, read: str) -> None:
+    turn = f"{ACROSS[across].format('x')} i = Mul(r, sin) j = Mul(x, cos) h = Add(j, i)"
+    assert _full(_emitted(f"{turn} {READ[read]}")) == ["Pad"]
+
+
+@pytest.mark.parametrize("across", ACROSS)
+def test_a_token_that_is_not_turned(across: str) -> None:
+    """It is split off and put back: nothing is turned back where it is the one that is read."""
+    turn = f"c0 = Slice(x, none, one, one) q = Slice(x, one, end, one) {ACROSS[across].format('q')}"
+    block = f"{turn} i = Mul(r, sin_rest) h = Concat<axis=1>(c0, i)"
+    nodes = _emitted(f"{block} {READ['gather']}")
+    assert _full(nodes) == ["Pad"]
+    assert not {"Mul", "Slice", "Concat"} & {n.op for n in nodes}
+    assert _full(_emitted(f"{block} {READ['slice']}")) == ["Pad"]
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        "s = Slice(x, none, end, axes) u = Unsqueeze(s, none) v = Unsqueeze(u, last) "
+        "w1 = Squeeze(v, none) h = Squeeze(w1, last)",
+        "p = Slice(x, one, end, axes) l = Slice(x, none, one, axes) h = Concat<axis=1>(p, l)",
+        "p = Slice(x, two, end, axes) h = Concat<axis=1>(p, x)",
+    ],
+)
+def test_cut_joined_and_seen_otherwise(block: str) -> None:
+    assert _full(_emitted(f"{block} {READ['slice']}")) == ["Pad"]
+
+
+def test_nothing_is_written_for_what_only_zeros_reach() -> None:
+    """Both of the tokens' halves lead to h, but one token of one half is read."""
+    block = "p = Slice(x, none, one, axes) e = Exp(x) q = Slice(e, one, end, axes)"
+    nodes = _emitted(f"{block} h = Concat<axis=1>(p, q) {READ['gather']}")
+    assert not {"Mul", "Slice"} & {n.op for n in nodes}
+
+
+def test_the_gradient_of_what_only_zeros_reach_is_zero() -> None:
+    block = "n = Neg(x) e = Exp(n) q = Slice(e, one, end, axes) p = Slice(x, none, one, axes)"
+    body = f"{block} h = Concat<axis=1>(p, q) {READ['gather']}"
+    graph, nodes, found = _graph(body, wanted="n")
+    n = graph.tensors["n"]
+    built = gs.Graph(nodes, [n], [found], opset=20, ir_version=8)
+    x = np.ones((2, TOKENS, WIDTH), np.float32)
+    (zeros,) = ReferenceEvaluator(gs.export_onnx(built, do_type_check=False)).run(None, {"n": x})
+    assert zeros.shape == x.shape
+    assert not zeros.any()
 
 
 @pytest.mark.parametrize("read", READ)

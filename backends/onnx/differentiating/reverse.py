@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
+import numpy as np
+
 from cam_core.errors import CamError, LayerError
 
 from ..reading.draws import drawing
@@ -14,6 +16,7 @@ from ..rules.paths import active, between
 from ..rules.spelled_out import taped
 from ..writing.bodies import Body
 from ..writing.op import Op
+from ..writing.sums import total
 from ..writing.valid import blame
 from .bfloat16 import as_float32
 
@@ -86,15 +89,26 @@ def pull_back(
     for tensor, cotangent in ends:
         parts[tensor.name].append(cotangent)
     done: dict[str, Tensor] = {}
+    zero: dict[str, Tensor] = {}
+    """Where nothing but zeros arrived, and some of them: they are not pulled back."""
     for node in reversed(nodes):
         outputs = [_total(op, parts, done, t) if t.name in path else None for t in node.outputs]
         stops = key_of(node) in ZERO or not any(t.name in path for t in reads(node))
-        if stops or all(g is None for g in outputs):
+        if stops:
+            continue
+        if all(g is None for g in outputs):
+            vain = next((zero[t.name] for t in node.outputs if t.name in zero), None)
+            if vain is not None:
+                zero |= {t.name: vain for t in reads(node) if t.name in path and floating(t)}
             continue
         for x, gx in _pull(op, rules, node, outputs, path):
-            parts[x.name].append(op.sum_to(gx, x))
+            if gx.name in op.promises.zero:
+                zero[x.name] = gx
+            else:
+                parts[x.name].append(op.sum_to(gx, x))
     for leaf in leaves:
-        _total(op, parts, done, leaf)
+        if _total(op, parts, done, leaf) is None and leaf.name in zero:
+            done[leaf.name] = _zeros(op, zero[leaf.name], leaf)
     return {t.name: done[t.name] for t in leaves if t.name in done}
 
 
@@ -104,8 +118,15 @@ def _total(
     """The sum of all that arrived at x, of x's shape."""
     arrived = parts.pop(x.name, [])
     if arrived:
-        done[x.name] = op.expand_like(op.total(arrived), x)
+        done[x.name] = op.expand_like(total(op, arrived), x)
     return done.get(x.name)
+
+
+def _zeros(op: Op, g: Tensor, x: Tensor) -> Tensor:
+    """Zeros of g's type and x's shape."""
+    found = op.expand_like(op.constant(np.zeros((), g.dtype)), x)
+    op.promises.zero.add(found.name)
+    return found
 
 
 def _pull(

@@ -7,6 +7,7 @@ a pool that only routes need not route, and of a flattened map's weights only th
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -16,6 +17,7 @@ import numpy as np
 from ..reading.graph import Node, Tensor
 from ..reading.views import groups, numbers
 from ..writing.op import Op
+from .outer_products import weighted
 
 Span = tuple[int, int] | None
 """The part of an axis that is averaged: from, to; None: all of it."""
@@ -218,7 +220,7 @@ def _through_pad(means: _Means, maker: Node, x: Tensor, places: Places) -> Tenso
     """Zeros count, but need not be added."""
     padded = means.op.promises.padded.get(x.name)
     if padded is None or padded.axis not in places:
-        return None
+        return _around(means, maker, x, places)
     low, high = places[padded.axis] or (0, padded.extent)
     begin = max(low - padded.before, 0)
     end = min(high, padded.extent - padded.after) - padded.before
@@ -229,6 +231,17 @@ def _through_pad(means: _Means, maker: Node, x: Tensor, places: Places) -> Tenso
     return means.op.Mul(means.of(padded.core, inner), (end - begin) / (high - low))
 
 
+def _around(means: _Means, maker: Node, x: Tensor, places: Places) -> Tensor | None:
+    """Zeros on other axes are put around the mean."""
+    pads, rank = means.op.value(maker.inputs[1]), len(x.shape)
+    if pads is None or len(pads) != 2 * rank or maker.attrs.get("mode", "constant") != "constant":
+        return None
+    if len(maker.inputs) > 2 or any(pads[axis] or pads[rank + axis] for axis in places):
+        return None
+    found = means.before(maker.inputs[0], places)
+    return None if found is None else means.op.Pad(found, pads.tolist())
+
+
 def _through_factor(means: _Means, maker: Node, x: Tensor, places: Places) -> Tensor | None:
     """A factor that is the same at all places."""
     a, b = maker.inputs
@@ -237,7 +250,13 @@ def _through_factor(means: _Means, maker: Node, x: Tensor, places: Places) -> Te
             found = means.before(inner, places)
             if found is not None:
                 return means.op.emit(maker.op, found, factor)
-    return None
+
+    row = len(x.shape) - 2
+    if maker.op != "Mul" or set(places) != {row} or not isinstance(x.shape[row], int):
+        return None
+    both = ((a, b), (b, a))
+    found = (weighted(means.op, r, f, places[row]) for r, f in both if _whole(r, x, places))
+    return next((mean for mean in found if mean is not None), None)
 
 
 def _same(factor: Tensor, rank: int, places: Places) -> bool:
@@ -264,8 +283,35 @@ def _through_sum(means: _Means, maker: Node, x: Tensor, places: Places) -> Tenso
 
 def _through_concat(means: _Means, maker: Node, x: Tensor, places: Places) -> Tensor | None:
     axis = maker.attrs["axis"] % len(x.shape)
-    found = None if axis in places else means.several(maker.inputs, places)
+    if axis in places:
+        return _through_join(means, maker.inputs, axis, places)
+    found = means.several(maker.inputs, places)
     return None if found is None else means.op.Concat(*found, axis=axis)
+
+
+def _through_join(
+    means: _Means, parts: Sequence[Tensor], axis: int, places: Places
+) -> Tensor | None:
+    """What lies one behind the other is averaged by itself, as far as it counts."""
+    sizes = [part.shape[axis] for part in parts]
+    if not all(isinstance(size, int) for size in sizes):
+        return None
+    low, high = places[axis] or (0, sum(sizes))
+    inner: list[tuple[Tensor, Places, float]] = []
+    start = 0
+    for part, size in zip(parts, sizes, strict=True):
+        begin, end = max(low - start, 0), min(high - start, size)
+        if begin < end:
+            span = None if (begin, end) == (0, size) else (begin, end)
+            inner.append((part, places | {axis: span}, (end - begin) / (high - low)))
+        start += size
+    if all(means.before(part, where) is None for part, where, _ in inner):
+        return None
+    shares = [
+        means.of(part, where) if share == 1 else means.op.Mul(means.of(part, where), share)
+        for part, where, share in inner
+    ]
+    return functools.reduce(means.op.Add, shares)
 
 
 def _through_neg(means: _Means, maker: Node, x: Tensor, places: Places) -> Tensor | None:

@@ -25,8 +25,9 @@ from ..reading.normalise import NEWEST, normalise
 from . import lowering, shaping, spelling
 from .export import exported
 from .op import Op
+from .padded_views import outside
 from .promises import Promises
-from .shortcuts import Shortcuts
+from .shortcuts import shorter
 
 
 class Emitter:
@@ -43,7 +44,6 @@ class Emitter:
         self._memo: dict[Any, Any] = {}
         self._constants: dict[Any, gs.Constant] = {}
         self.promises = Promises()
-        self._shortcuts = Shortcuts(self)
         self.made: dict[str, Node] = {}
         self.shaped: set[str] = set()
         """Tensors whose shape was said, for inference cannot know it."""
@@ -64,18 +64,32 @@ class Emitter:
             return made[0] if outputs == 1 else made
         if op_type == "Shape" and not attrs and static(inputs[0].shape):
             return self.constant(np.array(inputs[0].shape, np.int64))
-        shorter = self._shortcuts.find(op_type, inputs, attrs) if outputs == 1 else None
-        if shorter is not None:
-            return shorter
+        found = shorter(self, op_type, inputs, attrs) if outputs == 1 else None
+        if found is not None:
+            return found
         if any(isinstance(value, gs.Graph) for value in attrs.values()):
             made = self._write(op_type, inputs, outputs, attrs)
             return made[0] if outputs == 1 else made
+        made = self._once(op_type, inputs, outputs, attrs)
+        return made[0] if outputs == 1 else made
+
+    def plain(self, op_type: str, *operands: Any, **attrs: Any) -> Any:
+        """Adds one operator as it is asked for, whatever is known of its operands."""
+        return self._once(op_type, self.operands(operands), 1, attrs)[0]
+
+    def _once(
+        self, op_type: str, inputs: list[Tensor], outputs: int, attrs: dict[str, Any]
+    ) -> tuple[Tensor, ...]:
+        """What was made before of the same inputs is taken again."""
         key = (op_type, outputs, *(t.name for t in inputs), repr(sorted(attrs.items())))
         if key not in self._memo:
             self._memo[key] = self._write(op_type, inputs, outputs, attrs)
-            self.promises.keep_rows(op_type, inputs, self._memo[key][0])
-        made = self._memo[key]
-        return made[0] if outputs == 1 else made
+            first = self._memo[key][0]
+            self.promises.keep_rows(op_type, inputs, first)
+            if op_type == "Slice" and outside(self, inputs):
+                self.promises.zero.add(first.name)
+        made: tuple[Tensor, ...] = self._memo[key]
+        return made
 
     def within(self, graph: Graph, nodes: Iterable[Node]) -> Emitter:
         """What writes after `nodes` into a body; its names differ from all around it."""
@@ -180,9 +194,6 @@ class Emitter:
 
     def sum_to(self, g: Tensor, x: Tensor) -> Tensor:
         return shaping.sum_to(self, g, x)
-
-    def total(self, parts: Sequence[Tensor]) -> Tensor:
-        return self._shortcuts.total(parts)
 
     # inside
 

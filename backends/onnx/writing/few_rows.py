@@ -7,7 +7,6 @@ Only where rows are mixed do the zeros have to be there.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,6 +15,8 @@ import onnx_graphsurgeon as gs
 
 from ..reading.graph import Tensor
 from .op import Op
+from .padded_views import concatenated, sliced, viewed, widened
+from .padding import around
 from .promises import Padded
 
 ZERO_AT_ZERO = {"Neg", "Cast", "Abs", "Sign", "Relu", "Identity"}
@@ -39,10 +40,12 @@ def find(op: Op, op_type: str, inputs: Sequence[Tensor], attrs: dict[str, Any]) 
         return found
     padded = [op.promises.padded.get(t.name) for t in inputs]
     known = [p for p in padded if p is not None]
+    if op_type == "Slice" and known:
+        return sliced(op, inputs, known[0])
     if not known or not all(p.sparse and p.beside(known[0]) for p in known):
         return None
     if op_type in ZERO_AT_ZERO:
-        return _pad(op, known[0].of(op.emit(op_type, known[0].core, **attrs), known[0].axis))
+        return around(op, known[0].of(op.emit(op_type, known[0].core, **attrs), known[0].axis))
     if op_type in ("Add", "Sub", "Mul", "Div", "Where"):
         return _pointwise(op, op_type, inputs, padded)
     if op_type in ("ReduceSum", "ReduceMean") and len(inputs) == 2:
@@ -52,21 +55,14 @@ def find(op: Op, op_type: str, inputs: Sequence[Tensor], attrs: dict[str, Any]) 
     if op_type == "Transpose":
         perm = list(attrs["perm"])
         core = op.Transpose(known[0].core, perm=perm)
-        return _pad(op, known[0].of(core, perm.index(known[0].axis)))
-    if op_type == "Reshape":
-        return _reshaped(op, inputs, known[0])
+        return around(op, known[0].of(core, perm.index(known[0].axis)))
+    if op_type in ("Reshape", "Squeeze", "Unsqueeze"):
+        return viewed(op, op_type, inputs, known[0])
+    if op_type == "Pad":
+        return widened(op, inputs, known[0], attrs)
+    if op_type == "Concat" and len(known) == len(inputs):
+        return concatenated(op, known, attrs)
     return None
-
-
-def _pad(op: Op, result: Padded) -> Tensor:
-    """The tensor with its zeros: dead code if nobody reads it."""
-    rank, axis = len(result.core.shape), result.axis
-    pads = [0] * (2 * rank)
-    pads[axis], pads[rank + axis] = result.before, result.after
-    shape = (*result.core.shape[:axis], result.extent, *result.core.shape[axis + 1 :])
-    made = op.typed(op.Pad(result.core, pads), shape)
-    op.promises.padded[made.name] = result
-    return made
 
 
 def _pointwise(
@@ -86,7 +82,7 @@ def _pointwise(
         for t, p in zip(inputs, padded, strict=True)
     ]
     core = op.emit(op_type, *cores)
-    return None if len(core.shape) != rank else _pad(op, place.of(core, place.axis))
+    return None if len(core.shape) != rank else around(op, place.of(core, place.axis))
 
 
 def _zero(op: Op, tensor: Tensor) -> bool:
@@ -105,7 +101,7 @@ def _reduced(
         return op.emit(op_type, place.core, axes, **attrs) if op_type == "ReduceSum" else None
     core = op.emit(op_type, place.core, axes, **attrs)
     gone = 0 if attrs.get("keepdims", 1) else sum(a < place.axis for a in reduced)
-    return _pad(op, place.of(core, place.axis - gone))
+    return around(op, place.of(core, place.axis - gone))
 
 
 def _product(op: Op, inputs: Sequence[Tensor], padded: Sequence[Padded | None]) -> Tensor | None:
@@ -126,41 +122,7 @@ def _product(op: Op, inputs: Sequence[Tensor], padded: Sequence[Padded | None]) 
     elif axis != kept:
         return None
     core = op.MatMul(place.core, other) if first else op.MatMul(other, place.core)
-    return core if axis == shared else _pad(op, place.of(core, place.axis))
-
-
-def _reshaped(op: Op, inputs: Sequence[Tensor], place: Padded) -> Tensor | None:
-    """Where the axis stays whole, with as much before it as there was."""
-    shape, value = inputs[0].shape, op.value(inputs[1])
-    if value is None or shape is None or None in shape:
-        return None
-    target = [shape[i] if d == 0 else int(d) for i, d in enumerate(value.tolist())]
-    axis = place.axis
-    head = [*shape[:axis]]
-    if target[: axis + 1] not in ([*head, place.extent], [-1, *head[1:], place.extent]):
-        return None
-    tail = _inferred(shape[axis + 1 :], target[axis + 1 :])
-    if tail is None:
-        return None
-    wanted = value.tolist()
-    wanted[axis] = int(place.core.shape[axis])
-    core = op.Reshape(place.core, wanted)
-    return _pad(op, place.of(op.typed(core, (*head, wanted[axis], *tail)), axis))
-
-
-def _inferred(shape: Sequence[Any], target: Sequence[Any]) -> list[Any] | None:
-    """`target` with its -1 named: a number, or the one symbol that is left; None: unknown."""
-    if -1 not in target:
-        return list(target)
-    symbols = [d for d in shape if not isinstance(d, int)]
-    have = math.prod(d for d in shape if isinstance(d, int))
-    want = math.prod(d for d in target if isinstance(d, int) and d != -1)
-    if len(symbols) > 1 or any(not isinstance(d, int) for d in target):
-        return None
-    if want == 0 or (symbols and have != want):
-        return None
-    missing = symbols[0] if symbols else have // want
-    return [missing if d == -1 else d for d in target]
+    return core if axis == shared else around(op, place.of(core, place.axis))
 
 
 def _flattened(op: Op, x: Tensor) -> Tensor | None:

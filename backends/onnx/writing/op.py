@@ -42,6 +42,10 @@ class Op(Protocol):
         """Adds one operator; returns its output, or a tuple when `outputs` is above 1."""
         ...
 
+    def plain(self, op_type: str, *operands: Any, **attrs: Any) -> Any:
+        """Adds one operator as it is asked for, whatever is known of its operands."""
+        ...
+
     def constant(self, value: np.ndarray[Any, Any]) -> gs.Constant:
         """A constant of this value; equal small ones are one."""
         ...
@@ -99,10 +103,6 @@ class Op(Protocol):
 
     def sum_to(self, g: Tensor, x: Tensor) -> Tensor:
         """g summed over what broadcasting made of x, so that it has x's shape."""
-        ...
-
-    def total(self, parts: Sequence[Tensor]) -> Tensor:
-        """The sum; neighbours that were padded to one extent are joined instead of added."""
         ...
 
     def needed(self, wanted: Iterable[Tensor]) -> list[Node]:

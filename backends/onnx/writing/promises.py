@@ -1,7 +1,7 @@
 """What is known of tensors that were made, so that what costs nothing need not be written.
 
-Four promises: a tensor is another one broadcast (an Expand), its rows are unit vectors, it is
-another one padded with zeros, or its numbers are another one's, put elsewhere.
+Five promises: a tensor is another one broadcast (an Expand), its rows are unit vectors, it is
+another one padded with zeros, nothing but zeros, or its numbers are another one's, put elsewhere.
 """
 
 from __future__ import annotations
@@ -48,6 +48,10 @@ class Promises:
     """By the name of the tensor that they are about."""
 
     padded: dict[str, Padded] = field(default_factory=dict)
+    joints: dict[str, Padded] = field(default_factory=dict)
+    """Of what is padded on two axes, how it is on the other one."""
+    zero: set[str] = field(default_factory=set)
+    """Cotangents that are nothing but zeros: they are not pulled back."""
     rearranged: dict[str, Tensor] = field(default_factory=dict)
     """Cotangents [N, K, *S] of which each number is one of another, at some cell, or 0."""
     weight_means: dict[Any, gs.Constant] = field(default_factory=dict)

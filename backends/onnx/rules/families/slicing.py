@@ -64,8 +64,11 @@ def slice_(op: Op, node: Node, gy: Tensor) -> Cotangent:
         # read to a fixed end of an axis that may be shorter than every probe
         doubtful |= not isinstance(size, int) and isinstance(count, int) and count > 1
         count = extent(op, y, cut.axis)
-        g, wide = spread(op, g, cut.axis, cut.step, count)
-        before = _lowest(op, cut, x, count)
+        before, lead = _lowest(op, cut, x, count), None
+        if isinstance(size, int) and isinstance(before, int) and isinstance(count, int):
+            lead = before % abs(cut.step)
+            before -= lead
+        g, wide = spread(op, g, cut.axis, cut.step, count, lead)
         pads[cut.axis] = before, _after(op, cut, x, before, wide)
     found = pad(op, g, pads, like=x)
     return op.typed(op.Reshape(found, op.Shape(x)), x.shape) if doubtful else found

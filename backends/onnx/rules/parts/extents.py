@@ -12,7 +12,7 @@ import numpy as np
 
 from ...reading.graph import Shape, Tensor
 from ...writing.op import Op
-from ...writing.promises import Padded
+from ...writing.padding import remember
 
 Extent = Any
 INFINITY = np.iinfo(np.int64).max
@@ -89,8 +89,10 @@ def pad(
     g = _crop(op, g, before, after)
     before, after = ([max(p, 0) if isinstance(p, int) else p for p in ps] for ps in (before, after))
     if any(not isinstance(p, int) or p for p in (*before, *after)):
-        core, g = g, op.Pad(g, vector(op, [*before, *after]))
-        _remember(op, core, g, before, after)
+        both = [*before, *after]
+        core, g = g, op.Pad(g, vector(op, both))
+        if all(isinstance(p, int) for p in both):
+            remember(op, core, g, both)
     return g if like is None else op.typed(g, like.shape)
 
 
@@ -105,17 +107,6 @@ def fitted(op: Op, g: Tensor, pads: Mapping[int, tuple[Extent, Extent]], like: T
         ends = [plus(op, extent(op, like, a), s) for a, s in zip(doubtful, starts, strict=True)]
         g = op.Slice(g, vector(op, starts), vector(op, ends), list(doubtful))
     return op.typed(g, like.shape)
-
-
-def _remember(
-    op: Op, core: Tensor, padded: Tensor, before: list[Extent], after: list[Extent]
-) -> None:
-    """So that neighbours can be joined instead of added."""
-    if not all(isinstance(p, int) for p in (*before, *after)):
-        return
-    axes = [i for i in range(len(before)) if before[i] or after[i]]
-    if len(axes) == 1 and isinstance(core.shape[axes[0]], int):
-        op.promises.padded[padded.name] = Padded(core, axes[0], before[axes[0]], after[axes[0]])
 
 
 def _crop(op: Op, g: Tensor, before: Sequence[Extent], after: Sequence[Extent]) -> Tensor:

@@ -114,22 +114,31 @@ def _place_run(op: Op, g: Tensor, axis: int, run: Run, count: int, size: int) ->
         g = op.ReduceSum(g, [axis], keepdims=1)
         return pad(op, g, {axis: (run.first, size - run.first - 1)})
     lowest = run.first if run.step > 0 else run.first + run.step * (run.count - 1)
-    g, wide = spread(op, g, axis, run.step, run.count)
-    return pad(op, g, {axis: (lowest, size - lowest - wide)})
+    lead = lowest % abs(run.step)
+    g, wide = spread(op, g, axis, run.step, run.count, lead)
+    return pad(op, g, {axis: (lowest - lead, size - lowest + lead - wide)})
 
 
-def spread(op: Op, g: Tensor, axis: int, step: int, count: Extent) -> tuple[Tensor, Extent]:
-    """g in ascending order with |step| - 1 zeros between its slices, and its new extent."""
+def spread(
+    op: Op, g: Tensor, axis: int, step: int, count: Extent, lead: int | None = None
+) -> tuple[Tensor, Extent]:
+    """g in ascending order with |step| - 1 zeros between its slices, and its new extent.
+
+    With `lead`, so many of a block's |step| - 1 zeros come first, the others after the last slice.
+    """
     if step < 0:
         g = reverse_axis(op, g, axis, count)
     gap = abs(step) - 1
     if gap == 0:
         return g, count
-    wide = pad(op, op.Unsqueeze(g, [axis + 1]), {axis + 1: (0, gap)})
+    first = lead or 0
+    wide = pad(op, op.Unsqueeze(g, [axis + 1]), {axis + 1: (first, gap - first)})
     sizes = [extent(op, g, i) for i in range(len(g.shape))]
     sizes[axis] = product(op, [count, gap + 1])
     shape = [*g.shape[:axis], sizes[axis] if isinstance(sizes[axis], int) else None]
     flat = reshape(op, wide, sizes, (*shape, *g.shape[axis + 1 :]))
+    if lead is not None:
+        return flat, sizes[axis]
     return pad(op, flat, {axis: (0, -gap)}), minus(op, sizes[axis], gap)
 
 
