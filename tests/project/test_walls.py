@@ -116,3 +116,44 @@ def test_only_commands_print(path: Path) -> None:
 
 def test_what_only_a_notebook_needs_waits_for_it() -> None:
     assert not loaded_by("import cam_core") & {"html", "base64", "importlib.metadata"}
+
+
+ROOMS = (
+    *("reading", "writing", "running", "rules", "finding", "differentiating", "instrumenting"),
+    *("capturing", "commands"),
+)
+"""Of backends/onnx, from the ground up: a room imports only from those before it."""
+APART = {("running", "writing"), ("rules", "running")}
+"""Those before it that a room does not import from all the same."""
+IN_RULES = ("", "parts", "families", "control", "microsoft")
+"""The same inside rules/; its face imports all that has rules, to fill the table."""
+
+
+def imported(path: Path) -> list[tuple[str, ...]]:
+    """The parts of the modules that a file imports from its own package."""
+    own, tree = path.relative_to(ROOT).parts[:-1], parse(path)[1]
+    froms = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.level]
+    return [
+        (*own[: len(own) + 1 - node.level], *(node.module or alias.name).split("."))
+        for node in froms
+        for alias in node.names
+    ]
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "backends/onnx").glob("*/**/*.py")), ids=name)
+def test_rooms_import_downwards(path: Path) -> None:
+    *_, room = path.relative_to(ROOT).parts[:3]
+    for target in imported(path):
+        assert target[2] in ROOMS, f"{room} imports the face"
+        assert ROOMS.index(target[2]) <= ROOMS.index(room)
+        assert (room, target[2]) not in APART
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "backends/onnx/rules").rglob("*.py")), ids=name)
+def test_rules_stand_on_their_ground(path: Path) -> None:
+    inner = path.relative_to(ROOT / "backends/onnx/rules").parts[:-1]
+    if path.name == "__init__.py" and not inner:
+        return
+    floor = IN_RULES.index("".join(inner))
+    for target in (t[3:] for t in imported(path) if t[2] == "rules"):
+        assert IN_RULES.index(target[0] if target[0] in IN_RULES else "") <= floor

@@ -128,7 +128,7 @@ def unsupported(node: Node, why: str) -> RefusedError:
     return RefusedError(node, why)
 
 
-def added_anew(op: Any, x: Tensor, depth: int = 2) -> Tensor:
+def swapped_add(op: Any, x: Tensor, depth: int = 2) -> Tensor:
     """x, by the other order of the Add that makes it where there is one.
 
     A runtime fuses an Add with the Gelu or LayerNormalization after it only if nobody else reads
@@ -143,4 +143,4 @@ def added_anew(op: Any, x: Tensor, depth: int = 2) -> Tensor:
     convolved = any(t.name in makers and makers[t.name].op == "Conv" for t in (a, b))
     if convolved or a.name == b.name or (depth == 1 and len(op.graph.consumers[x.name]) > 1):
         return x
-    return op.Add(added_anew(op, b, depth - 1), added_anew(op, a, depth - 1))
+    return op.Add(swapped_add(op, b, depth - 1), swapped_add(op, a, depth - 1))

@@ -17,7 +17,7 @@ from ...reading.units import requantised
 from ...writing.op import Op
 from ..parts.masks import above
 from ..parts.nchwc import blockable, blocked
-from ..registry import GUIDED, Cotangent, added_anew, optional, vjp
+from ..registry import GUIDED, Cotangent, optional, swapped_add, vjp
 from .clip import clip
 
 
@@ -134,7 +134,7 @@ def softsign(op: Op, node: Node, gy: Tensor) -> Tensor:
 @vjp("Gelu")
 def gelu(op: Op, node: Node, gy: Tensor) -> Tensor:
     slope = gelu_tanh_slope if node.attrs["approximate"] == "tanh" else gelu_slope
-    return op.Mul(gy, slope(op, added_anew(op, node.inputs[0])))
+    return op.Mul(gy, slope(op, swapped_add(op, node.inputs[0])))
 
 
 def gelu_slope(op: Op, x: Tensor) -> Tensor:

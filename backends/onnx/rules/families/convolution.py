@@ -14,7 +14,7 @@ from ..parts.extents import Extent, extent, product, reshape
 from ..parts.nchwc import blocked
 from ..parts.windows import Windows, spread, surround, window, windows_of
 from ..registry import Cotangent, unsupported, vjp
-from .linear import apart
+from .linear import unmerged
 
 
 @vjp("Conv")
@@ -91,7 +91,7 @@ def _strided(op: Op, gy: Tensor, w: Tensor, geometry: Windows, group: int, x: Te
     if any(extra):
         attrs["output_padding"] = extra
     kernel = list(geometry.kernel)
-    g, w = apart(op, gy, w, w.shape[0] == w.shape[1] * group)
+    g, w = unmerged(op, gy, w, w.shape[0] == w.shape[1] * group)
     whole = op.ConvTranspose(g, w, kernel_shape=kernel, pads=begin + end, group=group, **attrs)
     return window(op, whole, spans)
 
@@ -132,7 +132,7 @@ def conv_transpose(op: Op, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
     def of_x() -> Tensor:
         group = node.attrs["group"]
         found = op.Conv(
-            *apart(op, gy, w, w.shape[0] == w.shape[1] * group),
+            *unmerged(op, gy, w, w.shape[0] == w.shape[1] * group),
             kernel_shape=list(geometry.kernel),
             pads=[*geometry.begin, *geometry.end],
             group=group,

@@ -8,10 +8,9 @@ import numpy as np
 
 from ...reading.graph import Node, Tensor
 from ...writing.op import Op
-from ..parts.extents import Extent, extent, fitted, minus, pad, positions
+from ..parts.extents import Extent, as_number, extent, fitted, minus, pad, positions
 from ..registry import Cotangent, optional, unsupported, vjp
 from ..spelled_out import body
-from .sampling import number
 
 AXIS_INPUT = 20
 """The opset since which a DFT takes its axis as an input."""
@@ -31,7 +30,7 @@ def dft(op: Op, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
     if node.attrs["onesided"]:
         gy = pad(op, gy, {axis: (0, minus(op, samples, extent(op, gy, axis)))})
     g = transform(op, gy, axis, inverse=not inverse)
-    count = number(op, samples, gy)
+    count = as_number(op, samples, gy)
     g = op.Div(g, count) if inverse else op.Mul(g, count)
     if x.shape[-1] == 1:
         g = op.Slice(g, [0], [1], [-1])

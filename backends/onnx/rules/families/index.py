@@ -10,7 +10,15 @@ import numpy as np
 from ...reading.graph import Node, Tensor
 from ...writing.op import Op
 from ..parts.extents import Extent, extent, minus, pad, positions, product, reshape, vector
-from ..parts.put_back import SCATTER_ADD, Indices, add_at, not_negative, place, place_dynamic
+from ..parts.put_back import (
+    SCATTER_ADD,
+    Indices,
+    add_at,
+    linear_indices,
+    not_negative,
+    place,
+    place_dynamic,
+)
 from ..registry import Cotangent, unsupported, vjp
 
 PUT_SINCE = 11
@@ -126,26 +134,6 @@ def linear_places(op: Op, indices: Tensor, sizes: Sequence[Any]) -> Indices | No
         return None
     columns = [value[..., i].ravel() % size for i, size in enumerate(sizes)]
     return np.asarray(np.ravel_multi_index(columns, tuple(sizes)))
-
-
-def linear_indices(op: Op, indices: Tensor, sizes: list[Extent], batch: int) -> Tensor:
-    """The same at run time, after `batch` axes that data and indices share; a flat vector."""
-    rank = len(indices.shape) - 1
-    total: Tensor = None
-    for i, size in enumerate(sizes):
-        stride = product(op, sizes[i + 1 :])
-        if i < batch:
-            column = op.Reshape(positions(op, size), [-1] + [1] * (rank - 1 - i))
-        else:
-            column = op.Gather(indices, np.array(i - batch), axis=-1)
-            column = not_negative(op, column, size) if rank else _scalar(op, column, size)
-        part = column if isinstance(stride, int) and stride == 1 else op.Mul(column, stride)
-        total = part if total is None else op.Add(total, part)
-    return op.Reshape(total, [-1])
-
-
-def _scalar(op: Op, column: Tensor, size: Extent) -> Tensor:
-    return not_negative(op, op.Unsqueeze(column, [0]), size)
 
 
 @vjp("Compress")

@@ -21,7 +21,7 @@ def matmul(op: Op, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
     columns = op.Unsqueeze(b, [1]) if b_vector else b
 
     def of_a() -> Tensor:
-        g, w = apart(op, gy, columns, columns.shape[-2] == columns.shape[-1])
+        g, w = unmerged(op, gy, columns, columns.shape[-2] == columns.shape[-1])
         ga = op.MatMul(g, transposed(op, w))
         return op.sum_to(op.Squeeze(ga, [-2]), a) if a_vector else ga
 
@@ -32,7 +32,7 @@ def matmul(op: Op, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
     return of_a, of_b
 
 
-def apart(op: Op, gy: Tensor, w: Tensor, square: bool) -> tuple[Tensor, Tensor]:
+def unmerged(op: Op, gy: Tensor, w: Tensor, square: bool) -> tuple[Tensor, Tensor]:
     """gy and w, or both negated: their product is the same, bit for bit.
 
     OpenVINO (2026.4) packs a square weight once for both of its orientations, and multiplies by W
@@ -54,7 +54,7 @@ def gemm(op: Op, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
     def of_a() -> Tensor:
         if flip_a:
             return op.Gemm(b, scaled, transA=int(flip_b), transB=1)
-        g, w = apart(op, scaled, b, b.shape[0] == b.shape[1])
+        g, w = unmerged(op, scaled, b, b.shape[0] == b.shape[1])
         return op.MatMul(g, w if flip_b else transposed(op, w))
 
     def of_b() -> Tensor:

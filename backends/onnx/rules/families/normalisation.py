@@ -12,7 +12,7 @@ import numpy as np
 from ...reading.graph import Node, Tensor
 from ...writing.arithmetic import at_least_float32
 from ...writing.op import Op
-from ..registry import Cotangent, added_anew, attribute, unsupported, vjp
+from ..registry import Cotangent, attribute, swapped_add, unsupported, vjp
 
 MVN_EPSILON = 1e-9
 """What MeanVarianceNormalization adds to the deviation."""
@@ -104,7 +104,7 @@ def _over_last(op: Op, node: Node, gy: Tensor, *, centre: bool) -> tuple[Cotange
     x, scale = node.inputs[:2]
     axes = range(node.attrs["axis"] % len(x.shape), len(x.shape))
     epsilon = float(node.attrs["epsilon"])
-    moments = Moments(op, added_anew(op, x), axes, epsilon, centre=centre)
+    moments = Moments(op, swapped_add(op, x), axes, epsilon, centre=centre)
     g = at_least_float32(op, gy)
     return (
         lambda: op.cast_like(moments.pull(op.Mul(g, at_least_float32(op, scale))), x),

@@ -13,11 +13,11 @@ import numpy as np
 from ...reading.graph import Node, Tensor
 from ...writing.arithmetic import sign
 from ...writing.op import Op
+from ..parts.enlarged import repeated
 from ..parts.extents import extent, minus, plus, product, reshape, vector
 from ..parts.windows import Windows, spread, surround, window, windows_of
 from ..registry import Cotangent, vjp
 from .convolution import image_cotangent
-from .resize import repeated
 
 
 @vjp("GlobalAveragePool")

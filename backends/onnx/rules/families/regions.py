@@ -11,9 +11,8 @@ import numpy as np
 from ...reading.graph import Node, Tensor
 from ...writing.arithmetic import at_least_float32
 from ...writing.op import Op
-from ..parts.extents import Extent, extent, minus, positions, product, reshape
+from ..parts.extents import Extent, as_number, extent, minus, positions, product, reshape
 from ..spelled_out import body
-from .sampling import number
 
 
 class Samples(NamedTuple):
@@ -26,7 +25,7 @@ class Samples(NamedTuple):
     there: Tensor
     """1 where the position lies on the map, or by less than a cell beside it."""
     used: Tensor | None
-    """Is it a sample of this region, where their number depends on the region's size?"""
+    """Is it a sample of this region, where their as_number depends on the region's size?"""
     count: Any
     """How many there are, at least 1."""
 
@@ -79,8 +78,8 @@ def _samples(op: Op, node: Node, rois: Tensor, side: int, bins: int, size: Exten
     steps = op.Div(op.Mul(op.Add(taps, 0.5), bin_size), count)
     first = np.arange(bins, dtype=start.dtype)[:, None]
     at = op.Add(op.Add(start, op.Mul(bin_size, first)), steps)
-    there = op.And(op.GreaterOrEqual(at, -1.0), op.LessOrEqual(at, number(op, size, at)))
-    inside = op.Clip(at, 0.0, number(op, minus(op, size, 1), at))
+    there = op.And(op.GreaterOrEqual(at, -1.0), op.LessOrEqual(at, as_number(op, size, at)))
+    inside = op.Clip(at, 0.0, as_number(op, minus(op, size, 1), at))
     low = op.Floor(inside)
     return Samples(low, op.Sub(inside, low), op.Cast(there, to=at.dtype), used, count)
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from ...reading.graph import Node, Tensor
 from ...writing.arithmetic import at_least_float32
 from ...writing.op import Op
-from ..parts.extents import Extent, extent, minus, positions, product, reshape
+from ..parts.extents import Extent, as_number, extent, minus, positions, product, reshape
 from ..registry import Cotangent, optional, vjp
 from ..spelled_out import body
 
@@ -50,13 +50,8 @@ def _position(op: Op, normal: Tensor, size: Extent, corners: bool) -> Tensor:
     """[-1, 1] in cells, in the order of operations that the runtime has."""
     raised = op.Add(normal, 1.0)
     if corners:
-        return op.Mul(op.Div(raised, 2.0), number(op, minus(op, size, 1), normal))
-    return op.Div(op.Sub(op.Mul(raised, number(op, size, normal)), 1.0), 2.0)
-
-
-def number(op: Op, size: Extent, like: Tensor) -> Any:
-    """The extent as a number of like's type."""
-    return float(size) if isinstance(size, int) else op.Cast(op.Squeeze(size, [0]), to=like.dtype)
+        return op.Mul(op.Div(raised, 2.0), as_number(op, minus(op, size, 1), normal))
+    return op.Div(op.Sub(op.Mul(raised, as_number(op, size, normal)), 1.0), 2.0)
 
 
 def _sampled(op: Op, x: Tensor, axes: Sequence[Sequence[Tap]], sizes: Sequence[Extent]) -> Tensor:
@@ -97,7 +92,7 @@ def _linear(op: Op, at: Tensor, size: Extent, padding: str, corners: bool) -> li
     if padding == "reflection":
         at = _folded(op, at, size, corners)
     if padding != "zeros":
-        at = op.Clip(at, 0.0, number(op, last, at))
+        at = op.Clip(at, 0.0, as_number(op, last, at))
     low = op.Floor(at)
     rest = op.Sub(at, low)
     index = op.Cast(low, to=np.int64)
@@ -157,7 +152,7 @@ def _folded(op: Op, at: Tensor, size: Extent, corners: bool) -> Tensor:
     or their outer edges.
     """
     first = 0.0 if corners else -0.5
-    span = number(op, minus(op, size, 1) if corners else size, at)
+    span = as_number(op, minus(op, size, 1) if corners else size, at)
     span = max(span, 1.0) if isinstance(span, float) else op.Max(span, 1.0)
     away = op.Abs(op.Sub(at, first))
     turns = op.Floor(op.Div(away, span))

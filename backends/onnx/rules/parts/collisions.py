@@ -10,10 +10,9 @@ import numpy as np
 
 from ...reading.graph import Node, Tensor
 from ...writing.op import Op
-from ..families.index import linear_indices
 from ..registry import Cotangent
 from .extents import Extent, extent, product, reshape, vector
-from .put_back import add_at
+from .put_back import add_at, linear_indices
 
 REDUCTIONS = ("mul", "max", "min")
 

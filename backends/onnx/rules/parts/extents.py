@@ -134,3 +134,8 @@ def moved(op: Op, g: Tensor, axis: int, to: int, function: Callable[[Tensor], Te
     perm = list(range(len(g.shape)))
     perm[axis], perm[to] = to, axis
     return op.Transpose(function(op.Transpose(g, perm=perm)), perm=perm)
+
+
+def as_number(op: Op, size: Extent, like: Tensor) -> Any:
+    """The extent as a number of like's type."""
+    return float(size) if isinstance(size, int) else op.Cast(op.Squeeze(size, [0]), to=like.dtype)

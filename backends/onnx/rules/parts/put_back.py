@@ -200,3 +200,23 @@ def not_negative(op: Op, indices: Tensor, size: Extent) -> Tensor:
     indices = indices if np.dtype(indices.dtype) == np.int64 else op.Cast(indices, to=np.int64)
     below = op.Cast(op.Less(indices, 0), to=np.int64)
     return op.Add(indices, op.Mul(below, size))
+
+
+def linear_indices(op: Op, indices: Tensor, sizes: list[Extent], batch: int) -> Tensor:
+    """The same at run time, after `batch` axes that data and indices share; a flat vector."""
+    rank = len(indices.shape) - 1
+    total: Tensor = None
+    for i, size in enumerate(sizes):
+        stride = product(op, sizes[i + 1 :])
+        if i < batch:
+            column = op.Reshape(positions(op, size), [-1] + [1] * (rank - 1 - i))
+        else:
+            column = op.Gather(indices, np.array(i - batch), axis=-1)
+            column = not_negative(op, column, size) if rank else _scalar(op, column, size)
+        part = column if isinstance(stride, int) and stride == 1 else op.Mul(column, stride)
+        total = part if total is None else op.Add(total, part)
+    return op.Reshape(total, [-1])
+
+
+def _scalar(op: Op, column: Tensor, size: Extent) -> Tensor:
+    return not_negative(op, op.Unsqueeze(column, [0]), size)

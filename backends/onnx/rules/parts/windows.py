@@ -12,8 +12,8 @@ import numpy as np
 
 from ...reading.graph import Node, Tensor
 from ...writing.op import Op
-from ..families.resize import repeated
 from ..registry import unsupported
+from .enlarged import repeated
 from .extents import Extent, at_least_zero, extent, minus, plus, product, reshape, vector
 
 
