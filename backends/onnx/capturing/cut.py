@@ -9,7 +9,8 @@ from onnx_graphsurgeon.exporters.onnx_exporter import OnnxExporter
 
 from ..finding.analysis import Analysis
 from ..reading.graph import Tensor
-from ..writing.append import raise_ir, value_info
+from ..writing.append import value_info
+from ..writing.ir import raise_ir
 
 INJECTED = "cam.injected"
 

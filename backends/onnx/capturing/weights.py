@@ -16,7 +16,7 @@ from ..reading.external import embedded, external_tensors
 from ..reading.graph import BFLOAT16
 from ..reading.load import LARGEST_MESSAGE, Source, message_size
 from ..reading.sparse import densify
-from ..reading.wellformed import nbytes
+from ..reading.stored import nbytes
 
 Change = Callable[[str, Array], Array]
 """(name, weight) -> the weight in its place."""

@@ -14,7 +14,7 @@ from cam_core.foreign import from_json
 
 from ..finding.analysis import Analysis
 from ..reading.graph import Tensor
-from ..writing.append import before_raising
+from ..writing.ir import before_raising
 from .targets import Seeds
 
 OWN = "cam.own"

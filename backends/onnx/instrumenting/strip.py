@@ -14,7 +14,7 @@ from ..finding.analysis import instrumented
 from ..reading.functions import restore_functions
 from ..reading.load import load, sha256
 from ..reading.static import reopen
-from ..writing.append import lower_ir
+from ..writing.ir import lower_ir
 from .metadata import restore_own
 
 DAMAGED = (*UNREADABLE, zlib.error, DecodeError)

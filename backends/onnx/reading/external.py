@@ -8,7 +8,7 @@ import onnx
 
 from cam_core.errors import ModelError
 
-from .wellformed import nbytes, tensors
+from .stored import nbytes, tensors
 
 
 def external_tensors(model: onnx.ModelProto) -> list[onnx.TensorProto]:

@@ -20,7 +20,7 @@ from onnx import numpy_helper
 
 from .external import embedded
 from .sparse import dense
-from .wellformed import nbytes
+from .stored import nbytes
 
 Tensor: TypeAlias = Any
 """A `gs.Variable` or `gs.Constant`; onnx-graphsurgeon carries no types."""

@@ -13,7 +13,8 @@ import onnx
 from cam_core.errors import InputError, ModelError
 
 from .external import external_tensors, require_beside
-from .wellformed import require_held, require_sparse, require_text, sparse_tensors, tensors
+from .stored import require_held, require_sparse, sparse_tensors, tensors
+from .wellformed import require_text
 
 OLDEST_OPSET = 7
 LARGEST_MESSAGE = 2**31 - 1

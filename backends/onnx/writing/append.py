@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import onnx
 import onnx_graphsurgeon as gs
 from onnx import numpy_helper
 
-from ..reading.graph import FIXED_IR, Tensor, static
+from ..reading.graph import Tensor, static
 from .export import constants, declared, exported
+from .ir import raise_ir
 from .op import Op
 
 
@@ -30,51 +29,6 @@ def append(op: Op, *, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> on
     model.graph.input.extend(value_info(t, op.graph.model) for t in inputs)
     model.graph.output.extend(value_info(t, op.graph.model) for t in outputs)
     return model
-
-
-def raise_ir(model: onnx.ModelProto) -> None:
-    """Brings a model below IR 4 to IR 4, in place: its initialisers leave the input list."""
-    if model.ir_version >= FIXED_IR:
-        return
-    weights = {t.name for t in model.graph.initializer}
-    kept = [i for i in model.graph.input if i.name not in weights]
-    del model.graph.input[:]
-    model.graph.input.extend(kept)
-    model.ir_version = FIXED_IR
-
-
-def before_raising(model: onnx.ModelProto) -> dict[str, Any]:
-    """What `lower_ir` needs: version, ordered inputs, declarations that cannot be guessed."""
-    weights = {t.name: t for t in model.graph.initializer}
-    special = {
-        info.name: base64.b64encode(info.SerializeToString(deterministic=True)).decode()
-        for info in model.graph.input
-        if info.name in weights and info != _declaration(weights[info.name])
-    }
-    names = [info.name for info in model.graph.input]
-    return {"ir_version": model.ir_version, "inputs": names, "declarations": special}
-
-
-def lower_ir(model: onnx.ModelProto, was: Mapping[str, Any]) -> None:
-    """Takes `raise_ir` back, in place."""
-    inputs = {info.name: info for info in model.graph.input}
-    weights = {t.name: t for t in model.graph.initializer}
-    ordered = []
-    for name in was["inputs"]:
-        if name in inputs:
-            ordered.append(inputs[name])
-        elif name in was["declarations"]:
-            packed = base64.b64decode(was["declarations"][name])
-            ordered.append(onnx.ValueInfoProto.FromString(packed))
-        else:
-            ordered.append(_declaration(weights[name]))
-    del model.graph.input[:]
-    model.graph.input.extend(ordered)
-    model.ir_version = was["ir_version"]
-
-
-def _declaration(tensor: onnx.TensorProto) -> onnx.ValueInfoProto:
-    return onnx.helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims)
 
 
 def new_constants(op: Op, nodes: Iterable[gs.Node]) -> list[gs.Constant]:

@@ -15,15 +15,14 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-import onnx
 import onnx_graphsurgeon as gs
-from onnx import TypeProto, numpy_helper, shape_inference
+from onnx import TypeProto
 
 from ..reading.fold import FOLD_LIMIT
 from ..reading.graph import Graph, Node, Shape, Tensor, names_in, reads, static
 from ..reading.normalise import NEWEST, normalise
 from . import lowering, shaping, spelling
-from .export import exported
+from .inference import inferred, type_of
 from .op import Op
 from .padded_views import outside
 from .promises import Promises
@@ -211,7 +210,7 @@ class Emitter:
         node = gs.Node(op_type, self.name(op_type), attrs, inputs, list(made), "")
         self.nodes.append(node)
         self.made.update((t.name, node) for t in made)
-        for tensor, (dtype, shape) in zip(made, self._infer(node), strict=True):
+        for tensor, (dtype, shape) in zip(made, inferred(self, node), strict=True):
             tensor.dtype, tensor.shape = dtype, shape
         return made
 
@@ -223,26 +222,10 @@ class Emitter:
             self.shaped.add(tensor.name)
         return tensor
 
-    def _infer(self, node: Node) -> list[tuple[Any, Shape | None]]:
-        proto = exported(node)
-        schema = onnx.defs.get_schema(node.op, self.opset)
-        values = {t.name: self.value(t) for t in node.inputs if t.name}
-        found = shape_inference.infer_node_outputs(
-            schema,
-            proto,
-            {t.name: self.type_of(t) for t in node.inputs if t.name},
-            input_data={n: numpy_helper.from_array(v) for n, v in values.items() if v is not None},
-            opset_imports=[onnx.helper.make_opsetid("", self.opset)],
-        )
-        return [_read_type(found.get(t.name)) for t in node.outputs]
-
     def type_of(self, tensor: Tensor) -> TypeProto:
         """The tensor's type as ONNX writes it."""
         if tensor.name not in self._types:
-            elem = tensor.dtype
-            if not isinstance(elem, int):
-                elem = onnx.helper.np_dtype_to_tensor_dtype(np.dtype(elem or np.float32))
-            self._types[tensor.name] = onnx.helper.make_tensor_type_proto(elem, tensor.shape)
+            self._types[tensor.name] = type_of(tensor)
         return self._types[tensor.name]
 
     def needed(self, wanted: Iterable[Tensor]) -> list[Node]:
@@ -254,15 +237,3 @@ class Emitter:
                 kept.append(node)
                 names.update(t.name for t in reads(node))
         return kept[::-1]
-
-
-def _read_type(kind: TypeProto | None) -> tuple[Any, Shape | None]:
-    if kind is None:
-        return np.dtype(np.float32), None
-    tensor = kind.tensor_type
-    dtype = np.dtype(onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type))
-    if not tensor.HasField("shape"):
-        return dtype, None
-    return dtype, tuple(
-        d.dim_value if d.HasField("dim_value") else (d.dim_param or None) for d in tensor.shape.dim
-    )

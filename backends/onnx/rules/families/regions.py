@@ -25,7 +25,7 @@ class Samples(NamedTuple):
     there: Tensor
     """1 where the position lies on the map, or by less than a cell beside it."""
     used: Tensor | None
-    """Is it a sample of this region, where their as_number depends on the region's size?"""
+    """Is it a sample of this region, where their number depends on the region's size?"""
     count: Any
     """How many there are, at least 1."""
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from ...reading.graph import Node, Tensor
 from ...writing.op import Op
+from ..parts.enlarged import spelled_resize
 from ..parts.extents import extent, positions, vector
 from ..parts.put_back import along
 from ..registry import optional, unsupported, vjp
@@ -135,5 +136,5 @@ def _response(op: Op, node: Node, resized: Tensor, axis: int, place: int) -> Ten
         sizes = vector(op, [1, before, extent(op, resized, axis), 1])
     attrs = {name: node.attrs.get(name) for name in PASSED_ON}
     region = _region(op, node, place) if _crops(node) else None
-    again = resized(op, units, scales, sizes, node.attrs["mode"], attrs, region)
+    again = spelled_resize(op, units, scales, sizes, node.attrs["mode"], attrs, region)
     return op.Squeeze(again, [0, 3])

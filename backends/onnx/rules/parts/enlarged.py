@@ -17,10 +17,10 @@ def repeated(op: Op, g: Tensor, factors: Sequence[int]) -> Tensor:
         return g
     attrs = {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
     scales = np.array([1, 1, *factors], np.float32)
-    return resized(op, g, scales, None, "nearest", attrs)
+    return spelled_resize(op, g, scales, None, "nearest", attrs)
 
 
-def resized(
+def spelled_resize(
     op: Op,
     x: Any,
     scales: Any,
