@@ -26,7 +26,7 @@ from ..writing.valid import require_valid
 from . import gate as gates
 from .metadata import record
 from .methods import cam, heatmap
-from .targets import Seed, Seeds, plant
+from .targets import Target, Targets, write_targets
 
 OUTPUTS = (
     *("map", "signed", "heatmap", "activations", "gradients", "alpha", "score", "class_used"),
@@ -86,19 +86,19 @@ def instrument(
         digest = beside.submit(sha256, source.model)  # hashing lets other threads run
         analysis = analyse(source, asked or [None], score, static)
     op = Emitter(analysis.graph)
-    seeds = plant(op, analysis.score, target, labels, static=static is not None)
-    made = _outputs(op, analysis, seeds, method, outputs, guided)
+    targets = write_targets(op, analysis.score, target, labels, static=static is not None)
+    made = _outputs(op, analysis, targets, method, outputs, guided)
     if static is not None:
         require_static(op.needed(made))
     enable = gates.condition(op) if gate else None
-    inputs = [*seeds.inputs, *([enable] if enable is not None else [])]
+    inputs = [*targets.inputs, *([enable] if enable is not None else [])]
     result = append(op, inputs=inputs, outputs=made)
     if enable is not None:
         gates.close(result, op, made, enable)
     record(
         result,
         analysis,
-        seeds,
+        targets,
         inputs,
         method=method,
         labels=labels,
@@ -122,28 +122,28 @@ def _check_outputs(outputs: Sequence[str]) -> None:
 def _outputs(
     op: Op,
     analysis: Analysis,
-    seeds: Seeds,
+    targets: Targets,
     method: str,
     names: Sequence[str],
     guided: bool,
 ) -> list[Tensor]:
     """The tensors to be added as outputs, named."""
-    rows = [_Row(op, analysis, seed, method, guided, names) for seed in seeds.seeds]
+    rows = [_Row(op, analysis, target, method, guided, names) for target in targets.each]
     found: list[Tensor] = []
     for name in names:
         for suffix, tensors in _columns(rows, name):
-            stacked = _stack(op, tensors) if seeds.stacked else tensors[0]
+            stacked = _stack(op, tensors) if targets.stacked else tensors[0]
             found.append(op.named(stacked, f"cam_{name}{suffix}"))
     return found
 
 
 @dataclass
 class _Row:
-    """All that one seed gives, layer by layer."""
+    """All that one target gives, layer by layer."""
 
     op: Op
     analysis: Analysis
-    seed: Seed
+    target: Target
     method: str
     guided: bool
     names: Sequence[str]
@@ -155,7 +155,7 @@ class _Row:
         op, choices = self.op, self.analysis.choices
         sources = self._sources() if "input_gradients" in self.names else []
         wanted = list(dict.fromkeys([*(c.name for c in choices), *sources]))
-        cotangent = self.seed.cotangent
+        cotangent = self.target.cotangent
         gradients = differentiate(op, self.analysis, cotangent, wanted, guided=self.guided)
         self.layers = [self._layer(choice, gradients[choice.name]) for choice in choices]
         self.inputs = {name: gradients[name] for name in sources}
@@ -180,7 +180,7 @@ class _Row:
 
 
 def _columns(rows: Sequence[_Row], name: str) -> list[tuple[str, list[Tensor]]]:
-    """(suffix of the output's name, one tensor a seed)."""
+    """(suffix of the output's name, one tensor a target)."""
     if name in PER_LAYER:
         several = len(rows[0].layers) > 1
         return [
@@ -193,14 +193,14 @@ def _columns(rows: Sequence[_Row], name: str) -> list[tuple[str, list[Tensor]]]:
             (f"_{i}" if several else "", [row.inputs[source] for row in rows])
             for i, source in enumerate(rows[0].inputs)
         ]
-    found = [row.seed.score if name == "score" else row.seed.used for row in rows]
+    found = [row.target.score if name == "score" else row.target.used for row in rows]
     if any(tensor is None for tensor in found):
         raise InputError(f"output '{name}' needs a class; target='cotangent' has none")
     return [("", [t for t in found if t is not None])]
 
 
 def _stack(op: Op, tensors: list[Tensor]) -> Tensor:
-    """One axis more after N, one entry a seed."""
+    """One axis more after N, one entry a target."""
     return op.Concat(*(op.Unsqueeze(t, [1]) for t in tensors), axis=1)
 
 

@@ -18,7 +18,7 @@ from .trace import Traced
 
 @dataclass(frozen=True)
 class CamTensors:
-    """What a method makes of one layer and one seed."""
+    """What a method makes of one layer and one target."""
 
     alpha: Tensor
     signed: Tensor

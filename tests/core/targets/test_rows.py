@@ -7,10 +7,12 @@ import pytest
 
 from cam_core.errors import TargetError
 from cam_core.targets import (
+    TARGETS,
     ClassTarget,
     ContrastTarget,
     CotangentTarget,
     ProbabilityTarget,
+    ScoredTarget,
     TopTarget,
     as_target,
     parse_target,
@@ -41,6 +43,12 @@ CASES = [
     (CotangentTarget(np.arange(6.0).reshape(1, 6)), (2, 6)),
 ]
 IDS = [f"{type(t).__name__}({t.label})-{'x'.join(map(str, s))}" for t, s in CASES]
+
+
+def test_every_target_has_cases() -> None:
+    own = [c for c in ScoredTarget.__subclasses__() if c.__module__.startswith("cam_core.")]
+    assert {type(target) for target, _ in CASES} == set(own)
+    assert len(own) == len(TARGETS)
 
 
 @pytest.mark.parametrize(("target", "shape"), CASES, ids=IDS)
