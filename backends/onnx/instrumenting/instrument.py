@@ -10,6 +10,7 @@ from typing import Any
 import onnx
 
 from cam_core.errors import InputError
+from cam_core.methods import Method
 
 from ..differentiating.gradient import differentiate
 from ..finding.analysis import Analysis, analyse
@@ -25,7 +26,7 @@ from ..writing.op import Op
 from ..writing.valid import require_valid
 from . import gate as gates
 from .metadata import record
-from .methods import cam, heatmap
+from .methods import cam, heatmap, writable_method
 from .targets import Target, Targets, write_targets
 
 OUTPUTS = (
@@ -33,7 +34,9 @@ OUTPUTS = (
     "input_gradients",
 )
 """What may be asked for; each becomes the output `cam_<name>`."""
-PER_LAYER = {"map", "signed", "heatmap", "activations", "gradients", "alpha"}
+MAPPED = {"map", "signed", "heatmap", "alpha"}
+"""What the method makes of a layer."""
+PER_LAYER = MAPPED | {"activations", "gradients"}
 
 
 def instrument(
@@ -128,7 +131,8 @@ def _outputs(
     guided: bool,
 ) -> list[Tensor]:
     """The tensors to be added as outputs, named."""
-    rows = [_Row(op, analysis, target, method, guided, names) for target in targets.each]
+    row = writable_method(method) if MAPPED & set(names) else None
+    rows = [_Row(op, analysis, target, row, guided, names) for target in targets.each]
     found: list[Tensor] = []
     for name in names:
         for suffix, tensors in _columns(rows, name):
@@ -144,7 +148,8 @@ class _Row:
     op: Op
     analysis: Analysis
     target: Target
-    method: str
+    method: Method | None
+    """None where nothing that it makes is asked for."""
     guided: bool
     names: Sequence[str]
     layers: list[dict[str, Tensor]] = field(default_factory=list)
@@ -152,24 +157,32 @@ class _Row:
 
     def __post_init__(self) -> None:
         """Runs the reverse pass and the method."""
-        op, choices = self.op, self.analysis.choices
+        choices = self.analysis.choices
         sources = self._sources() if "input_gradients" in self.names else []
-        wanted = list(dict.fromkeys([*(c.name for c in choices), *sources]))
-        cotangent = self.target.cotangent
-        gradients = differentiate(op, self.analysis, cotangent, wanted, guided=self.guided)
-        self.layers = [self._layer(choice, gradients[choice.name]) for choice in choices]
+        wanted = [*(c.name for c in choices if self._needs_gradients()), *sources]
+        gradients = self._pulled(list(dict.fromkeys(wanted))) if wanted else {}
+        self.layers = [self._layer(choice, gradients.get(choice.name)) for choice in choices]
         self.inputs = {name: gradients[name] for name in sources}
 
-    def _layer(self, choice: Choice, G: Tensor) -> dict[str, Tensor]:
-        op = self.op
-        A, G = in_real_units(op, self.analysis.graph, choice.tensor, G)
-        found = {"activations": widened(op, A), "gradients": G}
-        if PER_LAYER - set(found) & set(self.names):
-            made = cam(op, self.method, choice.layout, A, G)
+    def _layer(self, choice: Choice, pulled: Tensor | None) -> dict[str, Tensor]:
+        op, given = self.op, choice.tensor if pulled is None else pulled
+        A, G = in_real_units(op, self.analysis.graph, choice.tensor, given)
+        found = {"activations": widened(op, A)} | ({} if pulled is None else {"gradients": G})
+        if self.method is not None:
+            made = cam(op, self.method, choice.layout, A, None if pulled is None else G)
             found |= {"map": made.map, "signed": made.signed, "alpha": _flat(op, made.alpha)}
             if "heatmap" in self.names:
                 found["heatmap"] = heatmap(op, made.map, _input_size(self.analysis))
         return found
+
+    def _needs_gradients(self) -> bool:
+        if self.method is None or "gradients" in self.names:
+            return True
+        return "gradients" in self.method.needs
+
+    def _pulled(self, wanted: Sequence[str]) -> dict[str, Tensor]:
+        cotangent = self.target.cotangent
+        return differentiate(self.op, self.analysis, cotangent, wanted, guided=self.guided)
 
     def _sources(self) -> list[str]:
         path = self.analysis.layers.path
