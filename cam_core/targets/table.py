@@ -18,5 +18,4 @@ TARGETS: dict[str, Kind] = {
 }
 """By name, the most general first: a text is what the last of them takes it for.
 
-To add one: a file with its class and its row, a line here, its cases in tests/core/test_targets.py.
-"""
+To add one: a file with its class and its row, a line here, its cases in tests/core/targets."""

@@ -20,10 +20,11 @@ from cam_core.demo import LABELS, MODEL
 from cam_core.targets import NONE, TARGETS, Kind, Outputs, ScoredTarget, parse_target
 from cam_core.targets.labels import find_class
 from cam_core.targets.scores import class_score, one_hot, pick
+from tests.paths import ROOT
 
 ort = pytest.importorskip("onnxruntime")
 
-GRAMMAR = Path(__file__).parents[3] / "docs" / "commands" / "explain.md"
+GRAMMAR = ROOT / "docs" / "commands" / "explain.md"
 WRITTEN = [name for name, kind in TARGETS.items() if kind.written]
 
 

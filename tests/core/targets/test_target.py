@@ -17,8 +17,8 @@ from cam_core.targets import (
     ScoredTarget,
     TopTarget,
 )
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parents[3]
 ELSEWHERE = sorted(
     path
     for package in ("cam_core", "backends", "converters", "benchmarks")
