@@ -12,12 +12,14 @@ from .errors import InputError, ModelError
 from .explanation import Explanation
 from .maps.combine import combine, positive
 from .maps.diagnosis import diagnose, noise_floor
-from .methods import METHODS, Method
+from .methods import Method, Need, find_method
 from .targets import ScoredTarget, as_target, parse_target
 from .targets.labels import label_of
 
 Asked = ScoredTarget | Target | int | str | Sequence[int] | None
 """None (the top class), a class, one class a row, text as for parse_target, or a target."""
+CAPTURED: frozenset[Need] = frozenset({"gradients"})
+"""What a method gets here besides A."""
 
 
 def explain(
@@ -70,7 +72,7 @@ def explain_all(
         kind = type(backend).__name__
         raise InputError(f"a {kind} is no backend: explain(open_backend(model), x) opens the model")
     for name in methods:
-        find_method(name)
+        usable_method(name)
     check_finite(x)
     found = []
     asked = expand(targets, labels, class_axis=find_class_axis(backend, class_axis))
@@ -101,7 +103,7 @@ def from_capture(
     A, G = _widened(capture.activations), _widened(capture.gradients)
     # NaN and inf are reported, row by row, by the diagnosis.
     with np.errstate(invalid="ignore", over="ignore"):
-        alpha = find_method(method)(A, G, **options)
+        alpha = usable_method(method)(A, G, **options)
         signed = combine(A, alpha)
         floor = noise_floor(alpha * A, capture.activations.dtype)
         diagnosis = diagnose(capture, target, alpha, signed, floor)
@@ -130,11 +132,13 @@ def find_class_axis(backend: Backend, asked: int | None) -> int:
     return int(getattr(backend, "class_axis", 1)) if asked is None else asked
 
 
-def find_method(name: str) -> Method:
-    """The row of METHODS, or an error that names them."""
-    if name not in METHODS:
-        raise InputError(f"no method '{name}'; there are {', '.join(METHODS)}")
-    return METHODS[name]
+def usable_method(name: str) -> Method:
+    """The method of that name, if it needs no more than what a capture holds."""
+    method = find_method(name)
+    lacking = method.lacking(CAPTURED)
+    if lacking:
+        raise InputError(f"method '{name}' needs {lacking}, which `explain` does not give")
+    return method
 
 
 def expand(

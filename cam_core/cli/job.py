@@ -15,12 +15,12 @@ from cam_core.explain import capture_each, check_finite, from_capture
 from cam_core.explanation import Explanation
 from cam_core.image import Placement, card
 from cam_core.sources.labels import Labels
-from cam_core.targets import ContrastTarget, ProbabilityTarget, ScoredTarget
+from cam_core.targets import ScoredTarget
 from cam_core.targets.scores import pool
 from cam_core.write import npy, write_together
 
 from .inputs.samples import Sample
-from .naming import best, file_name, name_label, name_target, probabilities, subject
+from .naming import best, file_name, probabilities, subject
 from .output import png, to_json, versions
 
 __all__ = ["Job", "Look", "Row", "image_input", "probabilities"]
@@ -103,12 +103,12 @@ class Job:
         dense = logits.size != capture.logits.size  # a sum over positions is no logit
         likely = None if dense else probabilities(logits)[0]
         index = None if explanation.classes is None else int(explanation.classes[0])
-        asked = name_target(target, index)
-        single = index is not None and not isinstance(target, ContrastTarget)
+        asked = target.name(index)
+        single = index is not None and target.single
         row = Row(
             image=sample.slot.name,
             target=asked,
-            label=name_label(target, index, names),
+            label=target.title(index, names),
             score=float(explanation.score[0]),
             probability=float(likely[index]) if single and likely is not None else None,
             raw_max=float(explanation.raw_max[0]),
@@ -118,8 +118,7 @@ class Job:
             layer=explanation.layer,
             preprocessing=sample.description,
         )
-        unit = "probability" if isinstance(target, ProbabilityTarget) else "score"
-        return Look(row, explanation[0], unit)
+        return Look(row, explanation[0], target.unit)
 
     def write(self, sample: Sample, looks: Iterable[Look], tops: dict[str, float]) -> list[Any]:
         """The files of one sample, which appear together; returns the records.

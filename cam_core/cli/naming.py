@@ -8,7 +8,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from cam_core.backend import Array
-from cam_core.targets import ClassTarget, ContrastTarget, ScoredTarget, TopTarget
 from cam_core.targets.labels import label_of
 
 
@@ -35,24 +34,6 @@ def best(
 def top_line(top: Sequence[tuple[int, str, float]]) -> str:
     """'tiger cat 0.560 · ...' of the likeliest classes."""
     return " · ".join(f"{label or f'class {c}'} {p:.3f}" for c, label, p in top)
-
-
-def name_target(target: ScoredTarget, index: int | None) -> str:
-    """What stands for a target in tables, records and file names; --target takes it again.
-
-    A plain class or rank is called by the class it turned out to be.
-    """
-    plain = isinstance(target, ClassTarget | TopTarget) and index is not None
-    return str(index) if plain else target.label
-
-
-def name_label(target: ScoredTarget, index: int | None, names: Sequence[str] | None) -> str:
-    """The label of the target's class, or '' where there is none."""
-    if names is None or index is None:
-        return ""
-    if isinstance(target, ContrastTarget):
-        return f"{label_of(target.a, names)} - {label_of(target.b, names)}"
-    return label_of(index, names)
 
 
 def file_name(text: str) -> str:

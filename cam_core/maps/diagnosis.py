@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..backend import Array, Capture
-from ..targets import ProbabilityTarget, ScoredTarget
+from ..targets import ScoredTarget
 
 SATURATED = 1e-6
 """A probability nearer to 0 or 1 than this has hardly any gradient left."""
@@ -27,7 +27,7 @@ def diagnose(
 ) -> tuple[str, ...]:
     """One reason a row, '' where nothing is wrong with the map."""
     score = target.score(capture.logits)
-    probability = isinstance(target, ProbabilityTarget)
+    probability = target.unit == "probability"
     return tuple(
         _broken(capture.logits[row], capture.activations[row], capture.gradients[row])
         or _saturated(capture.logits[row], capture.gradients[row], score[row], probability)

@@ -1,5 +1,6 @@
 """The CAM methods: each is one pure function alpha(A, G) and one row of METHODS."""
 
-from .from_gradients import METHODS, Method
+from .method import NEEDS, Method, Need
+from .table import METHODS, find_method
 
-__all__ = ["METHODS", "Method"]
+__all__ = ["METHODS", "NEEDS", "Method", "Need", "find_method"]

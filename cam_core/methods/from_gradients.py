@@ -1,4 +1,4 @@
-"""The CAM methods: each is one pure function alpha(A, G) and one row of METHODS.
+"""The methods that weigh A by its gradients: pure functions alpha(A, G).
 
 These functions also run on symbolic tensors and so become part of an instrumented model: on A and G
 use only operators, np.where/abs/sqrt/exp/maximum/minimum and reductions with a tuple of axes; no
@@ -8,28 +8,10 @@ in-place step, no np.asarray, no boolean-mask index, and x.shape[0] is never a n
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from ..backend import Array
-
-
-@dataclass(frozen=True)
-class Method:
-    """A row of METHODS: `METHODS[name](A, G)` is alpha."""
-
-    alpha: Callable[..., Array]
-    """(A [N, K, *S], G [N, K, *S], **options) -> alpha [N, K, 1..] or [N, K, *S]."""
-    summary: str
-    paper: str
-    traceable: bool = True
-    """False where alpha needs something that ONNX lacks (an SVD): Python only."""
-
-    def __call__(self, A: Array, G: Array, **options: Any) -> Array:
-        """Alpha of the method."""
-        return self.alpha(A, G, **options)
 
 
 def over_space(reduce: Callable[..., Array], x: Array) -> Array:
@@ -78,29 +60,3 @@ def hirescam(A: Array, G: Array) -> Array:
 def layercam(A: Array, G: Array) -> Array:
     """alpha = ReLU(G) [N, K, *S] (Jiang et al. 2021, eq. 5), without the paper's tanh scaling."""
     return np.maximum(G, 0.0)
-
-
-METHODS: dict[str, Method] = {
-    "gradcam": Method(
-        gradcam, "channels weighted by their mean gradient", "Selvaraju et al. 2017, Grad-CAM"
-    ),
-    "gradcam++": Method(
-        gradcam_plus_plus,
-        "mean over positive gradients, weighted by second order; several instances",
-        "Chattopadhay et al. 2018, Grad-CAM++",
-    ),
-    "xgradcam": Method(
-        xgradcam, "gradients weighted by activation, sums to the score", "Fu et al. 2020, XGrad-CAM"
-    ),
-    "hirescam": Method(
-        hirescam,
-        "gradient times activation at each position; exact for linear heads",
-        "Draelos and Carin 2020, HiResCAM",
-    ),
-    "layercam": Method(
-        layercam,
-        "positive gradient times activation; early layers too",
-        "Jiang et al. 2021, LayerCAM",
-    ),
-}
-"""By name. To add one: a function above, a row here, its loops in its test file."""

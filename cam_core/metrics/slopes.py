@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from ..backend import Array, Backend, Capture, Inputs
-from ..targets import ClassTarget, ProbabilityTarget, ScoredTarget, TopTarget
+from ..targets import ScoredTarget
 
 DIRECTIONS = 8
 LIMIT = 1e-2
@@ -58,7 +58,7 @@ def compare(
     """
     capture = backend.capture(x, target, layers=None if layer is None else [layer])[0]
     A = capture.activations.astype(np.float64)
-    curve = Curve(backend, x, _hold(target, capture), capture)
+    curve = Curve(backend, x, target.held(capture.logits), capture)
     rng = np.random.default_rng(seed)
     size = float(np.sqrt(np.mean(A * A))) or 1.0
     directions = [np.asarray(rng.standard_normal(A.shape)) * size for _ in range(DIRECTIONS)]
@@ -115,18 +115,3 @@ def calmest(values: list[float]) -> int:
     near = [values[i - 1 : i + 2] for i in range(1, len(values) - 1)]
     spans = [max(three) - min(three) for three in near]
     return 1 + int(np.argmin(spans))
-
-
-def _hold(target: ScoredTarget, capture: Capture) -> ScoredTarget:
-    """The same target about the class it was about, should another become the top one."""
-    classes = target.classes(capture.logits)
-    if classes is None:
-        return target
-    held = tuple(int(c) for c in classes)
-    if isinstance(target, TopTarget):
-        return ClassTarget(held, target.class_axis)
-    return (
-        replace(target, index=held)
-        if isinstance(target, ClassTarget | ProbabilityTarget)
-        else target
-    )

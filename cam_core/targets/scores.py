@@ -1,4 +1,4 @@
-"""The score tensor y: its rows, classes and positions.
+"""The score tensor y: its rows, classes and positions. What targets are made of.
 
 y is [N, C], or dense with one score a position: [N, C, *S] or, with `class_axis=-1`, [N, *S, C].
 A tensor [N] is one class.
@@ -13,51 +13,86 @@ import numpy as np
 
 from ..backend import Array
 from ..errors import TargetError
+from .traceable import traceable
 
 
-def one_hot(logits: Array, classes: Array, class_axis: int = 1) -> Array:
+@traceable
+def one_hot(y: Array, classes: Array, class_axis: int = 1) -> Array:
     """1 at each row's class, at every position; the shape and dtype of the score."""
-    axis = find_axis(logits, class_axis)
-    if logits.ndim == 1:
-        return np.ones_like(logits)
-    shape = [1] * logits.ndim
-    shape[axis] = logits.shape[axis]
-    index = np.arange(logits.shape[axis]).reshape(shape)
-    chosen = index == classes.reshape([-1] + [1] * (logits.ndim - 1))
-    return np.broadcast_to(chosen, logits.shape).astype(logits.dtype)
+    axis = find_axis(y, class_axis)
+    if y.ndim == 1:
+        return np.ones_like(y)
+    shape = [1] * y.ndim
+    shape[axis] = y.shape[axis]
+    index = np.arange(y.shape[axis]).reshape(shape)
+    chosen = index == classes.reshape([-1] + [1] * (y.ndim - 1))
+    return np.broadcast_to(chosen, y.shape).astype(y.dtype)
 
 
-def spread(mask: Array, logits: Array, class_axis: int = 1) -> Array:
-    """A mask [*S] or [N, *S] over the positions of a dense score, ready to multiply it."""
-    axis = find_axis(logits, class_axis)
-    space = logits.shape[1:axis] + logits.shape[axis + 1 :]
-    if not space or mask.shape not in (space, (len(logits), *space)):
-        raise TargetError(f"a mask {mask.shape} does not fit a score {logits.shape}")
-    rows = mask if mask.ndim > len(space) else mask[None]
-    return np.expand_dims(rows.astype(logits.dtype), axis)
+@traceable
+def class_score(y: Array, classes: Array, class_axis: int = 1) -> Array:
+    """The score of each row's class [N], summed over the positions of a dense score."""
+    return per_row(y * one_hot(y, classes, class_axis))
 
 
-def pick(index: int | Sequence[int], logits: Array, class_axis: int = 1) -> Array:
+@traceable
+def pick(y: Array, index: int | Sequence[int], class_axis: int = 1) -> Array:
     """The class of each row, int64 [N]; -1 becomes the row's top class."""
-    pooled = pool(logits, class_axis)
-    N, C = pooled.shape
+    N, C = pool(y, class_axis).shape
     asked = np.asarray(index, dtype=object).reshape(-1)  # 10**30 fits no int64
     if asked.size not in (1, N):
         raise TargetError(f"{asked.size} targets for a batch of {N}: give one, or one a row")
     for c in asked:
         if not -1 <= c < C:
             raise TargetError(f"class {c} is out of range: the score has {C} (0 to {C - 1})")
-    given, top = asked.astype(np.int64), np.argmax(pooled, axis=1)
-    return np.where(given == -1, top, given).astype(np.int64)
+    given = asked.astype(np.int64)
+    return np.where(given == -1, top(y, class_axis), given).astype(np.int64)
 
 
-def pool(logits: Array, class_axis: int = 1) -> Array:
+@traceable
+def ranked(y: Array, rank: int, last: int, class_axis: int = 1) -> Array:
+    """The class of each row, int64 [N], that is best but rank - 1; nobody asks beyond `last`."""
+    pooled = pool(y, class_axis)
+    if rank > pooled.shape[1]:
+        raise TargetError(f"top:{rank}: the score has only {pooled.shape[1]} classes")
+    order: Array = np.argsort(-pooled, axis=1, kind="stable")
+    return order[:, rank - 1].astype(np.int64)
+
+
+@traceable
+def in_double(y: Array) -> Array:
+    """y in float64, where it is numbers; a graph computes in the model's own type."""
+    return y.astype(np.float64)
+
+
+@traceable
+def sigmoid(y: Array) -> Array:
+    """1 / (1 + exp(-y))."""
+    p: Array = np.exp(-np.logaddexp(0.0, -y))
+    return p
+
+
+def softmax(y: Array, class_axis: int = 1) -> Array:
+    """Over the classes."""
+    axis = find_axis(y, class_axis)
+    e = np.exp(y - np.max(y, axis=axis, keepdims=True))
+    p: Array = e / np.sum(e, axis=axis, keepdims=True)
+    return p
+
+
+def top(y: Array, class_axis: int = 1) -> Array:
+    """The class of each row's largest score, int64 [N]."""
+    best: Array = np.argmax(pool(y, class_axis), axis=1)
+    return best
+
+
+def pool(y: Array, class_axis: int = 1) -> Array:
     """y [N, C]: a dense score summed over its positions."""
-    axis = find_axis(logits, class_axis)
-    if logits.ndim == 1:
-        return logits[:, None]
-    space = tuple(i for i in range(1, logits.ndim) if i != axis)
-    return np.sum(logits, axis=space, dtype=wide(logits)) if space else logits
+    axis = find_axis(y, class_axis)
+    if y.ndim == 1:
+        return y[:, None]
+    space = tuple(i for i in range(1, y.ndim) if i != axis)
+    return np.sum(y, axis=space, dtype=wide(y)) if space else y
 
 
 def per_row(values: Array) -> Array:
@@ -66,32 +101,33 @@ def per_row(values: Array) -> Array:
     return total
 
 
-def probabilities(logits: Array, axis: int) -> tuple[Array, bool]:
-    """The softmax over the classes in float64; of a single class the sigmoid, and True."""
-    y = logits.astype(np.float64)
-    if logits.ndim == 1 or logits.shape[axis] == 1:
-        return np.exp(-np.logaddexp(0.0, -y)), True
-    e = np.exp(y - np.max(y, axis=axis, keepdims=True))
-    return e / np.sum(e, axis=axis, keepdims=True), False
+def spread(mask: Array, y: Array, class_axis: int = 1) -> Array:
+    """A mask [*S] or [N, *S] over the positions of a dense score, ready to multiply it."""
+    axis = find_axis(y, class_axis)
+    space = y.shape[1:axis] + y.shape[axis + 1 :]
+    if not space or mask.shape not in (space, (len(y), *space)):
+        raise TargetError(f"a mask {mask.shape} does not fit a score {y.shape}")
+    rows = mask if mask.ndim > len(space) else mask[None]
+    return np.expand_dims(rows.astype(y.dtype), axis)
 
 
-def find_axis(logits: Array, class_axis: int) -> int:
+def find_axis(y: Array, class_axis: int) -> int:
     """The class axis counted from the front, of a score that can be explained."""
-    check(logits)
-    axis = class_axis + logits.ndim if class_axis < 0 else class_axis
-    if logits.ndim > 1 and not 1 <= axis < logits.ndim:
-        raise TargetError(f"a score {logits.shape} has no class axis {class_axis}")
+    check(y)
+    axis = class_axis + y.ndim if class_axis < 0 else class_axis
+    if y.ndim > 1 and not 1 <= axis < y.ndim:
+        raise TargetError(f"a score {y.shape} has no class axis {class_axis}")
     return axis
 
 
-def check(logits: Array) -> None:
+def check(y: Array) -> None:
     """Refuses a tensor that is no score."""
-    if not np.issubdtype(logits.dtype, np.floating):
+    if not np.issubdtype(y.dtype, np.floating):
         raise TargetError(
-            f"the score tensor is {logits.dtype}, which has no derivative: "
+            f"the score tensor is {y.dtype}, which has no derivative: "
             "name the float tensor before it as the score"
         )
-    if logits.ndim == 0:
+    if y.ndim == 0:
         raise TargetError("the score tensor is a scalar; a score has one row an image")
 
 

@@ -20,6 +20,7 @@ from backends.onnx.rules import VJP_RULES
 from cam_core import METHODS
 from cam_core.demo import MODEL, PREPROCESS, load_scenes
 from cam_core.image import PRESETS, preprocess
+from cam_core.targets import TARGETS
 from tests.paths import ROOT
 
 if not (ROOT / "docs").exists():
@@ -46,7 +47,7 @@ def blocks(path: Path) -> list[str]:
 @pytest.fixture
 def tables() -> Iterator[None]:
     """What a page registers is gone afterwards."""
-    kept = [(table, dict(table)) for table in (VJP_RULES, OUTSIDE, METHODS)]
+    kept = [(table, dict(table)) for table in (VJP_RULES, OUTSIDE, METHODS, TARGETS)]
     yield
     for table, before in kept:
         table.clear()

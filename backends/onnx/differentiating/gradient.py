@@ -39,9 +39,9 @@ def differentiate(
     graph, score = analysis.graph, analysis.score.tensor
     path = active(graph, wanted, score.name)
     half = any(graph.tensors[name].dtype == np.float16 for name in path)
-    seed = op.Mul(cotangent, HALF_SCALE) if half else cotangent
+    scaled = op.Mul(cotangent, HALF_SCALE) if half else cotangent
     try:
-        found = reverse(op, score, seed, wanted, guided=guided)
+        found = reverse(op, score, scaled, wanted, guided=guided)
     except RefusedError as error:
         raise UnsupportedOpError(_explained(analysis, error, wanted)) from error
     if not half:

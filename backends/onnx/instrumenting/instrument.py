@@ -10,6 +10,7 @@ from typing import Any
 import onnx
 
 from cam_core.errors import InputError
+from cam_core.methods import Method
 
 from ..differentiating.gradient import differentiate
 from ..finding.analysis import Analysis, analyse
@@ -25,15 +26,17 @@ from ..writing.op import Op
 from ..writing.valid import require_valid
 from . import gate as gates
 from .metadata import record
-from .methods import cam, heatmap
-from .targets import Seed, Seeds, plant
+from .methods import cam, heatmap, writable_method
+from .targets import Target, Targets, write_targets
 
 OUTPUTS = (
     *("map", "signed", "heatmap", "activations", "gradients", "alpha", "score", "class_used"),
     "input_gradients",
 )
 """What may be asked for; each becomes the output `cam_<name>`."""
-PER_LAYER = {"map", "signed", "heatmap", "activations", "gradients", "alpha"}
+MAPPED = {"map", "signed", "heatmap", "alpha"}
+"""What the method makes of a layer."""
+PER_LAYER = MAPPED | {"activations", "gradients"}
 
 
 def instrument(
@@ -86,19 +89,19 @@ def instrument(
         digest = beside.submit(sha256, source.model)  # hashing lets other threads run
         analysis = analyse(source, asked or [None], score, static)
     op = Emitter(analysis.graph)
-    seeds = plant(op, analysis.score, target, labels, static=static is not None)
-    made = _outputs(op, analysis, seeds, method, outputs, guided)
+    targets = write_targets(op, analysis.score, target, labels, static=static is not None)
+    made = _outputs(op, analysis, targets, method, outputs, guided)
     if static is not None:
         require_static(op.needed(made))
     enable = gates.condition(op) if gate else None
-    inputs = [*seeds.inputs, *([enable] if enable is not None else [])]
+    inputs = [*targets.inputs, *([enable] if enable is not None else [])]
     result = append(op, inputs=inputs, outputs=made)
     if enable is not None:
         gates.close(result, op, made, enable)
     record(
         result,
         analysis,
-        seeds,
+        targets,
         inputs,
         method=method,
         labels=labels,
@@ -122,29 +125,31 @@ def _check_outputs(outputs: Sequence[str]) -> None:
 def _outputs(
     op: Op,
     analysis: Analysis,
-    seeds: Seeds,
+    targets: Targets,
     method: str,
     names: Sequence[str],
     guided: bool,
 ) -> list[Tensor]:
     """The tensors to be added as outputs, named."""
-    rows = [_Row(op, analysis, seed, method, guided, names) for seed in seeds.seeds]
+    row = writable_method(method) if MAPPED & set(names) else None
+    rows = [_Row(op, analysis, target, row, guided, names) for target in targets.each]
     found: list[Tensor] = []
     for name in names:
         for suffix, tensors in _columns(rows, name):
-            stacked = _stack(op, tensors) if seeds.stacked else tensors[0]
+            stacked = _stack(op, tensors) if targets.stacked else tensors[0]
             found.append(op.named(stacked, f"cam_{name}{suffix}"))
     return found
 
 
 @dataclass
 class _Row:
-    """All that one seed gives, layer by layer."""
+    """All that one target gives, layer by layer."""
 
     op: Op
     analysis: Analysis
-    seed: Seed
-    method: str
+    target: Target
+    method: Method | None
+    """None where nothing that it makes is asked for."""
     guided: bool
     names: Sequence[str]
     layers: list[dict[str, Tensor]] = field(default_factory=list)
@@ -152,24 +157,32 @@ class _Row:
 
     def __post_init__(self) -> None:
         """Runs the reverse pass and the method."""
-        op, choices = self.op, self.analysis.choices
+        choices = self.analysis.choices
         sources = self._sources() if "input_gradients" in self.names else []
-        wanted = list(dict.fromkeys([*(c.name for c in choices), *sources]))
-        cotangent = self.seed.cotangent
-        gradients = differentiate(op, self.analysis, cotangent, wanted, guided=self.guided)
-        self.layers = [self._layer(choice, gradients[choice.name]) for choice in choices]
+        wanted = [*(c.name for c in choices if self._needs_gradients()), *sources]
+        gradients = self._pulled(list(dict.fromkeys(wanted))) if wanted else {}
+        self.layers = [self._layer(choice, gradients.get(choice.name)) for choice in choices]
         self.inputs = {name: gradients[name] for name in sources}
 
-    def _layer(self, choice: Choice, G: Tensor) -> dict[str, Tensor]:
-        op = self.op
-        A, G = in_real_units(op, self.analysis.graph, choice.tensor, G)
-        found = {"activations": widened(op, A), "gradients": G}
-        if PER_LAYER - set(found) & set(self.names):
-            made = cam(op, self.method, choice.layout, A, G)
+    def _layer(self, choice: Choice, pulled: Tensor | None) -> dict[str, Tensor]:
+        op, given = self.op, choice.tensor if pulled is None else pulled
+        A, G = in_real_units(op, self.analysis.graph, choice.tensor, given)
+        found = {"activations": widened(op, A)} | ({} if pulled is None else {"gradients": G})
+        if self.method is not None:
+            made = cam(op, self.method, choice.layout, A, None if pulled is None else G)
             found |= {"map": made.map, "signed": made.signed, "alpha": _flat(op, made.alpha)}
             if "heatmap" in self.names:
                 found["heatmap"] = heatmap(op, made.map, _input_size(self.analysis))
         return found
+
+    def _needs_gradients(self) -> bool:
+        if self.method is None or "gradients" in self.names:
+            return True
+        return "gradients" in self.method.needs
+
+    def _pulled(self, wanted: Sequence[str]) -> dict[str, Tensor]:
+        cotangent = self.target.cotangent
+        return differentiate(self.op, self.analysis, cotangent, wanted, guided=self.guided)
 
     def _sources(self) -> list[str]:
         path = self.analysis.layers.path
@@ -180,7 +193,7 @@ class _Row:
 
 
 def _columns(rows: Sequence[_Row], name: str) -> list[tuple[str, list[Tensor]]]:
-    """(suffix of the output's name, one tensor a seed)."""
+    """(suffix of the output's name, one tensor a target)."""
     if name in PER_LAYER:
         several = len(rows[0].layers) > 1
         return [
@@ -193,14 +206,14 @@ def _columns(rows: Sequence[_Row], name: str) -> list[tuple[str, list[Tensor]]]:
             (f"_{i}" if several else "", [row.inputs[source] for row in rows])
             for i, source in enumerate(rows[0].inputs)
         ]
-    found = [row.seed.score if name == "score" else row.seed.used for row in rows]
+    found = [row.target.score if name == "score" else row.target.used for row in rows]
     if any(tensor is None for tensor in found):
         raise InputError(f"output '{name}' needs a class; target='cotangent' has none")
     return [("", [t for t in found if t is not None])]
 
 
 def _stack(op: Op, tensors: list[Tensor]) -> Tensor:
-    """One axis more after N, one entry a seed."""
+    """One axis more after N, one entry a target."""
     return op.Concat(*(op.Unsqueeze(t, [1]) for t in tensors), axis=1)
 
 

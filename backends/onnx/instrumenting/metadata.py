@@ -15,7 +15,7 @@ from cam_core.foreign import from_json
 from ..finding.analysis import Analysis
 from ..reading.graph import Tensor
 from ..writing.ir import before_raising
-from .targets import Seeds
+from .targets import Targets
 
 OWN = "cam.own"
 """Holds the source's own entries of the keys that are written here."""
@@ -24,7 +24,7 @@ OWN = "cam.own"
 def record(
     result: onnx.ModelProto,
     analysis: Analysis,
-    seeds: Seeds,
+    targets: Targets,
     inputs: Sequence[Tensor],
     *,
     method: str,
@@ -43,7 +43,7 @@ def record(
         "cam.layer": ";".join(choice.name for choice in analysis.choices),
         "cam.score": analysis.score.name,
         "cam.method": method,
-        "cam.target": seeds.text,
+        "cam.target": targets.text,
         "cam.layout": ";".join(choice.layout.text() for choice in analysis.choices),
         "cam.source_sha256": source_sha256,
     }

@@ -42,9 +42,11 @@ UFUNCS = {
 class Traced(np.lib.mixins.NDArrayOperatorsMixin):
     """A tensor of the graph that NumPy's functions accept."""
 
-    def __init__(self, op: Op, tensor: Tensor) -> None:
+    def __init__(self, op: Op, tensor: Tensor, every: int | None = None) -> None:
         self.op = op
         self.tensor = tensor
+        self.every = every
+        """The number that each of its elements is, where that was known beforehand."""
 
     @property
     def shape(self) -> Any:
@@ -60,6 +62,10 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
         kind: np.dtype[Any] = np.dtype(self.tensor.dtype)
         return kind
 
+    def astype(self, dtype: Any) -> Traced:
+        same = self.dtype == np.dtype(dtype)
+        return self if same else Traced(self.op, self.op.Cast(self.tensor, to=np.dtype(dtype)))
+
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if method != "__call__" or kwargs or (ufunc not in UFUNCS and ufunc is not np.not_equal):
             return NotImplemented
@@ -72,7 +78,8 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         if function not in FUNCTIONS:
             return NotImplemented
-        return Traced(self.op, FUNCTIONS[function](self.op, *args, **kwargs))
+        made = FUNCTIONS[function](self.op, *args, **kwargs)
+        return made if isinstance(made, Traced) else Traced(self.op, made)
 
     def __getitem__(self, index: Any) -> Traced:
         index = index if isinstance(index, tuple) else (index,)
@@ -100,7 +107,10 @@ def unwrap(operand: Any, dtype: np.dtype[Any]) -> Any:
 
 
 def _reduction(op_type: str) -> Callable[..., Tensor]:
-    def traced(op: Op, x: Traced, axis: Any = None, *, keepdims: bool = False) -> Tensor:
+    def traced(
+        op: Op, x: Traced, axis: Any = None, *, keepdims: bool = False, dtype: Any = None
+    ) -> Tensor:
+        """In the tensor's own type: `dtype` is what NumPy is to sum in."""
         axes = range(x.ndim) if axis is None else [axis] if isinstance(axis, int) else axis
         if not list(axes):
             return x.tensor
@@ -139,15 +149,20 @@ def _reshape(op: Op, x: Traced, shape: Sequence[int]) -> Tensor:
     return out
 
 
+def _argmax(op: Op, x: Traced, axis: int) -> Tensor:
+    return op.ArgMax(x.tensor, axis=axis, keepdims=0)
+
+
 def _axes(axis: Any) -> list[int]:
     return [axis] if isinstance(axis, int) else list(axis)
 
 
-FUNCTIONS: dict[Any, Callable[..., Tensor]] = {
+FUNCTIONS: dict[Any, Callable[..., Tensor | Traced]] = {
     np.sum: _reduction("ReduceSum"),
     np.mean: _mean,
     np.max: _reduction("ReduceMax"),
     np.min: _reduction("ReduceMin"),
+    np.argmax: _argmax,
     np.where: _where,
     np.transpose: _transpose,
     np.reshape: _reshape,
@@ -155,3 +170,14 @@ FUNCTIONS: dict[Any, Callable[..., Tensor]] = {
     np.squeeze: lambda op, x, axis: op.Squeeze(x.tensor, _axes(axis)),
     np.concatenate: lambda op, xs, axis=0: op.Concat(*(x.tensor for x in xs), axis=axis),
 }
+"""What the functions of NumPy become, and those of the core that are `traceable`."""
+
+
+def traces(function: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Says what a function of the core becomes: traced(op, its own arguments)."""
+
+    def register(traced: Callable[..., Any]) -> Callable[..., Any]:
+        FUNCTIONS[function] = traced
+        return traced
+
+    return register

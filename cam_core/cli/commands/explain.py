@@ -58,7 +58,7 @@ def explain(
     """
     from cam_core.discover import open_backend
     from cam_core.errors import InputError
-    from cam_core.explain import find_method
+    from cam_core.explain import usable_method
 
     from ..inputs.given_files import expand
     from ..inputs.opened import prepare
@@ -66,7 +66,7 @@ def explain(
     from ..output import check_directory, check_stems, print_json, sha256
     from ..report import progress, show
 
-    find_method(method)
+    usable_method(method)
     check_directory(out)
     if any(image.suffix == ".onnx" for image in images) and not model.endswith(".onnx"):
         raise InputError("the model comes first: gradcam explain model.onnx photo.jpg")

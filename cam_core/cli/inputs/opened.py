@@ -10,11 +10,10 @@ from typing import Any
 import numpy as np
 
 from cam_core.backend import Array, Backend, InputInfo
-from cam_core.errors import TargetError
 from cam_core.explain import expand
 from cam_core.sources.labels import Labels
 from cam_core.sources.preprocessing import Sources
-from cam_core.targets import ScoredTarget, TopTarget
+from cam_core.targets import ScoredTarget
 
 from ..options import settled
 from .given_arrays import assign
@@ -49,9 +48,9 @@ class Setup:
             getattr(self.backend, "classes", None),
         )
         found = expand(asked or [None], self.names, class_axis=axis)
-        last = max((t.rank for t in found if isinstance(t, TopTarget)), default=0)
-        if classes is not None and last > classes:
-            raise TargetError(f"top:{last}: the score has only {classes} classes")
+        if classes is not None:
+            for target in reversed(found):  # of top:k the last one says k
+                target.require(classes)
         return found
 
     def noise(self, seed: int = 0) -> Slot:

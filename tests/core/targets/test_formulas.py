@@ -1,4 +1,4 @@
-"""Each target's cotangent is the derivative of its score; each text names its target."""
+"""Each target's cotangent is the derivative of its score, whatever the score's shape and type."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ import pytest
 
 from cam_core.errors import TargetError
 from cam_core.targets import (
+    TARGETS,
     ClassTarget,
     ContrastTarget,
     CotangentTarget,
     ProbabilityTarget,
+    ScoredTarget,
     TopTarget,
     as_target,
-    parse_target,
 )
 
 # target, shape of the score; two rows, six classes
@@ -41,6 +42,12 @@ CASES = [
     (CotangentTarget(np.arange(6.0).reshape(1, 6)), (2, 6)),
 ]
 IDS = [f"{type(t).__name__}({t.label})-{'x'.join(map(str, s))}" for t, s in CASES]
+
+
+def test_every_target_has_cases() -> None:
+    own = [c for c in ScoredTarget.__subclasses__() if c.__module__.startswith("cam_core.")]
+    assert {type(target) for target, _ in CASES} == set(own)
+    assert len(own) == len(TARGETS)
 
 
 @pytest.mark.parametrize(("target", "shape"), CASES, ids=IDS)
@@ -93,50 +100,6 @@ def test_function_and_outputs_make_a_target() -> None:
     assert target.classes(Y) is None
 
 
-LABELS = ["tench, Tinca tinca", "Tiger Cat", "black-and-tan coonhound", "crane", "crane", "7"]
-TEXTS = [
-    ("243", (ClassTarget(243),)),
-    ("-1", (ClassTarget(-1),)),
-    ("tiger cat", (ClassTarget(1),)),
-    ("TENCH", (ClassTarget(0),)),
-    ("'7'", (ClassTarget(5),)),
-    ("black-and-tan coonhound", (ClassTarget(2),)),
-    ("top:3", (TopTarget(1), TopTarget(2), TopTarget(3))),
-    ("top", (TopTarget(1),)),
-    ("prob:4", (ProbabilityTarget(4),)),
-    ("prob:tiger cat", (ProbabilityTarget(1),)),
-    ("prob:top", (ProbabilityTarget(-1),)),
-    ("243-282", (ContrastTarget(243, 282),)),
-    ("tiger cat - tench", (ContrastTarget(1, 0),)),
-]
-
-
-@pytest.mark.parametrize(("text", "expected"), TEXTS, ids=[t for t, _ in TEXTS])
-def test_parse_target(text, expected) -> None:
-    assert parse_target(text, LABELS) == expected
-
-
-@pytest.mark.parametrize("text", ["3", "top:2", "prob:3", "3-4", "top"])
-def test_parse_target_knows_where_the_classes_are(text: str) -> None:
-    assert {t.class_axis for t in parse_target(text, class_axis=-1)} == {-1}
-
-
-NAMED = [
-    (None, ClassTarget(-1)),
-    (5, ClassTarget(5)),
-    (np.int64(5), ClassTarget(5)),
-    ([1, 2], ClassTarget((1, 2))),
-    (np.array([1, 2]), ClassTarget((1, 2))),
-    ("Tiger Cat", ClassTarget(1)),
-    (TopTarget(2), TopTarget(2)),
-]
-
-
-@pytest.mark.parametrize(("value", "expected"), NAMED, ids=[str(v) for v, _ in NAMED])
-def test_as_target(value, expected) -> None:
-    assert as_target(value, LABELS) == expected
-
-
 REFUSED = [
     (lambda: ClassTarget(4)(Y), "class 4 is out of range: the score has 4"),
     (lambda: ClassTarget(-2)(Y), "class -2 is out of range"),
@@ -151,15 +114,6 @@ REFUSED = [
     (lambda: ClassTarget(0, mask=np.ones((2, 2)))(Y), "does not fit a score"),
     (lambda: CotangentTarget(np.ones((3, 4)))(Y), "does not fit a score"),
     (lambda: CotangentTarget(np.ones((2, 4)))(Y.astype(int)), "the score tensor is int64"),
-    (lambda: parse_target("tigr cat", LABELS), "no label 'tigr cat'; did you mean 'Tiger Cat'"),
-    (lambda: parse_target("cat", LABELS), "no label 'cat'; did you mean 'Tiger Cat'"),
-    (lambda: parse_target("crane", LABELS), r"'crane' stands for classes 3, 4: give"),
-    (lambda: parse_target("a", ["a"] * 999), r"stands for classes 0, 1, 2, 3, 4, \.\.\.: give"),
-    (lambda: parse_target("tiger cat"), "the labels are unknown"),
-    (lambda: parse_target("top:0"), "k of at least 1"),
-    (lambda: parse_target(""), "an empty target"),
-    (lambda: as_target("top:2"), "is 2 targets"),
-    (lambda: as_target([0.5, 1]), "class 0.5 is no integer"),
 ]
 
 

@@ -1,0 +1,39 @@
+"""The table of methods."""
+
+from __future__ import annotations
+
+from ..errors import InputError
+from .from_gradients import gradcam, gradcam_plus_plus, hirescam, layercam, xgradcam
+from .method import Method
+
+METHODS: dict[str, Method] = {
+    "gradcam": Method(
+        gradcam, "channels weighted by their mean gradient", "Selvaraju et al. 2017, Grad-CAM"
+    ),
+    "gradcam++": Method(
+        gradcam_plus_plus,
+        "mean over positive gradients, weighted by second order; several instances",
+        "Chattopadhay et al. 2018, Grad-CAM++",
+    ),
+    "xgradcam": Method(
+        xgradcam, "gradients weighted by activation, sums to the score", "Fu et al. 2020, XGrad-CAM"
+    ),
+    "hirescam": Method(
+        hirescam,
+        "gradient times activation at each position; exact for linear heads",
+        "Draelos and Carin 2020, HiResCAM",
+    ),
+    "layercam": Method(
+        layercam,
+        "positive gradient times activation; early layers too",
+        "Jiang et al. 2021, LayerCAM",
+    ),
+}
+"""By name. To add one: a function, a row here, its loops in its test file."""
+
+
+def find_method(name: str) -> Method:
+    """The row of METHODS, or an error that names them."""
+    if name not in METHODS:
+        raise InputError(f"no method '{name}'; there are {', '.join(METHODS)}")
+    return METHODS[name]

@@ -1,0 +1,91 @@
+"""The probability of a class: `prob:243`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..backend import Array
+from .labels import find_class, index_text, plain
+from .scores import find_axis, in_double, one_hot, per_row, pick, sigmoid, softmax, top
+from .target import NONE, Kind, Outputs, ScoredTarget
+
+
+@dataclass(frozen=True)
+class ProbabilityTarget(ScoredTarget):
+    """Y = p^c = softmax(y)^c (the sigmoid where there is one class); -1 is the top class.
+
+    Its gradient carries the other classes too, dp^c/dy^j = p^c (1[j = c] - p^j), and vanishes as
+    p^c nears 0 or 1.
+    """
+
+    index: int | tuple[int, ...] = -1
+    class_axis: int = 1
+    unit = "probability"
+
+    def __post_init__(self) -> None:
+        """Keeps the class as plain ints."""
+        object.__setattr__(self, "index", plain(self.index))
+
+    @property
+    def label(self) -> str:
+        """How it is asked for."""
+        return f"prob:{index_text(self.index)}"
+
+    def __call__(self, y: Array, outputs: Outputs = NONE) -> Array:
+        """dY/dy = p^c (1[j = c] sum_{i != c} p^i - 1[j != c] p^j).
+
+        The sum over the other classes keeps its digits where p^c is nearly 1.
+        """
+        if self._alone(y):
+            p = sigmoid(in_double(y))
+            bell: Array = p * (1 - p)
+            return bell.astype(y.dtype)
+        p, chosen, axis = softmax(in_double(y), self.class_axis), self._chosen(y), self._axis(y)
+        others = p * (1 - chosen)
+        p_c = np.sum(p * chosen, axis=axis, keepdims=True)
+        rest = np.sum(others, axis=axis, keepdims=True)
+        slope: Array = p_c * (chosen * rest - others)
+        return slope.astype(y.dtype)
+
+    def score(self, y: Array, outputs: Outputs = NONE) -> Array:
+        """Y [N], summed over the positions of a dense score."""
+        if self._alone(y):
+            return per_row(sigmoid(in_double(y)))
+        p = softmax(in_double(y), self.class_axis)
+        return per_row(np.sum(p * self._chosen(y), axis=self._axis(y), keepdims=True))
+
+    def classes(self, y: Array) -> Array:
+        """c of each row, int64 [N]."""
+        return top(y, self.class_axis) if self.index == -1 else pick(y, self.index, self.class_axis)
+
+    def held(self, y: Array) -> ProbabilityTarget:
+        """The same class a row."""
+        return replace(self, index=tuple(self.classes(y)))
+
+    def _alone(self, y: Array) -> bool:
+        return y.ndim == 1 or y.shape[self._axis(y)] == 1
+
+    def _axis(self, y: Array) -> int:
+        return find_axis(y, self.class_axis)
+
+    def _chosen(self, y: Array) -> Array:
+        return in_double(one_hot(y, self.classes(y), self.class_axis))
+
+
+def read(
+    word: str, labels: Sequence[str] | None, class_axis: int
+) -> tuple[ProbabilityTarget] | None:
+    """`prob:243`, `prob:tiger cat` or `prob:top`."""
+    kind, _, rest = word.partition(":")
+    if kind != "prob" or not rest:
+        return None
+    index = -1 if rest.strip() == "top" else find_class(rest, labels)
+    return (ProbabilityTarget(index, class_axis),)
+
+
+PROBABILITY = Kind(
+    "prob:243", "the probability of a class: what raises it, and what lowers the others", read
+)

@@ -1,0 +1,21 @@
+"""The kinds of targets."""
+
+from __future__ import annotations
+
+from .contrast import CONTRAST
+from .cotangent import COTANGENT
+from .one_class import CLASS
+from .probability import PROBABILITY
+from .target import Kind
+from .top_classes import TOP
+
+TARGETS: dict[str, Kind] = {
+    "class": CLASS,
+    "contrast": CONTRAST,
+    "prob": PROBABILITY,
+    "top": TOP,
+    "cotangent": COTANGENT,
+}
+"""By name, the most general first: a text is what the last of them takes it for.
+
+To add one: a file with its class and its row, a line here, its cases in tests/core/targets."""

@@ -1,0 +1,83 @@
+"""What a target is, and what the table says of a kind of targets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Protocol, runtime_checkable
+
+from ..backend import Array
+from .labels import label_of
+
+Outputs = Mapping[str, Array]
+NONE: Outputs = MappingProxyType({})
+
+
+@runtime_checkable
+class ScoredTarget(Protocol):
+    """A target that also knows its score, its classes and its names, as all of this package do.
+
+    The cotangent, the score and the classes are also asked for with a symbolic tensor and so become
+    part of an instrumented model. They use operators, NumPy's functions and those of `scores`; no
+    in-place step, no index array, and y.shape[0] is never a number.
+    """
+
+    @property
+    def label(self) -> str:
+        """How it is asked for."""
+        ...
+
+    def __call__(self, y: Array, outputs: Outputs = NONE) -> Array:
+        """dY/dy, of y's shape and type."""
+        ...
+
+    def score(self, y: Array, outputs: Outputs = NONE) -> Array:
+        """Y [N]."""
+        ...
+
+    def classes(self, y: Array) -> Array | None:
+        """The class of each row, int64 [N], where it is about one."""
+        ...
+
+    @property
+    def unit(self) -> str:
+        """What Y and the map are measured in: maps of one unit may share their colours."""
+        return "score"
+
+    @property
+    def single(self) -> bool:
+        """Is it about no other class than `classes`, so that the probability of that says more?"""
+        return True
+
+    def name(self, index: int | None) -> str:
+        """What stands for it in tables, records and file names once its class is known.
+
+        Whoever reads targets takes it again.
+        """
+        return self.label
+
+    def title(self, index: int | None, names: Sequence[str] | None) -> str:
+        """How tables and pictures call it by the names of its classes; '' where there are none."""
+        return "" if names is None or index is None else label_of(index, names)
+
+    def held(self, y: Array) -> ScoredTarget:
+        """The same about the classes that it is about here, should others become the top ones."""
+        return self
+
+    def require(self, count: int) -> None:
+        """Refuses a score of so many classes, before anything is run."""
+        return
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A row of TARGETS."""
+
+    written: str
+    """As one writes it, for documentation; '' where it is only handed over."""
+    summary: str
+    read: Callable[[str, Sequence[str] | None, int], tuple[ScoredTarget, ...] | None]
+    """(text, labels, class_axis) -> its targets; None where the text is none of this kind."""
+    several: bool = False
+    """Is it one question for each of several targets? In a file they have an axis of their own."""

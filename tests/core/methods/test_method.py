@@ -1,0 +1,82 @@
+"""What a method says it needs, and who refuses or leaves out what for it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+
+from backends.onnx import OnnxBackend, instrument
+from cam_core import explain
+from cam_core.demo import MODEL
+from cam_core.errors import InputError, UnsupportedOpError
+from cam_core.methods import METHODS, NEEDS, Method, Need
+from cam_core.methods.from_gradients import over_space
+
+ort = pytest.importorskip("onnxruntime")
+
+
+def brightness(A: Any) -> Any:
+    """alpha_k = mean_S A^k."""
+    return over_space(np.mean, A)
+
+
+@pytest.fixture
+def x(rng: np.random.Generator) -> Any:
+    return rng.random((2, 3, 128, 128), dtype=np.float32)
+
+
+def test_the_gradient_methods_need_gradients() -> None:
+    for name in ["gradcam", "gradcam++", "xgradcam", "hirescam", "layercam"]:
+        assert METHODS[name].needs == {"gradients"}
+
+
+@pytest.mark.parametrize("need", [need for need in NEEDS if need != "gradients"])
+def test_what_nobody_gives_is_refused_in_one_line(
+    need: Need, x: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    method = Method(brightness, "", "", needs=frozenset({need}))
+    monkeypatch.setitem(METHODS, "hungry", method)
+    with pytest.raises(InputError) as caught:
+        explain(OnnxBackend(MODEL.read_bytes()), x, 1, "hungry")
+    assert str(caught.value) == (
+        f"method 'hungry' needs {NEEDS[need]}, which `explain` does not give"
+    )
+    with pytest.raises(InputError) as caught:
+        instrument(MODEL.read_bytes(), method="hungry")
+    assert f"needs {NEEDS[need]} and cannot be written into a file" in str(caught.value)
+
+
+def test_an_unknown_need_is_a_slip() -> None:
+    with pytest.raises(InputError, match="needs no 'gradient'; there are gradients, input"):
+        Method(brightness, "", "", needs=frozenset({"gradient"}))  # type: ignore[arg-type]
+
+
+def test_what_needs_no_gradients_gets_none(x: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the file there is then no backward pass either."""
+    monkeypatch.setitem(METHODS, "brightness", Method(brightness, "", "", needs=frozenset()))
+    found = explain(OnnxBackend(MODEL.read_bytes()), x, 1, "brightness")
+    made = instrument(MODEL.read_bytes(), target=1, method="brightness", outputs=["map", "alpha"])
+    session = ort.InferenceSession(made.SerializeToString(), providers=["CPUExecutionProvider"])
+    cam, alpha = session.run(["cam_map", "cam_alpha"], {"image": x})
+    np.testing.assert_allclose(cam, found.map, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(alpha, found.alpha[..., 0, 0], rtol=1e-5)
+    source = onnx.load_from_string(MODEL.read_bytes())
+    weights = {tensor.name for tensor in source.graph.initializer}
+    added = made.graph.node[len(source.graph.node) :]
+    assert not weights & {name for node in added for name in node.input}
+
+
+@pytest.mark.usefixtures("no_norm_pools")
+def test_what_needs_no_gradients_minds_no_missing_rule(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(METHODS, "brightness", Method(brightness, "", "", needs=frozenset()))
+    model = onnx.parser.parse_model(
+        '<ir_version: 8, opset_import: ["" : 13]> net (float[N, 3, 4, 4] x) => (float[N, 3] y) '
+        "{ a = Relu(x) g = GlobalLpPool(a) y = Flatten(g) }"
+    )
+    with pytest.raises(UnsupportedOpError):
+        instrument(model, layer="a", target=1)
+    made = instrument(model, layer="a", target=1, method="brightness")
+    assert made.graph.output[-1].name == "cam_map"

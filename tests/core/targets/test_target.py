@@ -1,0 +1,99 @@
+"""What the rest of the code asks of a target, and that it asks for nothing else."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cam_core.errors import TargetError
+from cam_core.targets import (
+    ClassTarget,
+    ContrastTarget,
+    CotangentTarget,
+    ProbabilityTarget,
+    ScoredTarget,
+    TopTarget,
+)
+from tests.paths import ROOT
+
+ELSEWHERE = sorted(
+    path
+    for package in ("cam_core", "backends", "converters", "benchmarks")
+    for path in (ROOT / package).rglob("*.py")
+    if ROOT / "cam_core" / "targets" not in path.parents
+)
+NAMES = ("cat", "dog", "owl")
+Y = np.array([[1.0, 5, 2], [7, 0, 8]])
+
+ASKED = [  # target, its class, name, title, unit, single
+    (ClassTarget(1), 1, "1", "dog", "score", True),
+    (ClassTarget(-1), 2, "2", "owl", "score", True),
+    (ClassTarget(7), 7, "7", "7", "score", True),
+    (TopTarget(2), 0, "0", "cat", "score", True),
+    (ContrastTarget(2, 0), 2, "2-0", "owl - cat", "score", False),
+    (ProbabilityTarget(1), 1, "prob:1", "dog", "probability", True),
+    (ProbabilityTarget(-1), 1, "prob:top", "dog", "probability", True),
+    (CotangentTarget(Y), None, "cotangent", "", "score", True),
+]
+
+
+@pytest.mark.parametrize(
+    ("target", "index", "name", "title", "unit", "single"), ASKED, ids=[r[0].label for r in ASKED]
+)
+def test_how_it_is_called(
+    target: ScoredTarget, index: int | None, name: str, title: str, unit: str, single: bool
+) -> None:
+    assert (target.name(index), target.title(index, NAMES)) == (name, title)
+    assert target.title(index, None) == ""
+    assert (target.unit, target.single) == (unit, single)
+
+
+def test_every_target_here_is_called() -> None:
+    own = [c for c in ScoredTarget.__subclasses__() if c.__module__.startswith("cam_core.")]
+    assert {type(row[0]) for row in ASKED} == set(own)
+
+
+HELD = [(ClassTarget(-1), 1), (TopTarget(1), 1), (TopTarget(2), 2), (ProbabilityTarget(-1), 1)]
+
+
+@pytest.mark.parametrize(("target", "index"), HELD, ids=[t.label for t, _ in HELD])
+def test_held_stays_with_its_class(target: ScoredTarget, index: int) -> None:
+    """Though another one is on top of the second score."""
+    held, other = target.held(Y[:1]), np.array([[9.0, 1, 0]])
+    p = np.exp(other) / np.exp(other).sum()
+    wanted = p if target.unit == "probability" else other
+    np.testing.assert_allclose(held.score(other), wanted[:, index], rtol=1e-12)
+    np.testing.assert_array_equal(held.score(Y[:1]), target.score(Y[:1]))
+
+
+@pytest.mark.parametrize("target", [ContrastTarget(0, 1), CotangentTarget(Y)], ids=["0-1", "any"])
+def test_what_is_fixed_is_held_already(target: ScoredTarget) -> None:
+    assert target.held(Y) is target
+
+
+def test_a_rank_needs_as_many_classes() -> None:
+    TopTarget(3).require(3)
+    with pytest.raises(TargetError, match="top:4: the score has only 3 classes"):
+        TopTarget(4).require(3)
+
+
+@pytest.mark.parametrize("path", ELSEWHERE, ids=lambda p: p.relative_to(ROOT).as_posix())
+def test_nobody_else_asks_which_target_it_is(path: Path) -> None:
+    """A kind that is added would have to be added there."""
+    kinds = {type(row[0]).__name__ for row in ASKED}
+    asked = [
+        node.lineno
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call | ast.MatchClass)
+        and (isinstance(node, ast.MatchClass) or _tells_apart(node))
+        and kinds & {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+    ]
+    assert not asked
+
+
+def _tells_apart(call: ast.Call) -> bool:
+    name = call.func.id if isinstance(call.func, ast.Name) else ""
+    return name in ("isinstance", "issubclass", "type")

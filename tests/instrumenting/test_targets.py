@@ -1,0 +1,185 @@
+"""Targets as nodes: every kind, in the file alone, against its score written as loops."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx import numpy_helper
+
+from backends.onnx import instrument
+from cam_core.errors import ModelError, TargetError
+
+ort = pytest.importorskip("onnxruntime")
+
+C, K, N = 4, 3, 2
+Row = list[list[float]]
+"""The score of one row: classes by places."""
+
+
+def total(row: Row, c: int) -> float:
+    """y^c, summed over the places."""
+    return sum(row[c])
+
+
+def best(row: Row, rank: int) -> int:
+    return sorted(range(len(row)), key=lambda c: -total(row, c))[rank - 1]
+
+
+def likely(row: Row, c: int) -> float:
+    """p^c, summed over the places."""
+    found = 0.0
+    for place in range(len(row[0])):
+        e = [math.exp(scores[place]) for scores in row]
+        found += 1 / (1 + math.exp(-row[0][place])) if len(row) == 1 else e[c] / sum(e)
+    return found
+
+
+TARGETS: dict[str, tuple[Callable[[Row, int], float], Callable[[Row], int]]] = {
+    "2": (total, lambda row: 2),
+    "top:1": (total, lambda row: best(row, 1)),
+    "prob:1": (likely, lambda row: 1),
+    "prob:top": (likely, lambda row: best(row, 1)),
+    "1-3": (lambda row, c: total(row, 1) - total(row, 3), lambda row: 1),
+}
+"""As written: (Y of a row and its class, the class of a row)."""
+
+LAYOUTS = {  # the nodes from the layer to the score, and the axes that bring it to [N, C, places]
+    "NC": (
+        "m = GlobalAveragePool(a) f = Flatten(m) z = Transpose<perm = [1, 0]>(w) y = MatMul(f, z)",
+        "N, {C}",
+        (0, 1),
+    ),
+    "NC11": ("m = GlobalAveragePool(a) y = Conv(m, v)", "N, {C}, 1, 1", (0, 1, 2, 3)),
+    "NCHW": ("y = Conv(a, v)", "N, {C}, 2, 3", (0, 1, 2, 3)),
+    "NHWC": (
+        "m = Conv(a, v) y = Transpose<perm = [0, 2, 3, 1]>(m)",
+        "N, 2, 3, {C}",
+        (0, 3, 1, 2),
+    ),
+}
+
+
+def net(layout: str, opset: int = 13, classes: int = C) -> onnx.ModelProto:
+    """The layer `a` is a Relu of x; the score is linear in it."""
+    nodes, shape, _ = LAYOUTS[layout]
+    head = f'<ir_version: {8 if opset < 22 else 10}, opset_import: ["" : {opset}]>'
+    text = (
+        f"{head} net (float[N, {K}, 2, 3] x) => (float[{shape.format(C=classes)}] y) "
+        f"{{ a = Relu(x) {nodes} }}"
+    )
+    model = onnx.parser.parse_model(text)
+    w = np.random.default_rng(4).normal(size=(classes, K)).astype(np.float32)
+    used = {"w": w, "v": w[:, :, None, None]}
+    name = "w" if layout == "NC" else "v"
+    model.graph.initializer.append(numpy_helper.from_array(used[name], name))
+    return model
+
+
+def scores(y: Any, layout: str) -> Any:
+    """[N, C, places] in float64."""
+    axes = LAYOUTS[layout][2]
+    return y.transpose(axes).reshape(N, y.transpose(axes).shape[1], -1).astype(np.float64)
+
+
+def slopes(score: Callable[[Row], float], row: Any, step: float = 1e-6) -> Any:
+    """dY/dy by central differences [C, places]."""
+    found = np.zeros_like(row)
+    for place in np.ndindex(row.shape):
+        ahead, behind = row.copy(), row.copy()
+        ahead[place] += step
+        behind[place] -= step
+        found[place] = (score(ahead.tolist()) - score(behind.tolist())) / (2 * step)
+    return found
+
+
+def check(layout: str, opset: int, classes: int, text: str) -> None:
+    """The three outputs of a file, and the original one, against the loops."""
+    model, wanted = net(layout, opset, classes), ["gradients", "score", "class_used"]
+    made = instrument(model, layer="a", target=text, outputs=wanted)
+    session = ort.InferenceSession(made.SerializeToString(), providers=["CPUExecutionProvider"])
+    x = np.random.default_rng(8).normal(size=(N, K, 2, 3)).astype(np.float32)
+    y, G, Y, used = session.run(None, {"x": x})
+    if text.startswith("top"):
+        G, Y, used = G[:, 0], Y[:, 0], used[:, 0]
+    score, choose = TARGETS[text]
+    w = numpy_helper.to_array(model.graph.initializer[0]).reshape(classes, K)
+    for n, row in enumerate(scores(y, layout)):
+        c = choose(row.tolist())
+        assert used[n] == c
+        assert Y[n] == pytest.approx(score(row.tolist(), c), rel=1e-5)
+        cotangent = slopes(lambda values, c=c: score(values, c), row)
+        expected = np.einsum("cp,ck->kp", cotangent, w.astype(np.float64))
+        if layout in ("NC", "NC11"):
+            expected = np.repeat(expected, 6, axis=1) / 6
+        np.testing.assert_allclose(G[n].reshape(K, -1), expected, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("opset", [7, 8, 10, 11, 13, 18, 22])
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("text", TARGETS)
+def test_file_is_the_loops(text: str, layout: str, opset: int) -> None:
+    check(layout, opset, C, text)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("text", ["top:1", "prob:top"])
+def test_one_class(text: str, layout: str) -> None:
+    """Its probability is the sigmoid."""
+    check(layout, 13, 1, text)
+
+
+def added(model: onnx.ModelProto, **options: Any) -> list[str]:
+    made = instrument(model, **options)
+    return [node.op_type for node in made.graph.node[len(model.graph.node) :]]
+
+
+@pytest.mark.parametrize("target", ["input", "top:1", "prob:top", "2", "1-3", "top:3"])
+def test_a_class_reads_its_row_of_the_weight(target: str) -> None:
+    """No product with the whole of it, but for a probability, which all classes move."""
+    operators = added(net("NC"), layer="a", target=target, outputs=["gradients"])
+    products = operators.count("MatMul") + operators.count("Gemm")
+    gathers = operators.count("Gather")
+    if target in ("input", "top:1", "top:3"):
+        assert gathers == (3 if target == "top:3" else 1)
+        assert products == 0
+    else:
+        assert (gathers, products) == (0, 1)
+
+
+def test_one_sorting_serves_all_ranks() -> None:
+    operators = added(net("NC"), target="top:3", outputs=["map", "score", "class_used"])
+    assert operators.count("TopK") == 1
+    assert "TopK" not in added(net("NC"), target="top:1")
+
+
+REFUSED = [  # target, error, words
+    ("prob:4", TargetError, "class 4 is out of range: the score has 4 classes"),
+    ("0-9", TargetError, "class 9 is out of range"),
+    ("-1", TargetError, "class -1 is out of range: the score has 4 classes; the top class of each"),
+    ("top:5", TargetError, "target 'top:5': expected top:1 to top:4"),
+    (["input", "2"], TargetError, "'input' is fed at run time and stands alone"),
+    ([], TargetError, "no target"),
+]
+
+
+@pytest.mark.parametrize(("target", "error", "words"), REFUSED, ids=str)
+def test_refused_in_one_line(target: Any, error: type[Exception], words: str) -> None:
+    with pytest.raises(error) as caught:
+        instrument(net("NC"), target=target)
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("target", ["input", "2", "prob:1"])
+def test_classes_must_be_counted(target: str) -> None:
+    model = onnx.parser.parse_model(
+        '<ir_version: 8, opset_import: ["" : 13]> net (float[N, 3, M] x) => (float[N, M] y) '
+        "{ a = Relu(x) y = ReduceMean<axes = [1], keepdims = 0>(a) }"
+    )
+    with pytest.raises(ModelError, match="dynamic number of classes; only target='cotangent'"):
+        instrument(model, layer="a", target=target)
