@@ -209,7 +209,7 @@ def test_the_limit_is_for_all_weights_together(monkeypatch: pytest.MonkeyPatch) 
     )
     assert means_of_weights(source).count((5, CHANNELS)) == 3
     room = 2.5 * 5 * CHANNELS / sum(np.prod(t.dims) for t in held)
-    monkeypatch.setattr("backends.onnx.instrumenting.early_means.GROWTH", room)
+    monkeypatch.setattr("backends.onnx.instrumenting.view_means.GROWTH", room)
     assert means_of_weights(source).count((5, CHANNELS)) == 2
 
 
