@@ -2,8 +2,9 @@
 
 from .capturing.backend import OnnxBackend
 from .differentiating.coverage import Coverage, coverage
-from .instrumenting.instrument import OUTPUTS, instrument
+from .instrumenting.instrument import instrument
 from .instrumenting.strip import strip
+from .reading.names import OUTPUTS
 from .running.bound import Bound
 
 __all__ = ["OUTPUTS", "Bound", "Coverage", "OnnxBackend", "coverage", "instrument", "strip"]

@@ -11,7 +11,7 @@ import click
 from cam_core.cli.option_types import Shape
 from cam_core.cli.options import FILE, PIXELS, RUNTIME, options, settled
 
-from ..instrumenting.instrument import OUTPUTS
+from ..reading.names import OUTPUTS
 
 MODEL = click.argument("model", type=FILE)
 OUT = {"required": True, "metavar": "OUT", "help": "The file to write."}

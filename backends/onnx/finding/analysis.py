@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,9 +9,11 @@ import onnx
 
 from cam_core.errors import ModelError
 
+from ..reading import names
 from ..reading.functions import inline_functions
 from ..reading.graph import Graph
 from ..reading.load import Source, load
+from ..reading.names import RESERVED
 from ..reading.prepare import prepare
 from ..reading.static import Static, declare, fix
 from ..rules import load_third_party
@@ -22,12 +23,6 @@ from .flattened_gemm import in_rows
 from .layers import Choice, Layers
 from .maps import Maps
 from .scores import Score, dequantise, find_score
-
-RESERVED = re.compile(
-    r"cam_(class|cotangent|enable|input_gradients|score|class_used"
-    r"|(map|signed|heatmap|activations|gradients|alpha)(_\d+)?|input_gradients_\d+)"
-)
-"""The names that an instrumented model may add."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +81,7 @@ def _view(graph: Graph, score: str | None) -> Layers:
 
 def instrumented(model: onnx.ModelProto) -> bool:
     """Was the model made by `instrument`? A single key may be somebody else's."""
-    return {"cam.version", "cam.added"} <= {entry.key for entry in model.metadata_props}
+    return {names.VERSION, names.ADDED} <= {entry.key for entry in model.metadata_props}
 
 
 def refuse_instrumented(source: Source) -> None:

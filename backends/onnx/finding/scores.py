@@ -13,6 +13,7 @@ from cam_core.errors import ModelError
 
 from ..reading.graph import Graph, Node, Tensor, floating
 from ..reading.kinds import QUANTISERS, VIEWS
+from ..reading.names import PREFIX
 from ..reading.units import computes, dequantised
 
 ACTIVATIONS = {"Softmax": 0, "LogSoftmax": 0, "Sigmoid": 0, "Hardmax": 0}
@@ -74,7 +75,7 @@ def find_score(graph: Graph, name: str | None = None, channel_axis: Any = None) 
 def dequantise(graph: Graph, name: str | None) -> None:
     """Gives quantised logits, those named or those found, a tensor in real units."""
     behind = [_behind(graph, output)[0] for output in graph.outputs]
-    named = graph.tensors.get(str(name).removeprefix("cam."))
+    named = graph.tensors.get(str(name).removeprefix(PREFIX))
     for tensor in behind if name is None else [named]:
         if tensor is not None:
             dequantised(graph, tensor)

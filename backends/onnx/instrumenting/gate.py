@@ -15,9 +15,9 @@ from onnx import TensorProto, helper
 
 from ..reading.graph import Tensor
 from ..reading.kinds import REARRANGING, WINDOWED_PRODUCTS
+from ..reading.names import ENABLE_INPUT
 from ..writing.op import Op
 
-ENABLE_INPUT = "cam_enable"
 UNITED = 11
 """Since this opset the branches of an If may differ in shape, as far as inference is concerned."""
 

@@ -17,6 +17,7 @@ from ..finding.analysis import Analysis, analyse
 from ..finding.layers import Choice
 from ..reading.graph import Tensor, floating
 from ..reading.load import load, sha256
+from ..reading.names import MAPPED, OUTPUTS, PER_LAYER, output_name
 from ..reading.static import Static, require_static
 from ..running.verify import require_same
 from ..writing.append import append
@@ -28,15 +29,6 @@ from . import gate as gates
 from .metadata import record
 from .methods import cam, heatmap, writable_method
 from .targets import Target, Targets, write_targets
-
-OUTPUTS = (
-    *("map", "signed", "heatmap", "activations", "gradients", "alpha", "score", "class_used"),
-    "input_gradients",
-)
-"""What may be asked for; each becomes the output `cam_<name>`."""
-MAPPED = {"map", "signed", "heatmap", "alpha"}
-"""What the method makes of a layer."""
-PER_LAYER = MAPPED | {"activations", "gradients"}
 
 
 def instrument(
@@ -131,13 +123,13 @@ def _outputs(
     guided: bool,
 ) -> list[Tensor]:
     """The tensors to be added as outputs, named."""
-    row = writable_method(method) if MAPPED & set(names) else None
+    row = writable_method(method) if not set(MAPPED).isdisjoint(names) else None
     rows = [_Row(op, analysis, target, row, guided, names) for target in targets.each]
     found: list[Tensor] = []
     for name in names:
-        for suffix, tensors in _columns(rows, name):
+        for number, tensors in _columns(rows, name):
             stacked = _stack(op, tensors) if targets.stacked else tensors[0]
-            found.append(op.named(stacked, f"cam_{name}{suffix}"))
+            found.append(op.named(stacked, output_name(name, number)))
     return found
 
 
@@ -192,24 +184,24 @@ class _Row:
         return images
 
 
-def _columns(rows: Sequence[_Row], name: str) -> list[tuple[str, list[Tensor]]]:
-    """(suffix of the output's name, one tensor a target)."""
+def _columns(rows: Sequence[_Row], name: str) -> list[tuple[int | None, list[Tensor]]]:
+    """(the output's number where there are several of its name, one tensor a target)."""
     if name in PER_LAYER:
         several = len(rows[0].layers) > 1
         return [
-            (f"_{i}" if several else "", [row.layers[i][name] for row in rows])
+            (i if several else None, [row.layers[i][name] for row in rows])
             for i in range(len(rows[0].layers))
         ]
     if name == "input_gradients":
         several = len(rows[0].inputs) > 1
         return [
-            (f"_{i}" if several else "", [row.inputs[source] for row in rows])
+            (i if several else None, [row.inputs[source] for row in rows])
             for i, source in enumerate(rows[0].inputs)
         ]
     found = [row.target.score if name == "score" else row.target.used for row in rows]
     if any(tensor is None for tensor in found):
         raise InputError(f"output '{name}' needs a class; target='cotangent' has none")
-    return [("", [t for t in found if t is not None])]
+    return [(None, [t for t in found if t is not None])]
 
 
 def _stack(op: Op, tensors: list[Tensor]) -> Tensor:

@@ -13,12 +13,11 @@ from cam_core.errors import InputError
 from cam_core.foreign import from_json
 
 from ..finding.analysis import Analysis
+from ..reading import names
 from ..reading.graph import Tensor
+from ..reading.names import OWN
 from ..writing.ir import before_raising
 from .targets import Targets
-
-OWN = "cam.own"
-"""Holds the source's own entries of the keys that are written here."""
 
 
 def record(
@@ -39,24 +38,24 @@ def record(
     """
     source = analysis.model
     facts = {
-        "cam.version": _version(),
-        "cam.layer": ";".join(choice.name for choice in analysis.choices),
-        "cam.score": analysis.score.name,
-        "cam.method": method,
-        "cam.target": targets.text,
-        "cam.layout": ";".join(choice.layout.text() for choice in analysis.choices),
-        "cam.source_sha256": source_sha256,
+        names.VERSION: _version(),
+        names.LAYER: ";".join(choice.name for choice in analysis.choices),
+        names.SCORE: analysis.score.name,
+        names.METHOD: method,
+        names.TARGET: targets.text,
+        names.LAYOUT: ";".join(choice.layout.text() for choice in analysis.choices),
+        names.SOURCE_SHA256: source_sha256,
     }
     if labels is not None:
-        facts["cam.labels"] = json.dumps(_fitting(labels, analysis), ensure_ascii=False)
+        facts[names.LABELS] = json.dumps(_fitting(labels, analysis), ensure_ascii=False)
     if preprocess is not None:
-        facts["cam.preprocess"] = json.dumps(dict(preprocess))
+        facts[names.PREPROCESS] = json.dumps(dict(preprocess))
     if source.ir_version != result.ir_version:
-        facts["cam.ir_raised"] = json.dumps(before_raising(source))
+        facts[names.IR_RAISED] = json.dumps(before_raising(source))
     theirs = len(analysis.source.model.metadata_props)
     inlined = [e.key for e in result.metadata_props[theirs:]]
-    facts |= _set_aside(result, theirs, {*facts, *inlined, "cam.added"})
-    facts["cam.added"] = json.dumps(
+    facts |= _set_aside(result, theirs, {*facts, *inlined, names.ADDED})
+    facts[names.ADDED] = json.dumps(
         {
             "metadata_props": len(inlined) + len(facts) + 1,
             "node": len(result.graph.node) - len(source.graph.node),

@@ -11,6 +11,7 @@ from cam_core.errors import ModelError
 from cam_core.foreign import UNREADABLE, from_json
 
 from ..finding.analysis import instrumented
+from ..reading import names
 from ..reading.functions import restore_functions
 from ..reading.load import load, sha256
 from ..reading.static import reopen
@@ -43,7 +44,7 @@ def _source(model: onnx.ModelProto) -> onnx.ModelProto | None:
     """What the notes in the metadata lead back to; None if that is not the source."""
     result = onnx.ModelProto()
     result.CopyFrom(model)
-    added = from_json({e.key: e.value for e in result.metadata_props}["cam.added"])
+    added = from_json({e.key: e.value for e in result.metadata_props}[names.ADDED])
     metadata = added.pop("metadata_props")
     facts = {e.key: e.value for e in result.metadata_props[-metadata:]}
     for name, count in added.items():
@@ -53,6 +54,6 @@ def _source(model: onnx.ModelProto) -> onnx.ModelProto | None:
     reopen(result, facts)
     del result.metadata_props[-metadata:]
     restore_own(result, facts)
-    if "cam.ir_raised" in facts:
-        lower_ir(result, from_json(facts["cam.ir_raised"]))
-    return result if sha256(result) == facts.get("cam.source_sha256") else None
+    if names.IR_RAISED in facts:
+        lower_ir(result, from_json(facts[names.IR_RAISED]))
+    return result if sha256(result) == facts.get(names.SOURCE_SHA256) else None

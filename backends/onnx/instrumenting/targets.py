@@ -15,13 +15,12 @@ from cam_core.targets.scores import class_score, one_hot, top
 
 from ..finding.scores import Score
 from ..reading.graph import Tensor
+from ..reading.names import CLASS_INPUT, COTANGENT_INPUT, ROWS
 from ..writing.arithmetic import as_float32, widened
 from ..writing.op import Op
 from .trace import Traced
 from .traced_scores import pooled
 
-CLASS_INPUT = "cam_class"
-COTANGENT_INPUT = "cam_cotangent"
 FED = ("input", "cotangent")
 """Targets that are given at run time."""
 
@@ -69,9 +68,7 @@ def write_targets(
         return Targets((Target(given),), "cotangent", (given,))
     if asked == ["input"]:
         _require_classes(score)
-        given = gs.Variable(
-            CLASS_INPUT, np.dtype(np.int64), (y.shape[0] if static else "cam_rows",)
-        )
+        given = gs.Variable(CLASS_INPUT, np.dtype(np.int64), (y.shape[0] if static else ROWS,))
         classes: Any = Traced(op, _checked(op, y, score.class_axis, given))
         return Targets((_of_class(y, classes, score.class_axis),), "input", (given,))
     read = [read_target(str(one), labels, class_axis=score.class_axis) for one in asked]

@@ -12,8 +12,8 @@ from google.protobuf.message import Message
 from cam_core.errors import ModelError
 
 from .load import LARGEST_MESSAGE
+from .names import INLINED
 
-KEY = "cam.inlined"
 MOST_NODES = 1_000_000
 """Beyond all models that were ever exported."""
 
@@ -44,7 +44,7 @@ def inline_functions(model: onnx.ModelProto) -> onnx.ModelProto:
     was.graph.value_info.extend(model.graph.value_info)
     del inlined.functions[:]
     inlined.functions.extend(model.functions)
-    inlined.metadata_props.add(key=KEY, value=packed(was))
+    inlined.metadata_props.add(key=INLINED, value=packed(was))
     return inlined
 
 
@@ -96,7 +96,7 @@ def _called(nodes: Iterable[onnx.NodeProto]) -> Iterator[tuple[str, str]]:
 
 def restore_functions(model: onnx.ModelProto, notes: Mapping[str, str]) -> None:
     """Puts the calls back into a copy that `inline_functions` made; `notes`: what it added."""
-    data = kept(notes, KEY)
+    data = kept(notes, INLINED)
     if data is None:
         return
     was = onnx.ModelProto.FromString(data)

@@ -13,8 +13,7 @@ from .functions import kept, packed
 from .graph import Graph
 from .graph import static as is_static
 from .kinds import DATA_DEPENDENT
-
-KEY = "cam.static"
+from .names import STATIC
 
 Static = Sequence[int] | Mapping[str, Sequence[int]]
 """The shape of the one input, or shapes by input name."""
@@ -53,7 +52,7 @@ def fix(model: onnx.ModelProto, static: Static) -> onnx.ModelProto:
     was = onnx.GraphProto(
         input=model.graph.input, output=model.graph.output, value_info=model.graph.value_info
     )
-    fixed.metadata_props.add(key=KEY, value=packed(was))
+    fixed.metadata_props.add(key=STATIC, value=packed(was))
     return fixed
 
 
@@ -119,7 +118,7 @@ def require_static(nodes: Iterable[Any]) -> None:
 
 def reopen(model: onnx.ModelProto, notes: Mapping[str, str]) -> None:
     """Puts the declarations back into a copy that `fix` made; `notes`: what it added."""
-    data = kept(notes, KEY)
+    data = kept(notes, STATIC)
     if data is None:
         return
     was = onnx.GraphProto.FromString(data)

@@ -14,6 +14,7 @@ import onnx_graphsurgeon as gs
 
 from .graph import Graph, Node, Tensor, floating
 from .kinds import MOVES, QUANTISERS
+from .names import PREFIX
 
 Array = np.ndarray[Any, Any]
 
@@ -148,7 +149,7 @@ def dequantised(graph: Graph, tensor: Tensor) -> Tensor:
     """
     maker, position, _ = _quantiser(graph, tensor)
     units = None if maker is None else units_of(graph, tensor)
-    name = f"cam.{tensor.name}"
+    name = f"{PREFIX}{tensor.name}"
     if maker is None or units is None or units.scale.size > 1 or name in graph.tensors:
         return graph.tensors.get(name, tensor)
     found = gs.Variable(name, units.scale.dtype, tensor.shape)

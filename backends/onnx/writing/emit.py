@@ -20,6 +20,7 @@ from onnx import TypeProto
 
 from ..reading.fold import FOLD_LIMIT
 from ..reading.graph import Graph, Node, Shape, Tensor, names_in, reads, static
+from ..reading.names import PREFIX
 from ..reading.normalise import NEWEST, normalise
 from . import lowering, shaping, spelling
 from .inference import inferred, type_of
@@ -32,7 +33,7 @@ from .shortcuts import shorter
 class Emitter:
     """Collects the nodes that are added to one graph."""
 
-    def __init__(self, graph: Graph, prefix: str = "cam.") -> None:
+    def __init__(self, graph: Graph, prefix: str = PREFIX) -> None:
         self.graph = graph
         self.opset = graph.opset
         self.prefix = prefix

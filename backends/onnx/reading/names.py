@@ -1,0 +1,58 @@
+"""The names that an instrumented model promises its users, once: inputs, outputs, metadata."""
+
+from __future__ import annotations
+
+import re
+
+PREFIX = "cam."
+"""Of tensors and nodes that are added and promised to nobody, and of the metadata's keys."""
+
+CLASS_INPUT = "cam_class"
+COTANGENT_INPUT = "cam_cotangent"
+ENABLE_INPUT = "cam_enable"
+ROWS = "cam_rows"
+"""The symbol of how many classes are fed."""
+
+MAPPED = ("map", "signed", "heatmap", "alpha")
+"""Outputs that the method makes of a layer."""
+PER_LAYER = (*MAPPED, "activations", "gradients")
+"""Outputs that there is one of for each layer, numbered where there are several."""
+PER_INPUT = ("input_gradients",)
+"""Outputs that there is one of for each input, numbered where there are several."""
+PER_TARGET = ("score", "class_used")
+OUTPUTS = (
+    *("map", "signed", "heatmap", "activations", "gradients", "alpha", *PER_TARGET, *PER_INPUT),
+)
+"""What may be asked for; each becomes the output `cam_<name>`."""
+
+
+def output_name(name: str, number: int | None = None) -> str:
+    """How an output is called; `number`: of several layers or inputs."""
+    return f"cam_{name}" if number is None else f"cam_{name}_{number}"
+
+
+RESERVED = re.compile(
+    "|".join((CLASS_INPUT, COTANGENT_INPUT, ENABLE_INPUT, *map(output_name, PER_TARGET)))
+    + rf"|cam_({'|'.join((*PER_LAYER, *PER_INPUT))})(_\d+)?"
+)
+"""The tensors that an instrumented model may add, so that no model may own them."""
+
+VERSION = "cam.version"
+LAYER = "cam.layer"
+SCORE = "cam.score"
+METHOD = "cam.method"
+TARGET = "cam.target"
+LAYOUT = "cam.layout"
+LABELS = "cam.labels"
+PREPROCESS = "cam.preprocess"
+SOURCE_SHA256 = "cam.source_sha256"
+IR_RAISED = "cam.ir_raised"
+"""What a model below IR 4 was before it was raised."""
+INLINED = "cam.inlined"
+"""The local functions that were written out."""
+STATIC = "cam.static"
+"""The dynamic shapes that were fixed."""
+ADDED = "cam.added"
+"""How much was added to each field of the graph: the way back."""
+OWN = "cam.own"
+"""The source's own entries of these keys, set aside."""
