@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,8 @@ from onnx import TensorProto, TypeProto, numpy_helper
 
 from .draws import draws
 
-Values = dict[str, np.ndarray[Any, Any]]
+Value = np.ndarray[Any, Any]
+Values = dict[str, Value]
 
 FOLD_LIMIT = 16384
 """Tensors up to this many elements are worth a value."""
@@ -26,31 +27,46 @@ def static_shape(kind: TypeProto | None) -> tuple[int, ...] | None:
 
 def fold(node: onnx.NodeProto, types: MutableMapping[str, TypeProto], values: Values) -> None:
     """Gives small outputs of known inputs their value."""
-    output = node.output[0] if node.output else ""
-    if node.op_type == "Shape" and not node.domain:
-        shape = static_shape(types.get(node.input[0]))
-        if shape is not None:
-            attrs = {a.name: a.i for a in node.attribute}
-            part = shape[attrs.get("start", 0) : attrs.get("end", len(shape))]
-            values[output] = np.array(part, np.int64)
-        return
-    if node.op_type == "Constant" and not node.domain:
-        value = constant_value(node)
+    own = None if node.domain else OWN.get(node.op_type)
+    if own is not None:
+        value = own(node, types)
         if value is not None and value.size <= FOLD_LIMIT:
-            values[output] = value
-        return
+            values[node.output[0]] = value
+    elif _foldable(node, types, values):
+        _keep(node, types, values)
+
+
+def _shape(node: onnx.NodeProto, types: Mapping[str, TypeProto]) -> Value | None:
+    shape = static_shape(types.get(node.input[0]))
+    if shape is None:
+        return None
+    attrs = {a.name: a.i for a in node.attribute}
+    return np.array(shape[attrs.get("start", 0) : attrs.get("end", len(shape))], np.int64)
+
+
+OWN: dict[str, Callable[[onnx.NodeProto, Mapping[str, TypeProto]], Value | None]] = {
+    "Shape": _shape,
+    "Constant": lambda node, types: constant_value(node),
+}
+"""Operators whose value is known without that of an input."""
+
+
+def _foldable(node: onnx.NodeProto, types: Mapping[str, TypeProto], values: Values) -> bool:
+    """Are all inputs known, and is it small, has no bodies and gives the same at each run?"""
     kept = [name for name in node.input if name]
-    size = static_shape(types.get(output))
-    if (
-        not kept
-        or any(name not in values for name in kept)
-        or (size is not None and np.prod(size, dtype=np.int64) > FOLD_LIMIT)
-        or draws(node.domain, node.op_type, node.input, values.get)
-        or any(a.type == onnx.AttributeProto.GRAPH for a in node.attribute)
-    ):
-        return
+    if not kept or any(name not in values for name in kept):
+        return False
+    size = static_shape(types.get(node.output[0] if node.output else ""))
+    if size is not None and np.prod(size, dtype=np.int64) > FOLD_LIMIT:
+        return False
+    bodies = any(a.type == onnx.AttributeProto.GRAPH for a in node.attribute)
+    return not bodies and not draws(node.domain, node.op_type, node.input, values.get)
+
+
+def _keep(node: onnx.NodeProto, types: MutableMapping[str, TypeProto], values: Values) -> None:
+    """The node's outputs, by evaluating it; nothing where that fails."""
     try:
-        results = _evaluate(node, [values[n] for n in kept])
+        results = _evaluate(node, [values[name] for name in node.input if name])
     except Exception:  # not evaluated is merely not folded
         return
     for name, value in zip(node.output, results, strict=False):
@@ -61,13 +77,27 @@ def fold(node: onnx.NodeProto, types: MutableMapping[str, TypeProto], values: Va
             )
 
 
-FAST: dict[str, Any] = {
+def _axes(v: Sequence[Any], a: Mapping[str, Any]) -> tuple[int, ...]:
+    """As an attribute or as the second input."""
+    return tuple(int(i) for i in (a.get("axes") or (v[1] if v[1:] else ())))
+
+
+def _squeeze(v: Sequence[Any], a: Mapping[str, Any]) -> Value:
+    axes = _axes(v, a)
+    value: Value = np.squeeze(v[0], axes) if axes else np.squeeze(v[0])
+    return value
+
+
+FAST: dict[str, Callable[[Sequence[Any], Mapping[str, Any]], Value]] = {
     "Identity": lambda v, a: v[0],
     "Gather": lambda v, a: np.take(v[0], v[1], axis=a.get("axis", 0)),
     "Concat": lambda v, a: np.concatenate(v, axis=a["axis"]),
     "Add": lambda v, a: v[0] + v[1],
     "Sub": lambda v, a: v[0] - v[1],
     "Mul": lambda v, a: v[0] * v[1],
+    "Squeeze": _squeeze,
+    "Unsqueeze": lambda v, a: np.expand_dims(v[0], _axes(v, a)),
+    "Cast": lambda v, a: v[0].astype(onnx.helper.tensor_dtype_to_np_dtype(a["to"])),
 }
 """The operators that shape chains are made of, evaluated without the reference's set-up."""
 
@@ -76,12 +106,6 @@ def _evaluate(node: onnx.NodeProto, arrays: list[Any]) -> list[Any]:
     attrs = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
     if node.op_type in FAST and not node.domain:
         return [FAST[node.op_type](arrays, attrs)]
-    if node.op_type in ("Unsqueeze", "Squeeze") and not node.domain:
-        axes = tuple(int(i) for i in (attrs.get("axes") or (arrays[1] if arrays[1:] else ())))
-        reshape = np.expand_dims if node.op_type == "Unsqueeze" else np.squeeze
-        return [reshape(arrays[0], axes) if axes else np.squeeze(arrays[0])]
-    if node.op_type == "Cast" and not node.domain:
-        return [arrays[0].astype(onnx.helper.tensor_dtype_to_np_dtype(attrs["to"]))]
     from onnx.reference import ReferenceEvaluator
 
     names = [name for name in node.input if name]

@@ -19,7 +19,7 @@ from . import shapes
 from .ceil_pools import require_counted
 from .external import embedded
 from .fold import FOLD_LIMIT, constant_value
-from .graph import FIXED_IR, Graph
+from .graph import FIXED_IR, Graph, Tensor
 from .kinds import SAME_TYPE
 from .load import opset
 from .normalise import normalise
@@ -55,28 +55,19 @@ def prepare(
         weights |= captured & around.weights
     facts = shapes.infer(skeleton, small, weights, around.probed if around is not None else {})
     require_sizes(facts.shapes)
-    with G_LOGGER.suppress():  # it warns, on stdout, of what we do not use
-        imported = gs.import_onnx(skeleton)
-    tensors = imported.tensors(check_duplicates=False)
-    for name, tensor in tensors.items():
-        if isinstance(tensor, gs.Variable):
-            tensor.shape = facts.shapes.get(name)
-            tensor.dtype = _dtype(facts.dtypes.get(name), tensor.dtype)
-    values = facts.values | small
+    imported, tensors = _imported(skeleton, facts)
     for node in imported.nodes:
         first = node.inputs[0].dtype if node.inputs else None
         kind = first if first is not None and not isinstance(first, int) else np.float32
         normalise(node, version, np.dtype(kind))
     require_counted(imported.nodes, version)
-    inputs = [t for t in imported.inputs if t.name not in weights]
-    outputs = imported.outputs
     return Graph(
         version,
         imported.nodes,
         tensors,
-        inputs,
-        outputs,
-        values,
+        [t for t in imported.inputs if t.name not in weights],
+        imported.outputs,
+        facts.values | small,
         weights,
         model,
         counts=facts.counts,
@@ -84,6 +75,18 @@ def prepare(
         decided=facts.decided,
         folder=folder,
     )
+
+
+def _imported(skeleton: onnx.ModelProto, facts: shapes.Facts) -> tuple[gs.Graph, dict[str, Tensor]]:
+    """The nodes and tensors, each typed as far as is known."""
+    with G_LOGGER.suppress():  # it warns, on stdout, of what we do not use
+        imported = gs.import_onnx(skeleton)
+    tensors = imported.tensors(check_duplicates=False)
+    for name, tensor in tensors.items():
+        if isinstance(tensor, gs.Variable):
+            tensor.shape = facts.shapes.get(name)
+            tensor.dtype = _dtype(facts.dtypes.get(name), tensor.dtype)
+    return imported, tensors
 
 
 def _dtype(elem_type: int | None, fallback: Any) -> Any:

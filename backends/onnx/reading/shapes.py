@@ -160,6 +160,7 @@ def _complete(node: onnx.NodeProto, probe: Probe, outputs: Mapping[str, TypeProt
 
 
 def _infer(model: onnx.ModelProto, node: onnx.NodeProto, probe: Probe) -> dict[str, TypeProto]:
+    """The types of a node's outputs: by its bodies, by what it stands for, else by its schema."""
     domain = "" if node.domain == "ai.onnx" else node.domain
     versions = [o for o in model.opset_import if o.domain == node.domain or o.domain == domain]
     if not domain and node.op_type in SCOPED and versions[0].version >= SCOPED[node.op_type]:
@@ -167,33 +168,35 @@ def _infer(model: onnx.ModelProto, node: onnx.NodeProto, probe: Probe) -> dict[s
     outside = OUTSIDE.get((domain, node.op_type))
     if outside is None and not (versions and onnx.defs.has(node.op_type, domain)):
         return {}
-    known = {
-        name: numpy_helper.from_array(probe.values[name])
-        for name in node.input
-        if name in probe.values
-    }
-    types = {name: probe.types[name] for name in node.input if name in probe.types}
-    for name in known:
-        if name not in types:
-            types[name] = onnx.helper.make_tensor_type_proto(
-                known[name].data_type, probe.values[name].shape
-            )
+    types = _known_types(node, probe)
     if any(name and name not in types for name in node.input):
         return {}
     if outside is not None:
         return outside(node, types, probe.values)
-    version = schema_version(node, versions[0].version)
-    schema = schema_at(node.op_type, version, domain)
-    return dict(
-        shape_inference.infer_node_outputs(
-            schema,
-            node,
-            types,
-            input_data=known,
-            opset_imports=list(model.opset_import),
-            ir_version=model.ir_version,
-        )
+    schema = schema_at(node.op_type, schema_version(node, versions[0].version), domain)
+    found = shape_inference.infer_node_outputs(
+        schema,
+        node,
+        types,
+        input_data={
+            name: numpy_helper.from_array(probe.values[name])
+            for name in node.input
+            if name in probe.values
+        },
+        opset_imports=list(model.opset_import),
+        ir_version=model.ir_version,
     )
+    return dict(found)
+
+
+def _known_types(node: onnx.NodeProto, probe: Probe) -> dict[str, TypeProto]:
+    """Of the inputs that have a type, or a value."""
+    types = {name: probe.types[name] for name in node.input if name in probe.types}
+    for name in (n for n in node.input if n in probe.values and n not in types):
+        value = probe.values[name]
+        kind = onnx.helper.np_dtype_to_tensor_dtype(value.dtype)
+        types[name] = onnx.helper.make_tensor_type_proto(kind, value.shape)
+    return types
 
 
 def _infer_loosely(
