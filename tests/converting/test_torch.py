@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from cam_core.errors import InputError, MissingExtraError, ModelError
 from converters.torch import to_onnx
 from converters.torch_parity import submodule
 from tests.paths import ROOT
+from tests.sessions import run
 
 torch = pytest.importorskip("torch")
 ort = pytest.importorskip("onnxruntime")
@@ -76,12 +76,6 @@ class Attended(nn.MultiheadAttention):
 @pytest.fixture
 def image() -> Any:
     return torch.randn(1, 1, 9, 8, generator=torch.Generator().manual_seed(1))
-
-
-def run(path: Path, feed: dict[str, Any]) -> dict[str, Any]:
-    session = ort.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    names = [output.name for output in session.get_outputs()]
-    return dict(zip(names, session.run(names, feed), strict=True))
 
 
 @pytest.mark.parametrize("exporter", EXPORTERS)

@@ -18,6 +18,7 @@ from backends.onnx.running.runtime import runtime
 from cam_core.errors import CamError, InputError, MissingExtraError, ModelError, TargetError
 from cam_core.maps.combine import combine, heatmap, positive
 from cam_core.methods import METHODS
+from tests.sessions import open_session, run
 
 ort = pytest.importorskip("onnxruntime")
 
@@ -55,21 +56,6 @@ def net(opset: int = 13, **changes: str) -> onnx.ModelProto:
 
 def images(count: int, seed: int = 1) -> Any:
     return np.random.default_rng(seed).normal(size=(count, 3, 8, 12)).astype(np.float32)
-
-
-def client(model: onnx.ModelProto) -> Any:
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.log_severity_level = 4
-    return ort.InferenceSession(
-        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
-
-
-def run(model: onnx.ModelProto, **feed: Any) -> dict[str, Any]:
-    session = client(model)
-    names = [o.name for o in session.get_outputs()]
-    return dict(zip(names, session.run(names, feed), strict=True))
 
 
 def one_hot(classes: Sequence[int]) -> Any:
@@ -174,7 +160,7 @@ def test_a_cotangent_may_be_anything(rng: np.random.Generator) -> None:
 )
 def test_the_runtime_refuses_what_does_not_fit(opset: int, given: list[int]) -> None:
     """A class out of range, or classes for another number of rows than 3."""
-    session = client(instrument(net(opset), outputs=["map"]))
+    session = open_session(instrument(net(opset), outputs=["map"]))
     with pytest.raises(Exception, match="ONNXRuntimeError"):
         session.run(None, {"x": images(3), "cam_class": np.array(given)})
     if len(given) > 1:
@@ -548,7 +534,7 @@ def test_external_weights_stay_where_they_are(tmp_path: Path) -> None:
     assert weights["w2"].data_location == onnx.TensorProto.EXTERNAL
     beside = tmp_path / "net.cam.onnx"
     beside.write_bytes(made.SerializeToString())
-    session = ort.InferenceSession(str(beside), providers=["CPUExecutionProvider"])
+    session = open_session(beside)
     G, cam = session.run(
         ["cam_gradients", "cam_map"], {"x": images(2), "cam_class": np.array([3, 1])}
     )

@@ -13,18 +13,9 @@ from onnx import helper, numpy_helper
 
 from backends.onnx import OnnxBackend, instrument, strip
 from backends.onnx.differentiating.coverage import coverage
+from tests.sessions import run
 
 ort = pytest.importorskip("onnxruntime")
-
-
-def run(model: onnx.ModelProto, **feed: Any) -> dict[str, Any]:
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.log_severity_level = 4
-    data = model.SerializeToString()
-    session = ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-    names = [o.name for o in session.get_outputs()]
-    return dict(zip(names, session.run(names, feed), strict=True))
 
 
 def function(overload: str, body: str) -> onnx.FunctionProto:
