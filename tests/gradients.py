@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
 import onnx
 import onnx_graphsurgeon as gs
 
@@ -21,10 +22,14 @@ from tests.sessions import open_session
 def with_gradient(
     model: onnx.ModelProto | Graph, wanted: Iterable[str], *, guided: bool = False
 ) -> tuple[onnx.ModelProto, list[str]]:
-    """The model with an input `cot` beside its first output, and the names of the cotangents."""
+    """The model with an input `cot` beside its first output, and the names of the cotangents.
+
+    That of an integer is one of the real number that it stands for.
+    """
     op = Emitter(model if isinstance(model, Graph) else prepare(model))
     y = op.graph.outputs[0]
-    cot = gs.Variable("cot", y.dtype, y.shape)
+    kind = np.dtype(np.float32) if np.issubdtype(y.dtype, np.integer) else y.dtype
+    cot = gs.Variable("cot", kind, y.shape)
     outputs = [op.Identity(g) for g in reverse(op, y, cot, list(wanted), guided=guided).values()]
     return append(op, inputs=[cot], outputs=outputs), [t.name for t in outputs]
 

@@ -1,4 +1,4 @@
-"""Fixtures of this folder."""
+"""A residual network whose nodes have names."""
 
 from __future__ import annotations
 
