@@ -67,7 +67,12 @@ ROWS: list[tuple[str, list[Any], Torch, str]] = [
     ("y = Softplus(x)", [[-90.0, 0.0, 90.0]], F.softplus, "softplus, far out"),
     ("y = Mish(x)", [[-90.0, 0.0, 90.0]], F.mish, "mish, far out"),
     ("y = Elu(x)", [[-200.0, 200.0]], F.elu, "elu, far out"),
-    ("y = ReduceLogSumExp<axes=[0]>(x)", [[-200.0, 200.0]], lambda x: x.logsumexp(0), "far apart"),
+    (
+        "y = ReduceLogSumExp<axes=[0], keepdims=0>(x)",
+        [[-200.0, 200.0]],
+        lambda x: x.logsumexp(0),
+        "far apart",
+    ),
     ("y = Softmax(x)", [[-200.0, 200.0, 199.0]], lambda x: x.softmax(0), "softmax, far apart"),
 ]
 OPSETS = {"Gelu": 20, "Mish": 18, "Clip<": 9}
@@ -86,9 +91,9 @@ def _gradients(body: str, arrays: list[Any], cot: Any, *, guided: bool = False) 
         f'<ir_version: 8, opset_import: ["" : {opset}]> g ({declared}) => ({kind}[?] {last}) '
         f"<float zero = {{0}}, float six = {{6}}, float half = {{0.5}}> {{ {body} }}"
     )
-    model.graph.output[0].type.tensor_type.ClearField("shape")
-    for size in cot.shape:
-        model.graph.output[0].type.tensor_type.shape.dim.add().dim_value = size
+    elem = onnx.helper.np_dtype_to_tensor_dtype(cot.dtype)
+    y = onnx.helper.make_tensor_value_info(last, elem, cot.shape)
+    model.graph.output[0].CopyFrom(y)
     feed = dict(zip(names, arrays, strict=True))
     return list(gradients(model, feed, cot, names, guided=guided).values())
 
