@@ -13,6 +13,7 @@ from backends.onnx import OnnxBackend, instrument
 from cam_core.backend import Backend
 from cam_core.errors import InputError, LayerError, ModelError, TargetError
 from cam_core.explain import explain
+from tests.sessions import run
 
 ort = pytest.importorskip("onnxruntime")
 
@@ -48,12 +49,6 @@ def one_hot(*classes: int) -> Any:
     return lambda y, outputs: np.eye(5, dtype=y.dtype)[list(classes)]
 
 
-def plain(model: onnx.ModelProto, x: Any) -> Any:
-    return ort.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"]).run(
-        None, {"x": x}
-    )[0]
-
-
 def test_it_is_a_backend() -> None:
     assert isinstance(OnnxBackend(net()), Backend)
 
@@ -78,7 +73,7 @@ def test_input_gradients_are_central_differences(rng: np.random.Generator) -> No
     assert capture.input_gradients is not None
     for _ in range(4):
         direction = rng.normal(size=x.shape).astype(np.float32)
-        up, down = (plain(model, x + np.float32(s * 1e-2) * direction) for s in (1, -1))
+        up, down = (run(model, x=x + np.float32(s * 1e-2) * direction)["y"] for s in (1, -1))
         slope = (up - down)[[0, 1], [3, 0]] / 2e-2
         expected = (capture.input_gradients["x"] * direction).sum(axis=(1, 2, 3))
         np.testing.assert_allclose(slope, expected, rtol=1e-3, atol=1e-3)
@@ -86,11 +81,11 @@ def test_input_gradients_are_central_differences(rng: np.random.Generator) -> No
 
 def test_forward_and_tail_are_the_plain_model() -> None:
     model, x = OnnxBackend(net()), images(3)
-    np.testing.assert_array_equal(model.forward(x)["y"], plain(net(), x))
+    np.testing.assert_array_equal(model.forward(x)["y"], run(net(), x=x)["y"])
     for capture in model.capture(x, one_hot(0, 0, 0), layers=["early", "late"]):
-        np.testing.assert_array_equal(capture.logits, plain(net(), x))
+        np.testing.assert_array_equal(capture.logits, run(net(), x=x)["y"])
         y = model.tail(capture.layer, capture.activations, x)
-        np.testing.assert_allclose(y, plain(net(), x), rtol=1e-6, atol=1e-7)
+        np.testing.assert_allclose(y, run(net(), x=x)["y"], rtol=1e-6, atol=1e-7)
 
 
 def test_a_batch_fixed_at_one_is_run_row_by_row() -> None:
@@ -102,7 +97,7 @@ def test_a_batch_fixed_at_one_is_run_row_by_row() -> None:
         np.testing.assert_allclose(rows.activations, whole.activations, rtol=1e-5, atol=1e-6)
         np.testing.assert_allclose(rows.gradients, whole.gradients, rtol=1e-5, atol=1e-7)
     np.testing.assert_allclose(
-        OnnxBackend(net("1")).forward(x)["y"], plain(net(), x), rtol=1e-5, atol=1e-6
+        OnnxBackend(net("1")).forward(x)["y"], run(net(), x=x)["y"], rtol=1e-5, atol=1e-6
     )
 
 

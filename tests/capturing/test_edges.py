@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import onnx
 import onnx.parser
-import onnxruntime as ort
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
@@ -15,6 +14,7 @@ from backends.onnx import OnnxBackend, instrument
 from backends.onnx.running.runtime import open_session, run
 from cam_core.errors import InputError, LayerError
 from cam_core.targets import ClassTarget
+from tests import sessions
 
 Weights = dict[str, np.ndarray[Any, Any]]
 
@@ -143,8 +143,7 @@ def test_float16_neither_underflows_nor_overflows(weights, rng, scale, wide_ends
 
 def _instrumented_gradients(model: onnx.ModelProto, x: np.ndarray[Any, Any]) -> Any:
     made = instrument(model, layer="r", target=3, outputs=("gradients",))
-    session = ort.InferenceSession(made.SerializeToString(), providers=["CPUExecutionProvider"])
-    return session.run(["cam_gradients"], {"x": x})[0]
+    return sessions.run(made, x=x)["cam_gradients"]
 
 
 def test_rows_leave_what_has_no_rows(weights, rng):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,43 +11,12 @@ import pytest
 
 from cam_core.errors import InputError, MissingExtraError, ModelError
 from converters.torch import to_onnx
-from converters.torch_parity import submodule
+from tests.converting.modules import EXPORTERS, Small
 from tests.paths import ROOT
+from tests.sessions import run
 
 torch = pytest.importorskip("torch")
-ort = pytest.importorskip("onnxruntime")
-from torch import nn  # noqa: E402
-
-EXPORTERS = ("dynamo", "torchscript")
-
-
-class Small(nn.Module):
-    """Two convolutions, a batch norm that folds, a head."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.stem = nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU(inplace=True))
-        self.body = nn.Conv2d(4, 4, 3)
-        self.head = nn.Linear(4, 3)
-
-    def forward(self, image: Any) -> Any:
-        return self.head(self.body(self.stem(image)).mean(dim=(2, 3)))
-
-
-class Baked(nn.Module):
-    """Tracing writes down the example's own maximum."""
-
-    def forward(self, x: Any) -> Any:
-        return x * float(x.abs().max())
-
-
-class Scaled(Small):
-    def __init__(self) -> None:
-        super().__init__()
-        self.scale = nn.ModuleDict({"inner": Baked()})
-
-    def forward(self, image: Any) -> Any:
-        return self.head(self.scale["inner"](self.body(self.stem(image))).mean(dim=(2, 3)))
+nn = torch.nn
 
 
 class Several(nn.Module):
@@ -71,17 +39,6 @@ class Branching(Small):
 class Attended(nn.MultiheadAttention):
     def forward(self, tokens: Any) -> Any:
         return super().forward(tokens, tokens, tokens)[0]
-
-
-@pytest.fixture
-def image() -> Any:
-    return torch.randn(1, 1, 9, 8, generator=torch.Generator().manual_seed(1))
-
-
-def run(path: Path, feed: dict[str, Any]) -> dict[str, Any]:
-    session = ort.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    names = [output.name for output in session.get_outputs()]
-    return dict(zip(names, session.run(names, feed), strict=True))
 
 
 @pytest.mark.parametrize("exporter", EXPORTERS)
@@ -140,26 +97,6 @@ def test_names_may_be_given(tmp_path, image):
     )
     graph = onnx.load(str(path)).graph
     assert [graph.input[0].name, graph.output[0].name] == ["pixels", "scores"]
-
-
-def test_a_divergence_names_the_first_module(tmp_path, image):
-    torch.manual_seed(0)
-    with pytest.raises(ModelError, match=r"\[3, 1, 9, 8\].*first at module 'scale\.inner'"):
-        to_onnx(Scaled(), image, tmp_path / "net.onnx", exporter="torchscript")
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize("exporter", EXPORTERS)
-def test_the_submodule_of_every_node(exporter, tmp_path):
-    net = nn.Sequential(Small(), nn.Sequential(nn.Sequential(nn.Linear(3, 3), nn.ReLU())))
-    net[0].head = nn.Sequential(nn.ReLU(), nn.Linear(4, 3))
-    path = to_onnx(net, torch.ones(2, 1, 9, 8), tmp_path / "net.onnx", exporter=exporter)
-    known = {name for name, _ in net.named_modules() if name}
-    nodes = onnx.load(str(path)).graph.node
-    got = {node.op_type: submodule(node, known) for node in nodes}
-    first = [submodule(node, known) for node in nodes if node.op_type in ("Relu", "Gemm")]
-    assert first == ["0.stem.2", "0.head.0", "0.head.1", "1.0.0", "1.0.1"]
-    assert got["ReduceMean"] == "0"
 
 
 @pytest.mark.parametrize(

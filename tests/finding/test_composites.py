@@ -21,6 +21,8 @@ from backends.onnx.finding.composites import COMPOSITES, Composite, recognise
 from backends.onnx.reading.prepare import prepare
 from backends.onnx.writing.append import append
 from backends.onnx.writing.emit import Emitter
+from tests.differences import slope
+from tests.sessions import open_session
 
 
 class Spelling(NamedTuple):
@@ -308,23 +310,14 @@ def test_gradient_equals_differences(spelling: Spelling, rng: np.random.Generato
     def at(step: float) -> Any:
         return forward.run(["y"], {"x": x + step * v})[0]
 
-    h = 1e-4
-    slope = (8 * (at(h) - at(-h)) - (at(2 * h) - at(-2 * h))) / (12 * h)
     assert gx.dtype == np.float64
-    np.testing.assert_allclose(np.sum(gx * v), np.sum(cot * slope), rtol=1e-6, atol=1e-7)
+    expected = np.sum(cot * slope(at, 1e-4))
+    np.testing.assert_allclose(np.sum(gx * v), expected, rtol=1e-6, atol=1e-7)
 
 
 def _session(model: onnx.ModelProto, path: Path) -> tuple[Any, collections.Counter[str]]:
-    import onnxruntime as ort
-
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.log_severity_level = 4
-    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
-    options.optimized_model_filepath = str(path)
-    session = ort.InferenceSession(
-        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
+    level = "ORT_ENABLE_EXTENDED"
+    session = open_session(model, level=level, optimized_model_filepath=str(path))
     return session, collections.Counter(node.op_type for node in onnx.load(path).graph.node)
 
 

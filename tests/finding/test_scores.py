@@ -12,6 +12,7 @@ from onnx import helper, numpy_helper
 from backends.onnx import OnnxBackend, instrument
 from cam_core.errors import ModelError
 from cam_core.explain import explain
+from tests.sessions import run
 
 ort = pytest.importorskip("onnxruntime")
 
@@ -59,16 +60,6 @@ TAILS = [  # name, tail, outputs, activation
     ("zip map", "p = Softmax(logits) y = ai.onnx.ml.ZipMap<classlabels_int64s = "
      "[0, 1, 2, 3, 4]>(p)", "seq(map(int64, float)) y", "Softmax"),
 ]  # fmt: skip
-
-
-def run(model: onnx.ModelProto, **feed: Any) -> dict[str, Any]:
-    options = ort.SessionOptions()
-    options.log_severity_level = 4
-    session = ort.InferenceSession(
-        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
-    names = [o.name for o in session.get_outputs()]
-    return dict(zip(names, session.run(names, feed), strict=True))
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import onnx
 import onnx.parser
-import onnxruntime as ort
 import pytest
 
 from backends.onnx import instrument
+from tests.sessions import open_session
 
 SIDE, CHANNELS, CLASSES = 6, 4, 3
 PLACES = SIDE * SIDE
@@ -127,7 +127,7 @@ def model(body: str) -> onnx.ModelProto:
 def alpha(source: onnx.ModelProto, **fed: Any) -> tuple[Any, Any]:
     """What the file gives, and the mean of the gradient that it gives beside it."""
     written = instrument(source, layer="a", outputs=["alpha", "gradients"])
-    session = ort.InferenceSession(written.SerializeToString(), providers=["CPUExecutionProvider"])
+    session = open_session(written)
     x = np.random.default_rng(4).normal(size=(2, 2, SIDE, SIDE)).astype(np.float32)
     names = ["cam_alpha", "cam_gradients"]
     found, G = session.run(names, {"x": x, "cam_class": np.array([0, 2]), **fed})
@@ -242,7 +242,7 @@ def test_a_computed_matrix_of_unknown_width() -> None:
         onnx.numpy_helper.from_array(value, name) for name, value in values.items()
     )
     written = instrument(source, layer="a", outputs=["alpha", "gradients"])
-    session = ort.InferenceSession(written.SerializeToString(), providers=["CPUExecutionProvider"])
+    session = open_session(written)
     rng = np.random.default_rng(2)
     feed = {name: rng.normal(size=(1, 2, 5)).astype(np.float32) for name in ("x", "u")}
     names = ["cam_alpha", "cam_gradients"]

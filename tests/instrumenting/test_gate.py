@@ -12,6 +12,7 @@ import pytest
 from onnx import numpy_helper
 
 from backends.onnx import instrument, strip
+from tests.sessions import open_session, run
 
 ort = pytest.importorskip("onnxruntime")
 
@@ -49,22 +50,6 @@ def images(count: int = 2) -> Any:
     return np.random.default_rng(2).normal(size=(count, 3, 8, 12)).astype(np.float32)
 
 
-def session(model: onnx.ModelProto, level: str = "ORT_ENABLE_ALL") -> Any:
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.log_severity_level = 4
-    options.graph_optimization_level = getattr(ort.GraphOptimizationLevel, level)
-    return ort.InferenceSession(
-        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
-
-
-def run(model: onnx.ModelProto, level: str = "ORT_ENABLE_ALL", **feed: Any) -> dict[str, Any]:
-    opened = session(model, level)
-    names = [o.name for o in opened.get_outputs()]
-    return dict(zip(names, opened.run(names, feed), strict=True))
-
-
 CASES: list[tuple[dict[str, Any], dict[str, Any]]] = [  # options, what to feed
     ({"outputs": EVERYTHING}, {"cam_class": np.array([3, -1])}),
     ({"layer": "early"}, {"cam_class": np.array([1])}),
@@ -97,12 +82,12 @@ def test_enabled_it_equals_the_ungated(
 def test_disabled_it_gives_the_plain_outputs_and_no_rows(
     options: dict[str, Any], feed: dict[str, Any], level: str
 ) -> None:
-    plain = run(net(), level, x=images())
+    plain = run(net(), level=level, x=images())
     gated = instrument(net(), gate=True, **options)
     for enable in (False, True):
-        found = run(gated, level, x=images(), cam_enable=np.array(enable), **feed)
+        found = run(gated, level=level, x=images(), cam_enable=np.array(enable), **feed)
         np.testing.assert_array_equal(found["y"], plain["y"])
-    found = run(gated, level, x=images(), cam_enable=np.array(False), **feed)
+    found = run(gated, level=level, x=images(), cam_enable=np.array(False), **feed)
     for name in list(found)[1:]:
         assert found[name].shape[0] == 0, name
 
@@ -131,7 +116,7 @@ def test_an_absurd_class_does_not_matter_while_disabled() -> None:
     found = run(instrument(net(), gate=True), x=images(), cam_class=np.array([99]),
                 cam_enable=np.array(False))  # fmt: skip
     assert found["cam_map"].shape[0] == 0
-    opened = session(instrument(net(), gate=True))
+    opened = open_session(instrument(net(), gate=True))
     with pytest.raises(Exception, match="ONNXRuntimeError"):
         opened.run(None, {"x": images(), "cam_class": np.array([99]), "cam_enable": np.array(True)})
 

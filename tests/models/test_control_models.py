@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import onnx
 import onnx.parser
-import onnxruntime as ort
 import pytest
 
 from backends.onnx import OnnxBackend, coverage, instrument
 from backends.onnx.instrumenting.strip import strip
 from cam_core.errors import UnsupportedOpError
 from cam_core.targets import ClassTarget
+from tests.sessions import open_session
 
 CONV = "c = Conv<pads=[1,1,1,1]>(x, w) map = Relu(c) p = GlobalAveragePool(map) f = Flatten(p)"
 TAIL = "y = Gemm(v, head)"
@@ -51,7 +51,7 @@ def model_of(body: str, opset: int = 17) -> onnx.ModelProto:
 
 
 def run(model: onnx.ModelProto, names: list[str] | None, **given: Any) -> list[Any]:
-    session = ort.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    session = open_session(model)
     return list(session.run(names, given))
 
 

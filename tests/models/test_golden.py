@@ -14,6 +14,7 @@ import pytest
 
 from backends.onnx import OnnxBackend, instrument
 from cam_core.explain import explain
+from tests.sessions import run
 
 ort = pytest.importorskip("onnxruntime")
 
@@ -53,18 +54,6 @@ MULTI_INPUT = MULTI_LAYER.replace(
 RAMP = np.arange(16, dtype=np.float32).reshape(1, 1, 4, 4)
 RAMP_AND_MINUS = RAMP.copy()
 RAMP_AND_MINUS[0, 0, 1, 1] = -4
-
-
-def run(model: onnx.ModelProto, **feed: Any) -> dict[str, Any]:
-    """What a client of the instrumented file sees."""
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.log_severity_level = 4
-    session = ort.InferenceSession(
-        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
-    names = [o.name for o in session.get_outputs()]
-    return dict(zip(names, session.run(names, feed), strict=True))
 
 
 def both(model: onnx.ModelProto, x: Any, c: int, layer: str, method: str = "gradcam") -> list[Any]:

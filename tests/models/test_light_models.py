@@ -16,11 +16,11 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime as ort
 import pytest
 from onnx import helper, numpy_helper
 
 from backends.onnx import instrument
+from tests.sessions import run
 
 torch = pytest.importorskip("torch", reason="torch is the oracle here")
 F = torch.nn.functional
@@ -150,17 +150,6 @@ def tail(model: onnx.ModelProto, layer: str, score: str, A: Any) -> Any:
             attrs = {a.name: helper.get_attribute_value(a) for a in node.attribute}
             values[name] = TORCH[node.op_type](attrs, *[values[i] for i in node.input])
     return values[score]
-
-
-def run(model: onnx.ModelProto, feed: dict[str, Any]) -> dict[str, Any]:
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.log_severity_level = 4
-    session = ort.InferenceSession(
-        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
-    names = [o.name for o in session.get_outputs()]
-    return dict(zip(names, session.run(names, feed), strict=True))
 
 
 @pytest.mark.parametrize("weights", ["as shipped", "random"])

@@ -19,6 +19,7 @@ from backends.onnx import OnnxBackend, instrument
 from cam_core.errors import ModelError
 from cam_core.explain import explain
 from cam_core.image import PRESETS, Preprocess, preprocess, read
+from tests import sessions
 from tests.paths import DATA
 
 ort = pytest.importorskip("onnxruntime")
@@ -101,13 +102,7 @@ def shown(row: Row) -> dict[str, Any]:
 
 def run(model: bytes, feed: dict[str, Any], level: str = "all") -> dict[str, Any]:
     """What a client of the file sees at an optimisation level."""
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = 2
-    options.log_severity_level = 4
-    options.graph_optimization_level = getattr(ort.GraphOptimizationLevel, LEVELS[level])
-    session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    names = [o.name for o in session.get_outputs()]
-    return dict(zip(names, session.run(names, feed), strict=True))
+    return sessions.run(model, feed, level=LEVELS[level])
 
 
 @EVERY

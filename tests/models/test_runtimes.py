@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime as ort
 import pytest
 from onnx import numpy_helper
 from onnx.reference import ReferenceEvaluator
@@ -22,6 +21,7 @@ from onnx.reference import ReferenceEvaluator
 from backends.onnx import instrument
 from cam_core.demo import MODEL
 from tests import paths
+from tests.sessions import run
 
 DATA = paths.DATA / "models"
 OUTPUTS = ("map", "signed", "heatmap", "alpha", "score", "class_used", "gradients")
@@ -109,12 +109,6 @@ def _case(name: str, rng: np.random.Generator) -> tuple[onnx.ModelProto, dict[st
     return model, {image.name: x, "cam_class": np.array([3])}
 
 
-def _expected(model: onnx.ModelProto, feed: dict[str, Any]) -> dict[str, Any]:
-    session = ort.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-    names = [o.name for o in session.get_outputs()]
-    return dict(zip(names, session.run(names, feed), strict=True))
-
-
 def _same(found: dict[str, Any], expected: dict[str, Any]) -> None:
     assert set(found) == set(expected)
     for name, value in expected.items():
@@ -135,7 +129,7 @@ def test_openvino(name: str, rng: np.random.Generator) -> None:
         {"INFERENCE_PRECISION_HINT": "f32"},
     )
     results = compiled(feed)
-    expected = _expected(model, feed)
+    expected = run(model, feed)
     _same({name: results[compiled.output(name)] for name in expected}, expected)
 
 
@@ -163,13 +157,13 @@ def test_onnxruntime_web(name: str, rng: np.random.Generator, tmp_path: Path) ->
     assert done.returncode == 0, done.stderr[-2000:]
     found = json.loads(done.stdout.strip().splitlines()[-1])
     arrays = {key: np.reshape(t["data"], t["dims"]) for key, t in found.items()}
-    _same(arrays, _expected(model, feed))
+    _same(arrays, run(model, feed))
 
 
 @pytest.mark.parametrize("name", ["demo", "early"])
 def test_the_reference_evaluator(name: str, rng: np.random.Generator) -> None:
     model, feed = _case(name, rng)
-    expected = _expected(model, feed)
+    expected = run(model, feed)
     with np.errstate(over="ignore"):  # a step's slope
         found = ReferenceEvaluator(model).run(list(expected), feed)
     _same(dict(zip(expected, found, strict=True)), expected)

@@ -19,6 +19,8 @@ from backends.onnx.reading.graph import BFLOAT16
 from backends.onnx.reading.load import load
 from cam_core.errors import CamError
 from cam_core.targets import ClassTarget
+from tests import sessions
+from tests.sessions import open_session
 
 torch = pytest.importorskip("torch")
 ort = pytest.importorskip("onnxruntime")
@@ -127,13 +129,7 @@ def near(found: Any, wanted: Any, rtol: float, what: str = "") -> None:
 
 
 def session(model: onnx.ModelProto, x: Any) -> dict[str, Any]:
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.log_severity_level = 4
-    data = model.SerializeToString()
-    opened = ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-    names = [o.name for o in opened.get_outputs()]
-    return dict(zip(names, opened.run(names, {"x": x}), strict=True))
+    return sessions.run(model, x=x)
 
 
 def reference(model: onnx.ModelProto, x: Any) -> dict[str, Any]:
@@ -192,7 +188,7 @@ def test_small_gradients_keep_their_digits_in_half_precision() -> None:
     wanted = expected(cnn, weights, "float16", x, 2)["G early"]
     sizes = np.abs(wanted[wanted != 0])
     assert np.median(sizes) < 1e-5
-    found = session(instrument(model, layer="early", target=2, outputs="gradients"), x)
+    found = sessions.run(instrument(model, layer="early", target=2, outputs="gradients"), x=x)
     near(found["cam_gradients"], wanted, 1e-3)
     assert np.array_equal(found["cam_gradients"] == 0, wanted == 0)
 
@@ -234,11 +230,7 @@ def test_a_maximum_in_half_precision_finds_its_winner(body: str, level: str) -> 
         for name, bound in {"low": -2.0, "high": 3.0}.items():
             model.graph.initializer.append(numpy_helper.from_array(np.array(bound, dtype), name))
         made = instrument(model, layer="early", target=1, outputs=("gradients", "activations"))
-        options = ort.SessionOptions()
-        options.log_severity_level = 4
-        options.graph_optimization_level = getattr(ort.GraphOptimizationLevel, level)
-        data = made.SerializeToString()
-        opened = ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        opened = open_session(made, level=level)
         x = np.random.default_rng(2).normal(size=(2, 3, 9, 9)).astype(np.float16)
         found[kind] = opened.run(["cam_gradients"], {"x": x.astype(dtype)})[0]
     assert np.abs(found["float"]).max() > 1e-3
@@ -355,7 +347,7 @@ def test_float64_keeps_its_digits_in_onnxruntime(layer: str) -> None:
     made = instrument(model, layer=layer, target="cotangent", outputs=("map", "gradients"))
     instrument(model, layer=layer, target="cotangent", verify=True)
     seed = np.eye(4)[[1, 1]]
-    opened = ort.InferenceSession(made.SerializeToString(), providers=["CPUExecutionProvider"])
+    opened = open_session(made)
     (G,) = opened.run(["cam_gradients"], {"x": x, "cam_cotangent": seed})
     layout = backend.analysis.layers.find(layer).layout
     np.testing.assert_allclose(layout.apply(G), capture.gradients, rtol=1e-12, atol=1e-15)

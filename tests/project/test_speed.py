@@ -15,12 +15,12 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime as ort
 import pytest
 
 from backends.onnx import instrument
 from cam_core.demo import MODEL
 from tests.paths import ROOT
+from tests.sessions import open_session
 
 if not (ROOT / "benchmarks").exists():
     pytest.skip("this tree has no benchmarks", allow_module_level=True)
@@ -253,8 +253,8 @@ def test_a_peer_that_is_not_there_is_a_line(
 def test_a_model_that_ends_at_the_layer(speed: Any, tmp_path: Path) -> None:
     made = instrument(MODEL, outputs="activations")
     ended = speed.models.cut(MODEL, speed.models.layer_of(made))
-    session = ort.InferenceSession(ended.SerializeToString(), providers=["CPUExecutionProvider"])
-    whole = ort.InferenceSession(made.SerializeToString(), providers=["CPUExecutionProvider"])
+    session = open_session(ended)
+    whole = open_session(made)
     image = session.get_inputs()[0]
     x = np.random.default_rng(0).normal(size=(1, 3, 128, 128)).astype(np.float32)
     (A,) = session.run(None, {image.name: x})

@@ -17,6 +17,7 @@ from backends.onnx.reading.prepare import prepare
 from backends.onnx.reading.sparse import densify
 from cam_core.errors import ModelError
 from cam_core.targets import ClassTarget
+from tests.sessions import run
 
 ort = pytest.importorskip("onnxruntime")
 
@@ -90,16 +91,6 @@ def _replace(graph: onnx.GraphProto) -> None:
             if attribute.name == "sparse_value":
                 value = numpy_helper.from_array(weights()[node.output[0]])
                 attribute.CopyFrom(helper.make_attribute("value", value))
-
-
-def run(model: onnx.ModelProto, **feed: Any) -> dict[str, Any]:
-    options = ort.SessionOptions()
-    options.log_severity_level = 4
-    session = ort.InferenceSession(
-        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
-    names = [o.name for o in session.get_outputs()]
-    return dict(zip(names, session.run(names, feed), strict=True))
 
 
 X = np.random.default_rng(1).normal(size=(2, 3, 8, 8)).astype(np.float32)

@@ -17,6 +17,7 @@ from backends.onnx import instrument, strip
 from backends.onnx.reading.static import DATA_DEPENDENT
 from cam_core.cli.group import gradcam
 from cam_core.errors import CamError
+from tests.sessions import run
 
 NET = """<ir_version: {ir}, opset_import: ["" : {opset}]>
 net (float[N, 3, H, W] x{weights}) => (float[N, 5] y, float[N, 4, A, B] a) {{
@@ -47,18 +48,6 @@ def net(opset: int = 13, ir: int = 8) -> onnx.ModelProto:
         scales = np.array([1, 1, 2, 1.5], np.float32)
         model.graph.initializer.append(numpy_helper.from_array(scales, "scales"))
     return model
-
-
-def run(model: onnx.ModelProto, **feed: Any) -> dict[str, Any]:
-    names = [o.name for o in model.graph.output]
-    import onnxruntime as ort
-
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.log_severity_level = 4
-    data = model.SerializeToString()
-    session = ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-    return dict(zip(names, session.run(names, feed), strict=True))
 
 
 def added(model: onnx.ModelProto, source: onnx.ModelProto) -> list[onnx.NodeProto]:

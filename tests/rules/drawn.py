@@ -17,18 +17,15 @@ from typing import Any
 import numpy as np
 import onnx
 import onnx.parser
-import onnx_graphsurgeon as gs
-import onnxruntime as ort
 from hypothesis import HealthCheck, settings
 from onnx.reference import ReferenceEvaluator
 from onnx.reference.op_run import OpRun
 from scipy.special import erf
 
-from backends.onnx.differentiating.reverse import reverse
 from backends.onnx.finding.composites import recognise
 from backends.onnx.reading.prepare import prepare
-from backends.onnx.writing.append import append
-from backends.onnx.writing.emit import Emitter
+from tests.gradients import with_gradient
+from tests.sessions import open_session as session_of
 
 Arrays = dict[str, np.ndarray[Any, Any]]
 
@@ -90,15 +87,6 @@ def model_of(drawn: Drawn, dtype: Any = np.float32) -> onnx.ModelProto:
     return model
 
 
-def session_of(model: onnx.ModelProto) -> ort.InferenceSession:
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.log_severity_level = 4
-    return ort.InferenceSession(
-        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
-
-
 def plain_of(drawn: Drawn) -> Callable[[Arrays], Any]:
     """y of given inputs."""
     session = session_of(model_of(drawn))
@@ -108,12 +96,7 @@ def plain_of(drawn: Drawn) -> Callable[[Arrays], Any]:
 def gradient_of(drawn: Drawn, dtype: Any = np.float32) -> tuple[onnx.ModelProto, list[str]]:
     """The model with an input `cot`, and the names of the cotangents of what is wanted."""
     graph = recognise(prepare(model_of(drawn, dtype)), keep=("y", *drawn.wanted))
-    op = Emitter(graph)
-    y = graph.tensors["y"]
-    cot = gs.Variable("cot", np.dtype(dtype), y.shape)
-    found = reverse(op, y, cot, drawn.wanted)
-    outputs = [op.Identity(found[name]) for name in drawn.wanted]
-    return append(op, inputs=[cot], outputs=outputs), [t.name for t in outputs]
+    return with_gradient(graph, drawn.wanted)
 
 
 def normal(drawn: Drawn, rng: np.random.Generator) -> Arrays:

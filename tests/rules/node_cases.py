@@ -18,6 +18,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, numpy_helper
 
+from tests.sessions import open_session as session
+
 OLDEST, NEWEST, NEWEST_IR = 7, 26, 13
 """What onnxruntime loads; cases of newer opsets are lowered, and must still give their values."""
 FLOATS = {TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.FLOAT16}
@@ -196,18 +198,6 @@ def frozen(model: onnx.ModelProto, feed: Feed, names: Iterable[str]) -> onnx.Mod
         numpy_helper.from_array(feed[name], name) for name in sorted(chosen)
     )
     return copy
-
-
-def session(model: onnx.ModelProto) -> Any:
-    """A session on the CPU, quiet, on one thread."""
-    import onnxruntime as ort
-
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.log_severity_level = 4
-    return ort.InferenceSession(
-        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
 
 
 def draws(case: NodeCase) -> Iterator[Feed]:

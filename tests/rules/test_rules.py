@@ -7,28 +7,15 @@ from typing import Any
 import numpy as np
 import onnx
 import onnx.parser
-import onnx_graphsurgeon as gs
 import pytest
 from onnx.reference import ReferenceEvaluator
 
-from backends.onnx.differentiating.reverse import reverse
-from backends.onnx.reading.prepare import prepare
 from backends.onnx.reading.shapes import OUTSIDE
 from backends.onnx.rules import VJP_RULES
-from backends.onnx.writing.append import append
-from backends.onnx.writing.emit import Emitter
+from tests.differences import slope
+from tests.gradients import with_gradient
 from tests.rules.cases import CASES, Case, model_of, values_of, wanted
-
-
-def _gradient_model(case: Case, model: Any, variable: dict[str, Any]) -> tuple[Any, list[str]]:
-    """The model with an input `cot` and one output a differentiated input."""
-    graph = prepare(model)
-    op = Emitter(graph)
-    y = graph.tensors["y"]
-    cot = gs.Variable("cot", y.dtype, y.shape)
-    found = reverse(op, y, cot, wanted(case, variable))
-    outputs = [op.Identity(g) for g in found.values()]
-    return append(op, inputs=[cot], outputs=outputs), [t.name for t in outputs]
+from tests.sessions import open_session
 
 
 def _differences(
@@ -43,10 +30,7 @@ def _differences(
         assert y.dtype == np.float64, "the reference does not compute in float64: mark it frozen"
         return y
 
-    # five points: exact up to h^4, so that a step of 1e-4 leaves 1e-10
-    h = 1e-4
-    slope = 8 * (at(h) - at(-h)) - (at(2 * h) - at(-2 * h))
-    return float(np.sum(cot * slope)) / (12 * h)
+    return float(np.sum(cot * slope(at, 1e-4)))  # that step leaves 1e-10
 
 
 @pytest.mark.parametrize("case", [c for c in CASES if "frozen" not in c.options], ids=str)
@@ -55,7 +39,7 @@ def test_rule_equals_differences(case: Case, rng: np.random.Generator) -> None:
     model = model_of(case, variable, constant, np.float64)
     reference = ReferenceEvaluator(model).run(["y"], variable)[0]
     cot = rng.normal(size=reference.shape)
-    gradient, names = _gradient_model(case, model, variable)
+    gradient, names = with_gradient(model, wanted(case, variable))
     found = ReferenceEvaluator(gradient).run(names, variable | {"cot": cot})
     for name, g in zip(wanted(case, variable), found, strict=True):
         assert g.shape == variable[name].shape, f"cotangent of {name} has shape {g.shape}"
@@ -69,19 +53,12 @@ def test_rule_equals_differences(case: Case, rng: np.random.Generator) -> None:
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_rule_in_onnxruntime(case: Case, rng: np.random.Generator) -> None:
     """The same in float32 in onnxruntime, against float64 differences (or its own, if frozen)."""
-    import onnxruntime as ort
-
     variable, constant = values_of(case, rng)
     single = {n: v.astype(np.float32) for n, v in variable.items()}
     model = model_of(case, variable, constant, np.float32)
-    gradient, names = _gradient_model(case, model, variable)
+    gradient, names = with_gradient(model, wanted(case, variable))
     onnx.checker.check_model(gradient, full_check=True)
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.log_severity_level = 4
-    session = ort.InferenceSession(
-        gradient.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
+    session = open_session(gradient)
     y = session.run(["y"], single | {"cot": np.zeros(_shape(case, model, variable), np.float32)})[0]
     cot = rng.normal(size=y.shape)
     found = session.run(names, single | {"cot": cot.astype(np.float32)})
@@ -98,11 +75,8 @@ def test_rule_in_onnxruntime(case: Case, rng: np.random.Generator) -> None:
 
 def _shape(case: Case, model: Any, variable: dict[str, Any]) -> tuple[int, ...]:
     """y's shape, from onnxruntime itself on the plain model."""
-    import onnxruntime as ort
-
-    session = ort.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     single = {n: v.astype(np.float32) for n, v in variable.items()}
-    return tuple(session.run(["y"], single)[0].shape)
+    return tuple(open_session(model).run(["y"], single)[0].shape)
 
 
 def _coarse(session: Any, single: dict[str, Any], cot: Any, name: str, v: Any) -> float:

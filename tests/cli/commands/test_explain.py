@@ -1,4 +1,4 @@
-"""`gradcam explain` and its group, on a model of a few lines of NumPy."""
+"""`gradcam explain`, on a model of a few lines of NumPy and on a real one."""
 
 from __future__ import annotations
 
@@ -10,14 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import click
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
 from cam_core.backend import Array, Capture, InputInfo, Layer
-from cam_core.cli.group import COMMANDS, gradcam
+from cam_core.cli.group import gradcam
 from tests.paths import DATA, ROOT
 
 NAMES = ["red thing", "green thing", "blue [thing]"]
@@ -182,84 +181,6 @@ def test_label_offset_names_the_class_before_the_first_line(
     result = call("photo.png", "--labels", "two.txt", "--label-offset", "1", "--target", "one")
     assert result.exit_code == 0, result.stderr
     assert Path("photo.1.gradcam.png").exists()
-
-
-# --- the group --------------------------------------------------------------------------------
-
-
-def test_methods_lists_every_method() -> None:
-    from cam_core.methods import METHODS
-
-    result = CliRunner().invoke(gradcam, ["methods"])
-    assert result.exit_code == 0
-    for name in METHODS:
-        assert f"\n{name} " in result.stdout
-
-
-def test_help_names_every_command_and_imports_none() -> None:
-    code = (
-        "import sys; from cam_core.cli import main\n"
-        "try: main('gradcam')\n"
-        "except SystemExit as end: assert end.code == 0\n"
-        "heavy = {'onnx', 'onnxruntime', 'torch', 'PIL', 'matplotlib', 'rich'}\n"
-        "loaded = heavy & set(sys.modules)\n"
-        "assert not loaded, loaded"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code, "--help"],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=ROOT,
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
-    for name, (_, text) in COMMANDS.items():
-        assert f"  {name} " in done.stdout
-        assert text in done.stdout
-
-
-def test_a_misspelt_command_gets_the_near_one() -> None:
-    result = CliRunner().invoke(gradcam, ["exlain"])
-    assert result.exit_code == 2
-    assert "Did you mean 'explain'?" in result.stderr
-
-
-def test_advice_of_libraries_stays_out_of_the_output() -> None:
-    code = (
-        "import os\nfrom cam_core.cli import main\nimport cam_core.cli.commands.methods as m\n"
-        "own = m.methods.callback\n"
-        "def noisy(**options):\n    os.write(1, b'Warning: advice')\n    own(**options)\n"
-        "m.methods.callback = noisy\nmain('gradcam')"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code, "methods", "--json"],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=ROOT,
-    )
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["command"] == "methods"
-
-
-def test_third_parties_add_commands(monkeypatch: pytest.MonkeyPatch) -> None:
-    @click.command()
-    def hello() -> None:
-        click.echo("hi")
-
-    class Point:
-        name, value, dist = "hello", "elsewhere:hello", None
-
-        def load(self) -> click.Command:
-            return hello
-
-    monkeypatch.setattr("cam_core.cli.group.third_party", lambda: {"hello": Point()})
-    assert CliRunner().invoke(gradcam, ["hello"]).stdout == "hi\n"
-    assert "From elsewhere:hello." in CliRunner().invoke(gradcam, ["--help"]).stdout
-
-
-# --- a real model -----------------------------------------------------------------------------
 
 
 @pytest.mark.skipif(not DATA.exists(), reason="the shared models are not here")

@@ -11,14 +11,11 @@ from typing import Any
 import numpy as np
 import onnx
 import onnx.parser
-import onnx_graphsurgeon as gs
-import onnxruntime as ort
 import pytest
 
-from backends.onnx.differentiating.reverse import reverse
-from backends.onnx.reading.prepare import prepare
-from backends.onnx.writing.append import append
-from backends.onnx.writing.emit import Emitter
+from tests.differences import slope
+from tests.gradients import with_gradient
+from tests.sessions import open_session
 
 rng = np.random.default_rng(8)
 X, W, XS = rng.normal(size=(2, 3)), rng.uniform(-0.8, 0.8, (2, 3)), rng.normal(size=(5, 3))
@@ -155,38 +152,6 @@ def model_of(text: str, opset: int = 17) -> onnx.ModelProto:
     return model
 
 
-def session(model: onnx.ModelProto) -> ort.InferenceSession:
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.log_severity_level = 4
-    return ort.InferenceSession(
-        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
-
-
-def gradient_of(model: onnx.ModelProto, wanted: list[str]) -> tuple[onnx.ModelProto, list[str]]:
-    """The model with an input `cot` and the cotangents of `wanted` as outputs."""
-    op = Emitter(prepare(model))
-    y = op.graph.tensors[op.graph.outputs[0].name]
-    cot = gs.Variable("cot", y.dtype, y.shape)
-    found = reverse(op, y, cot, wanted)
-    outputs = [op.Identity(g) for g in found.values()]
-    result = append(op, inputs=[cot], outputs=outputs)
-    onnx.checker.check_model(result, full_check=True)
-    return result, [t.name for t in outputs]
-
-
-def slope(
-    run: ort.InferenceSession, given: dict[str, Any], cot: Any, name: str, v: Any, h: float = 1e-4
-) -> float:
-    """<cot, derivative along v>: five points, exact up to h^4."""
-
-    def at(step: float) -> Any:
-        return run.run(None, given | {name: given[name] + step * v})[0]
-
-    return float(np.sum(cot * (8 * (at(h) - at(-h)) - (at(2 * h) - at(-2 * h)))) / (12 * h))
-
-
 def differentiated(given: dict[str, Any]) -> list[str]:
     return [name for name, value in given.items() if value.dtype == np.float64]
 
@@ -196,9 +161,10 @@ def test_gradient_equals_differences(
     note: str, text: str, given: dict[str, Any], rng: np.random.Generator
 ) -> None:
     model, wanted = model_of(text), differentiated(given)
-    gradient, names = gradient_of(model, wanted)
+    gradient, names = with_gradient(model, wanted)
+    onnx.checker.check_model(gradient, full_check=True)
     given = {k: v for k, v in given.items() if k in {i.name for i in model.graph.input}}
-    plain, whole = session(model), session(gradient)
+    plain, whole = open_session(model), open_session(gradient)
     y = plain.run(None, given)[0]
     cot = rng.normal(size=y.shape)
     assert np.array_equal(whole.run([model.graph.output[0].name], given | {"cot": cot})[0], y)
@@ -206,4 +172,9 @@ def test_gradient_equals_differences(
         assert g.shape == given[name].shape
         v = rng.normal(size=g.shape)
         scale = float(np.sqrt(np.sum(g**2) * np.sum(v**2))) + 1e-9
-        assert abs(float(np.sum(g * v)) - slope(plain, given, cot, name, v)) < 1e-7 * scale, name
+
+        def at(step: float, name: str = name, v: Any = v) -> Any:
+            return plain.run(None, given | {name: given[name] + step * v})[0]
+
+        expected = np.sum(cot * slope(at, 1e-4))
+        assert abs(np.sum(g * v) - expected) < 1e-7 * scale, name

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import onnx
 import onnx_graphsurgeon as gs
-import onnxruntime as ort
 import pytest
 from onnx import helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
@@ -18,6 +17,7 @@ from backends.onnx.reading.prepare import prepare
 from backends.onnx.writing.append import append
 from backends.onnx.writing.emit import Emitter
 from cam_core.errors import UnsupportedOpError
+from tests.sessions import open_session
 
 N, WIDTH, H = 2, 3, 4
 GATES = {"RNN": 1, "GRU": 3, "LSTM": 4}
@@ -197,12 +197,7 @@ def model_of(case: Case, v: dict[str, Any], opset: int = 14) -> onnx.ModelProto:
 
 
 def run(model: onnx.ModelProto, names: list[str], v: dict[str, Any]) -> list[Any]:
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.log_severity_level = 4
-    session = ort.InferenceSession(
-        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
+    session = open_session(model)
     feed = {i.name: v[i.name] for i in session.get_inputs()}
     feed = {n: a.astype(np.float32) if a.dtype == np.float64 else a for n, a in feed.items()}
     return list(session.run(names, feed))

@@ -14,9 +14,9 @@ from torch.nn.functional import scaled_dot_product_attention
 
 from backends.onnx.differentiating.reverse import reverse
 from backends.onnx.reading.prepare import prepare
-from backends.onnx.writing.append import append
 from backends.onnx.writing.emit import Emitter
 from cam_core.errors import UnsupportedOpError
+from tests.gradients import with_gradient
 
 KINDS = {"float16": "float16", "float32": "float", "float64": "double", "bool": "bool"}
 KINDS |= {"int64": "int64"}
@@ -33,11 +33,7 @@ def _both(body: str, values: dict[str, Any], cot: Any, wanted: list[str]) -> Any
         f'<ir_version: 10, opset_import: ["" : 23]> g ({parameters}) => '
         f"({kind}[{','.join(map(str, cot.shape))}] y) {{ {body} }}"
     )
-    op = Emitter(prepare(model))
-    given = gs.Variable("cot", cot.dtype, cot.shape)
-    found = reverse(op, op.graph.tensors["y"], given, wanted)
-    outputs = [op.Identity(g) for g in found.values()]
-    return append(op, inputs=[given], outputs=outputs), [t.name for t in outputs]
+    return with_gradient(model, wanted)
 
 
 def _gradients(body: str, values: dict[str, Any], cot: Any, wanted: list[str]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from backends.onnx.reading.prepare import prepare
 from backends.onnx.writing.append import append
 from backends.onnx.writing.emit import Emitter
 from cam_core.errors import ModelError, UnsupportedOpError
+from tests.sessions import open_session
 
 torch = pytest.importorskip("torch")
 F = torch.nn.functional
@@ -208,15 +209,13 @@ def _gradient(model: Any) -> tuple[Any, list[str]]:
 
 @pytest.mark.parametrize("case", PARITY, ids=lambda case: case[0])
 def test_equals_torch(case: Parity, rng: np.random.Generator) -> None:
-    import onnxruntime as ort
-
     _, opset, body, shape, constants, function = case
     model, _ = _gradient(_model(opset, body, shape, constants))
     x = torch.tensor(rng.normal(size=shape).astype(np.float32), requires_grad=True)
     y = function(x)
     cot = rng.normal(size=tuple(y.shape)).astype(np.float32)
     (expected,) = torch.autograd.grad(y, x, torch.tensor(cot))
-    session = ort.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    session = open_session(model)
     out, found = session.run(None, {"x": x.detach().numpy(), "cot": cot})
     np.testing.assert_allclose(out, y.detach().numpy(), rtol=1e-6, atol=1e-6)
     np.testing.assert_allclose(found, expected.numpy(), rtol=1e-5, atol=1e-5)
@@ -287,8 +286,6 @@ def test_reading_everything_in_order_is_a_view() -> None:
 )
 def test_half_precision_adds_in_single(operator: str, shape: tuple[int, ...]) -> None:
     """onnxruntime loads a float16 scatter with addition and then has no kernel for it."""
-    import onnxruntime as ort
-
     model = _model(18, f"y = {operator}<axis=0>(x, i)", (400, 2), {})
     integers = onnx.helper.make_tensor_value_info("i", onnx.TensorProto.INT64, shape)
     model.graph.input.append(integers)
@@ -297,7 +294,7 @@ def test_half_precision_adds_in_single(operator: str, shape: tuple[int, ...]) ->
     assert any(name.startswith("Scatter") for name in added)
     x, indices = np.zeros((400, 2), np.float16), ints(399, 7, 7)
     cot = np.array([[1, 2], [3, 4], [5, 6]], np.float16)
-    session = ort.InferenceSession(gradient.SerializeToString(), providers=["CPUExecutionProvider"])
+    session = open_session(gradient)
     places = indices if operator == "Gather" else np.stack([indices, indices], 1)
     _, found = session.run(None, {"x": x, "i": places, "cot": cot})
     expected = np.zeros((400, 2), np.float16)
@@ -308,18 +305,12 @@ def test_half_precision_adds_in_single(operator: str, shape: tuple[int, ...]) ->
 
 def test_repeated_indices_lose_nothing_in_threads() -> None:
     """onnxruntime's ScatterND adds in several threads at once and loses updates then."""
-    import onnxruntime as ort
-
     model = _model(18, "y = Gather(x, i)", (400, 64), {})
     integers = onnx.helper.make_tensor_value_info("i", onnx.TensorProto.INT64, (50_000,))
     model.graph.input.append(integers)
     gradient, added = _gradient(model)
     assert "ScatterND" not in added
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = 4
-    session = ort.InferenceSession(
-        gradient.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
+    session = open_session(gradient, intra_op_num_threads=4)
     places = np.random.default_rng(0).integers(0, 7, 50_000)
     x, cot = np.zeros((400, 64), np.float32), np.ones((50_000, 64), np.float32)
     found = session.run(None, {"x": x, "i": places, "cot": cot})[1]

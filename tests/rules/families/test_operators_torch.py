@@ -11,13 +11,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import onnx
 import onnx.parser
-import onnx_graphsurgeon as gs
 import pytest
 
-from backends.onnx.differentiating.reverse import reverse
 from backends.onnx.reading.prepare import prepare
-from backends.onnx.writing.append import append
-from backends.onnx.writing.emit import Emitter
+from tests.gradients import with_gradient
+from tests.sessions import open_session
 
 torch = pytest.importorskip("torch")
 F = torch.nn.functional
@@ -254,23 +252,20 @@ def _gradient(row: Row, dynamic: bool) -> tuple[onnx.ModelProto, list[str]]:
     """The one-operator model with the input `cot`, and its inputs' cotangents' names."""
     shapes = {name: ",".join(map(str, x.shape)) for name, x in row.inputs.items()}
     shapes |= (row.dynamic or {}) if dynamic else {}
-    declared = ", ".join(f"float[{shapes[name]}] {name}" for name in row.inputs)
+    given = ", ".join(f"float[{shapes[name]}] {name}" for name in row.inputs)
     model = onnx.parser.parse_model(
         f'<ir_version: 10, opset_import: ["" : {row.opset}]> '
-        f"g ({declared}) => (float y) {{ {row.body} }}"
+        f"g ({given}) => (float y) {{ {row.body} }}"
     )
     for name, value in row.constants.items():
         kept = value.astype(np.float32) if value.dtype == np.float64 else value
         model.graph.initializer.append(onnx.numpy_helper.from_array(kept, name))
     model.graph.output[0].type.tensor_type.ClearField("shape")
     graph = prepare(model)
-    op = Emitter(graph)
-    y = graph.tensors["y"]
-    shape = onnx.helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, y.shape)
-    model.graph.output[0].CopyFrom(shape)
-    cot = gs.Variable("cot", y.dtype, y.shape)
-    outputs = [op.Identity(g) for g in reverse(op, y, cot, list(row.inputs)).values()]
-    return append(op, inputs=[cot], outputs=outputs), [t.name for t in outputs]
+    shape = graph.tensors["y"].shape
+    declared = onnx.helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, shape)
+    model.graph.output[0].CopyFrom(declared)
+    return with_gradient(graph, row.inputs)
 
 
 CASES = [(row, dynamic) for row in ROWS for dynamic in (False, True) if row.dynamic or not dynamic]
@@ -280,8 +275,6 @@ CASES = [(row, dynamic) for row in ROWS for dynamic in (False, True) if row.dyna
     ("row", "dynamic"), CASES, ids=[f"{r.note}{', dynamic' * d}" for r, d in CASES]
 )
 def test_equals_torch(row: Row, dynamic: bool, rng: np.random.Generator) -> None:
-    import onnxruntime as ort
-
     inputs, function = row.inputs, row.function
     single = {name: x.astype(np.float32) for name, x in inputs.items()}
     leaves = {n: torch.tensor(x.astype(float), requires_grad=True) for n, x in single.items()}
@@ -290,12 +283,7 @@ def test_equals_torch(row: Row, dynamic: bool, rng: np.random.Generator) -> None
     expected = torch.autograd.grad(y, list(leaves.values()), torch.tensor(cot.astype(float)))
     model, names = _gradient(row, dynamic)
     onnx.checker.check_model(model, full_check=True)
-    options = ort.SessionOptions()
-    options.log_severity_level = 4
-    session = ort.InferenceSession(
-        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
-    forward, *found = session.run(["y", *names], single | {"cot": cot})
+    forward, *found = open_session(model).run(["y", *names], single | {"cot": cot})
     _close(forward, y.detach().numpy(), "y")
     for name, g, wanted in zip(inputs, found, expected, strict=True):
         _close(g, wanted.numpy(), name)

@@ -15,41 +15,20 @@ from typing import Any
 import numpy as np
 import onnx
 import onnx.parser
-import onnx_graphsurgeon as gs
 import pytest
 import torch
 
-from backends.onnx.differentiating.reverse import reverse
-from backends.onnx.reading.prepare import prepare
-from backends.onnx.writing.append import append
-from backends.onnx.writing.emit import Emitter
 from tests import paths
+from tests.gradients import gradients, with_gradient
+from tests.sessions import open_session
 
 MODELS = paths.DATA / "models"
 RANGES = {np.int8: (-128, 127), np.uint8: (0, 255), np.int16: (-32768, 32767)}
 
 
-def _session(model: onnx.ModelProto, path: Path | None = None) -> Any:
-    import onnxruntime as ort
-
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.log_severity_level = 4
-    if path is not None:
-        options.optimized_model_filepath = str(path)
-    return ort.InferenceSession(
-        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
-
-
-def _with_gradient(model: onnx.ModelProto, wanted: str) -> tuple[onnx.ModelProto, str]:
-    """`model` with an input `cot` for its first output and the cotangent of `wanted`."""
-    graph = prepare(model)
-    op = Emitter(graph)
-    y = graph.outputs[0]
-    cot = gs.Variable("cot", y.dtype, y.shape)
-    found = op.Identity(reverse(op, y, cot, [wanted])[wanted])
-    return append(op, inputs=[cot], outputs=[found]), found.name
+def _gradient(model: onnx.ModelProto, x: Any, cot: Any, wanted: str = "x") -> Any:
+    found = gradients(model, {"x": x}, cot, [wanted])[wanted]
+    return found
 
 
 def _model(
@@ -73,12 +52,6 @@ def _model(
     model.graph.initializer.extend(extra)
     onnx.checker.check_model(model, full_check=True)
     return model
-
-
-def _gradient(model: onnx.ModelProto, x: Any, cot: Any, wanted: str = "x") -> Any:
-    full, name = _with_gradient(model, wanted)
-    onnx.checker.check_model(full, full_check=True)
-    return _session(full).run([name], {"x": x, "cot": cot})[0]
 
 
 def _inside(x: Any, s: Any, z: Any, kind: Any) -> Any:
@@ -196,8 +169,7 @@ def test_scale_that_depends_on_the_layer(rng: np.random.Generator) -> None:
     model.graph.initializer.extend(
         onnx.numpy_helper.from_array(np.asarray(v), n) for n, v in constants.items()
     )
-    full, name = _with_gradient(model, "x")
-    found = _session(full).run([name], {"x": t.reshape(1), "cot": cot})[0]
+    found = gradients(model, {"x": t.reshape(1)}, cot, "x")["x"]
     steps = x.astype(np.float64) / t
     np.testing.assert_allclose(found, [np.sum(cot * (np.round(steps) - steps))], rtol=1e-4)
 
@@ -253,7 +225,7 @@ def test_a_result_is_read_dequantised(kind: str, rng: np.random.Generator) -> No
     body += "r = QuantizeLinear(p, t, u) y = DequantizeLinear(r, t, u)"
     model = _model(body, x.shape, 13, constants)
     cot = rng.normal(size=x.shape).astype(np.float32)
-    p = _session(model).run(["y"], {"x": x})[0].astype(np.float64)
+    p = open_session(model).run(["y"], {"x": x})[0].astype(np.float64)
     g = cot * (p < 255 / 256)
     expected = g * p * (1 - p) if kind == "Sigmoid" else p * (g - (g * p).sum(-1, keepdims=True))
     found = _gradient(model, x, cot, "d")
@@ -311,8 +283,11 @@ def test_integer_kernels_survive(layer: str, tmp_path: Path, rng: np.random.Gene
     if not path.exists():
         pytest.skip("needs the int8 MobileNetV2 of shared/data")
     model = onnx.load(path)
-    full, name = _with_gradient(model, layer)
-    plain, explained = (_session(m, tmp_path / f"{i}.onnx") for i, m in enumerate((model, full)))
+    full, (name,) = with_gradient(model, [layer])
+    plain, explained = (
+        open_session(m, optimized_model_filepath=str(tmp_path / f"{i}.onnx"))
+        for i, m in enumerate((model, full))
+    )
     feed = {"input": rng.normal(size=(1, 3, 224, 224)).astype(np.float32)}
     cot = np.zeros((1, 1000), np.float32)
     cot[0, 7] = 1

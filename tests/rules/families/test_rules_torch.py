@@ -10,15 +10,10 @@ from typing import Any
 import numpy as np
 import onnx
 import onnx.parser
-import onnx_graphsurgeon as gs
-import onnxruntime as ort
 import pytest
 
-from backends.onnx.differentiating.reverse import reverse
-from backends.onnx.reading.prepare import prepare
 from backends.onnx.rules import VJP_RULES
-from backends.onnx.writing.append import append
-from backends.onnx.writing.emit import Emitter
+from tests.gradients import gradients
 from tests.paths import ROOT
 
 torch = pytest.importorskip("torch", reason="torch is the oracle here")
@@ -144,14 +139,7 @@ def _gradients(body: str, arrays: dict[str, Any], cot: Any) -> list[Any]:
     for name, value in (CONSTANTS | views_constants).items():
         if any(name in node.input for node in model.graph.node):
             model.graph.initializer.append(onnx.numpy_helper.from_array(value, name))
-    graph = prepare(model)
-    op = Emitter(graph)
-    seed = gs.Variable("cot", np.dtype(np.float32), cot.shape)
-    found = reverse(op, graph.tensors["y"], seed, list(arrays))
-    outputs = [op.Identity(g) for g in found.values()]
-    result = append(op, inputs=[seed], outputs=outputs)
-    session = ort.InferenceSession(result.SerializeToString(), providers=["CPUExecutionProvider"])
-    return session.run([t.name for t in outputs], arrays | {"cot": cot})
+    return list(gradients(model, arrays, cot, arrays).values())
 
 
 def _check(body: str, function: Callable[..., Any], arrays: dict[str, Any], rng: Any) -> None:

@@ -8,14 +8,11 @@ from typing import Any
 import numpy as np
 import onnx
 import onnx.parser
-import onnx_graphsurgeon as gs
 import pytest
 
-from backends.onnx.differentiating.reverse import reverse
-from backends.onnx.reading.prepare import prepare
-from backends.onnx.writing.append import append
-from backends.onnx.writing.emit import Emitter
 from cam_core.errors import ModelError, UnsupportedOpError
+from tests.gradients import with_gradient
+from tests.sessions import open_session
 
 torch = pytest.importorskip("torch")
 functional = torch.nn.functional
@@ -49,23 +46,12 @@ def differentiate(
         model.graph.initializer.append(onnx.numpy_helper.from_array(value, name))
     model.graph.output[0].type.tensor_type.ClearField("shape")
     model = onnx.shape_inference.infer_shapes(model)
-    graph = prepare(model)
-    op = Emitter(graph)
-    y = graph.tensors["y"]
-    cot = gs.Variable("cot", y.dtype, y.shape)
-    gradient = op.Identity(reverse(op, y, cot, ["x"])["x"])
-    return append(op, inputs=[cot], outputs=[gradient]), gradient.name
+    full, (name,) = with_gradient(model, ["x"])
+    return full, name
 
 
 def run(model: onnx.ModelProto, name: str, x: Any, cot: Any) -> Any:
-    import onnxruntime as ort
-
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = 1
-    session = ort.InferenceSession(
-        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
-    return session.run([name], {"x": x, "cot": cot})[0]
+    return open_session(model).run([name], {"x": x, "cot": cot})[0]
 
 
 def by_torch(function: Callable[[Any], Any], x: Any, rng: np.random.Generator) -> tuple[Any, Any]:

@@ -13,20 +13,19 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnx_graphsurgeon as gs
 import pytest
 import torch
 from onnx import helper, numpy_helper
 from torch.nn import functional as F  # noqa: N812
 
-from backends.onnx.differentiating.reverse import reverse
 from backends.onnx.reading.graph import Graph
 from backends.onnx.reading.prepare import prepare
 from backends.onnx.reading.units import SCALE
 from backends.onnx.rules import VJP_RULES, key_of
 from backends.onnx.rules.spelled_out import taped
-from backends.onnx.writing.append import append
 from backends.onnx.writing.emit import Emitter
+from tests.gradients import with_gradient
+from tests.sessions import open_session
 
 MS = "com.microsoft"
 U8, I8, F32, I32 = np.uint8, np.int8, np.float32, np.int32
@@ -227,25 +226,6 @@ def _model(row: Row, values: dict[str, Any], shape: tuple[int, ...]) -> onnx.Mod
     return helper.make_model(graph, ir_version=8, opset_imports=opsets)
 
 
-def _run(model: onnx.ModelProto, names: list[str], feed: dict[str, Any]) -> list[Any]:
-    import onnxruntime as ort
-
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.log_severity_level = 4
-    providers = ["CPUExecutionProvider"]
-    session = ort.InferenceSession(model.SerializeToString(), options, providers=providers)
-    return list(session.run(names, feed))
-
-
-def _gradient_model(model: onnx.ModelProto, wrt: list[str]) -> tuple[onnx.ModelProto, list[str]]:
-    op = Emitter(prepare(model))
-    y = op.graph.outputs[0]
-    cot = gs.Variable("cot", np.dtype(F32), y.shape)
-    found = [op.Identity(g) for g in reverse(op, y, cot, wrt).values()]
-    return append(op, inputs=[cot], outputs=found), [t.name for t in found]
-
-
 @pytest.mark.parametrize("row", ROWS, ids=str)
 def test_operator(row: Row, rng: np.random.Generator) -> None:
     values = _constants(row, rng)
@@ -255,7 +235,7 @@ def test_operator(row: Row, rng: np.random.Generator) -> None:
     wrt = [info.name for info in model.graph.input]
     feed = {name: values[name] for name in wrt}
     cot = rng.normal(size=tuple(y.shape)).astype(F32)
-    graph, names = _gradient_model(model, wrt)
+    graph, names = with_gradient(model, wrt)
     onnx.checker.check_model(graph)
     quantises, inside, steps = "ys" in row.reads, np.ones(y.shape), y.detach().numpy()
     if quantises:
@@ -265,7 +245,7 @@ def test_operator(row: Row, rng: np.random.Generator) -> None:
         graph.graph.input.append(graph.graph.output[0])
         del graph.graph.node[0]
         feed["y"] = steps.astype(row.kind)
-    made, *found = _run(graph, ["y", *names], feed | {"cot": cot})
+    made, *found = open_session(graph).run(["y", *names], feed | {"cot": cot})
     if quantises:
         assert np.abs(made.astype(int) - steps).max() <= 1
         inside = (made > low) & (made < high)

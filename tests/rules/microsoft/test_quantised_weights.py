@@ -6,16 +6,14 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnx_graphsurgeon as gs
 import pytest
 import torch
 from onnx import helper, numpy_helper
 
-from backends.onnx.differentiating.reverse import reverse
 from backends.onnx.reading.prepare import prepare
-from backends.onnx.writing.append import append
-from backends.onnx.writing.emit import Emitter
 from cam_core.errors import UnsupportedOpError
+from tests.gradients import with_gradient
+from tests.sessions import open_session
 
 MS = "com.microsoft"
 
@@ -24,7 +22,6 @@ def _run(
     node: Any, feed: dict[str, Any], fixed: dict[str, Any], shape: Any, opset: int = 17
 ) -> Any:
     """(y, the cotangent of the first input, its cotangent in), by onnxruntime."""
-    import onnxruntime as ort
 
     def info(name: str, kind: Any, dims: Any) -> Any:
         elem = helper.np_dtype_to_tensor_dtype(np.dtype(kind))
@@ -41,19 +38,11 @@ def _run(
     graph = helper.make_graph(nodes, "g", inputs, [info("y", kind, shape)], weights)
     opsets = [helper.make_opsetid("", opset), helper.make_opsetid(MS, 1)]
     model = helper.make_model(graph, ir_version=10, opset_imports=opsets)
-    op = Emitter(prepare(model))
-    y, first = op.graph.outputs[0], next(iter(feed))
-    assert tuple(y.shape) == tuple(shape)
-    cot = gs.Variable("cot", y.dtype, y.shape)
-    found = op.Identity(reverse(op, y, cot, [first])[first])
-    full = append(op, inputs=[cot], outputs=[found])
-    options = ort.SessionOptions()
-    options.log_severity_level = 4
-    session = ort.InferenceSession(
-        full.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
+    graph = prepare(model)
+    assert tuple(graph.outputs[0].shape) == tuple(shape)
+    full, names = with_gradient(graph, [next(iter(feed))])
     given = np.random.default_rng(1).normal(size=shape).astype(kind)
-    return *session.run(["y", found.name], feed | {"cot": given}), given
+    return *open_session(full).run(["y", *names], feed | {"cot": given}), given
 
 
 def _pack(q: Any, bits: int) -> Any:
@@ -209,8 +198,6 @@ def test_attention_of_a_quantised_product(mask: str, rng: np.random.Generator) -
 
 def test_a_quantised_embedding(rng: np.random.Generator) -> None:
     """Nothing of it is differentiated: what follows finds its shape, and its values are right."""
-    import onnxruntime as ort
-
     ids = np.array([[1, 3, 2, 1], [0, 2, 2, 4]], np.int32)
     tables = {"w": (6, 8), "p": (5, 8), "t": (2, 8), "g": (8,), "d": (8,)}
     fixed: dict[str, Any] = {}
@@ -233,15 +220,12 @@ def test_a_quantised_embedding(rng: np.random.Generator) -> None:
     )
     opsets = [helper.make_opsetid("", 17), helper.make_opsetid(MS, 1)]
     model = helper.make_model(graph, ir_version=8, opset_imports=opsets)
-    op = Emitter(prepare(model))
-    assert op.graph.tensors["e"].shape == ("N", 4, 8)
-    cot = gs.Variable("cot", np.dtype(np.float32), ("N", 4, 8))
-    found = op.Identity(reverse(op, op.graph.outputs[0], cot, ["e"])["e"])
-    full = append(op, inputs=[cot], outputs=[found])
-    session = ort.InferenceSession(full.SerializeToString(), providers=["CPUExecutionProvider"])
+    graph = prepare(model)
+    assert graph.tensors["e"].shape == ("N", 4, 8)
+    full, names = with_gradient(graph, ["e"])
     kinds = np.array([[0, 0, 1, 1], [1, 0, 1, 0]], np.int32)
     ones = np.ones((2, 4, 8), np.float32)
-    y, g = session.run(["y", found.name], {"i": ids, "k": kinds, "cot": ones})
+    y, g = open_session(full).run(["y", *names], {"i": ids, "k": kinds, "cot": ones})
 
     def real(name: str) -> Any:
         steps = fixed[name].astype(np.float64) - float(fixed[f"{name}z"])

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import onnx
 import onnx_graphsurgeon as gs
-import onnxruntime as ort
 import pytest
 
 from backends.onnx.reading.prepare import prepare
 from backends.onnx.rules.parts.masks import above, below
 from backends.onnx.writing.append import append
 from backends.onnx.writing.emit import Emitter
+from tests.sessions import open_session
 
 LEAST = np.float32(2.0**-126)
 """The smallest normal number."""
@@ -47,7 +47,7 @@ def masks(x: Any, bound: float) -> tuple[dict[str, Any], set[str]]:
     edge = gs.Constant("edge", np.array(bound, x.dtype))
     made = [op.named(above(op, y, edge), "above"), op.named(below(op, y, edge), "below")]
     model = append(op, inputs=[], outputs=made)
-    session = ort.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    session = open_session(model)
     names = ["above", "below"]
     found = dict(zip(names, session.run(names, {"x": x}), strict=True))
     return found, {node.op_type for node in model.graph.node}

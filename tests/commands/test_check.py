@@ -1,0 +1,137 @@
+"""`gradcam check`: what lies between layer and score, differences, and its exit codes."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnx.parser
+import pytest
+from PIL import Image
+
+from backends.onnx import OnnxBackend
+from tests.commands.calls import MODEL, call, write
+
+LAST_STEP = MODEL.replace(
+    "a = Relu(c)", "a = Relu(c)\n  s = LpPool<kernel_shape=[2,2]>(a)"
+).replace("GlobalAveragePool(a)", "GlobalAveragePool(s)")
+
+
+def test_check_says_what_lies_between(model: Path) -> None:
+    found = call("check", model)
+    assert found.exit_code == 0
+    for word in ("GlobalAveragePool", "Gemm", "portable yes", "unchanged, bit for bit"):
+        assert word in found.output
+
+
+def test_check_verifies_the_source_of_an_instrumented_model(model: Path, tmp_path: Path) -> None:
+    out = tmp_path / "cam.onnx"
+    assert call("instrument", model, "-o", out).exit_code == 0
+    found = call("check", out)
+    assert found.exit_code == 0, found.output
+    assert "the source's hash is right" in found.output
+    changed = onnx.load(out)
+    changed.graph.node[0].name = "other"
+    out.write_bytes(changed.SerializeToString())
+    assert "was changed after it was instrumented" in call("check", out).stderr
+
+
+@pytest.mark.parametrize(
+    "args",
+    [["gone.png"], ["--layer", "zz"], ["--scale", "shared"], ["--target", "cat", "--numeric"]],
+    ids=str,
+)
+def test_check_says_nothing_before_bad_input_is_told(args: list[str], model: Path) -> None:
+    found = call("check", model, *args)
+    assert found.exit_code == 2
+    assert found.stdout == ""
+    assert found.stderr.count("\n") == 1
+
+
+def test_check_says_no_where_there_is_nothing_to_look_at(tmp_path: Path) -> None:
+    text = """<ir_version: 8, opset_import: ["" : 17]> g (float[N,3] x) => (float[N,3] y)
+    { y = Relu(x) }"""
+    path = tmp_path / "flat.onnx"
+    path.write_bytes(onnx.parser.parse_model(text).SerializeToString())
+    found = call("check", path)
+    assert found.exit_code == 1
+    assert "verdict  no: " in found.output
+    assert call("check", path, "--layer", "zz").exit_code == 2
+
+
+def test_check_compares_with_differences(model: Path, tmp_path: Path) -> None:
+    found = call("check", model, "--numeric", "--target", "2", "--target", "prob:1", "--json")
+    assert found.exit_code == 0, found.output
+    results = json.loads(found.output)["numeric"]
+    assert [r["target"] for r in results] == ["2", "prob:1"]
+    for result in results:
+        assert result["passed"] is True
+        assert len(result["errors"]) == 8
+        assert result["median"] < 1e-3
+
+
+def test_check_exits_with_1_where_differences_disagree(
+    model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = OnnxBackend.capture
+
+    def wrong(self: Any, *args: Any, **options: Any) -> Any:
+        return [replace(c, gradients=c.gradients * 1.05) for c in own(self, *args, **options)]
+
+    monkeypatch.setattr(OnnxBackend, "capture", wrong)
+    found = call("check", model, "--numeric")
+    assert found.exit_code == 1
+    assert "G does not agree" in found.output
+    assert "verdict  no: see above" in found.output
+
+
+def test_kinks_and_rounding_do_not_fool_the_differences(
+    tmp_path: Path, rng: np.random.Generator
+) -> None:
+    pooled = MODEL.replace("a = Relu(c)", "a = Relu(c)\n  s = MaxPool<kernel_shape=[2,2]>(a)")
+    path = write(pooled.replace("Pool(a)\n", "Pool(s)\n"), tmp_path / "pool.onnx", rng)
+    found = call("check", path, "--numeric", "--layer", "a", "--json")
+    assert found.exit_code == 0, found.output
+    (result,) = json.loads(found.output)["numeric"]
+    assert result["passed"] is True
+    assert result["zeros_held"] is True
+
+
+def test_check_tries_each_preset_on_a_photo(model: Path, tmp_path: Path) -> None:
+    Image.new("RGB", (20, 20), (200, 30, 60)).save(tmp_path / "a.png")
+    out = tmp_path / "record.json"
+    found = call("check", model, tmp_path / "a.png", "--preprocess", "tf", "-o", out)
+    assert found.exit_code == 0, found.output
+    for word in ("imagenet", "caffe", "tf *", "unit", "raw", "top 4", "--preprocess tf"):
+        assert word in found.output
+    record = json.loads(out.read_text())
+    assert record["verdict"] == "yes"
+    # tf: x = p / 127.5 - 1 is constant, so the means of the convolution are sums of weights
+    weights = {t.name: onnx.numpy_helper.to_array(t) for t in onnx.load(model).graph.initializer}
+    x = np.array([200, 30, 60]) / 127.5 - 1
+    pooled = np.zeros(5)
+    for i in range(8):
+        for j in range(8):
+            for k in range(5):
+                rows = slice(1 if i == 0 else 0, 2 if i == 7 else 3)
+                columns = slice(1 if j == 0 else 0, 2 if j == 7 else 3)
+                sums = weights["w"][k, :, rows, columns].sum(axis=(1, 2))
+                pooled[k] += max(sums @ x, 0) / 64
+    y = weights["v"] @ pooled
+    p = np.exp(y - y.max()) / np.exp(y - y.max()).sum()
+    best = next(t for t in record["input"]["presets"] if t["preset"] == "tf")["top"][0]
+    assert best["class"] == int(p.argmax())
+    assert best["probability"] == pytest.approx(p.max(), rel=1e-4)
+
+
+@pytest.mark.usefixtures("no_norm_pools")
+def test_check_fails_where_there_is_no_rule(tmp_path: Path, rng: np.random.Generator) -> None:
+    path = write(LAST_STEP, tmp_path / "pool.onnx", rng)
+    found = call("check", path, "--layer", "a")
+    assert found.exit_code == 1
+    assert "LpPool" in found.output
+    assert "--layer s, the nearest later one that works" in found.output
