@@ -15,6 +15,7 @@ ELSEWHERE: dict[tuple[str, str], tuple[str, ...]] = {
         "backends/onnx/rules/parts/extents.py",
         "backends/onnx/rules/parts/put_back.py",
         "backends/onnx/rules/zeros.py",
+        "backends/onnx/differentiating/arrived.py",
         "backends/onnx/differentiating/reverse.py",
         "backends/onnx/writing/append.py",
         "backends/onnx/writing/arithmetic.py",
@@ -104,6 +105,7 @@ ELSEWHERE: dict[tuple[str, str], tuple[str, ...]] = {
         "backends/onnx/writing/ir.py",
         "backends/onnx/instrumenting/methods.py",
         "backends/onnx/reading/graph.py",
+        "backends/onnx/reading/names.py",
     ),
     ("instrumenting/test_targets.py", "targets as nodes"): (
         "backends/onnx/instrumenting/traced_scores.py",
