@@ -6,6 +6,11 @@ import numpy as np
 import pytest
 
 from backends.onnx.rules import NOT_YET, VJP_RULES
+from tests.paths import ROOT
+
+pytest.register_assert_rewrite(
+    *(f"tests.{path.stem}" for path in (ROOT / "tests").iterdir() if path.stem != "paths")
+)
 
 
 @pytest.fixture

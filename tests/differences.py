@@ -13,8 +13,11 @@ def slope(at: Callable[[float], Any], h: float) -> Any:
     return (8 * (at(h) - at(-h)) - (at(2 * h) - at(-2 * h))) / (12 * h)
 
 
-def assert_near(found: Any, expected: Any, rtol: float, what: str = "") -> None:
-    """Equal shapes, and a difference of at most `rtol` of the expected norm, which is not 0."""
+def assert_near(found: Any, expected: Any, what: str = "", *, rtol: float = 1e-4) -> None:
+    """Equal shapes, and a difference of at most `rtol` of the expected norm, which is not 0.
+
+    1e-4 is what float32 leaves of a network in another order of summation.
+    """
     found, expected = np.asarray(found), np.asarray(expected)
     assert found.shape == expected.shape, what
     size = np.linalg.norm(expected.astype(np.float64))

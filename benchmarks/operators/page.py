@@ -20,7 +20,7 @@ from tests.rules.node_cases import NEWEST, OLDEST, version
 TESTS = Path(__file__).resolve().parents[2] / "tests"
 NORMAL = RENAMED | {"Upsample": "Resize"}
 """Operators that are read under another name."""
-FORMULAS = ("*_torch.py", "test_quant*.py", "*fused*.py")
+FORMULAS = ("rules/**/*_torch.py", "**/test_quant*.py", "**/*fused*.py")
 """Tests that compare single operators with autograd, or with a formula of their own."""
 VERDICTS = {
     "passed": "passed",
@@ -190,7 +190,7 @@ def _formulas(op: str) -> list[str]:
 
 @functools.cache
 def _named() -> dict[str, set[str]]:
-    found = {path for pattern in FORMULAS for path in TESTS.rglob(pattern)}
+    found = {path for pattern in FORMULAS for path in TESTS.glob(pattern)}
     paths = sorted(found, key=lambda path: path.name)
     return {path.relative_to(TESTS).as_posix(): set(_operators(path)) for path in paths}
 

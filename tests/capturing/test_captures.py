@@ -16,6 +16,7 @@ from backends.onnx import OnnxBackend
 from cam_core import Capture, explain_all
 from cam_core.backend import ManyTargets
 from cam_core.errors import TargetError
+from tests.cotangents import one_hot
 
 ort = pytest.importorskip("onnxruntime")
 
@@ -49,10 +50,6 @@ def expected(x: Any, classes: list[int]) -> Any:
 
 def images(count: int) -> Any:
     return np.random.default_rng(2).normal(size=(count, 3, 8, 12)).astype(np.float32)
-
-
-def one_hot(*classes: int) -> Any:
-    return lambda y, outputs: np.eye(5, dtype=y.dtype)[list(classes)]
 
 
 @pytest.fixture

@@ -11,7 +11,8 @@ import pytest
 from backends.torch import TorchBackend
 from cam_core.backend import Backend
 from cam_core.errors import InputError, LayerError
-from tests.live.modules import Small, close, one_hot, small
+from tests.cotangents import one_hot
+from tests.live.modules import Small, close, small
 
 torch = pytest.importorskip("torch")
 

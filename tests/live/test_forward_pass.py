@@ -7,7 +7,8 @@ import pytest
 
 from backends.torch import TorchBackend
 from cam_core.errors import LayerError
-from tests.live.modules import close, one_hot, small
+from tests.cotangents import one_hot
+from tests.live.modules import close, small
 
 torch = pytest.importorskip("torch")
 

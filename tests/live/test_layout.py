@@ -6,7 +6,8 @@ import pytest
 
 from backends.torch import TorchBackend
 from backends.torch.layout import find_layout
-from tests.live.modules import one_hot, small
+from tests.cotangents import one_hot
+from tests.live.modules import small
 
 torch = pytest.importorskip("torch")
 nn = torch.nn

@@ -10,7 +10,8 @@ import pytest
 
 from backends.torch import TorchBackend
 from cam_core.errors import ModelError
-from tests.live.modules import close, one_hot
+from tests.cotangents import one_hot
+from tests.live.modules import close
 
 torch = pytest.importorskip("torch")
 nn = torch.nn

@@ -6,7 +6,6 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import onnx
 import onnxruntime as ort
 
@@ -36,11 +35,6 @@ def fused(model: onnx.ModelProto) -> Counter[str]:
         for n in model.graph.node
         if n.domain in known or n.op_type == "SimplifiedLayerNormalization"
     )
-
-
-def assert_same(got: Any, expected: Any) -> None:
-    assert got.shape == expected.shape
-    assert np.linalg.norm(got - expected) < 1e-4 * np.linalg.norm(expected)
 
 
 def gradients(model: Any, x: Any) -> tuple[Any, Any]:

@@ -20,11 +20,11 @@ from converters.torch import to_onnx
 ort = pytest.importorskip("onnxruntime")
 pytest.importorskip("torch")
 
+from tests.differences import assert_near  # noqa: E402
 from tests.models.networks import NETS, randomise  # noqa: E402
 from tests.models.optimised import (  # noqa: E402
     CLASSES,
     LEVELS,
-    assert_same,
     fused,
     gradients,
     save,
@@ -73,10 +73,10 @@ def test_it_explains_as_before_and_as_autograd(saved: Saved) -> None:
     assert set(fused(saved.extended)) == set(saved.expected.split())
     found = gradients(saved.extended, saved.x)
     for got, expected in zip(found, saved.gradients, strict=True):
-        assert_same(got, expected)
+        assert_near(got, expected)
     torch = TorchBackend(saved.net)
     (seen,) = torch.capture(saved.x, ClassTarget(list(CLASSES)), input_gradients=True)
-    assert_same(found[1], next(iter(seen.input_gradients.values())))
+    assert_near(found[1], next(iter(seen.input_gradients.values())))
 
 
 def test_the_default_layer_is_the_same(saved: Saved) -> None:
@@ -98,7 +98,7 @@ def test_nothing_of_it_is_lost(saved: Saved, tmp_path: Path) -> None:
 def test_the_basic_level_too(saved: Saved, tmp_path: Path) -> None:
     basic = save(saved.plain, tmp_path / "basic.onnx", LEVELS.ORT_ENABLE_BASIC)
     for got, expected in zip(gradients(basic, saved.x), saved.gradients, strict=True):
-        assert_same(got, expected)
+        assert_near(got, expected)
 
 
 def test_guided_backpropagation_sees_the_relu_inside(tmp_path: Path) -> None:
@@ -117,7 +117,7 @@ def test_guided_backpropagation_sees_the_relu_inside(tmp_path: Path) -> None:
         return session.run(["cam_input_gradients"], {made.graph.input[0].name: x})[0]
 
     found = image_gradients(extended, guided=True)
-    assert_same(found, image_gradients(plain, guided=True))
+    assert_near(found, image_gradients(plain, guided=True))
     unguided = image_gradients(extended, guided=False)
     assert np.linalg.norm(found - unguided) > 0.1 * np.linalg.norm(unguided)
 

@@ -19,6 +19,8 @@ from converters.torch import to_onnx
 
 ort = pytest.importorskip("onnxruntime")
 torch = pytest.importorskip("torch")
+from tests.cotangents import one_hot  # noqa: E402
+from tests.differences import assert_near  # noqa: E402
 from tests.models.networks import NETS, Row, randomise  # noqa: E402
 
 WRITTEN = {
@@ -64,18 +66,6 @@ def export(request, tmp_path_factory) -> Export:
     path = tmp_path_factory.mktemp("net") / "net.onnx"
     to_onnx(net, x, path, exporter=exporter, opset=int(opset))
     return Export(name, form, row, net, path, x)
-
-
-def one_hot(*classes: int) -> Any:
-    return lambda y, outputs: np.eye(y.shape[1], dtype=y.dtype)[list(classes)]
-
-
-def assert_near(got: Any, expected: Any, what: str) -> None:
-    """Relative L2 below 1e-4: float32 in another order of summation."""
-    assert got.shape == expected.shape, what
-    scale = np.linalg.norm(expected)
-    assert scale > 0, what
-    assert np.linalg.norm(got - expected) < 1e-4 * scale, what
 
 
 def optimised(model: bytes, feed: dict[str, Any], file: Path) -> tuple[list[Any], Counter[str]]:

@@ -1,0 +1,187 @@
+"""Modules without a test file of their name: (where their tests are, why there) -> which.
+
+Where a module gets a test file of its own, its line here goes.
+"""
+
+from __future__ import annotations
+
+ELSEWHERE: dict[tuple[str, str], tuple[str, ...]] = {
+    (
+        "rules/test_rules.py rules/families",
+        "what rules are made of: wrong derivatives in the rows of the families that use them",
+    ): (
+        "backends/onnx/rules/parts/collisions.py",
+        "backends/onnx/rules/parts/enlarged.py",
+        "backends/onnx/rules/parts/extents.py",
+        "backends/onnx/rules/parts/put_back.py",
+        "backends/onnx/rules/zeros.py",
+        "backends/onnx/differentiating/arrived.py",
+        "backends/onnx/differentiating/reverse.py",
+        "backends/onnx/writing/append.py",
+        "backends/onnx/writing/arithmetic.py",
+        "backends/onnx/writing/emit.py",
+        "backends/onnx/writing/inference.py",
+        "backends/onnx/writing/lowering.py",
+        "backends/onnx/writing/shaping.py",
+        "backends/onnx/writing/spelling.py",
+        "backends/onnx/reading/prepare.py",
+        "backends/onnx/reading/shapes.py",
+        "backends/onnx/reading/probes.py",
+    ),
+    ("rules/cases_pooling.py", "one family with pooling.py"): (
+        "backends/onnx/rules/families/maxpool.py",
+    ),
+    ("rules/cases_activation.py rules/cases_elementwise.py", "with what it is written beside"): (
+        "backends/onnx/rules/families/clip.py",
+    ),
+    ("finding/test_composites.py", "found there, differentiated there"): (
+        "backends/onnx/rules/families/composite.py",
+        "backends/onnx/finding/matching.py",
+        "backends/onnx/finding/patterns.py",
+    ),
+    ("rules/cases_sequences.py", "lists that are known from the file"): (
+        "backends/onnx/reading/sequences.py",
+    ),
+    (
+        "rules/cases_control.py rules/control/test_control_flow.py",
+        "one walk back through If, Loop and Scan, held against differences",
+    ): (
+        "backends/onnx/rules/control/branches.py",
+        "backends/onnx/rules/control/loops.py",
+        "backends/onnx/rules/control/repetition.py",
+        "backends/onnx/rules/control/way_back.py",
+        "backends/onnx/reading/body_types.py",
+        "backends/onnx/writing/bodies.py",
+    ),
+    ("rules/control/test_recurrent.py", "what RNN, GRU and LSTM share"): (
+        "backends/onnx/rules/control/gates.py",
+        "backends/onnx/rules/control/recurrence.py",
+    ),
+    (
+        "rules/microsoft/test_fused_operators.py models/test_fused_saved.py",
+        "every fused operator has a row, and models as onnxruntime saves them",
+    ): (
+        "backends/onnx/rules/microsoft/contrib_attention.py",
+        "backends/onnx/rules/microsoft/contrib_grouped.py",
+        "backends/onnx/rules/microsoft/contrib_rotary.py",
+        "backends/onnx/rules/microsoft/fused.py",
+        "backends/onnx/rules/microsoft/fused_activation.py",
+        "backends/onnx/rules/microsoft/fused_norms.py",
+        "backends/onnx/rules/parts/nchwc.py",
+    ),
+    (
+        "rules/microsoft/test_quantised_operators.py rules/microsoft/test_quantised_weights.py",
+        "integer operators, each alone",
+    ): (
+        "backends/onnx/rules/families/integer.py",
+        "backends/onnx/rules/microsoft/packed.py",
+        "backends/onnx/rules/microsoft/qlinear.py",
+        "backends/onnx/reading/units.py",
+    ),
+    ("rules/test_completeness.py", "every operator has one place"): (
+        "backends/onnx/rules/not_yet.py",
+        "backends/onnx/reading/kinds.py",
+    ),
+    ("project/test_third_party.py", "with a distribution made for the test"): (
+        "backends/onnx/rules/third_party.py",
+    ),
+    (
+        "writing/test_few_rows.py rules/cases_index.py",
+        "what costs one row, and that its numbers are right",
+    ): (
+        "backends/onnx/writing/padded_views.py",
+        "backends/onnx/writing/padding.py",
+        "backends/onnx/writing/sums.py",
+    ),
+    ("writing/test_shortcuts.py", "types, and what is written shorter by them"): (
+        "backends/onnx/writing/op.py",
+        "backends/onnx/writing/promises.py",
+    ),
+    ("differentiating/test_coverage.py project/test_cuda_kernels.py", "what may be emitted"): (
+        "backends/onnx/writing/portable.py",
+    ),
+    ("instrumenting/test_instrument.py", "the file that is made of it all"): (
+        "backends/onnx/writing/export.py",
+        "backends/onnx/writing/ir.py",
+        "backends/onnx/instrumenting/methods.py",
+        "backends/onnx/reading/graph.py",
+        "backends/onnx/reading/names.py",
+    ),
+    ("instrumenting/test_targets.py", "targets as nodes"): (
+        "backends/onnx/instrumenting/traced_scores.py",
+    ),
+    ("core/test_traceable.py instrumenting/test_instrument.py", "NumPy's functions as nodes"): (
+        "backends/onnx/instrumenting/trace.py",
+        "cam_core/targets/traceable.py",
+    ),
+    ("instrumenting/test_early_means.py", "the steps of one mean"): (
+        "backends/onnx/instrumenting/mean_steps.py",
+        "backends/onnx/instrumenting/means.py",
+        "backends/onnx/instrumenting/outer_products.py",
+        "backends/onnx/instrumenting/view_means.py",
+    ),
+    ("finding/test_default_layer.py finding/test_layers.py", "what the choice goes by"): (
+        "backends/onnx/finding/analysis.py",
+        "backends/onnx/finding/flattened_gemm.py",
+        "backends/onnx/finding/maps.py",
+        "backends/onnx/finding/route.py",
+    ),
+    ("finding/test_tokens.py", "with the tokens that it is made of"): (
+        "backends/onnx/finding/summary.py",
+    ),
+    ("capturing/test_backend.py capturing/test_captures.py", "seen through the backend alone"): (
+        "backends/onnx/capturing/cut.py",
+        "backends/onnx/capturing/forward_pass.py",
+        "backends/onnx/capturing/halves.py",
+        "backends/onnx/capturing/sessions.py",
+        "backends/onnx/capturing/tail.py",
+        "backends/onnx/capturing/weights.py",
+        "backends/onnx/differentiating/gradient.py",
+    ),
+    ("models/test_types.py", "whole models of each type"): (
+        "backends/onnx/differentiating/bfloat16.py",
+        "backends/onnx/running/borders.py",
+    ),
+    ("reading/test_load.py project/test_robustness.py", "what a file may hold, damaged or not"): (
+        "backends/onnx/reading/stored.py",
+        "backends/onnx/reading/wellformed.py",
+    ),
+    ("commands/test_check.py commands/test_instrument.py", "parts of these commands"): (
+        "backends/onnx/commands/check_steps.py",
+        "backends/onnx/commands/comparison.py",
+        "backends/onnx/commands/strip.py",
+    ),
+    ("live/test_backend.py", "seen through the backend alone"): (
+        "backends/torch/captures.py",
+        "backends/torch/default_layer.py",
+    ),
+    (
+        "cli/commands/test_explain.py cli/inputs/test_samples.py cli/test_errors.py",
+        "what is between the words and the written files",
+    ): (
+        "cam_core/cli/inputs/as_photos.py",
+        "cam_core/cli/inputs/given_arrays.py",
+        "cam_core/cli/inputs/given_files.py",
+        "cam_core/cli/inputs/opened.py",
+        "cam_core/cli/job.py",
+        "cam_core/cli/output.py",
+        "cam_core/cli/report.py",
+    ),
+    ("commands/test_check.py", "tried by that command"): ("cam_core/cli/presets.py",),
+    ("core/demo/test_data.py", "the command and its picture, with the scenes"): (
+        "cam_core/cli/commands/demo.py",
+        "cam_core/demo/figure.py",
+    ),
+    ("core/targets/test_formulas.py core/targets/test_table.py", "every kind has a row there"): (
+        "cam_core/targets/contrast.py",
+        "cam_core/targets/cotangent.py",
+        "cam_core/targets/one_class.py",
+        "cam_core/targets/probability.py",
+        "cam_core/targets/scores.py",
+        "cam_core/targets/top_classes.py",
+    ),
+    ("core/methods/test_from_gradients.py", "every row has an oracle"): (
+        "cam_core/methods/table.py",
+    ),
+    ("core/test_explain.py", "types alone"): ("cam_core/backend.py", "cam_core/errors.py"),
+}
