@@ -36,6 +36,8 @@ INTEGERS = {
     "cells": [0, CHANNELS, 9],
     "columns": [0, CHANNELS * 9],
     "first": 0,
+    "zero": [0],
+    "end": [2**31 - 1],
     "one": [1],
     "two": [2],
     "five": [5],
@@ -136,14 +138,19 @@ def alpha(source: onnx.ModelProto, **fed: Any) -> tuple[Any, Any]:
 
 def products(source: onnx.ModelProto) -> list[str]:
     """What is multiplied for most places where alpha alone is asked for."""
-    written = instrument(source, layer="a", outputs="alpha")
-    known = onnx.shape_inference.infer_shapes(written, data_prop=True).graph
+    return written(source, PRODUCTS)
+
+
+def written(source: onnx.ModelProto, operators: set[str]) -> list[str]:
+    """Which of these operators are written for most places then."""
+    made = instrument(source, layer="a", outputs="alpha")
+    known = onnx.shape_inference.infer_shapes(made, data_prop=True).graph
     cells = {
         info.name: np.prod([d.dim_value for d in info.type.tensor_type.shape.dim[1:]])
         for info in (*known.value_info, *known.output)
     }
-    added = list(written.graph.node)[len(source.graph.node) :]
-    return [n.op_type for n in added if n.op_type in PRODUCTS and cells[n.output[0]] > 2 * PLACES]
+    added = list(made.graph.node)[len(source.graph.node) :]
+    return [n.op_type for n in added if n.op_type in operators and cells[n.output[0]] > 2 * PLACES]
 
 
 @pytest.mark.parametrize("name", [*SPARED, *NEEDED])
@@ -161,6 +168,16 @@ def test_no_product_is_made_for_all_places(name: str) -> None:
 @pytest.mark.parametrize("name", NEEDED)
 def test_a_product_that_is_needed_is_made(name: str) -> None:
     assert products(model(NEEDED[name]))
+
+
+def test_a_mean_of_tokens_behind_a_lone_one_is_not_spread() -> None:
+    """The same number for each token, and none for the one in front of them."""
+    lone = "w = Reshape(b, tokens) u = Transpose<perm=[0,2,1]>(w) e = Slice(u, zero, one, one)"
+    body = f"{TOKENS} {lone} c = Concat<axis=1>(e, t) d = Slice(c, one, end, one)"
+    source = model(f"{body} g = ReduceMean<keepdims=0>(d, one) y = MatMul(g, of4)")
+    assert not written(source, {"Expand", "Pad", "Slice", "Transpose", "Reshape", "Tile"})
+    got, expected = alpha(source)
+    np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-7)
 
 
 @pytest.mark.parametrize("name", [name for name in SPARED if "pool" in name])

@@ -87,6 +87,13 @@ def _around(means: Means, maker: Node, x: Tensor, places: Places) -> Tensor | No
     return None if found is None else means.op.Pad(found, pads.tolist())
 
 
+def _expand(means: Means, maker: Node, x: Tensor, places: Places) -> Tensor | None:
+    """The mean of what was only repeated is the thing itself."""
+    under = means.op.promises.beneath(x)
+    kept = (1 if axis in places else size for axis, size in enumerate(x.shape))
+    return under if under is not x and tuple(under.shape) == tuple(kept) else None
+
+
 def _factor(means: Means, maker: Node, x: Tensor, places: Places) -> Tensor | None:
     """A factor that is the same at all places."""
     a, b = maker.inputs
@@ -215,6 +222,7 @@ STEPS: dict[str, Step] = {
     "Unsqueeze": through_view,
     "Slice": _slice,
     "Pad": _pad,
+    "Expand": _expand,
     "Mul": _factor,
     "Div": _factor,
     "Neg": _neg,
