@@ -18,10 +18,11 @@ from ..instrumenting.strip import strip
 from ..reading.graph import floating, numpy_type
 from ..reading.load import Source, load, opset
 from ..running.feed import feed, rows
+from ..running.runner import Runner
 from ..running.runtime import Provider, refuse_graph_capture, run
 from .forward_pass import Seen
 from .halves import split
-from .sessions import Passes, Runner, joined
+from .sessions import Passes, joined
 from .tail import Tail
 from .weights import Change, change_weights
 
@@ -60,7 +61,7 @@ class OnnxBackend:
         if instrumented(opened.model):
             opened = Source(strip(opened), opened.path)
         self.analysis: Analysis = analyse(opened, [] if layer is None else [layer], score)
-        self._runner = Runner(self.analysis.source.folder, providers, optimization, custom_ops)
+        self._runner = Runner(providers, optimization, custom_ops, self.analysis.source.folder)
         self._guided = guided
         self._asked = layer, score
         self._hidden: dict[tuple[str | int, ...], Analysis] = {}

@@ -3,42 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 
 from cam_core.backend import Array
 
 from ..running.ort_values import Joined, device_of, run_values, value_of
-from ..running.runtime import Provider, open_session
+from ..running.runner import Runner
 from .halves import COTANGENT, Split
 
 Kept = list[dict[str, Any]]
 """Of each batch, what the forward pass made and the backward ones read: OrtValues by name."""
-
-
-@dataclass(frozen=True)
-class Runner:
-    """How sessions are opened."""
-
-    folder: Path | None = None
-    """Where external weights lie."""
-    providers: Sequence[Provider] | None = None
-    optimization: str = "all"
-    custom_ops: Sequence[str] = ()
-
-    def open(self, model: onnx.ModelProto) -> Any:
-        """A session for `model`."""
-        return open_session(
-            model,
-            folder=self.folder,
-            asked=self.providers,
-            optimization=self.optimization,
-            custom_ops=self.custom_ops,
-        )
 
 
 class Passes:

@@ -13,9 +13,9 @@ from cam_core.errors import LayerError
 from ..finding.analysis import Analysis
 from ..finding.layers import Choice
 from ..reading.units import units_of
+from ..running.runner import Runner
 from ..running.runtime import run
 from .cut import INJECTED, injected, with_outputs
-from .sessions import Runner
 
 
 class Tail:
