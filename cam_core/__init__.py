@@ -1,7 +1,7 @@
 """The mathematics of class activation maps: NumPy only, no framework."""
 
 from . import targets
-from .backend import Array, Backend, Capture, InputInfo, Inputs, Layer, Target
+from .backend import Array, Backend, Capture, Gradients, InputInfo, Inputs, Layer, Look, Target
 from .discover import find_converter, open_backend
 from .errors import (
     CamError,
@@ -25,12 +25,14 @@ __all__ = [
     "CamError",
     "Capture",
     "Explanation",
+    "Gradients",
     "InputError",
     "InputInfo",
     "Inputs",
     "Layer",
     "LayerError",
     "Layout",
+    "Look",
     "Method",
     "MissingExtraError",
     "ModelError",

@@ -6,7 +6,7 @@ Protocols, not base classes: a backend needs no import of this package to satisf
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -35,6 +35,67 @@ class Capture:
     """G = dY/dA [N, K, *S]."""
     input_gradients: Mapping[str, Array] | None = None
     """dY/dx by input name, when asked for."""
+    outputs: Mapping[str, Array] = field(default_factory=dict)
+    """All outputs of the model, by name."""
+
+
+@dataclass(frozen=True)
+class Gradients:
+    """What one backward pass gives."""
+
+    layers: Mapping[str, Array]
+    """G = dY/dA [N, K, *S], by layer."""
+    inputs: Mapping[str, Array] = field(default_factory=dict)
+    """dY/dx of the inputs that were asked for, by name."""
+
+
+class Look(Protocol):
+    """One forward pass, made once: pulled for any number of targets, and run on from its layers.
+
+    The arrays are read-only, and stay as they are whatever is done with x afterwards.
+    """
+
+    @property
+    def score(self) -> Array:
+        """y as the model gives it: [N, C] before softmax, or the score tensor's own shape."""
+        ...
+
+    @property
+    def outputs(self) -> Mapping[str, Array]:
+        """All outputs of the model, by name."""
+        ...
+
+    @property
+    def layers(self) -> Sequence[str]:
+        """The layers' own names, in the order in which they were asked for."""
+        ...
+
+    @property
+    def activations(self) -> Mapping[str, Array]:
+        """A [N, K, *S] by the layer's own name."""
+        ...
+
+    def pull(self, target: Target) -> Gradients:
+        """The gradients of one target, by one backward pass.
+
+        Raises:
+            TargetError: the cotangent has not the score's shape.
+            UnsupportedOpError: an operator between layer and score has no derivative.
+        """
+        ...
+
+    def tail(self, layer: str) -> Callable[[Array], Array]:
+        """What runs the model on from one of the layers: A' [M, K, *S] -> the score of M rows.
+
+        The layer is named as it was asked for, or by its own name.
+        Nothing before the layer is run again. M = k N: A' is k blocks of N rows, and row i of each
+        block goes with row i of x, whose summary tokens, skips and other inputs it gets. The score
+        comes in the same order.
+
+        Raises:
+            LayerError: a layer that was not looked at; when called, an A' of another shape.
+        """
+        ...
 
 
 @dataclass(frozen=True)
@@ -42,7 +103,7 @@ class Layer:
     """A tensor one may look at."""
 
     name: str
-    """What `capture(layers=[name])` takes."""
+    """What `look(x, layers=[name])` takes."""
     operator: str
     """The operator (or module class) that makes it."""
     shape: tuple[int | str | None, ...]
@@ -69,6 +130,52 @@ class InputInfo:
 class Backend(Protocol):
     """A model that can be seen at its layers."""
 
+    @property
+    def class_axis(self) -> int:
+        """Where the classes are in the score: 1, or the last of a dense score [N, *S, C]."""
+        ...
+
+    @property
+    def classes(self) -> int | None:
+        """How many there are, where the model fixes it."""
+        ...
+
+    @property
+    def score_name(self) -> str:
+        """The tensor whose gradient is taken; '' where it has no name."""
+        ...
+
+    @property
+    def layer_note(self) -> str:
+        """What is to be said of the default layer; mostly nothing."""
+        ...
+
+    @property
+    def provider(self) -> str:
+        """What the model runs on."""
+        ...
+
+    @property
+    def metadata(self) -> Mapping[str, str]:
+        """What the model says of itself."""
+        ...
+
+    def look(
+        self, x: Inputs, *, layers: Sequence[str] | None = None, inputs: Sequence[str] | None = ()
+    ) -> Look:
+        """One forward pass, run here and now.
+
+        Args:
+            x: one array, or several by name.
+            layers: where to look; None is the default layer, () none at all.
+            inputs: whose gradients are wanted too; None is all that have one.
+
+        Raises:
+            LayerError: a layer that is unknown or does not reach the score.
+            InputError: x does not fit the model, or an input has no gradient.
+        """
+        ...
+
     def capture(
         self,
         x: Inputs,
@@ -80,12 +187,19 @@ class Backend(Protocol):
         """A and G at each layer (None: the default layer), all from one pass."""
         ...
 
-    def forward(self, x: Inputs) -> dict[str, Array]:
-        """All outputs of the plain model, by name."""
+    def captures(
+        self,
+        x: Inputs,
+        targets: Iterable[Target],
+        *,
+        layers: Sequence[str] | None = None,
+        input_gradients: bool = False,
+    ) -> Iterator[list[Capture]]:
+        """`capture` of one target after another, all from one forward pass, run here and now."""
         ...
 
-    def tail(self, layer: str, A: Array, x: Inputs) -> Array:
-        """The score tensor when the layer's activations are A [N, K, *S]."""
+    def forward(self, x: Inputs) -> dict[str, Array]:
+        """All outputs of the plain model, by name."""
         ...
 
     def inputs(self) -> list[InputInfo]:
@@ -98,20 +212,4 @@ class Backend(Protocol):
 
     def with_weights(self, change: Callable[[str, Array], Array]) -> Backend:
         """The same model with every weight replaced by `change(name, weight)`."""
-        ...
-
-
-@runtime_checkable
-class ManyTargets(Protocol):
-    """What a backend may have besides: many targets of one x from one forward pass."""
-
-    def captures(
-        self,
-        x: Inputs,
-        targets: Iterable[Target],
-        *,
-        layers: Sequence[str] | None = None,
-        input_gradients: bool = False,
-    ) -> Iterator[list[Capture]]:
-        """`capture` of one target after another."""
         ...

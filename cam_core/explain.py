@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from .backend import Array, Backend, Capture, Inputs, ManyTargets, Target
+from .backend import Array, Backend, Capture, Inputs, Target
+from .captures import captures
 from .errors import InputError, ModelError
 from .explanation import Explanation
 from .maps.combine import combine, positive
@@ -65,30 +66,17 @@ def explain_all(
 ) -> list[Explanation]:
     """Every target at every layer by every method, in that order.
 
-    One forward pass, where the backend can, and one backward pass a target. The text `top:k`
-    counts as k targets.
+    One forward pass, and one backward pass a target. The text `top:k` counts as k targets.
     """
-    if not hasattr(backend, "capture"):
-        kind = type(backend).__name__
-        raise InputError(f"a {kind} is no backend: explain(open_backend(model), x) opens the model")
     for name in methods:
         usable_method(name)
     check_finite(x)
     found = []
     asked = expand(targets, labels, class_axis=find_class_axis(backend, class_axis))
-    for target, seen in zip(asked, capture_each(backend, x, asked, layers=layers), strict=True):
+    for target, seen in zip(asked, captures(backend, x, asked, layers=layers), strict=True):
         for capture in seen:
             found += [from_capture(capture, target, m, labels=labels, **options) for m in methods]
     return found
-
-
-def capture_each(
-    backend: Backend, x: Inputs, targets: Iterable[Target], *, layers: Sequence[str] | None = None
-) -> Iterator[list[Capture]]:
-    """A and G at each layer for one target after another; one forward pass where there can be."""
-    if isinstance(backend, ManyTargets):
-        return backend.captures(x, targets, layers=layers)
-    return (backend.capture(x, target, layers=layers) for target in targets)
 
 
 def from_capture(
@@ -128,8 +116,15 @@ def from_capture(
 
 
 def find_class_axis(backend: Backend, asked: int | None) -> int:
-    """Where the classes are in a score: as asked, else as the backend says, else axis 1."""
-    return int(getattr(backend, "class_axis", 1)) if asked is None else asked
+    """Where the classes are in a score: as asked, else as the backend says.
+
+    Raises:
+        InputError: it is no backend.
+    """
+    if not hasattr(backend, "look"):
+        kind = type(backend).__name__
+        raise InputError(f"a {kind} is no backend: explain(open_backend(model), x) opens the model")
+    return backend.class_axis if asked is None else asked
 
 
 def usable_method(name: str) -> Method:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -15,6 +15,7 @@ from cam_core.errors import InputError, ModelError
 
 from .outputs import first_tensor, flatten
 
+Outputs = dict[str, Any]
 Hook = Callable[[int, Any], Any]
 """(number of the call from 1, the module's output) -> what takes the output's place, or None."""
 
@@ -39,9 +40,27 @@ def tensors(module: Any, x: Inputs, *, gradients: bool = False) -> dict[str, Any
     return feed
 
 
+class Runs:
+    """A module and how often it was run.
+
+    Args:
+        module: any.
+        score: an output's name or a module's path; None finds it.
+    """
+
+    def __init__(self, module: Any, score: str | None) -> None:
+        self.module, self.score = module, score
+        self.count = 0
+
+    def __call__(self, feed: Mapping[str, Any], hooks: Mapping[str, Hook]) -> tuple[Any, Outputs]:
+        """The score and all outputs."""
+        self.count += 1
+        return run(self.module, feed, hooks, self.score)
+
+
 def run(
     module: Any, feed: Mapping[str, Any], hooks: Mapping[str, Hook], score: str | None
-) -> tuple[Any, dict[str, Any]]:
+) -> tuple[Any, Outputs]:
     """The score and all outputs, with the hooks on their modules for this call only."""
     import torch
 
@@ -109,6 +128,20 @@ def _evaluating(module: Any) -> Iterator[None]:
     finally:
         for part, training in flags:
             part.training = training
+
+
+def top_gradients(y: Any, tensors: Sequence[Any]) -> list[Any]:
+    """The gradient of the rows' top scores, summed, at each; None where none arrives."""
+    import torch
+
+    reached = [t for t in tensors if t.requires_grad]
+    if not reached or not y.requires_grad:
+        return [None] * len(tensors)
+    tops = y.detach().flatten(1).argmax(1) if y.ndim > 1 else None
+    with torch.enable_grad():
+        total = y.sum() if tops is None else y.flatten(1).gather(1, tops[:, None]).sum()
+    found = iter(torch.autograd.grad(total, reached, allow_unused=True))
+    return [next(found) if t.requires_grad else None for t in tensors]
 
 
 def to_numpy(tensor: Any) -> Array:

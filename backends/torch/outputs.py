@@ -34,6 +34,37 @@ def _walk(value: Any, key: str) -> list[tuple[str, Any]]:
     return [found for name, part in parts for found in _walk(part, name)]
 
 
+def tensors_in(result: Any) -> list[Any]:
+    """All its tensors."""
+    return [tensor for _, tensor in _walk(result, "")]
+
+
+def copyable(result: Any) -> bool:
+    """Does `copied` know all that it is made of?"""
+    import torch
+
+    if isinstance(result, dict):
+        return all(map(copyable, result.values()))
+    if isinstance(result, tuple | list):
+        return all(map(copyable, result))
+    plain = isinstance(result, torch.Tensor) and result.layout == torch.strided
+    return plain or result is None or isinstance(result, bool | int | float | str)
+
+
+def copied(result: Any) -> Any:
+    """The same in memory of its own, cut off from what it was computed from."""
+    import torch
+
+    if isinstance(result, torch.Tensor):
+        return result.detach().requires_grad_(result.requires_grad).clone()
+    if isinstance(result, dict):
+        return type(result)((key, copied(value)) for key, value in result.items())
+    if not isinstance(result, tuple | list):
+        return result
+    parts = map(copied, result)
+    return type(result)(*parts) if hasattr(result, "_fields") else type(result)(parts)
+
+
 def has_tensor(output: Any) -> bool:
     """Whether a layer's output is, or begins with, a floating tensor."""
     import torch

@@ -15,7 +15,7 @@ import onnx
 from backends.onnx import Bound, instrument
 from backends.onnx.reading.static import fix
 from backends.onnx.running.ort_values import device_of, value_of
-from backends.onnx.running.runtime import open_session
+from backends.onnx.running.runner import Runner
 from cam_core.maps.layout import Layout
 
 from ..speed.blocks import Run
@@ -63,7 +63,7 @@ def source(model: Model, kind: str, home: Path, size: int) -> Path:
 
 def bound(model: onnx.ModelProto, feed: Mapping[str, Any], device: str) -> Run:
     """A run from device memory to device memory."""
-    session = open_session(model, asked=[device], optimization=LEVEL[device])
+    session = Runner([device], LEVEL[device]).open(model)
     where, binding = device_of(session), session.io_binding()
     values = {name: value_of(array, where) for name, array in feed.items()}
     for name, value in values.items():
@@ -138,6 +138,6 @@ def on_cpu(model: Model, kind: str, x: Any, asked: Any) -> Any:
     """The map of the same file."""
     path = source(model, kind, asked.folder, asked.size)
     ours = instrument(path, layer=model.module)
-    session = open_session(ours, asked=["cpu"], optimization=LEVEL["cpu"])
+    session = Runner(["cpu"], LEVEL["cpu"]).open(ours)
     image = session.get_inputs()[0].name
     return session.run(["cam_map"], {image: x, "cam_class": np.array([CLASS])})[0]

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from cam_core.backend import Array, Backend, Capture, InputInfo
+from cam_core.captures import captures
 from cam_core.errors import InputError, ModelError
-from cam_core.explain import capture_each, check_finite, from_capture
+from cam_core.explain import check_finite, from_capture
 from cam_core.explanation import Explanation
 from cam_core.image import Placement, card
 from cam_core.sources.labels import Labels
@@ -81,7 +82,7 @@ class Job:
         check_finite(sample.x)
         layers = None if self.layer is None else [self.layer]
         found: dict[str, Look] = {}
-        seen = capture_each(self.backend, sample.x, targets, layers=layers)
+        seen = captures(self.backend, sample.x, targets, layers=layers)
         for target, (capture,) in zip(targets, seen, strict=True):
             look = self.explain(sample, capture, target)
             found.setdefault(look.row.stem, look)

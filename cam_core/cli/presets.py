@@ -9,7 +9,6 @@ from typing import Any
 from cam_core.backend import Backend
 from cam_core.errors import InputError
 from cam_core.image import PRESETS
-from cam_core.targets import ClassTarget
 from cam_core.targets.scores import pool
 
 from .inputs.opened import Setup
@@ -32,7 +31,7 @@ class Trial:
 def likeliest(backend: Backend, x: Any, names: Sequence[str] | None) -> Top:
     """The five best classes of one input; none of a dense score."""
     axis = getattr(backend, "class_axis", 1)
-    y = backend.capture(x, ClassTarget(-1, axis))[0].logits
+    y = backend.look(x, layers=()).score
     pooled = pool(y, axis)
     return () if pooled.size != y.size else best(probabilities(pooled)[0], names)
 

@@ -59,6 +59,11 @@ class Layout:
         return self.axes.index("C")
 
     @property
+    def summary(self) -> int:
+        """How many tokens have no place in space."""
+        return self.skip + self.drop
+
+    @property
     def identity(self) -> bool:
         """Whether the tensor already is [N, K, *S]."""
         return self.axes.startswith("NC") and "T" not in self.axes

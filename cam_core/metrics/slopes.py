@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from ..backend import Array, Backend, Capture, Inputs
+from ..backend import Array, Backend, Inputs
 from ..targets import ScoredTarget
 
 DIRECTIONS = 8
@@ -56,11 +57,12 @@ def compare(
     to it. The step h is chosen by the differences alone: where neighbouring steps agree best,
     among those at which the rounding of Y stays below the limit.
     """
-    capture = backend.capture(x, target, layers=None if layer is None else [layer])[0]
-    A = capture.activations.astype(np.float64)
-    curve = Curve(backend, x, target.held(capture.logits), capture)
+    look = backend.look(x, layers=None if layer is None else [layer])
+    (name,) = look.layers
+    A, G = look.activations[name], look.pull(target).layers[name]
+    curve = Curve(look.tail(name), target.held(look.score), A, G, look.score.dtype)
     rng = np.random.default_rng(seed)
-    size = float(np.sqrt(np.mean(A * A))) or 1.0
+    size = float(np.sqrt(np.mean(np.square(A, dtype=np.float64)))) or 1.0
     directions = [np.asarray(rng.standard_normal(A.shape)) * size for _ in range(DIRECTIONS)]
     held = bool(np.any(A == 0)) and curve.kinked(directions[0])
     found = []
@@ -75,31 +77,31 @@ def compare(
 class Curve:
     """Y along straight lines through A."""
 
-    backend: Backend
-    x: Inputs
+    tail: Callable[[Array], Array]
     target: ScoredTarget
-    capture: Capture
+    A: Array
+    G: Array
+    kind: np.dtype[Any]
+    """Of the score."""
 
     def score(self, offset: Array) -> float:
         """Y(A + offset), summed over the batch."""
-        A = self.capture.activations
-        moved = (A.astype(np.float64) + offset).astype(A.dtype)
-        y = self.backend.tail(self.capture.layer, moved, self.x)
+        y = self.tail((self.A.astype(np.float64) + offset).astype(self.A.dtype))
         return float(np.sum(self.target.score(y.astype(np.float64))))
 
     def kinked(self, d: Array, h: float = 1e-3) -> bool:
         """Do the slopes on both sides of A differ?"""
-        middle, G = self.score(np.zeros_like(d)), self.capture.gradients
+        middle = self.score(np.zeros_like(d))
         ahead, behind = self.score(h * d) - middle, middle - self.score(-h * d)
-        scale = h * float(np.sqrt(np.sum(G.astype(np.float64) ** 2) * np.mean(d * d)))
+        scale = h * float(np.sqrt(np.sum(self.G.astype(np.float64) ** 2) * np.mean(d * d)))
         return abs(ahead - behind) > LIMIT * max(scale, abs(ahead), abs(behind))
 
     def error(self, d: Array, size: float) -> tuple[float, float, float]:
         """The error along d, the step it was taken at, and what rounding may do to it."""
-        G = self.capture.gradients.astype(np.float64)
+        G = self.G.astype(np.float64)
         length = float(np.sqrt(np.sum(G[d != 0] ** 2))) * size
         pairs = [(self.score(h * d), self.score(-h * d)) for h in STEPS]
-        eps = float(np.finfo(self.capture.logits.dtype).eps)
+        eps = float(np.finfo(self.kind).eps)
         ulp = eps * max(abs(value) for pair in pairs for value in pair)
         slopes = [(a - b) / (2 * h) for h, (a, b) in zip(STEPS, pairs, strict=True)]
         scale = length or max(map(abs, slopes)) or 1.0

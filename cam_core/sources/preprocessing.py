@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import InputInfo
+from ..backend import Backend, InputInfo
 from ..errors import InputError
 from ..image import PRESETS, Preprocess
 from .labels import Labels, read_labels
@@ -25,9 +25,9 @@ class Sources:
     metadata: Mapping[str, str]
 
     @classmethod
-    def of(cls, backend: Any, model: Path) -> Sources:
+    def of(cls, backend: Backend, model: Path) -> Sources:
         """Of an open model, and where it lies."""
-        return cls(model.resolve().parent, getattr(backend, "metadata", {}))
+        return cls(model.resolve().parent, backend.metadata)
 
     @cached_property
     def said(self) -> tuple[Said, ...]:

@@ -58,7 +58,8 @@ def test_gradients_are_central_differences(layer: str, rng: np.random.Generator)
     for _ in range(4):
         direction = rng.normal(size=A.shape)
         step = 1e-2
-        up, down = (model.tail(layer, A + s * step * direction, x) for s in (1, -1))
+        tail = model.look(x, layers=[layer]).tail(layer)
+        up, down = (tail(A + s * step * direction) for s in (1, -1))
         slope = (up - down)[[0, 1], [4, 1]] / (2 * step)
         expected = (G * direction).sum(axis=(1, 2, 3))
         np.testing.assert_allclose(slope, expected, rtol=1e-3, atol=1e-4)
@@ -81,7 +82,7 @@ def test_forward_and_tail_are_the_plain_model() -> None:
     np.testing.assert_array_equal(model.forward(x)["y"], run(net(), x=x)["y"])
     for capture in model.capture(x, one_hot(0, 0, 0), layers=["early", "late"]):
         np.testing.assert_array_equal(capture.logits, run(net(), x=x)["y"])
-        y = model.tail(capture.layer, capture.activations, x)
+        y = model.look(x, layers=[capture.layer]).tail(capture.layer)(capture.activations)
         np.testing.assert_allclose(y, run(net(), x=x)["y"], rtol=1e-6, atol=1e-7)
 
 
@@ -191,7 +192,7 @@ def test_bad_options_are_refused() -> None:
     with pytest.raises(LayerError, match="did you mean"):
         OnnxBackend(net(), layer="layte")
     with pytest.raises(LayerError, match="A gives"):
-        OnnxBackend(net()).tail("late", np.zeros((2, 6, 4, 4)), images(2))
+        OnnxBackend(net()).look(images(2)).tail("late")(np.zeros((2, 6, 4, 4)))
 
 
 BAD_FILES = [

@@ -13,8 +13,7 @@ import pytest
 from onnx import numpy_helper
 
 from backends.onnx import OnnxBackend
-from cam_core import Capture, explain_all
-from cam_core.backend import ManyTargets
+from cam_core import explain_all
 from cam_core.errors import TargetError
 from tests.cotangents import one_hot
 
@@ -189,18 +188,6 @@ def test_outputs_reach_the_target_and_strings_pass_through() -> None:
     mean = np.tanh(x.astype(float)).mean((2, 3), keepdims=True)
     wanted = np.broadcast_to(-mean / 16, x.shape)
     np.testing.assert_allclose(capture.gradients, wanted, rtol=1e-5)
-
-
-def test_a_backend_without_captures_is_asked_target_by_target() -> None:
-    class Plain:
-        def capture(self, x: Any, target: Any, *, layers: Any = None, **_: Any) -> Any:
-            y = np.array([[1.0, 2.0]])
-            return [Capture("a", y, x, target(y, {})[:, :, None, None] * x)]
-
-    assert not isinstance(Plain(), ManyTargets)
-    x = np.ones((1, 2, 3, 3))
-    maps = [e.map for e in explain_all(Plain(), x, [0, 1])]  # type: ignore[arg-type]
-    np.testing.assert_allclose(maps, np.ones((2, 1, 3, 3)))
 
 
 def test_torch_runs_its_module_once() -> None:

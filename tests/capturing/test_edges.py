@@ -11,7 +11,8 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from backends.onnx import OnnxBackend, instrument
-from backends.onnx.running.runtime import open_session, run
+from backends.onnx.running.runner import Runner
+from backends.onnx.running.runtime import run
 from cam_core.errors import InputError, LayerError
 from cam_core.targets import ClassTarget
 from tests import sessions
@@ -190,7 +191,7 @@ def test_a_crop_of_less_than_it_asks_for_is_an_error(weights, size, fits):
         *head(),
     ]
     model = build(nodes, weights | crop, {"x": ["N", 3, "H", "W"]}, ("y", ["N", 5]))
-    session = open_session(instrument(model, layer="r", target=1, outputs=("gradients",)))
+    session = Runner().open(instrument(model, layer="r", target=1, outputs=("gradients",)))
     x = {"x": np.ones((1, 3, size, 50), np.float32)}
     if not fits:
         with pytest.raises(InputError, match=r"Reshape|Pad"):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
-from cam_core.backend import Capture, InputInfo
+from cam_core.backend import Gradients, InputInfo
 from cam_core.cli.group import gradcam
 from cam_core.errors import LayerError
 from tests.paths import ROOT
@@ -21,6 +22,11 @@ from tests.paths import ROOT
 
 class Tiny:
     """Three classes, the mean of each colour; or something goes wrong."""
+
+    class_axis = 1
+    classes = None
+    metadata: Mapping[str, str] = MappingProxyType({})
+    score_name = provider = layer_note = ""
 
     def __init__(self, fault: BaseException | None = None, inputs: int = 1) -> None:
         self.fault = fault
@@ -30,11 +36,15 @@ class Tiny:
         info = InputInfo("x", (1, 3, 32, 32), np.dtype("float32"), 1)
         return [info] * self.number
 
-    def capture(self, x: Any, target: Any, **options: Any) -> list[Capture]:
+    def look(self, x: Any, **_: Any) -> SimpleNamespace:
         if self.fault is not None:
             raise self.fault
         y = x.mean(axis=(2, 3))
-        return [Capture("x", y, x, np.ones_like(x) * target(y, {})[:, :, None, None] / 1024)]
+
+        def pull(target: Any) -> Gradients:
+            return Gradients({"x": np.ones_like(x) * target(y, {})[:, :, None, None] / 1024})
+
+        return SimpleNamespace(score=y, outputs={}, layers=["x"], activations={"x": x}, pull=pull)
 
 
 @pytest.fixture

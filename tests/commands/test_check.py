@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,8 @@ import onnx.parser
 import pytest
 from PIL import Image
 
-from backends.onnx import OnnxBackend
+from backends.onnx.capturing.forward_pass import ForwardPass
+from cam_core.backend import Gradients
 from tests.commands.calls import MODEL, call, write
 
 LAST_STEP = MODEL.replace(
@@ -77,12 +77,12 @@ def test_check_compares_with_differences(model: Path, tmp_path: Path) -> None:
 def test_check_exits_with_1_where_differences_disagree(
     model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    own = OnnxBackend.capture
+    own = ForwardPass.pull
 
-    def wrong(self: Any, *args: Any, **options: Any) -> Any:
-        return [replace(c, gradients=c.gradients * 1.05) for c in own(self, *args, **options)]
+    def wrong(self: Any, target: Any) -> Gradients:
+        return Gradients({layer: G * 1.05 for layer, G in own(self, target).layers.items()})
 
-    monkeypatch.setattr(OnnxBackend, "capture", wrong)
+    monkeypatch.setattr(ForwardPass, "pull", wrong)
     found = call("check", model, "--numeric")
     assert found.exit_code == 1
     assert "G does not agree" in found.output

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 import numpy as np
 
-from cam_core.backend import Capture
+from cam_core.backend import Capture, Gradients, Target
 from cam_core.errors import LayerError
 
 LABELS = ["ant", "bee", "cat"]
@@ -18,24 +19,27 @@ class Linear:
     """y^c = mean_S sum_k W_ck x^k: at layer 'x' the gradient is known by hand."""
 
     W: np.ndarray
-    passes: int = 0
+    looks: int = 0
+    pulls: int = 0
+    class_axis = 1
 
-    def capture(
-        self,
-        x: np.ndarray | Mapping[str, np.ndarray],
-        target: object,
-        *,
-        layers: Sequence[str] | None = None,
-        input_gradients: bool = False,
-    ) -> list[Capture]:
+    def look(
+        self, x: np.ndarray, *, layers: Sequence[str] | None = None, inputs: Sequence[str] = ()
+    ) -> SimpleNamespace:
         if layers is not None and list(layers) not in (["x"], ["2x"], ["x", "2x"]):
             raise LayerError(f"no layer {layers}")
-        self.passes += 1
-        logits = np.mean(x, axis=(2, 3)) @ self.W.T
-        G = np.ones_like(x) * (target(logits, {"y": logits}) @ self.W)[:, :, None, None]
-        G = G / np.prod(x.shape[2:])
-        both = {"x": Capture("x", logits, x, G), "2x": Capture("2x", logits, 2 * x, G / 2)}
-        return [both[name] for name in layers or ["x"]]
+        self.looks += 1
+        y = np.mean(x, axis=(2, 3)) @ self.W.T
+
+        def pull(target: Target) -> Gradients:
+            self.pulls += 1
+            G = np.ones_like(x) * (target(y, {"y": y}) @ self.W)[:, :, None, None]
+            G = G / np.prod(x.shape[2:])
+            return Gradients({"x": G, "2x": G / 2})
+
+        A = {"x": x, "2x": 2 * x}
+        asked = layers or ["x"]
+        return SimpleNamespace(score=y, outputs={"y": y}, layers=asked, activations=A, pull=pull)
 
 
 def one(A: object, G: object, y: Sequence[float] = (1.0, 2.0)) -> Capture:

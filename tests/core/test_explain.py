@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from cam_core.backend import Capture
+from cam_core.captures import capture
 from cam_core.errors import InputError, LayerError, ModelError, TargetError
 from cam_core.explain import explain, explain_all, from_capture
 from cam_core.targets import ClassTarget
@@ -29,9 +30,9 @@ def test_top_class_is_the_default(model: Linear, x: np.ndarray) -> None:
     assert explain(model, x).classes.tolist() == logits.argmax(axis=1).tolist()
 
 
-def test_explain_all_takes_one_pass_a_target(model: Linear, x: np.ndarray) -> None:
+def test_explain_all_takes_one_look_and_a_pull_a_target(model: Linear, x: np.ndarray) -> None:
     found = explain_all(model, x, ["top:2", 0], ["gradcam", "hirescam"], layers=["x", "2x"])
-    assert model.passes == 3
+    assert (model.looks, model.pulls) == (1, 3)
     assert [(e.target, e.layer, e.method) for e in found] == [
         (target, layer, method)
         for target in ("top:1", "top:2", "0")
@@ -59,15 +60,15 @@ def test_rows_are_explanations(model: Linear, x: np.ndarray) -> None:
 
 def test_float16_is_combined_in_float32(model: Linear, x: np.ndarray) -> None:
     """sum_k alpha_k A^k would overflow float16."""
-    capture = model.capture(x, ClassTarget(0))[0]
+    (seen,) = capture(model, x, ClassTarget(0))
     half = Capture(
         "x",
-        capture.logits,
+        seen.logits,
         (2e4 * x).astype(np.float16),
-        (8e3 * capture.gradients).astype(np.float16),
+        (8e3 * seen.gradients).astype(np.float16),
     )
     e = from_capture(half, ClassTarget(0))
-    np.testing.assert_allclose(e.map, 1.6e8 * from_capture(capture, ClassTarget(0)).map, rtol=3e-3)
+    np.testing.assert_allclose(e.map, 1.6e8 * from_capture(seen, ClassTarget(0)).map, rtol=3e-3)
 
 
 REFUSED = [

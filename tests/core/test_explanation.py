@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from cam_core.backend import Capture
+from cam_core.captures import capture
 from cam_core.errors import InputError
 from cam_core.explain import explain, from_capture
 from cam_core.explanation import Explanation
@@ -28,9 +29,9 @@ def test_a_map_without_space_is_its_sum() -> None:
 
 
 def test_a_broken_row_leaves_the_others(model: Linear, x: np.ndarray) -> None:
-    capture = model.capture(x, ClassTarget(0))[0]
-    capture.activations[1, 0, 0, 0] = np.inf
-    e = from_capture(capture, ClassTarget(0))
+    (seen,) = capture(model, x, ClassTarget(0))
+    seen.activations[1, 0, 0, 0] = np.inf
+    e = from_capture(seen, ClassTarget(0))
     assert e.diagnosis[0] == ""
     assert "NaN or inf in the activations" in e.diagnosis[1]
     assert e.heatmap()[0].max() > 0.99

@@ -81,7 +81,10 @@ def test_inside_an_activation_of_two_operators() -> None:
     (inner,) = backend.capture(x, target, layers=["s1"])
     np.testing.assert_allclose(inner.gradients, c.activations * silu.gradients, rtol=1e-5)
     np.testing.assert_allclose(
-        backend.tail("s1", inner.activations, x), inner.logits, rtol=1e-5, atol=1e-5
+        backend.look(x, layers=["s1"]).tail("s1")(inner.activations),
+        inner.logits,
+        rtol=1e-5,
+        atol=1e-5,
     )
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from backends.torch import TorchBackend
 from cam_core.backend import Backend
-from cam_core.errors import InputError, LayerError
+from cam_core.errors import InputError, LayerError, TargetError
 from tests.cotangents import one_hot
 from tests.live.modules import Small, close, small
 
@@ -42,7 +42,8 @@ def test_G_is_the_derivative_of_the_score_along_a_direction(image, rng):
         (capture,) = backend.capture(image, one_hot(1, 1), layers=[layer])
         step = rng.normal(size=capture.activations.shape)
         step /= np.linalg.norm(step) * 1e6
-        up, down = (backend.tail(layer, capture.activations + s, image) for s in (step, -step))
+        tail = backend.look(image, layers=[layer]).tail(layer)
+        up, down = (tail(capture.activations + s) for s in (step, -step))
         slope = (up - down)[:, 1].sum() / 2
         assert slope == pytest.approx((capture.gradients * step).sum(), rel=1e-5)
 
@@ -101,7 +102,7 @@ def test_wrong_input_and_cotangent(image):
     backend = TorchBackend(small())
     with pytest.raises(InputError, match="forward takes image"):
         backend.forward({"pixels": image})
-    with pytest.raises(InputError, match="cotangent"):
+    with pytest.raises(TargetError, match="cotangent"):
         backend.capture(image, lambda y, outputs: np.ones((2, 4), np.float32))
     with pytest.raises(InputError, match="example="):
         backend.layers()
@@ -125,8 +126,9 @@ def test_with_weights_is_another_model(image):
 
 
 def test_tail_refuses_another_shape(image):
+    tail = TorchBackend(small()).look(image, layers=["body"]).tail("body")
     with pytest.raises(LayerError, match=r"takes activations \[2, 5, 3, 2\]"):
-        TorchBackend(small()).tail("body", np.zeros((2, 5, 1, 1), np.float32), image)
+        tail(np.zeros((2, 5, 1, 1), np.float32))
 
 
 def test_claims_a_module_and_nothing_else(monkeypatch):

@@ -160,7 +160,7 @@ def test_found_without_a_flag(
         assert mine.shape == theirs.shape
         assert mine.dtype == np.float32
         assert np.linalg.norm(mine - theirs) < 0.02 * np.linalg.norm(theirs)
-    tail = backend.tail(backend.default_layer, found.activations, x)
+    tail = backend.look(x).tail(found.layer)(found.activations)
     np.testing.assert_allclose(tail, found.logits, atol=1e-5)
 
 

@@ -175,7 +175,7 @@ def test_gradients_are_central_differences(row: Row, rng: np.random.Generator) -
     step = 1e-3
     batch = {name: np.repeat(value, 16, axis=0) for name, value in feed.items()}
     moved = np.concatenate([A + step * directions, A - step * directions])
-    y = model.tail(capture.layer, moved, batch).astype(np.float64)
+    y = model.look(batch).tail(capture.layer)(moved).astype(np.float64)
     Y = (y * seed[0]).sum(axis=tuple(range(1, y.ndim)))
     differences = (Y[:8] - Y[8:]) / (2 * step)
     slopes = (directions.astype(np.float64) * G).reshape(8, -1).sum(axis=1)

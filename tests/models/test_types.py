@@ -294,7 +294,7 @@ def test_bfloat16_in_onnxruntime(border: str, tmp_path: Any) -> None:
     of_x = captures[0].input_gradients["x"]
     near(of_x, np.where(x > 0, of_early, 0), 1e-6 if border != "float16" else 1e-3)
     assert backend.forward(x)["y"].shape == (2, 4)
-    assert backend.tail("late", captures[0].activations, x).shape == (2, 4)
+    assert backend.look(x, layers=["late"]).tail("late")(captures[0].activations).shape == (2, 4)
     instrument(model, layer="late", verify=True)
     changed = OnnxBackend(change_weights(load(model), lambda name, value: value * 2))
     (double,) = changed.capture(x, ClassTarget(2), layers=["late"])
@@ -341,7 +341,8 @@ def test_float64_keeps_its_digits_in_onnxruntime(layer: str) -> None:
     assert capture.gradients.dtype == np.float64
     D, h = rng.normal(size=capture.gradients.shape), 1e-5
     A = capture.activations
-    up, down = (backend.tail(layer, A + s * D, x)[:, 1].sum() for s in (h, -h))
+    tail = backend.look(x, layers=[layer]).tail(layer)
+    up, down = (tail(A + s * D)[:, 1].sum() for s in (h, -h))
     slope = (up - down) / (2 * h)
     assert np.sum(capture.gradients * D) == pytest.approx(slope, rel=1e-7)
     made = instrument(model, layer=layer, target="cotangent", outputs=("map", "gradients"))

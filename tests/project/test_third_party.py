@@ -120,7 +120,8 @@ def test_a_rule_serves_the_first_model(rng: np.random.Generator) -> None:
     x = rng.random((2, 3, 128, 128), np.float32)
     (seen,) = backend.capture(x, lambda y, outputs: np.eye(9, dtype=y.dtype)[[4, 4]])
     D = rng.normal(size=seen.activations.shape).astype(np.float32)
-    up, down = (backend.tail(layer, seen.activations + step * D, x) for step in (1e-2, -1e-2))
+    tail = backend.look(x, layers=[layer]).tail(layer)
+    up, down = (tail(seen.activations + step * D) for step in (1e-2, -1e-2))
     slope = np.sum((up - down)[:, 4]) / 2e-2
     assert slope == pytest.approx(np.sum(seen.gradients * D), rel=1e-3)
 

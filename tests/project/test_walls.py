@@ -105,6 +105,12 @@ def test_optional_packages_are_imported_where_they_are_used(path: Path) -> None:
     assert not (imported & LAZY) - allowed
 
 
+@pytest.mark.parametrize("path", [p for p in SOURCES if p.parent.name == "live"], ids=name)
+def test_what_live_models_share_knows_no_framework(path: Path) -> None:
+    package, tree = parse(path)
+    assert not modules_imported(tree, package, everywhere=True) & (LAZY | {"jax", "keras"})
+
+
 @pytest.mark.parametrize("path", SOURCES, ids=name)
 def test_only_commands_print(path: Path) -> None:
     if name(path).startswith(COMMANDS):

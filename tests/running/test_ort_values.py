@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from backends.onnx.running.ort_values import HOST, device_of, run_values
-from backends.onnx.running.runtime import open_session
+from backends.onnx.running.runner import Runner
 from tests.running.nets import net
 
 
@@ -69,5 +69,5 @@ def test_on_a_gpu_tensors_stay_there_and_extents_do_not() -> None:
 
 
 def test_on_the_cpu_the_device_is_the_host() -> None:
-    session = open_session(net(), asked=["cpu"])
+    session = Runner(["cpu"]).open(net())
     assert device_of(session) == HOST

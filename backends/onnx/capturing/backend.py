@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import onnx
 
 from cam_core.backend import Array, Capture, InputInfo, Inputs, Layer, Target
-from cam_core.errors import LayerError
+from cam_core.captures import capture, captures, with_gradient
 
-from ..finding.analysis import Analysis, analyse, instrumented
+from ..finding.analysis import Analysis, analysed, instrumented
 from ..finding.layers import Choice
 from ..instrumenting.strip import strip
 from ..reading.graph import floating, numpy_type
 from ..reading.load import Source, load, opset
 from ..running.feed import feed, rows
+from ..running.runner import Runner
 from ..running.runtime import Provider, refuse_graph_capture, run
-from .forward_pass import Seen
+from .forward_pass import ForwardPass
 from .halves import split
-from .sessions import Passes, Runner, joined
+from .sessions import Passes, joined
 from .tail import Tail
 from .weights import Change, change_weights
 
@@ -32,9 +34,10 @@ class OnnxBackend:
     """A model in onnxruntime, seen at its layers.
 
     Args:
-        source: a path, the bytes of a file, or an `onnx.ModelProto`; an instrumented model
+        source: a path, the bytes of a file, an `onnx.ModelProto`, or the `analysis` of another
+            backend, whose layer and score count where none are named; an instrumented model
             counts as its source.
-        layer: the default of `capture`: tensor, node, torch module path or index; found if None.
+        layer: the default of `look`: tensor, node, torch module path or index; found if None.
         score: the score tensor; found if None.
         providers: onnxruntime's execution providers, short names allowed (`cpu`, `cuda`), and with
             options of their own where wanted: `("cuda", {"device_id": 1})`.
@@ -55,18 +58,17 @@ class OnnxBackend:
         custom_ops: Sequence[str] = (),
     ) -> None:
         refuse_graph_capture(providers)
-        opened = load(source)
+        known = source if isinstance(source, Analysis) else load(source)
+        opened = known.source if isinstance(known, Analysis) else known
         self._metadata = {e.key: e.value for e in opened.model.metadata_props}
         if instrumented(opened.model):
-            opened = Source(strip(opened), opened.path)
-        self.analysis: Analysis = analyse(opened, [] if layer is None else [layer], score)
-        self._runner = Runner(self.analysis.source.folder, providers, optimization, custom_ops)
+            known = Source(strip(opened), opened.path)
+        self.analysis: Analysis = analysed(known, [] if layer is None else [layer], score)
+        self._runner = Runner(providers, optimization, custom_ops, self.analysis.source.folder)
         self._guided = guided
-        self._asked = layer, score
-        self._hidden: dict[tuple[str | int, ...], Analysis] = {}
-        self._passes: dict[Any, Passes] = {}
+        self._seen: dict[tuple[str | int, ...], Analysis] = {}
+        self._passes: dict[tuple[tuple[str, ...], tuple[str, ...]], Passes] = {}
         self._tails: dict[str, Tail] = {}
-        self._plain: Any = None
 
     @staticmethod
     def claims(source: Any) -> bool:
@@ -93,7 +95,8 @@ class OnnxBackend:
     @property
     def provider(self) -> str:
         """The execution provider that runs the model."""
-        return str(self._forward_session().get_providers()[0])
+        opened = next((passes.front for passes in self._passes.values()), None)
+        return str((self._plain if opened is None else opened).get_providers()[0])
 
     @property
     def score_name(self) -> str:
@@ -139,10 +142,29 @@ class OnnxBackend:
 
     def forward(self, x: Inputs) -> dict[str, Array]:
         """All outputs of the plain model, by name."""
-        session = self._forward_session()
-        found = [run(session, None, part) for part in self._parts(x)]
-        names = [output.name for output in session.get_outputs()]
-        return joined(names, found)
+        found = [run(self._plain, None, part) for part in self._parts(x)]
+        return joined([output.name for output in self._plain.get_outputs()], found)
+
+    def look(
+        self,
+        x: Inputs,
+        *,
+        layers: Sequence[str | int] | None = None,
+        inputs: Sequence[str] | None = (),
+    ) -> ForwardPass:
+        """One forward pass at these layers (None: the default one), run here and now.
+
+        `inputs`: whose gradients are wanted too; None: all that have one.
+
+        Raises:
+            LayerError: a layer that is unknown or does not reach the score.
+            InputError: x does not fit the model, or an input has no gradient.
+        """
+        analysis, names = self._at(layers), self._with_gradient(inputs)
+        choices = analysis.choices
+        tails: dict[str | int, Tail] = {c.name: self._tail(analysis, c) for c in choices}
+        tails |= {asked: tails[c.name] for asked, c in zip(layers or (), choices, strict=False)}
+        return ForwardPass(analysis, self._open(analysis, names), tails, self._parts(x), names)
 
     def capture(
         self,
@@ -152,13 +174,8 @@ class OnnxBackend:
         layers: Sequence[str | int] | None = None,
         input_gradients: bool = False,
     ) -> list[Capture]:
-        """A and G at each layer (None: the default layer), all from one forward pass.
-
-        Raises:
-            LayerError: a layer that is unknown or does not reach the score.
-            InputError, TargetError: x or the target does not fit the model.
-        """
-        return next(self.captures(x, [target], layers=layers, input_gradients=input_gradients))
+        """A and G at each layer (None: the default layer), all from one forward pass."""
+        return capture(self, x, target, layers=layers, input_gradients=input_gradients)
 
     def captures(
         self,
@@ -168,35 +185,20 @@ class OnnxBackend:
         layers: Sequence[str | int] | None = None,
         input_gradients: bool = False,
     ) -> Iterator[list[Capture]]:
-        """`capture` of one target after another, all from one forward pass, run here and now.
-
-        Each target costs one backward pass, run when it is asked for. What the forward pass made
-        is held until the iterator goes.
-        """
-        analysis, choices = self._choices(layers)
-        inputs = self._gradient_inputs() if input_gradients else None
-        passes = self._open(analysis, choices, inputs or [])
-        seen = Seen(analysis, choices, passes, self._parts(x))
-        return (seen.capture(target, inputs) for target in targets)
-
-    def tail(self, layer: str, A: Array, x: Inputs) -> Array:
-        """The score tensor when the layer's activations are A [N, K, *S]."""
-        choice = self._choices([layer])[1][0]
-        if choice.name not in self._tails:
-            self._tails[choice.name] = Tail(self.analysis, choice, self._runner)
-        return self._tails[choice.name].score(A, self._parts(x))
+        """`capture` of one target after another, all from one forward pass, run here and now."""
+        return captures(self, x, targets, layers=layers, input_gradients=input_gradients)
 
     def with_weights(self, change: Change) -> OnnxBackend:
         """The same model with every weight replaced by `change(name, weight)`, 8-bit ones too."""
-        layer, score = self._asked
+        choices, runner = self.analysis.choices, self._runner
         return OnnxBackend(
             change_weights(self.analysis.source, change),
-            layer=layer,
-            score=score,
-            providers=self._runner.providers,
-            optimization=self._runner.optimization,
+            layer=choices[0].name if choices else None,
+            score=self.analysis.asked_score,
+            providers=runner.providers,
+            optimization=runner.optimization,
             guided=self._guided,
-            custom_ops=self._runner.custom_ops,
+            custom_ops=runner.custom_ops,
         )
 
     # inside
@@ -206,38 +208,40 @@ class OnnxBackend:
         """Found when first needed: a model without maps can still be run, and seen by name."""
         return (self.analysis.choices or [self.analysis.layers.default()])[0]
 
+    @functools.cached_property
+    def _plain(self) -> Any:
+        return self._runner.open(self.analysis.model)
+
+    def _opened(self, model: onnx.ModelProto) -> Any:
+        """A session; that of the plain model is one for all."""
+        return self._plain if model is self.analysis.model else self._runner.open(model)
+
     def _parts(self, x: Inputs) -> list[dict[str, Array]]:
         """x as the model takes it: one batch, or one a row."""
         infos = self.inputs()
         return rows(feed(x, infos), infos)
 
-    def _forward_session(self) -> Any:
-        if self._plain is None:
-            self._plain = self._runner.open(self.analysis.model)
-        return self._plain
-
-    def _choices(self, layers: Sequence[str | int] | None) -> tuple[Analysis, Sequence[Choice]]:
-        """The layers, and the analysis that sees them: a composite may hide one in the usual."""
+    def _at(self, layers: Sequence[str | int] | None) -> Analysis:
+        """The analysis that sees these layers: a composite may hide one in the usual."""
         if layers is None:
-            return self.analysis, [self._default]
-        if tuple(layers) not in self._hidden:
-            try:
-                return self.analysis, [self.analysis.layers.find(name) for name in layers]
-            except LayerError:
-                source, score = self.analysis.source, self._asked[1]
-                self._hidden[tuple(layers)] = analyse(source, layers, score)
-        analysis = self._hidden[tuple(layers)]
-        return analysis, analysis.choices
+            return replace(self.analysis, choices=(self._default,))
+        if tuple(layers) not in self._seen:
+            self._seen[tuple(layers)] = self.analysis.at(layers)
+        return self._seen[tuple(layers)]
 
-    def _gradient_inputs(self) -> list[str]:
-        path = self.analysis.layers.path
-        return [t.name for t in self.analysis.graph.inputs if t.name in path and floating(t)]
+    def _with_gradient(self, asked: Sequence[str] | None) -> list[str]:
+        """The names of the inputs whose gradients are wanted."""
+        fed, path = self.analysis.graph.inputs, self.analysis.layers.path
+        return with_gradient({t.name: floating(t) and t.name in path for t in fed}, asked)
 
-    def _open(
-        self, analysis: Analysis, choices: Sequence[Choice], sources: Sequence[str]
-    ) -> Passes:
-        key = (tuple(c.name for c in choices), tuple(sources))
+    def _open(self, analysis: Analysis, inputs: Sequence[str]) -> Passes:
+        key = tuple(c.name for c in analysis.choices), tuple(inputs)
         if key not in self._passes:
-            plan = split(analysis, choices, sources, guided=self._guided)
-            self._passes[key] = Passes(plan, self._runner)
+            plan = split(analysis, inputs, guided=self._guided)
+            self._passes[key] = Passes(plan, self._opened)
         return self._passes[key]
+
+    def _tail(self, analysis: Analysis, choice: Choice) -> Tail:
+        if choice.name not in self._tails:
+            self._tails[choice.name] = Tail(analysis, choice, self._runner)
+        return self._tails[choice.name]

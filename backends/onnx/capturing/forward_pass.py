@@ -1,63 +1,80 @@
-"""One forward pass, seen at its layers, ready for any number of targets."""
+"""One forward pass, seen at its layers, ready for any number of targets and tails."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
-import numpy as np
-
-from cam_core.backend import Array, Capture, Target
-from cam_core.errors import TargetError
+from cam_core.backend import Array, Gradients, Target
+from cam_core.captures import cotangent
+from cam_core.errors import LayerError
 
 from ..finding.analysis import Analysis
 from ..finding.layers import Choice
 from ..reading.units import units_of
 from ..running.ort_values import Joined
 from .sessions import Passes
+from .tail import Tail
 
 
-class Seen:
-    """What one forward pass made; a capture is one backward pass more."""
+class ForwardPass:
+    """The `Look` of this backend.
+
+    Args:
+        analysis: whose layers are looked at.
+        passes: what runs forward and backward.
+        tails: what comes after each layer, by its own name and by that asked for.
+        parts: x as the model takes it, one batch or one a row.
+        inputs: whose gradients are wanted too.
+    """
 
     def __init__(
         self,
         analysis: Analysis,
-        choices: Sequence[Choice],
         passes: Passes,
+        tails: Mapping[Any, Tail],
         parts: Sequence[Mapping[str, Array]],
+        inputs: Sequence[str],
     ) -> None:
-        self._choices = choices
-        self._passes = passes
-        self._kept = passes.forward(parts)
+        self._passes, self._tails, self._inputs = passes, tails, inputs
+        self._choices = {c.name: c for c in analysis.choices}
+        self._kept = passes.forward(parts, {n for tail in tails.values() for n in tail.inputs})
         found = list(self._kept[0])
         own = {t.name for t in analysis.graph.outputs}
-        self._outputs = Joined([name for name in found if name in own], self._kept)
         tensors = Joined(found, self._kept)
-        self._logits = tensors[analysis.score.name]
-        self._activations = [c.layout.apply(_real(analysis, c, tensors[c.name])) for c in choices]
+        self.layers = [c.name for c in analysis.choices]
+        self.outputs: Mapping[str, Array] = Joined([n for n in found if n in own], self._kept)
+        self.score = tensors[analysis.score.name]
+        self.activations = {
+            name: _frozen(c.layout.apply(_real(analysis, c, tensors[name])))
+            for name, c in self._choices.items()
+        }
 
-    def capture(self, target: Target, inputs: Sequence[str] | None = None) -> list[Capture]:
-        """A and G at each layer, and the gradients of these inputs."""
-        cotangent = np.asarray(target(self._logits, self._outputs), self._logits.dtype)
-        if cotangent.shape != self._logits.shape:
-            raise TargetError(
-                f"the target gives a cotangent {list(cotangent.shape)} for a score "
-                f"{list(self._logits.shape)}"
-            )
-        gradients = self._passes.backward(self._kept, cotangent)
-        return [
-            Capture(
-                layer=choice.name,
-                logits=self._logits,
-                activations=A,
-                gradients=choice.layout.apply(gradients[choice.name]),
-                input_gradients=None if inputs is None else {n: gradients[n] for n in inputs},
-            )
-            for choice, A in zip(self._choices, self._activations, strict=True)
-        ]
+    def pull(self, target: Target) -> Gradients:
+        """The gradients of one target, by one backward pass."""
+        if self._passes.plan.refused is not None:
+            raise self._passes.plan.refused
+        found = self._passes.backward(self._kept, cotangent(self, target))
+        return Gradients(
+            {name: c.layout.apply(found[name]) for name, c in self._choices.items()},
+            {name: found[name] for name in self._inputs},
+        )
+
+    def tail(self, layer: str) -> Callable[[Array], Array]:
+        """What runs the model on from one of the layers; the head is left alone."""
+        if layer not in self._tails:
+            names = ", ".join(self.layers) or "none"
+            raise LayerError(f"layer '{layer}' was not looked at; there are {names}")
+        tail = self._tails[layer]
+        return tail.run_on(self._kept, self.activations[tail.choice.name])
 
 
 def _real(analysis: Analysis, choice: Choice, found: Array) -> Array:
     """The layer's tensor; of a quantised one the numbers that it stands for."""
     units = units_of(analysis.graph, choice.tensor)
     return found if units is None else units.real(found)
+
+
+def _frozen(A: Array) -> Array:
+    A.flags.writeable = False
+    return A

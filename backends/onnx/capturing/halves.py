@@ -5,17 +5,18 @@ One forward pass then serves any number of targets.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import onnx
 import onnx_graphsurgeon as gs
 from onnx import numpy_helper
 
+from cam_core.errors import CamError
+
 from ..differentiating.gradient import differentiate
 from ..finding.analysis import Analysis
-from ..finding.layers import Choice
 from ..reading.graph import FIXED_IR, Tensor, numpy_type, reads
 from ..writing.append import exported_all, new_constants, promises, value_info
 from ..writing.arithmetic import in_real_units
@@ -31,41 +32,56 @@ class Split:
     """Both models and what goes between them."""
 
     forward: onnx.ModelProto
-    backward: onnx.ModelProto
-    residuals: tuple[str, ...]
-    """Forward tensors that the backward reads."""
     fetched: tuple[str, ...]
     """Outputs of the forward beyond the model's own: score, layers, residuals."""
-    gradients: dict[str, str]
+    backward: onnx.ModelProto | None = None
+    gradients: Mapping[str, str] = field(default_factory=dict)
     """Output of the backward for each wanted tensor."""
+    refused: CamError | None = None
+    """Why there is no backward, where one is wanted."""
 
 
-def split(
-    analysis: Analysis, choices: Sequence[Choice], inputs: Sequence[str], *, guided: bool = False
-) -> Split:
-    """The two models for these layers, and for the gradients of these inputs."""
+def split(analysis: Analysis, inputs: Sequence[str], *, guided: bool = False) -> Split:
+    """The two models for the layers of an analysis, and for the gradients of these inputs.
+
+    Where there is no derivative the forward pass stands alone: tails need none.
+    """
+    wanted = list(dict.fromkeys([*(c.name for c in analysis.choices), *inputs]))
+    if not wanted:
+        return _forward(analysis, [])
+    try:
+        return _both(analysis, wanted, guided)
+    except CamError as error:
+        return replace(_forward(analysis, []), refused=error)
+
+
+def _both(analysis: Analysis, wanted: Sequence[str], guided: bool) -> Split:
     graph, score = analysis.graph, analysis.score.tensor
     op = Emitter(graph)
     cotangent = gs.Variable(COTANGENT, numpy_type(score.dtype), score.shape)
-    wanted = list(dict.fromkeys([*(c.name for c in choices), *inputs]))
     found = differentiate(op, analysis, cotangent, wanted, guided=guided)
-    layers = {c.name for c in choices}
+    layers = {c.name for c in analysis.choices}
     found |= {
         n: in_real_units(op, graph, graph.tensors[n], g)[1] for n, g in found.items() if n in layers
     }
     outputs = {name: op.named(g, f"cam.gradient_{i}") for i, (name, g) in enumerate(found.items())}
     nodes = op.needed(outputs.values())
     residuals = _residuals(op, nodes)
-    own = {i.name for i in analysis.model.graph.input} | {t.name for t in graph.outputs}
-    fetched = dict.fromkeys([score.name, *(c.name for c in choices), *(t.name for t in residuals)])
-    extra = [graph.tensors[name] for name in fetched if name not in own]
-    return Split(
-        with_outputs(analysis, extra),
-        _backward(op, nodes, [cotangent, *residuals], list(outputs.values())),
-        tuple(t.name for t in residuals),
-        tuple(name for name in fetched if name in own or name in graph.tensors),
-        {name: t.name for name, t in outputs.items()},
+    return replace(
+        _forward(analysis, [t.name for t in residuals]),
+        backward=_backward(op, nodes, [cotangent, *residuals], list(outputs.values())),
+        gradients={name: t.name for name, t in outputs.items()},
     )
+
+
+def _forward(analysis: Analysis, residuals: Sequence[str]) -> Split:
+    graph = analysis.graph
+    own = {i.name for i in analysis.model.graph.input} | {t.name for t in graph.outputs}
+    layers = [c.name for c in analysis.choices]
+    fetched = dict.fromkeys([analysis.score.name, *layers, *residuals])
+    extra = [graph.tensors[name] for name in fetched if name not in own]
+    kept = tuple(name for name in fetched if name in own or name in graph.tensors)
+    return Split(with_outputs(analysis, extra), kept)
 
 
 def _residuals(op: Op, nodes: Sequence[gs.Node]) -> list[Tensor]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+import functools
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,57 +12,42 @@ import onnx
 from cam_core.backend import Array
 
 from ..running.ort_values import Joined, device_of, run_values, value_of
-from ..running.runtime import Provider, open_session
 from .halves import COTANGENT, Split
 
 Kept = list[dict[str, Any]]
-"""Of each batch, what the forward pass made and the backward ones read: OrtValues by name."""
-
-
-@dataclass(frozen=True)
-class Runner:
-    """How sessions are opened."""
-
-    folder: Path | None = None
-    """Where external weights lie."""
-    providers: Sequence[Provider] | None = None
-    optimization: str = "all"
-    custom_ops: Sequence[str] = ()
-
-    def open(self, model: onnx.ModelProto) -> Any:
-        """A session for `model`."""
-        return open_session(
-            model,
-            folder=self.folder,
-            asked=self.providers,
-            optimization=self.optimization,
-            custom_ops=self.custom_ops,
-        )
+"""Of each batch, what the forward pass made and what is read later on: OrtValues by name."""
 
 
 class Passes:
     """The forward model that keeps what the backward one reads, and the backward one."""
 
-    def __init__(self, plan: Split, runner: Runner) -> None:
+    def __init__(self, plan: Split, opened: Callable[[onnx.ModelProto], Any]) -> None:
         self.plan = plan
-        self._front = runner.open(plan.forward)
-        self._back = runner.open(plan.backward)
-        self._device = device_of(self._front)
+        self.front = opened(plan.forward)
+        self._opened = opened
+        self._device = device_of(self.front)
 
-    def forward(self, parts: Sequence[Mapping[str, Array]]) -> Kept:
-        """The model's outputs, the score, the layers and the residuals, of each batch."""
-        return [self._forward(part) for part in parts]
+    def forward(self, parts: Sequence[Mapping[str, Array]], inputs: Collection[str] = ()) -> Kept:
+        """The model's outputs, the score, the layers and the residuals, of each batch.
 
-    def _forward(self, part: Mapping[str, Array]) -> dict[str, Any]:
-        fetched = self.plan.fetched
+        Args:
+            parts: the batches.
+            inputs: those that must be kept besides.
+        """
+        keep = {*self.plan.fetched, *inputs}
+        return [self._forward(part, keep) for part in parts]
+
+    def _forward(self, part: Mapping[str, Array], keep: Collection[str]) -> dict[str, Any]:
         given = {  # a copy of what is read again: the caller may write to his own
-            n: value_of(np.array(a) if n in fetched else a, self._device) for n, a in part.items()
+            n: value_of(np.array(a) if n in keep else a, self._device) for n, a in part.items()
         }
-        found = run_values(self._front, given)
-        return found | {n: given[n] for n in fetched if n in given}
+        found = run_values(self.front, given)
+        return found | {n: v for n, v in given.items() if n in keep}
 
     def backward(self, kept: Kept, cotangent: Array) -> dict[str, Array]:
         """The gradients by the name of their tensor; several batches are one row each."""
+        if not self.plan.gradients:
+            return {}
         wanted = {i.name for i in self._back.get_inputs()}
         found = []
         for i, residuals in enumerate(kept):
@@ -72,6 +56,11 @@ class Passes:
             found.append(run_values(self._back, {n: v for n, v in given.items() if n in wanted}))
         arrays = Joined(list(found[0]), found)
         return {tensor: arrays[name] for tensor, name in self.plan.gradients.items()}
+
+    @functools.cached_property
+    def _back(self) -> Any:
+        assert self.plan.backward is not None
+        return self._opened(self.plan.backward)
 
 
 def joined(names: Sequence[str], parts: Sequence[Sequence[Any]]) -> dict[str, Array]:

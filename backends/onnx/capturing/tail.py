@@ -1,52 +1,132 @@
-"""The score from given activations: the model up to a layer, and what comes after it."""
+"""The model from a layer on: opened once, run on any activations, the head left alone."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
 from cam_core.backend import Array
-from cam_core.errors import LayerError
+from cam_core.captures import blocks
 
 from ..finding.analysis import Analysis
 from ..finding.layers import Choice
 from ..reading.units import units_of
-from ..running.runtime import run
-from .cut import INJECTED, injected, with_outputs
-from .sessions import Runner
+from ..running.ort_values import array_of, device_of, run_values, value_of
+from ..running.runner import Runner
+from .cut import beside, between
+from .sessions import Kept
+
+Values = Mapping[str, Any]
+"""OrtValues by name, of one batch of the model."""
 
 
 class Tail:
-    """The model cut open at one layer."""
+    """What comes after one layer. What bypasses the layer comes from the forward pass, as values.
+
+    Where that pass did not give it out, the model up to there is run once more, once a look.
+    """
 
     def __init__(self, analysis: Analysis, choice: Choice, runner: Runner) -> None:
+        self.choice = choice
         self._analysis = analysis
-        self._choice = choice
-        self._head = runner.open(with_outputs(analysis, [choice.tensor]))
-        self._tail = runner.open(injected(analysis, choice.tensor))
+        self._runner = runner
+        self._beside = beside(analysis, choice.name)
+        own = {t.name for t in analysis.graph.inputs}
+        self._made = [name for name in self._beside if name not in own]
+        self.inputs = own if self._made else own.intersection(self._beside)
+        """The model's inputs that must be kept as they were."""
 
-    def score(self, A: Array, parts: Sequence[Mapping[str, Array]]) -> Array:
-        """The score tensor when the layer's activations are A [N, K, *S]."""
-        name = self._choice.name
-        own = np.concatenate([run(self._head, [name], dict(part))[0] for part in parts])
-        tensor = self._given(A, own)
-        if tensor.shape != own.shape:
-            raise LayerError(f"layer '{name}' is {list(own.shape)}, A gives {list(tensor.shape)}")
-        wanted = {i.name for i in self._tail.get_inputs()}
-        scores: list[Any] = []
-        for i, part in enumerate(parts):
-            mine = tensor[i : i + 1] if len(parts) > 1 else tensor
-            given = {n: a for n, a in part.items() if n in wanted} | {INJECTED: mine}
-            scores += run(self._tail, [self._analysis.score.name], given)
-        return np.concatenate(scores)
+    def run_on(self, kept: Kept, A: Array) -> Callable[[Array], Array]:
+        """A' -> the score, beside one forward pass and the layer's own activations A."""
+        for part in kept:
+            if any(name not in part for name in self._made):
+                part.update(self._bypassed(part))
+        return LookTail(self, kept, A)
 
-    def _given(self, A: Array, own: Array) -> Array:
-        """The layer's tensor when its activations are A, quantised as its `own` is."""
-        layout = self._choice.layout
-        units = units_of(self._analysis.graph, self._choice.tensor)
+    def _bypassed(self, part: Values) -> dict[str, Any]:
+        wanted = {i.name for i in self._bypass.get_inputs()}
+        return run_values(self._bypass, {n: v for n, v in part.items() if n in wanted})
+
+    @functools.cached_property
+    def _bypass(self) -> Any:
+        inputs = [t.name for t in self._analysis.graph.inputs]
+        return self._runner.open(between(self._analysis, inputs, self._made))
+
+    @functools.cached_property
+    def session(self) -> Any:
+        """From the layer, and what lies beside it, to the score."""
+        given = [self.choice.name, *self._beside]
+        return self._runner.open(between(self._analysis, given, [self._analysis.score.name]))
+
+    @functools.cached_property
+    def by_rows(self) -> bool:
+        """Does it take any number of rows, all that it reads being a row each?"""
+        tensors = self._analysis.graph.tensors
+        batch = self.choice.tensor.shape[0]
+        shapes = [tensors[name].shape for name in self._beside]
+        shapes.append(self._analysis.score.tensor.shape)
+        return isinstance(batch, str) and all(shape and shape[0] == batch for shape in shapes)
+
+    def tensor(self, A: Array, own: Array) -> Array:
+        """The layer's tensor when its activations are A; in all else it is like its `own`."""
+        layout = self.choice.layout
+        units = units_of(self._analysis.graph, self.choice.tensor)
         if units is None:
-            return layout.invert(A.astype(own.dtype), own)
+            return layout.invert(A.astype(own.dtype, copy=False), own)
         real = units.real(own)
-        return units.quantised(layout.invert(A.astype(real.dtype), real), own.dtype)
+        return units.quantised(layout.invert(A.astype(real.dtype, copy=False), real), own.dtype)
+
+
+class LookTail:
+    """A tail beside one forward pass.
+
+    A model of a fixed batch, and one whose extents do not tell which of them are rows, takes A'
+    in pieces of its own batch.
+    """
+
+    def __init__(self, tail: Tail, kept: Kept, A: Array) -> None:
+        self._tail, self._A = tail, A
+        name = tail.choice.name
+        self._own = [array_of(part[name]) for part in kept]
+        read = [i.name for i in tail.session.get_inputs() if i.name != name]
+        self._given = [{n: part[n] for n in read} for part in kept]
+        self._rows = len(A) // len(kept)
+        self._device = device_of(tail.session)
+        arrays = [array_of(v) for v in self._given[0].values()]
+        self._last: tuple[int, Array, Values] = 1, self._own[0], self._given[0]
+        self._at_once = len(kept) == 1 and tail.by_rows and all(len(a) == len(A) for a in arrays)
+
+    def __call__(self, A: Array) -> Array:
+        """The score of each row of A' [k N, K, *S]: row i of each block of N beside row i of x."""
+        A, name = np.asarray(A), self._tail.choice.name
+        count = blocks(name, A, self._A)
+        if self._at_once:
+            return self._score(A, *self._repeated(count))
+        pieces = range(0, max(len(A), 1), max(self._rows, 1))
+        parts = list(zip(self._own, self._given, strict=True))
+        found = [
+            self._score(A[start : start + self._rows], *parts[i % len(parts)])
+            for i, start in enumerate(pieces)
+        ]
+        return found[0] if len(found) == 1 else np.concatenate(found)
+
+    def _score(self, A: Array, own: Array, given: Values) -> Array:
+        session, name = self._tail.session, self._tail.choice.name
+        value = value_of(self._tail.tensor(A, own), self._device)
+        (score,) = run_values(session, {**given, name: value}).values()
+        return array_of(score)
+
+    def _repeated(self, count: int) -> tuple[Array, Values]:
+        """What belongs to the rows of one block, once for each block; kept for the next call."""
+        if self._last[0] != count:
+            own, given = self._own[0], self._given[0]
+            if self._tail.choice.layout.summary:
+                own = np.concatenate([own] * count)
+            self._last = count, own, {n: self._again(v, count) for n, v in given.items()}
+        return self._last[1:]
+
+    def _again(self, value: Any, count: int) -> Any:
+        return value_of(np.concatenate([array_of(value)] * count), self._device)

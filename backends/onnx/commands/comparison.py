@@ -12,6 +12,7 @@ from cam_core.backend import Array
 from cam_core.errors import CamError
 
 from ..reading.load import Source
+from ..running.runner import Runner
 from ..running.verify import LIMIT, Verdict, limit, signed_cure, verify
 
 
@@ -57,16 +58,11 @@ def compare(result: onnx.ModelProto, source: Source, runtime: Runtime) -> Compar
     Raises:
         CamError: they cannot be run as the flags say; without flags that is but a remark.
     """
+    runner = Runner(
+        runtime.providers or None, runtime.optimization, runtime.custom_ops, source.folder
+    )
     try:
-        found = verify(
-            result,
-            source.model,
-            folder=source.folder,
-            optimization=runtime.optimization,
-            providers=runtime.providers or None,
-            custom_ops=runtime.custom_ops,
-            given=runtime.given,
-        )
+        found = verify(result, source.model, runner, given=runtime.given)
     except CamError as error:
         if runtime.providers or runtime.custom_ops or runtime.given:
             raise

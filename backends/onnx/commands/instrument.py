@@ -101,7 +101,7 @@ def instrument(
     if out.exists() and out.samefile(model):
         raise InputError(f"{out} is the model itself; write to another file")
     view = View(source)
-    sources = Sources.of(view, model)
+    sources = Sources.of(view.backend, model)
     labels, named = sources.labels(labels_file, label_offset, view.classes)
     spec, said = view.preprocess(sources, preprocess, pieces)
     result = write(

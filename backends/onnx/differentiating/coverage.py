@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from cam_core.errors import ModelError
 
-from ..finding.analysis import Analysis, analyse
+from ..finding.analysis import Analysis, analysed
 from ..finding.composites import DOMAIN
 from ..reading.graph import Graph, Node, reads
 from ..reading.normalise import RENAMED
@@ -53,14 +53,14 @@ def coverage(source: object, layer: str | int | None = None, score: str | None =
     """What the gradient of `score` at `layer` (both found where None) needs and gets.
 
     Args:
-        source: a path, bytes or an `onnx.ModelProto`.
+        source: a path, bytes, an `onnx.ModelProto`, or the `analysis` of an `OnnxBackend`.
         layer: tensor, node, torch module path or index.
         score: the score tensor.
 
     Raises:
         ModelError, LayerError: the model cannot be read, or has no such layer or score.
     """
-    analysis = analyse(source, [layer], score)
+    analysis = analysed(source, [layer], score)
     name = analysis.choices[0].name
     nodes: list[Node] = []
     refused, form, nearest = "", None, None

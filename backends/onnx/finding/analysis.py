@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import onnx
 
-from cam_core.errors import ModelError
+from cam_core.errors import LayerError, ModelError
 
 from ..reading import names
 from ..reading.functions import inline_functions
@@ -36,6 +36,36 @@ class Analysis:
     score: Score
     layers: Layers
     choices: tuple[Choice, ...]
+    asked_score: str | None = None
+    """The score as the caller named it."""
+    static: Static | None = None
+    """The shapes that its inputs were fixed to."""
+
+    def at(self, layers: Sequence[str | int | None]) -> Analysis:
+        """The same at other layers; the model is read anew where a composite hides one of them."""
+        try:
+            return replace(self, choices=tuple(self.layers.find(name) for name in layers))
+        except LayerError:
+            return analyse(self.source, layers, self.asked_score, self.static)
+
+
+def analysed(
+    model: object,
+    layers: Sequence[str | int | None] = (None,),
+    score: str | None = None,
+    static: Static | None = None,
+) -> Analysis:
+    """As `analyse`; of an `Analysis` with this score and these shapes the file is not read again.
+
+    Its own layers, score and shapes count where none are named.
+    """
+    if not isinstance(model, Analysis):
+        return analyse(model, layers, score, static)
+    same_score = score in (None, model.asked_score, model.score.name)
+    if not same_score or static not in (None, model.static):
+        return analyse(model.source, layers, score or model.asked_score, static or model.static)
+    own = not layers or (model.choices and list(layers) == [None])
+    return model if own else model.at(layers)
 
 
 def analyse(
@@ -71,7 +101,7 @@ def analyse(
     choices = tuple(
         seen.find(named.get(asked, asked) if asked is not None else None) for asked in layers
     )
-    return Analysis(opened, model, graph, seen.score, seen, choices)
+    return Analysis(opened, model, graph, seen.score, seen, choices, score, static)
 
 
 def _view(graph: Graph, score: str | None) -> Layers:

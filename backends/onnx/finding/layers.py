@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -88,6 +89,11 @@ class Layers:
         Raises:
             LayerError: the model has no map at all.
         """
+        return self._default
+
+    @functools.cached_property
+    def _default(self) -> Choice:
+        """Searched for once."""
         tensor, why = default_layer(self.route)
         return self._choice(tensor, why)
 

@@ -13,7 +13,7 @@ from cam_core.errors import InputError
 from cam_core.methods import Method
 
 from ..differentiating.gradient import differentiate
-from ..finding.analysis import Analysis, analyse
+from ..finding.analysis import Analysis, analysed
 from ..finding.layers import Choice
 from ..reading.graph import Tensor, floating
 from ..reading.load import load, sha256
@@ -49,7 +49,8 @@ def instrument(
     """The model with its outputs first and unchanged, then those asked for.
 
     Args:
-        model: a path, bytes or an `onnx.ModelProto` (which stays as it is).
+        model: a path, bytes, an `onnx.ModelProto` (which stays as it is), or the `analysis` of an
+            `OnnxBackend`, whose layer and score count where none are named.
         layer: tensor, node, torch module path or index; several give outputs `cam_map_0`, ...
         score: the score tensor; found by itself if None.
         method: a row of `cam_core.METHODS`.
@@ -76,10 +77,11 @@ def instrument(
     asked = [layer] if layer is None or isinstance(layer, str | int) else list(layer)
     if gate and static is not None:
         raise InputError("gate and static exclude each other: a gated output has N rows or none")
-    source = load(model)
+    known = model if isinstance(model, Analysis) else load(model)
+    source = known.source if isinstance(known, Analysis) else known
     with ThreadPoolExecutor(max_workers=1) as beside:
         digest = beside.submit(sha256, source.model)  # hashing lets other threads run
-        analysis = analyse(source, asked or [None], score, static)
+        analysis = analysed(known, asked or [None], score, static)
     op = Emitter(analysis.graph)
     targets = write_targets(op, analysis.score, target, labels, static=static is not None)
     made = _outputs(op, analysis, targets, method, outputs, guided)

@@ -124,7 +124,7 @@ def _skeleton(
     graph.output.extend(model.graph.output)
     graph.value_info.extend(model.graph.value_info)
     nodes = [n if sparse_value(n) else with_dense(n, folder) for n in model.graph.node]
-    for node in resolved(_sorted(nodes), small, opset(model)):
+    for node in resolved(in_order(nodes), small, opset(model)):
         sparse_one = sparse_value(node)
         if sparse_one is not None:
             name = node.output[0]
@@ -164,11 +164,11 @@ def _small(tensor: onnx.TensorProto, folder: Path | None) -> np.ndarray[Any, Any
     return None if folder is None else numpy_helper.to_array(embedded(tensor, folder))
 
 
-def _sorted(nodes: Sequence[onnx.NodeProto]) -> list[onnx.NodeProto]:
+def in_order(nodes: Sequence[onnx.NodeProto]) -> list[onnx.NodeProto]:
     """In topological order; a file that is sorted already, as all should be, keeps its own."""
     makers = {name: i for i, node in enumerate(nodes) for name in node.output if name}
     needs = {
-        i: {makers[name] for name in _names_read(node) if name in makers}
+        i: {makers[name] for name in names_read(node) if name in makers}
         for i, node in enumerate(nodes)
     }
     if all(j < i for i, need in needs.items() for j in need):
@@ -181,11 +181,11 @@ def _sorted(nodes: Sequence[onnx.NodeProto]) -> list[onnx.NodeProto]:
         raise ModelError(f"the graph has a cycle through node '{name}'") from None
 
 
-def _names_read(node: onnx.NodeProto) -> Iterator[str]:
+def names_read(node: onnx.NodeProto) -> Iterator[str]:
     """As `reads`, of a node that is not imported yet."""
     yield from node.input
     for body in (b for a in node.attribute for b in (a.g, *a.graphs)):
         made = {name for inner in body.node for name in inner.output}
         made |= {i.name for i in (*body.input, *body.initializer)}
         for inner in body.node:
-            yield from (name for name in _names_read(inner) if name not in made)
+            yield from (name for name in names_read(inner) if name not in made)

@@ -13,7 +13,8 @@ from cam_core.errors import InputError, ModelError
 
 from ..reading.load import load
 from .ort_values import Device, array_of, device_of
-from .runtime import Provider, open_session, run_bound, runtime
+from .runner import Runner
+from .runtime import Provider, run_bound, runtime
 
 
 class Bound:
@@ -43,14 +44,8 @@ class Bound:
         custom_ops: Sequence[str] = (),
     ) -> None:
         opened = load(source)
-        self.session = open_session(
-            opened.model,
-            folder=opened.folder,
-            asked=providers,
-            optimization=optimization,
-            threads=threads,
-            custom_ops=custom_ops,
-        )
+        runner = Runner(providers, optimization, custom_ops, opened.folder, threads)
+        self.session = runner.open(opened.model)
         device = device_of(self.session)
         self.inputs = {i.name: _buffer(i, device) for i in self.session.get_inputs()}
         self.outputs = {o.name: _buffer(o, device) for o in self.session.get_outputs()}

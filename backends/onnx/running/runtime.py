@@ -1,4 +1,4 @@
-"""onnxruntime, quietly: sessions on the providers that really load, errors in one line."""
+"""onnxruntime, quietly: the providers that really load, runs with errors in one line."""
 
 from __future__ import annotations
 
@@ -11,11 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import onnx
-
-from cam_core.errors import InputError, MissingExtraError, ModelError
-
-from .borders import with_single_borders
+from cam_core.errors import InputError, MissingExtraError
 
 NOISE = (
     re.compile(r"\[ONNXRuntimeError\] : \d+ : \w+ : "),
@@ -122,82 +118,6 @@ def loads(provider: str) -> bool:
     except OSError:
         return False
     return True
-
-
-def open_session(
-    model: onnx.ModelProto,
-    *,
-    folder: Path | None = None,
-    asked: Sequence[Provider] | None = None,
-    optimization: str = "all",
-    threads: int | None = None,
-    custom_ops: Sequence[str] = (),
-) -> Any:
-    """A session for `model`, whose external data lies in `folder`.
-
-    Raises:
-        ModelError: the runtime refuses the model; the message is its own first line.
-        InputError: an unknown optimisation level or provider.
-    """
-    ort = runtime()
-    options = ort.SessionOptions()
-    options.log_severity_level = 4
-    options.graph_optimization_level = _level(ort, optimization)
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    if threads is not None:
-        options.intra_op_num_threads = threads
-    for library in custom_ops:
-        _register(options, library)
-    if folder is not None:
-        options.add_session_config_entry(
-            "session.model_external_initializers_file_folder_path", str(folder.resolve())
-        )
-    model, chosen = with_single_borders(model), providers(asked)
-    try:
-        session = ort.InferenceSession(model.SerializeToString(), options, providers=chosen)
-    except Exception as error:  # onnxruntime's exceptions share no base class
-        raise ModelError(f"onnxruntime cannot load the model: {one_line(error)}") from error
-    if asked is not None:
-        _require_used(session, chosen)
-    return session
-
-
-def _require_used(session: Any, chosen: Sequence[Provider]) -> None:
-    """onnxruntime goes on with the CPU where a provider finds no device."""
-    used = session.get_providers()
-    for one in chosen:
-        name = one if isinstance(one, str) else one[0]
-        if name not in used:
-            raise InputError(
-                f"provider '{name}' finds no device here, or a driver that is too old; "
-                f"usable is {', '.join(used)}"
-            )
-
-
-def _register(options: Any, library: str) -> None:
-    """Operators of the model's own."""
-    if not Path(library).is_file():
-        raise InputError(f"custom operators '{library}': no such file. Check the path.")
-    try:
-        options.register_custom_ops_library(str(library))
-    except Exception as error:  # onnxruntime's exceptions share no base class
-        raise InputError(
-            f"custom operators '{library}': not a library that onnxruntime can load "
-            f"({one_line(error)})"
-        ) from error
-
-
-def _level(ort: Any, name: str) -> Any:
-    levels = ort.GraphOptimizationLevel
-    table = {
-        "all": levels.ORT_ENABLE_ALL,
-        "extended": levels.ORT_ENABLE_EXTENDED,
-        "basic": levels.ORT_ENABLE_BASIC,
-        "disabled": levels.ORT_DISABLE_ALL,
-    }
-    if name not in table:
-        raise InputError(f"no optimisation level '{name}'; there are {', '.join(table)}")
-    return table[name]
 
 
 def run(session: Any, names: Sequence[str] | None, feed: dict[str, Any]) -> list[Any]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,8 @@ import onnx
 from cam_core.errors import CamError
 
 from ..reading.load import Source
-from .runtime import open_session, run
+from .runner import Runner
+from .runtime import run
 
 DYNAMIC = {0: 2}
 """Extent given to a dynamic axis; others get SPACE."""
@@ -41,7 +41,7 @@ def require_same(result: onnx.ModelProto, source: Source) -> None:
     Raises:
         CamError: they differ by more than 1e-6 relative (1e-3 in float16, 1e-2 in bfloat16).
     """
-    found = verify(result, source.model, folder=source.folder)
+    found = verify(result, source.model, Runner(folder=source.folder))
     if found.largest > limit(source.model):
         cure = signed_cure(source.model)
         raise CamError(f"output '{found.output}' moved by {found.largest:.1e} relative{cure}")
@@ -68,11 +68,8 @@ def limit(model: onnx.ModelProto) -> float:
 def verify(
     result: onnx.ModelProto,
     source: onnx.ModelProto,
+    runner: Runner,
     *,
-    folder: Path | None = None,
-    optimization: str = "all",
-    providers: Sequence[str] | None = None,
-    custom_ops: Sequence[str] = (),
     given: Mapping[str, np.ndarray[Any, Any]] | None = None,
     seed: int = 0,
 ) -> Verdict:
@@ -81,20 +78,10 @@ def verify(
     Raises:
         CamError: they cannot be run here, or one cannot be fed at random.
     """
-
-    def opened(model: onnx.ModelProto) -> Any:
-        return open_session(
-            model,
-            folder=folder,
-            asked=providers,
-            optimization=optimization,
-            custom_ops=custom_ops,
-        )
-
     rng, fixed = np.random.default_rng(seed), dict(given or {})
     own = {i.name for i in source.graph.input}
     names = [o.name for o in source.graph.output]
-    session = opened(result)  # first, for its shapes may be fixed
+    session = runner.open(result)  # first, for its shapes may be fixed
     feed = {
         i.name: fixed[i.name] if i.name in fixed else _random(i, rng)
         for i in session.get_inputs()
@@ -103,7 +90,7 @@ def verify(
     added = {i.name: _added(i) for i in session.get_inputs() if i.name not in feed}
     after = run(session, names, feed | added)
     del session  # each holds all the weights
-    before = run(opened(source), names, feed)
+    before = run(runner.open(source), names, feed)
     worst = Verdict(True, 0.0)
     for name, a, b in zip(names, before, after, strict=True):
         difference = _difference(a, b)

@@ -6,8 +6,9 @@ import hashlib
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
-from cam_core.backend import Array, Capture, InputInfo, Layer
+from cam_core.backend import Gradients, InputInfo, Layer, Target
 from cam_core.cli.group import gradcam
 from tests.paths import DATA, ROOT
 
@@ -27,6 +28,8 @@ class Thirds:
 
     score_name = "logits"
     class_axis = 1
+    classes: int | None = None
+    metadata: Mapping[str, str] = MappingProxyType({})
     layer_note = "the only one"
     provider = "NumPy"
 
@@ -39,18 +42,17 @@ class Thirds:
     def layers(self) -> list[Layer]:
         return [Layer("pool", "AveragePool", (None, 3, 7, 7), default=True)]
 
-    def capture(
-        self,
-        x: Any,
-        target: Callable[[Array, Mapping[str, Array]], Array],
-        *,
-        layers: Sequence[str] | None = None,
-        input_gradients: bool = False,
-    ) -> list[Capture]:
+    def look(self, x: Any, **_: Any) -> SimpleNamespace:
         A = x.reshape(1, 3, 7, 32, 7, 32).mean(axis=(3, 5)) if x.shape[-1] == 224 else x
         y = A.mean(axis=(2, 3))
-        G = np.broadcast_to((target(y, {}) / (A.shape[2] * A.shape[3]))[:, :, None, None], A.shape)
-        return [Capture("pool", y, A, G)]
+
+        def pull(target: Target) -> Gradients:
+            gy = target(y, {}) / (A.shape[2] * A.shape[3])
+            return Gradients({"pool": np.broadcast_to(gy[:, :, None, None], A.shape)})
+
+        return SimpleNamespace(
+            score=y, outputs={}, layers=["pool"], activations={"pool": A}, pull=pull
+        )
 
 
 @pytest.fixture

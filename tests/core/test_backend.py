@@ -1,0 +1,484 @@
+"""The contract of a backend: the same tests for each, on the same weights.
+
+What is expected comes from the formulas of two small networks in double precision: their scores
+from given activations row by row, their derivatives by autograd through these formulas.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import onnx
+import onnx.parser
+import pytest
+from onnx import numpy_helper
+
+from backends.onnx import OnnxBackend
+from cam_core.backend import Backend
+from cam_core.errors import InputError, LayerError, TargetError
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("onnxruntime")
+from torch import nn  # noqa: E402
+
+from backends.torch import TorchBackend  # noqa: E402
+
+CNN = """<ir_version: 8, opset_import: ["" : 17]>
+cnn (float[N, 3, 8, 12] x) => (float[N, 5] y, float[N, 4, 8, 12] early) {
+    conv1 = Conv<pads = [1, 1, 1, 1]>(x, conv1_weight)
+    early = Tanh(conv1)
+    conv2 = Conv<strides = [2, 2]>(early, conv2_weight)
+    late = Tanh(conv2)
+    gap = GlobalAveragePool(late)
+    flat = Flatten(gap)
+    y = Gemm<transB = 1>(flat, head_weight)
+}"""
+
+TOKENS = """<ir_version: 8, opset_import: ["" : 17]>
+tokens (float[N, 3, 8, 8] x) => (float[N, 5] y) <int64[3] row = {0, 6, -1}, int64 first = {0}> {
+    patch = Conv<strides = [4, 4]>(x, patch_weight)
+    flat = Reshape(patch, row)
+    places = Transpose<perm = [0, 2, 1]>(flat)
+    count = Shape<end = 1>(x)
+    one = Shape<start = 1>(token)
+    many = Concat<axis = 0>(count, one)
+    summary = Expand(token, many)
+    all = Concat<axis = 1>(summary, places)
+    norm1 = LayerNormalization<axis = -1>(all, norm1_weight)
+    turned = Transpose<perm = [0, 2, 1]>(norm1)
+    mixed = MatMul(turned, mix_weight)
+    back = Transpose<perm = [0, 2, 1]>(mixed)
+    bent = Tanh(back)
+    sum = Add(all, bent)
+    norm2 = LayerNormalization<axis = -1>(sum, norm2_weight)
+    read = Gather<axis = 1>(norm2, first)
+    y = Gemm<transB = 1>(read, head_weight)
+}"""
+"""A class token beside 2 x 2 patches; a residual goes round norm1, and the head reads the token."""
+
+
+class Cnn(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 4, 3, padding=1, bias=False)
+        self.early = nn.Tanh()
+        self.conv2 = nn.Conv2d(4, 6, 3, stride=2, bias=False)
+        self.late = nn.Tanh()
+        self.head = nn.Linear(6, 5, bias=False)
+
+    def forward(self, x: Any) -> Any:
+        late = self.late(self.conv2(self.early(self.conv1(x))))
+        return self.head(late.mean((2, 3)))
+
+
+class Tokens(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.patch = nn.Conv2d(3, 6, 4, stride=4, bias=False)
+        self.token = nn.Parameter(torch.zeros(1, 1, 6))
+        self.norm1 = nn.LayerNorm(6, bias=False)
+        self.mix = nn.Linear(5, 5, bias=False)
+        self.norm2 = nn.LayerNorm(6, bias=False)
+        self.head = nn.Linear(6, 5, bias=False)
+
+    def before(self, x: Any) -> Any:
+        places = self.patch(x).flatten(2).transpose(1, 2)
+        return torch.cat([self.token.expand(len(x), -1, -1), places], 1)
+
+    def after(self, tokens: Any, normed: Any) -> Any:
+        bent = torch.tanh(self.mix(normed.transpose(1, 2)).transpose(1, 2))
+        return self.head(self.norm2(tokens + bent)[:, 0])
+
+    def forward(self, x: Any) -> Any:
+        tokens = self.before(x)
+        return self.after(tokens, self.norm1(tokens))
+
+
+def by_cnn(net: Any, x: Any, layer: str, A: Any) -> Any:
+    """The score when the layer gives A."""
+    late = net.late(net.conv2(A)) if layer == "early" else A
+    return net.head(late.mean((2, 3)))
+
+
+def by_tokens(net: Any, x: Any, layer: str, A: Any) -> Any:
+    """The same: the class token and the residual are those of x."""
+    tokens = net.before(x)
+    own = net.norm1(tokens)[:, :1]
+    return net.after(tokens, torch.cat([own, A.flatten(2).transpose(1, 2)], 1))
+
+
+def of_cnn(net: Any, x: Any, layer: str) -> Any:
+    early = net.early(net.conv1(x))
+    return early if layer == "early" else net.late(net.conv2(early))
+
+
+def of_tokens(net: Any, x: Any, layer: str) -> Any:
+    return net.norm1(net.before(x))[:, 1:].transpose(1, 2).reshape(len(x), 6, 2, 2)
+
+
+@dataclass(frozen=True)
+class Model:
+    """One network, both ways, and its formulas."""
+
+    text: str
+    net: type[Any]
+    layers: tuple[str, ...]
+    """The default one last."""
+    size: tuple[int, ...]
+    activations: Callable[[Any, Any, str], Any]
+    score: Callable[[Any, Any, str, Any], Any]
+
+
+MODELS = {
+    "cnn": Model(CNN, Cnn, ("early", "late"), (3, 8, 12), of_cnn, by_cnn),
+    "tokens": Model(TOKENS, Tokens, ("norm1",), (3, 8, 8), of_tokens, by_tokens),
+}
+
+
+def network(model: Model) -> Any:
+    torch.manual_seed(4)
+    net = model.net()
+    for parameter in net.parameters():
+        nn.init.normal_(parameter, std=0.5)
+    return net
+
+
+def by_onnx(model: Model) -> Backend:
+    """The torch module's weights in a file."""
+    made = onnx.parser.parse_model(model.text)
+    for name, parameter in network(model).named_parameters():
+        value = parameter.detach().numpy()
+        value = value.T if name == "mix.weight" else value
+        made.graph.initializer.append(numpy_helper.from_array(value, name.replace(".", "_")))
+    return OnnxBackend(made)
+
+
+BACKENDS = {"onnx": by_onnx, "torch": lambda model: TorchBackend(network(model))}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A backend, two rows of input, and what is right."""
+
+    backend: Backend
+    model: Model
+    x: Any
+
+    def net(self) -> Any:
+        return network(self.model).double()
+
+    def activations(self, layer: str) -> Any:
+        A = self.model.activations(self.net(), torch.from_numpy(self.x).double(), layer)
+        return A.detach().numpy()
+
+    def score(self, layer: str, A: Any, rows: Any) -> Any:
+        """Row by row: A[i] beside x[rows[i]]."""
+        net, x, A = self.net(), torch.from_numpy(self.x).double(), torch.from_numpy(A).double()
+        found = [self.model.score(net, x[r : r + 1], layer, A[i : i + 1]) for i, r in rows]
+        return torch.cat(found).detach().numpy()
+
+    def gradient(self, layer: str, cotangent: Any) -> Any:
+        net, x = self.net(), torch.from_numpy(self.x).double()
+        A = self.model.activations(net, x, layer).detach().requires_grad_()
+        self.model.score(net, x, layer, A).backward(torch.from_numpy(cotangent).double())
+        return A.grad.numpy()
+
+    def input_gradient(self, cotangent: Any) -> Any:
+        x = torch.from_numpy(self.x).double().requires_grad_()
+        self.net()(x).backward(torch.from_numpy(cotangent).double())
+        return x.grad.numpy()
+
+    @property
+    def default(self) -> str:
+        return self.model.layers[-1]
+
+
+@pytest.fixture(params=BACKENDS)
+def opened(request: pytest.FixtureRequest) -> Callable[[Model], Backend]:
+    return BACKENDS[request.param]
+
+
+@pytest.fixture(params=MODELS)
+def case(request: pytest.FixtureRequest, opened: Callable[[Model], Backend]) -> Case:
+    model = MODELS[request.param]
+    x = np.random.default_rng(3).normal(size=(2, *model.size)).astype(np.float32)
+    return Case(opened(model), model, x)
+
+
+def close(found: Any, expected: Any) -> None:
+    """Float32 against double precision."""
+    assert found.shape == expected.shape
+    np.testing.assert_allclose(found, expected, rtol=2e-4, atol=2e-5)
+
+
+def one_hot(*classes: int) -> Any:
+    return np.eye(5, dtype=np.float32)[list(classes)]
+
+
+def about(*classes: int) -> Any:
+    """A target: one class a row."""
+    return lambda y, outputs: one_hot(*classes)
+
+
+def test_it_is_a_backend(case: Case) -> None:
+    backend = case.backend
+    assert isinstance(backend, Backend)
+    assert (backend.class_axis, backend.layer_note, dict(backend.metadata)) == (1, "", {})
+    assert backend.classes in (None, 5)
+    assert isinstance(backend.score_name, str)
+    assert "cpu" in backend.provider.casefold()
+
+
+def test_a_look_is_one_forward_pass(case: Case) -> None:
+    look = case.backend.look(case.x, layers=case.model.layers)
+    assert list(look.layers) == list(case.model.layers)
+    assert list(look.activations) == list(case.model.layers)
+    for layer in case.model.layers:
+        close(look.activations[layer], case.activations(layer))
+    expected = case.net()(torch.from_numpy(case.x).double()).detach().numpy()
+    close(look.score, expected)
+    plain = case.backend.forward(case.x)
+    assert list(look.outputs) == list(plain)
+    for name, output in look.outputs.items():
+        np.testing.assert_allclose(output, plain[name], rtol=1e-5, atol=1e-6)
+
+
+def test_the_default_layer_is_looked_at_where_none_is_named(case: Case) -> None:
+    assert list(case.backend.look(case.x).layers) == [case.default]
+
+
+def test_each_target_is_pulled_for_itself(case: Case) -> None:
+    look = case.backend.look(case.x, layers=case.model.layers, inputs=["x"])
+    for classes in ((0, 4), (3, 3), (0, 4)):
+        G = look.pull(about(*classes))
+        assert list(G.layers) == list(case.model.layers)
+        for layer in case.model.layers:
+            close(G.layers[layer], case.gradient(layer, one_hot(*classes)))
+        close(G.inputs["x"], case.input_gradient(one_hot(*classes)))
+
+
+def test_a_target_sees_the_score_and_all_outputs(case: Case) -> None:
+    look, met = case.backend.look(case.x), []
+
+    def target(y: Any, outputs: Any) -> Any:
+        met.append((y, dict(outputs)))
+        return 2.0 * one_hot(1, 2).astype(np.float64)
+
+    close(look.pull(target).layers[case.default], case.gradient(case.default, 2 * one_hot(1, 2)))
+    assert met[0][0] is look.score
+    assert list(met[0][1]) == list(look.outputs)
+
+
+def test_a_look_without_layers_has_a_score_and_input_gradients(case: Case) -> None:
+    bare = case.backend.look(case.x, layers=())
+    close(bare.score, case.net()(torch.from_numpy(case.x).double()).detach().numpy())
+    assert (list(bare.layers), dict(bare.activations)) == ([], {})
+    nothing = bare.pull(about(0, 1))
+    assert (dict(nothing.layers), dict(nothing.inputs)) == ({}, {})
+    for inputs in (["x"], None):
+        G = case.backend.look(case.x, layers=(), inputs=inputs).pull(about(0, 1))
+        assert list(G.inputs) == ["x"]
+        close(G.inputs["x"], case.input_gradient(one_hot(0, 1)))
+
+
+def test_a_tail_gives_back_the_score(case: Case) -> None:
+    look = case.backend.look(case.x, layers=case.model.layers)
+    for layer in case.model.layers:
+        np.testing.assert_allclose(
+            look.tail(layer)(look.activations[layer]), look.score, rtol=1e-5, atol=1e-6
+        )
+
+
+@pytest.mark.parametrize("blocks", [1, 2, 3])
+def test_a_tail_takes_blocks_of_rows(case: Case, blocks: int, rng: np.random.Generator) -> None:
+    look = case.backend.look(case.x, layers=case.model.layers)
+    for layer in case.model.layers:
+        tail, shape = look.tail(layer), look.activations[layer].shape
+        for _ in range(3):  # the first run of a live module is not like those after it
+            A = rng.normal(size=(blocks * 2, *shape[1:])).astype(np.float32)
+            rows = [(i, i % 2) for i in range(2 * blocks)]
+            close(tail(A), case.score(layer, A, rows))
+
+
+def test_gradients_are_the_slopes_of_the_tail(case: Case, rng: np.random.Generator) -> None:
+    look = case.backend.look(case.x, layers=case.model.layers)
+    G, h = look.pull(about(4, 1)).layers, 1e-2
+    for layer in case.model.layers:
+        A, tail = look.activations[layer].astype(np.float64), look.tail(layer)
+        d = rng.normal(size=A.shape)
+        up, down = (np.sum(tail(A + step * d) * one_hot(4, 1)) for step in (h, -h))
+        assert (up - down) / (2 * h) == pytest.approx(np.sum(G[layer] * d), rel=1e-2)
+
+
+def test_tails_of_several_looks_do_not_mix(case: Case, rng: np.random.Generator) -> None:
+    other = Case(case.backend, case.model, case.x[::-1] + np.float32(0.5))
+    looks = [(c, c.backend.look(c.x)) for c in (case, other)]
+    tails = [(c, look.tail(c.default)) for c, look in looks]
+    A = rng.normal(size=looks[0][1].activations[case.default].shape).astype(np.float32)
+    for c, tail in tails * 3:
+        close(tail(A), c.score(c.default, A, [(0, 0), (1, 1)]))
+
+
+def test_a_tail_refuses_what_is_no_block(case: Case) -> None:
+    look = case.backend.look(case.x)
+    tail, A = look.tail(case.default), look.activations[case.default]
+    shown = r"\[" + ", ".join(map(str, A.shape)) + r"\]"
+    for wrong in (A[:1], np.concatenate([A, A[:1]]), A[:, :-1], A[..., :1], A[:0], A[0], A.sum()):
+        with pytest.raises(LayerError, match=f"'{case.default}' takes activations {shown}"):
+            tail(wrong)
+
+
+def test_what_was_not_looked_at_has_no_tail(case: Case) -> None:
+    with pytest.raises(LayerError, match=f"'head' was not looked at; there are {case.default}"):
+        case.backend.look(case.x).tail("head")
+    with pytest.raises(LayerError, match="there are none"):
+        case.backend.look(case.x, layers=()).tail(case.default)
+
+
+def test_captures_go_over_a_look(case: Case) -> None:
+    asked = [(0, 4), (2, 2)]
+    layers = [*case.model.layers, case.model.layers[0]]
+    targets = [about(*classes) for classes in asked]
+    found = list(case.backend.captures(case.x, iter(targets), layers=layers, input_gradients=True))
+    look = case.backend.look(case.x, layers=layers, inputs=None)
+    for target, seen in zip(targets, found, strict=True):
+        G = look.pull(target)
+        assert [c.layer for c in seen] == layers
+        for c in seen:
+            np.testing.assert_array_equal(c.logits, look.score)
+            np.testing.assert_array_equal(c.activations, look.activations[c.layer])
+            np.testing.assert_array_equal(c.gradients, G.layers[c.layer])
+            np.testing.assert_array_equal(c.input_gradients["x"], G.inputs["x"])
+            assert list(c.outputs) == list(look.outputs)
+    (alone,) = case.backend.capture(case.x, targets[0])
+    assert (alone.layer, alone.input_gradients) == (case.default, None)
+    close(alone.gradients, case.gradient(case.default, one_hot(0, 4)))
+
+
+def test_targets_are_asked_one_by_one(case: Case) -> None:
+    asked = []
+
+    def targets() -> Any:
+        for c in (0, 1):
+            asked.append(c)
+            yield about(c, c)
+
+    found = case.backend.captures(case.x, targets())
+    assert not asked
+    next(found)
+    assert asked == [0]
+
+
+def test_what_a_look_shows_cannot_be_written(case: Case) -> None:
+    look = case.backend.look(case.x)
+    for array in (look.score, look.activations[case.default], *look.outputs.values()):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 0
+
+
+def test_what_is_written_into_x_later_changes_nothing(case: Case, rng: np.random.Generator) -> None:
+    x = case.x.copy()
+    look = case.backend.look(x, layers=case.model.layers, inputs=["x"])
+    x[:] = 7
+    G = look.pull(about(1, 2))
+    close(G.inputs["x"], case.input_gradient(one_hot(1, 2)))
+    for layer in case.model.layers:
+        close(G.layers[layer], case.gradient(layer, one_hot(1, 2)))
+        A = rng.normal(size=look.activations[layer].shape).astype(np.float32)
+        close(look.tail(layer)(A), case.score(layer, A, [(0, 0), (1, 1)]))
+
+
+def test_other_weights_make_another_model(case: Case) -> None:
+    doubled = case.backend.with_weights(lambda name, w: 2 * w if name.startswith("head") else w)
+    mine, other = (b.look(case.x) for b in (case.backend, doubled))
+    close(other.score, 2 * mine.score)
+    close(
+        other.pull(about(1, 2)).layers[case.default],
+        2 * case.gradient(case.default, one_hot(1, 2)),
+    )
+
+
+def test_the_layers_list_what_may_be_looked_at(case: Case) -> None:
+    backend = case.backend
+    if isinstance(backend, TorchBackend):
+        backend = TorchBackend(network(case.model), example=case.x)
+    listed = backend.layers()
+    assert [layer.name for layer in listed if layer.default] == [case.default]
+    assert {layer.name for layer in listed} >= set(case.model.layers)
+    (info,) = backend.inputs()
+    assert (info.name, tuple(info.shape[1:]), info.channel_axis) == ("x", case.model.size, 1)
+
+
+ERRORS = [
+    (lambda b, x: b.look(x, layers=["nowhere"]), LayerError, "nowhere"),
+    (lambda b, x: b.look(x, inputs=["z"]), InputError, "no input 'z'; the model takes x"),
+    (lambda b, x: b.look({"z": x}), InputError, "no input 'z'"),
+    (lambda b, x: b.look(x).pull(lambda y, _: y[:1]), TargetError, r"\[1, 5\] for a score \[2, 5"),
+    (lambda b, x: b.look(x, layers=()).pull(lambda y, _: y[0]), TargetError, "cotangent"),
+]
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "words"), ERRORS, ids=["layer", "input", "feed", "cotangent", "bare"]
+)
+def test_errors(case: Case, call: Any, error: type[Exception], words: str) -> None:
+    with pytest.raises(error, match=words):
+        call(case.backend, case.x)
+
+
+PAIR = """<ir_version: 8, opset_import: ["" : 17]>
+pair (float[N, 2, 4, 4] x, float[N, 2, 4, 4] z, int64[N, 2] k) => (float[N, 2] y) {
+    p = MaxPool<kernel_shape = [1, 1]>(x)
+    a = Tanh(p)
+    b = Mul(a, z)
+    m = ReduceMean<axes = [2, 3], keepdims = 0>(b)
+    f = Cast<to = 1>(k)
+    y = Mul(m, f)
+}"""
+
+
+class Pair(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.p, self.a = nn.MaxPool2d(1), nn.Tanh()
+
+    def forward(self, x: Any, z: Any, k: Any) -> Any:
+        return (self.a(self.p(x)) * z).mean((2, 3)) * k
+
+
+@pytest.fixture(params=["onnx", "torch"])
+def pair(request: pytest.FixtureRequest) -> Backend:
+    if request.param == "onnx":
+        return OnnxBackend(onnx.parser.parse_model(PAIR))
+    return TorchBackend(Pair())
+
+
+def test_inputs_beside_the_layer_go_with_their_rows(
+    pair: Backend, rng: np.random.Generator
+) -> None:
+    feed = {n: rng.normal(size=(3, 2, 4, 4)).astype(np.float32) for n in "xz"}
+    feed["k"] = rng.integers(1, 9, (3, 2))
+    look = pair.look(feed, layers=["a"], inputs=["z"])
+    given = {n: a.copy() for n, a in feed.items()}
+    for array in feed.values():
+        array[:] = 0
+    A = rng.normal(size=(6, 2, 4, 4)).astype(np.float32)
+    for _ in range(2):
+        found = look.tail("a")(A)
+        for i in range(6):
+            expected = (A[i] * given["z"][i % 3]).mean((1, 2)) * given["k"][i % 3]
+            np.testing.assert_allclose(found[i], expected, rtol=1e-4, atol=1e-5)
+    G = look.pull(lambda y, _: np.ones_like(y)).inputs["z"]
+    slope = np.tanh(given["x"]) * given["k"][:, :, None, None] / 16
+    np.testing.assert_allclose(G, slope, rtol=1e-4)
+    every = pair.look(given, layers=(), inputs=None).pull(lambda y, _: y)
+    assert list(every.inputs) == ["x", "z"]
+
+
+def test_integers_have_no_gradient(pair: Backend, rng: np.random.Generator) -> None:
+    feed = {n: rng.normal(size=(3, 2, 4, 4)).astype(np.float32) for n in "xz"}
+    with pytest.raises(InputError, match="'k' has no gradient"):
+        pair.look(feed | {"k": np.ones((3, 2), np.int64)}, layers=(), inputs=["k"])
