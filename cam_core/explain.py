@@ -11,7 +11,7 @@ from .backend import Array, Backend, Capture, Inputs, Target
 from .captures import captures
 from .errors import InputError, ModelError
 from .explanation import Explanation
-from .maps.combine import combine, positive
+from .maps.combine import positive, total
 from .maps.diagnosis import diagnose, noise_floor
 from .methods import Method, Need, find_method
 from .targets import ScoredTarget, as_target, parse_target
@@ -92,9 +92,11 @@ def from_capture(
     # NaN and inf are reported, row by row, by the diagnosis.
     with np.errstate(invalid="ignore", over="ignore"):
         alpha = usable_method(method)(A, G, **options)
-        signed = combine(A, alpha)
-        floor = noise_floor(alpha * A, capture.activations.dtype)
-        diagnosis = diagnose(capture, target, alpha, signed, floor)
+        weighted = alpha * A
+        signed = total(weighted)
+        floor = noise_floor(weighted, capture.activations.dtype)
+        score = target.score(capture.logits)
+        diagnosis = diagnose(capture, score, target.unit, alpha, signed, floor)
     if diagnosis and all(reason.startswith("NaN") for reason in diagnosis):
         raise ModelError(f"layer '{capture.layer}': {diagnosis[0]}")
     classes = target.classes(capture.logits)
@@ -103,7 +105,7 @@ def from_capture(
         map=maps,
         signed=signed,
         alpha=alpha,
-        score=target.score(capture.logits),
+        score=score,
         classes=classes,
         layer=capture.layer,
         method=method,

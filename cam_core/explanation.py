@@ -13,7 +13,7 @@ import numpy as np
 from .backend import Array
 from .errors import InputError
 from .maps.combine import heatmap
-from .write import npy, write_together
+from .write import write_together
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -98,17 +98,17 @@ class Explanation:
         `stem.npy`, `stem.signed.npy` and `stem.json`; of several rows `stem.0.png` and so on. All
         are written under temporary names and renamed at the end.
         """
-        from .image.png import png
+        from .report import files_of
 
-        files: dict[str, bytes] = {}
+        found: dict[str, bytes] = {}
         for i, row in enumerate(self):
             name = stem if len(self) == 1 else f"{stem}.{i}"
+            picture = None
             if self.map.ndim == 3:
-                files[f"{name}.png"] = png(row._colours() if image is None else row.overlay(image))
-            files[f"{name}.npy"] = npy(row.map[0])
-            files[f"{name}.signed.npy"] = npy(row.signed[0])
-            files[f"{name}.json"] = json.dumps(row.facts(), indent=1).encode()
-        return write_together(folder, files)
+                picture = row._colours() if image is None else row.overlay(image)
+            facts = json.dumps(row.facts(), indent=1).encode()
+            found |= files_of(name, row, facts, picture=picture, signed=True)
+        return write_together(folder, found)
 
     def facts(self) -> dict[str, Any]:
         """What there is to say about one row, ready for JSON."""

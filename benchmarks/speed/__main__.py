@@ -18,6 +18,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from .cost import classes, default, gradients
+from .folder import folder
 from .growth import batch, depth, resolution
 from .memory import memory
 from .models import BY_KEY, INT8, MODELS, Model
@@ -44,6 +45,7 @@ PARTS = {
     "depth": (depth, ("resnet50",)),
     "batch": (batch, ("mobilenet_v2", "resnet50")),
     "resolution": (resolution, ("mobilenet_v2", "resnet50")),
+    "folder": (folder, ("mobilenet_v2",)),
     "peers": (peers, FLOAT),
     "openvino": (openvino, FLOAT),
     "memory": (memory, tuple(BY_KEY)),

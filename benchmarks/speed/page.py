@@ -40,6 +40,8 @@ HOW = """\
   opens, the peak of the same file differs by up to 40 % from one process to the next.
 - **Seconds**: instrumenting without `verify`, the best of three; the import and the help page, the
   median of nine processes (the import within its process, the help page with it).
+- **Folders**: `gradcam explain` on 96 photos of 640 x 480, in units of the images a second of a
+  loop that decodes them, prepares them and runs the plain model; both open the model first.
 """
 PICTURE = "![Cost against classes, depth, batch and resolution](images/cost.png)"
 COST = ("plain again", "top:1", "gate open")

@@ -124,10 +124,16 @@ def _batch(rows: Rows, key: str) -> Iterator[Line]:
             yield Line(what, _name(key), THROUGHPUT, row.found, at_least=True)
 
 
+def _folder(rows: Rows, key: str) -> Iterator[Line]:
+    for row in rows.values():
+        if (row.part, row.model) == ("folder", key) and row.found:
+            yield Line(f"images/s, {row.what}", _name(key), None, row.found)
+
+
 Group = Callable[[Rows, str], Iterator[Line]]
 GROUPS: Sequence[Group] = (
     *(_default, _gate, _classes, _gradients, _middle, _memory),
-    *(_openvino, _seconds, _batch),
+    *(_openvino, _seconds, _batch, _folder),
 )
 
 

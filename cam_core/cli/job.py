@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-
-from cam_core.backend import Array, Backend, Capture, InputInfo
+from cam_core.backend import Array, Backend, Capture
 from cam_core.captures import captures
-from cam_core.errors import InputError, ModelError
+from cam_core.errors import ModelError
 from cam_core.explain import check_finite, from_capture
 from cam_core.explanation import Explanation
-from cam_core.image import Placement, card
-from cam_core.sources.labels import Labels
+from cam_core.sources import Labels
 from cam_core.targets import ScoredTarget
 from cam_core.targets.scores import pool
-from cam_core.write import npy, write_together
 
 from .inputs.samples import Sample
-from .naming import best, file_name, probabilities, subject
-from .output import png, to_json, versions
-
-__all__ = ["Job", "Look", "Row", "image_input", "probabilities"]
+from .naming import best, file_name, probabilities
+from .typed import flag
 
 
 @dataclass(frozen=True)
@@ -48,7 +41,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Look:
+class Explained:
     """One target of one sample."""
 
     row: Row
@@ -71,31 +64,38 @@ class Job:
     layer: str | None
     folder: Path
     signed: bool
+    pictures: bool
+    versions: Mapping[str, str]
+    """Of what has a part in the numbers."""
 
-    def look(
+    @property
+    def names(self) -> tuple[str, ...] | None:
+        """The names of the classes, where known."""
+        return None if self.labels is None else self.labels.names
+
+    def explain(
         self,
         sample: Sample,
         targets: Sequence[ScoredTarget],
         step: Callable[[], None] = lambda: None,
-    ) -> list[Look]:
+    ) -> list[Explained]:
         """Explain one sample; targets that turn out to be the same class count once."""
         check_finite(sample.x)
         layers = None if self.layer is None else [self.layer]
-        found: dict[str, Look] = {}
+        found: dict[str, Explained] = {}
         seen = captures(self.backend, sample.x, targets, layers=layers)
         for target, (capture,) in zip(targets, seen, strict=True):
-            look = self.explain(sample, capture, target)
-            found.setdefault(look.row.stem, look)
+            one = self.explain_target(sample, capture, target)
+            found.setdefault(one.row.stem, one)
             step()
         return list(found.values())
 
-    def explain(self, sample: Sample, capture: Capture, target: ScoredTarget) -> Look:
+    def explain_target(self, sample: Sample, capture: Capture, target: ScoredTarget) -> Explained:
         """The numbers of one target."""
-        logits = pool(capture.logits, getattr(self.backend, "class_axis", 1))  # [N, C]
+        logits = pool(capture.logits, self.backend.class_axis)  # [N, C]
         if self.labels is not None:
-            self.labels.check(logits.shape[1])
-        names = None if self.labels is None else self.labels.names
-        explanation = from_capture(capture, target, self.method, labels=names)
+            self.labels.check(logits.shape[1], flag)
+        explanation = from_capture(capture, target, self.method, labels=self.names)
         if explanation.map.ndim != 3 and not sample.slot.feed:
             raise ModelError(
                 f"layer '{capture.layer}': its map {list(explanation.map.shape[1:])} is not a "
@@ -103,118 +103,26 @@ class Job:
             )
         dense = logits.size != capture.logits.size  # a sum over positions is no logit
         likely = None if dense else probabilities(logits)[0]
+        row = self._row(sample, target, explanation, likely)
+        return Explained(row, explanation[0], target.unit)
+
+    def _row(
+        self, sample: Sample, target: ScoredTarget, explanation: Explanation, likely: Array | None
+    ) -> Row:
+        """The line of the table; likely is [C]."""
         index = None if explanation.classes is None else int(explanation.classes[0])
         asked = target.name(index)
         single = index is not None and target.single
-        row = Row(
+        return Row(
             image=sample.slot.name,
             target=asked,
-            label=target.title(index, names),
+            label=target.title(index, self.names),
             score=float(explanation.score[0]),
             probability=float(likely[index]) if single and likely is not None else None,
             raw_max=float(explanation.raw_max[0]),
             diagnosis=explanation.diagnosis[0],
             stem=f"{sample.slot.stem}.{file_name(asked)}.{self.method}",
-            top=() if likely is None else best(likely, names),
+            top=() if likely is None else best(likely, self.names),
             layer=explanation.layer,
             preprocessing=sample.description,
         )
-        return Look(row, explanation[0], target.unit)
-
-    def write(self, sample: Sample, looks: Iterable[Look], tops: dict[str, float]) -> list[Any]:
-        """The files of one sample, which appear together; returns the records.
-
-        Args:
-            tops: by unit, the raw value that the last colour stands for; each its own if absent.
-        """
-        files: dict[str, bytes] = {}
-        records = []
-        for look in looks:
-            row, explanation = look.row, look.explanation
-            picture = self.draw(sample, look, tops.get(look.unit))
-            if picture is not None:
-                files[f"{row.stem}.png"] = png(picture)
-            files[f"{row.stem}.npy"] = npy(explanation.map[0])
-            records.append(self.record(sample, look))
-            files[f"{row.stem}.json"] = to_json(records[-1])
-            if self.signed:
-                files[f"{row.stem}.signed.npy"] = npy(explanation.signed[0])
-        write_together(self.folder, files)
-        return records
-
-    def draw(self, sample: Sample, look: Look, top: float | None) -> Array | None:
-        """The picture, uint8 [H, W, 3]; None where there is nothing to draw on."""
-        row, explanation, image = look.row, look.explanation, sample.picture
-        if image is None or sample.placement is None or explanation.map.ndim not in (2, 3):
-            return None
-        heat = spread(explanation, sample.placement)
-        low = float(explanation.map[0].min())
-        limits = (low, row.raw_max)
-        if top is not None:
-            if not explanation.blank[0]:
-                heat = (low + heat * (row.raw_max - low)) / top
-            limits = (0.0, top)
-        return card(
-            image,
-            heat,
-            sample.placement,
-            title=row.label or subject(row.target),
-            lines=caption(row, self.method),
-            limits=limits,
-            reason=row.diagnosis,
-        )
-
-    def record(self, sample: Sample, look: Look) -> dict[str, Any]:
-        """All that is needed to make the map again, and to judge it."""
-        row, backend, path = look.row, self.backend, sample.slot.path
-        return {
-            "image": str(path) if sample.slot.name == path.name else sample.slot.name,
-            "model": self.model,
-            "model_sha256": self.model_sha256,
-            "opset": getattr(backend, "opset", None),
-            "provider": getattr(backend, "provider", None),
-            "optimization": getattr(backend, "optimization", None),
-            "score_tensor": getattr(backend, "score_name", None),
-            **look.explanation.facts(),
-            "target": row.target,
-            "label": row.label or None,
-            "probability": row.probability,
-            "top": [
-                {"class": index, "label": label or None, "probability": p}
-                for index, label, p in row.top
-            ],
-            "labels": None if self.labels is None else self.labels.source,
-            "preprocessing": {
-                "source": "the array itself" if sample.slot.feed else self.source,
-                **sample.record,
-            },
-            "versions": versions(),
-        }
-
-
-def spread(explanation: Explanation, placement: Placement) -> Array:
-    """The heatmap [h, w] over the whole input; that of a signal is the same in every row."""
-    if explanation.map.ndim == 3:
-        whole: Array = explanation.heatmap(placement.size)[0]
-        return whole
-    line: Array = explanation.heatmap(placement.size[1:])[0]  # [T]
-    return np.repeat(line[None], placement.size[0], axis=0)
-
-
-def caption(row: Row, method: str) -> list[str]:
-    """The small print under the picture."""
-    facts = [subject(row.target)] if row.label else []
-    facts.append(f"score {row.score:.4g}")
-    if row.probability is not None:
-        facts.append(f"probability {row.probability:.3g}")
-    facts.append(f"map maximum {row.raw_max:.3g}")
-    return [" · ".join(facts), f"{method} at {row.layer}"]
-
-
-def image_input(backend: Backend) -> InputInfo:
-    """The one input of an image model."""
-    inputs = backend.inputs()
-    if len(inputs) != 1:
-        names = ", ".join(f"'{info.name}'" for info in inputs)
-        raise InputError(f"the model takes {len(inputs)} inputs ({names}); a photo is one.")
-    return inputs[0]

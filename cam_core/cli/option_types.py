@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
+
+from cam_core.errors import InputError
+
+FILE = click.Path(path_type=Path, readable=False)
 
 
 class Numbers(click.ParamType[tuple[float, ...]]):
@@ -86,3 +91,10 @@ def fraction(text: str) -> float:
     """'0.5' or '1/255'."""
     top, slash, bottom = text.partition("/")
     return float(top) / float(bottom) if slash else float(text)
+
+
+def no_stdout(_: click.Context, __: click.Parameter, path: Path | None) -> Path | None:
+    """Refuse what would be lost: commands print there, and libraries are kept from it."""
+    if path is not None and str(path) in ("/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"):
+        raise InputError(f"-o '{path}': commands print there. Name a file or a pipe.")
+    return path

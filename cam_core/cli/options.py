@@ -1,29 +1,21 @@
-"""The table of options: each is written once, and every command picks its rows."""
+"""The table of options: each is written once, every command picks its rows and gets one object."""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from cam_core.errors import InputError
 from cam_core.image import PRESETS
 from cam_core.image.place import FITS
 
-from .option_types import Numbers, Scale, Size
+from .option_types import FILE, Numbers, Scale, Size, no_stdout
+from .typed import Typed
 
-Command = TypeVar("Command", bound=Callable[..., Any])
-
-FILE = click.Path(path_type=Path, readable=False)
-
-
-def no_stdout(_: click.Context, __: click.Parameter, path: Path | None) -> Path | None:
-    """Refuse what would be lost: commands print there, and libraries are kept from it."""
-    if path is not None and str(path) in ("/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"):
-        raise InputError(f"-o '{path}': commands print there. Name a file or a pipe.")
-    return path
+Asked = TypeVar("Asked", bound=Typed)
+Result = TypeVar("Result")
 
 
 OPTIONS: dict[str, tuple[tuple[str, ...], Mapping[str, Any]]] = {
@@ -38,6 +30,13 @@ OPTIONS: dict[str, tuple[tuple[str, ...], Mapping[str, Any]]] = {
     "layer": (
         ("--layer",),
         {"help": "Where to look: a tensor, a node, a module path or an index of 'gradcam layers'."},
+    ),
+    "layers": (
+        ("--layer", "layers"),
+        {
+            "multiple": True,
+            "help": "A tensor, a node, a module path or an index of 'gradcam layers'; repeatable.",
+        },
     ),
     "score": (("--score",), {"help": "The tensor with the scores, where the one found is wrong."}),
     "method": (
@@ -136,57 +135,31 @@ OPTIONS: dict[str, tuple[tuple[str, ...], Mapping[str, Any]]] = {
 """name: (what is typed, and the settings of click)."""
 
 PIXELS = ("preprocess", "mean", "std", "rescale", "bgr", "size", "resize", "fit", "scale")
-"""How a photo becomes an input; a command hands them on to `sources.Sources`."""
+"""How a photo becomes an input."""
 RUNTIME = ("provider", "optimization", "custom-ops")
 """How the model is run."""
 
 
-def options(*names: str, **changes: Mapping[str, Any]) -> Callable[[Command], Command]:
-    """Add rows of OPTIONS to a command, in this order.
+def options(
+    made: type[Asked], *names: str, **changes: Mapping[str, Any]
+) -> Callable[[Callable[[Asked], Result]], Callable[..., Result]]:
+    """Add rows of OPTIONS to a command, in this order; it is called with one `made` of all of them.
 
     Args:
+        made: what holds that which was typed, a field each; the command's own arguments and
+            options are fields of it as well.
         changes: by name, settings of a row that differ for this command.
     """
 
-    def add(command: Command) -> Command:
+    def add(command: Callable[[Asked], Result]) -> Callable[..., Result]:
+        @functools.wraps(command)
+        def run(**typed: Any) -> Result:
+            return command(made(**typed, order=tuple(typed)))
+
         for name in reversed(names):
-            typed, settings = OPTIONS[name]
+            flags, settings = OPTIONS[name]
             own = changes.get(name.replace("-", "_"), {})
-            command = click.option(*typed, **{**settings, **own})(command)
-        return command
+            run = click.option(*flags, **{**settings, **own})(run)
+        return run
 
     return add
-
-
-def opening(
-    layer: str | None,
-    score: str | None,
-    providers: tuple[str, ...],
-    optimization: str,
-    custom_ops: tuple[Path, ...],
-) -> dict[str, Any]:
-    """What `open_backend` is to be told, defaults left out: other backends have other options."""
-    given: dict[str, Any] = {
-        "layer": layer,
-        "score": score,
-        "providers": list(providers),
-        "optimization": None if optimization == "all" else optimization,
-        "custom_ops": [str(path) for path in custom_ops],
-    }
-    return {name: value for name, value in given.items() if value}
-
-
-def settled(pieces: Mapping[str, Any]) -> dict[str, Any]:
-    """The flags that were given, as fields of Preprocess."""
-    given = {name: value for name, value in pieces.items() if value is not None}
-    scale, rescale = given.pop("scale", None), given.pop("rescale", None)
-    if isinstance(scale, str):
-        raise click.BadParameter(
-            "colours pictures, which this command does not make.", param_hint="--scale"
-        )
-    if scale is not None and rescale is not None:
-        raise click.BadParameter(
-            "a number is the same as --rescale: give one of them.", param_hint="--scale"
-        )
-    number = rescale if scale is None else scale
-    return given if number is None else given | {"scale": number[0]}

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
-import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cam_core.backend import Array
 from cam_core.errors import InputError, ModelError
+from cam_core.report import to_json
 from cam_core.write import write_together
 
 if TYPE_CHECKING:
@@ -49,21 +47,6 @@ def check_directory(directory: Path) -> None:
         )
 
 
-def png(pixels: Array) -> bytes:
-    """The bytes of a .png file."""
-    from PIL import Image
-
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "PNG")
-    return buffer.getvalue()
-
-
-def to_json(record: Mapping[str, Any]) -> bytes:
-    """The bytes of a .json file."""
-    text = json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False)
-    return (text + "\n").encode(errors="backslashreplace")  # a file name may be no UTF-8
-
-
 def print_json(record: Mapping[str, Any]) -> None:
     """The record on the standard output."""
     click.echo(to_json(record).decode(), nl=False)
@@ -86,17 +69,3 @@ def sha256(path: str) -> str | None:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise ModelError(f"model '{path}': {error.strerror}. Check the path.") from error
-
-
-def versions() -> dict[str, str]:
-    """Of what had a part in the numbers, where installed."""
-    import platform
-    from importlib.metadata import PackageNotFoundError, version
-
-    found = {"python": platform.python_version()}
-    for name in ("cam-core", "numpy", "onnx", "onnxruntime", "onnxruntime-gpu", "pillow"):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found

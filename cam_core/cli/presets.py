@@ -30,7 +30,7 @@ class Trial:
 
 def likeliest(backend: Backend, x: Any, names: Sequence[str] | None) -> Top:
     """The five best classes of one input; none of a dense score."""
-    axis = getattr(backend, "class_axis", 1)
+    axis = backend.class_axis
     y = backend.look(x, layers=()).score
     pooled = pool(y, axis)
     return () if pooled.size != y.size else best(probabilities(pooled)[0], names)

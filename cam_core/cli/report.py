@@ -56,16 +56,16 @@ def show(rows: Sequence[Row], job: Job, named: str) -> None:
 
     out = console()
     out.print(table(rows))
-    for image, group in groupby(rows, key=lambda row: row.image):
-        top = next(group).top
-        if top:
-            line(out, f"top {len(top)}", f"{image}: {top_line(top)}")
-    why = getattr(job.backend, "layer_note", "") if job.layer is None else ""
+    firsts = (next(group) for _, group in groupby(rows, key=lambda row: row.image))
+    tops = [(f"top {len(r.top)}", f"{r.image}: {top_line(r.top)}") for r in firsts if r.top]
+    if tops:
+        lines(out, tops)
+    why = job.backend.layer_note if job.layer is None else ""
     line(out, "layer", f"{rows[0].layer} ({why})" if why else rows[0].layer)
     for text in dict.fromkeys(row.preprocessing for row in rows):
         line(out, "input", text if text.startswith("fed as") else f"{text} ({job.source})")
     line(out, "labels", named)
-    kinds = ".png .npy .json" + (" .signed.npy" if job.signed else "")
+    kinds = ".png " * job.pictures + ".npy .json" + " .signed.npy" * job.signed
     files = f"{len(rows)} x {job.folder / '<file>'}" if rows[1:] else f"{job.folder / rows[0].stem}"
     line(out, "files", f"{files} {kinds}")
     for row in rows:
@@ -75,9 +75,15 @@ def show(rows: Sequence[Row], job: Job, named: str) -> None:
 
 def line(console: Console, name: str, text: str) -> None:
     """A faint name and its value, free of markup."""
+    lines(console, [(name, text)])
+
+
+def lines(console: Console, named: Sequence[tuple[str, str]]) -> None:
+    """Several of them, printed at once: one by one takes long."""
     from rich.text import Text
 
-    console.print(Text.assemble((f"{name:<8} ", "dim"), text))
+    parts = [Text.assemble((f"{name:<8} ", "dim"), text) for name, text in named]
+    console.print(Text("\n").join(parts))
 
 
 def table(rows: Sequence[Row]) -> Table:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +14,7 @@ import numpy as np
 
 from cam_core.backend import Array
 
-from .colour import jet, overlay
+from .colour import blocks, jet, overlay
 from .place import Placement
 
 if TYPE_CHECKING:
@@ -50,26 +53,43 @@ def card(
     photo = enlarge(image)
     height, width = photo.shape[:2]
     lit = bool(heatmap.max() > 0)
-    painted = paint(photo, heatmap, placement) if lit else photo
+    painted = paint(photo, heatmap, placement) if lit else photo.copy()
     unit = max(12, round(max(height, width) / 36))
-    page = Page(unit)
+    page = page_of(unit)
     bar = page.bar_width(limits) if lit else 0
     body = [*lines, *([f"Note: {reason}"] if reason and lit else [])]
     total = max(width + bar, unit * 22)
-    text = page.measure(title, body, total)
-    canvas = page.blank((total + 2 * unit, height + text + 3 * unit))
-    origin = unit + (total - bar - width) // 2, unit
-    canvas.paste(page.picture(painted), origin)
+    printed = page.paragraphs(title, body, total)
+    text = sum(step for *_, step in printed)
+    canvas = np.full((height + text + 3 * unit, total + 2 * unit, 3), PAPER[0], np.uint8)
+    left = unit + (total - bar - width) // 2
+    if not lit:
+        with drawing_on(painted) as strip:
+            page.draw_reason(strip, (0, 0, width, height), reason or plain_reason(limits))
+    canvas[unit : unit + height, left : left + width] = painted
     if lit:
-        page.draw_bar(canvas, (origin[0] + width + unit, unit), height, limits)
-    else:
-        page.draw_reason(canvas, (*origin, width, height), reason or plain_reason(limits))
-    page.draw_text(canvas, title, body, (unit, height + 2 * unit), total)
-    return np.array(canvas)
+        with drawing_on(canvas[:, left + width :]) as strip:
+            page.draw_bar(strip, (unit, unit), height, limits)
+    with drawing_on(canvas[unit + height :]) as strip:
+        page.draw_text(strip, printed, (unit, unit))
+    return canvas
+
+
+@contextmanager
+def drawing_on(pixels: Array) -> Iterator[Image]:
+    """A part of the page as a picture to draw on; the rest is never copied."""
+    from PIL import Image
+
+    picture = Image.fromarray(np.ascontiguousarray(pixels))
+    yield picture
+    pixels[:] = np.asarray(picture)
 
 
 def enlarge(image: Array) -> Array:
-    """The photo at a size that is good to look at; tiny ones keep their square pixels."""
+    """The photo at a size that is good to look at; tiny ones keep their square pixels.
+
+    Large ones are shrunk by pillow's filter for that, which takes half of LANCZOS's time.
+    """
     from PIL import Image
 
     longer = max(image.shape[:2])
@@ -77,7 +97,8 @@ def enlarge(image: Array) -> Array:
     if factor == 1:
         return image
     height, width = (max(1, round(extent * factor)) for extent in image.shape[:2])
-    kind = Image.Resampling.NEAREST if longer <= 64 else Image.Resampling.LANCZOS
+    kind = Image.Resampling.LANCZOS if factor > 1 else Image.Resampling.HAMMING
+    kind = Image.Resampling.NEAREST if longer <= 64 else kind
     return np.array(Image.fromarray(image).resize((width, height), kind))
 
 
@@ -86,10 +107,36 @@ def paint(photo: Array, heatmap: Array, placement: Placement) -> Array:
     size = photo.shape[:2]
     rows, columns = placement.seen(size)
     heat = placement.to_photo(heatmap.astype(np.float32), size)
-    grey = photo.mean(axis=2, keepdims=True)
-    dimmed: Array = (0.5 * (0.35 * photo + 0.65 * grey)).astype(np.uint8)
-    dimmed[rows, columns] = overlay(photo[rows, columns], heat[rows, columns])
-    return dimmed
+    painted = np.empty_like(photo)
+    painted[rows, columns] = overlay(photo[rows, columns], heat[rows, columns])
+    above, below = slice(rows.start), slice(rows.stop, None)
+    left, right = slice(columns.start), slice(columns.stop, None)
+    for margin in ((above,), (below,), (rows, left), (rows, right)):
+        painted[margin] = dimmed(photo[margin])
+    return painted
+
+
+def dimmed(photo: Array) -> Array:
+    """Half as bright, and two thirds of the way to grey."""
+    half = np.empty_like(photo)
+    for rows in blocks(photo):
+        part: Array = photo[rows].astype(np.float64)
+        grey = (part[..., 0] + part[..., 1] + part[..., 2]) / 3
+        part *= 0.35
+        part += 0.65 * grey[..., None]
+        part *= 0.5
+        half[rows] = part
+    return half
+
+
+Line = tuple[str, "FreeTypeFont", tuple[int, int, int], int]
+"""What is printed, its face, its colour and its height."""
+
+
+@cache
+def page_of(unit: int) -> Page:
+    """Made once: fonts take their time."""
+    return Page(unit)
 
 
 class Page:
@@ -99,6 +146,10 @@ class Page:
         self.unit = unit
         self.large = font("DejaVuSans-Bold.ttf", round(unit * 1.15))
         self.small = font("DejaVuSans.ttf", round(unit * 0.8))
+        self.letter = {  # the width of a usual one
+            face: max(face.getlength("abcdefghijklmnop0123456789") / 26, 1)
+            for face in (self.large, self.small)
+        }
 
     def blank(self, size: tuple[int, int]) -> Image:
         from PIL import Image
@@ -117,13 +168,11 @@ class Page:
 
     def wrap(self, text: str, face: FreeTypeFont, width: int) -> list[str]:
         """Break at spaces, and inside words that are longer than a line (layer names are)."""
-        letters = max(8, int(width / max(face.getlength("abcdefghijklmnop0123456789") / 26, 1)))
+        letters = max(8, int(width / self.letter[face]))
         return textwrap.wrap(text, letters, break_on_hyphens=False) or [""]
 
-    def paragraphs(
-        self, title: str, body: Sequence[str], width: int
-    ) -> list[tuple[str, FreeTypeFont, tuple[int, int, int], int]]:
-        """Each printed line with its face, colour and height."""
+    def paragraphs(self, title: str, body: Sequence[str], width: int) -> list[Line]:
+        """What is printed, line by line."""
         out = [
             (line, self.large, INK, round(self.unit * 1.6))
             for line in self.wrap(title, self.large, width)
@@ -133,14 +182,9 @@ class Page:
                 out.append((line, self.small, FAINT, round(self.unit * 1.25)))
         return out
 
-    def measure(self, title: str, body: Sequence[str], width: int) -> int:
-        return sum(height for *_, height in self.paragraphs(title, body, width))
-
-    def draw_text(
-        self, canvas: Image, title: str, body: Sequence[str], at: tuple[int, int], width: int
-    ) -> None:
+    def draw_text(self, canvas: Image, lines: Sequence[Line], at: tuple[int, int]) -> None:
         draw, (x, y) = self.draw(canvas), at
-        for line, face, colour, height in self.paragraphs(title, body, width):
+        for line, face, colour, height in lines:
             draw.text((x, y), line, font=face, fill=colour)
             y += height
 
@@ -195,8 +239,15 @@ def ticks(limits: tuple[float, float]) -> list[tuple[float, str]]:
 
 
 def font(name: str, size: int) -> FreeTypeFont:
-    """One of the faces that matplotlib brings along."""
-    import matplotlib as mpl
+    """One of the faces that matplotlib brings along; found without loading it, which takes long."""
     from PIL import ImageFont
 
-    return ImageFont.truetype(str(Path(mpl.get_data_path()) / "fonts" / "ttf" / name), size)
+    inside = Path("mpl-data", "fonts", "ttf", name)
+    found = find_spec("matplotlib")
+    places = () if found is None else found.submodule_search_locations or ()
+    file = next((Path(p) / inside for p in places if (Path(p) / inside).is_file()), None)
+    if file is None:
+        import matplotlib as mpl
+
+        file = Path(mpl.get_data_path(), *inside.parts[1:])
+    return ImageFont.truetype(str(file), size)

@@ -18,7 +18,12 @@ from ..errors import ModelError
 
 def combine(A: Array, alpha: Array) -> Array:
     """L = sum_k alpha_k A^k: the signed map [N, *S], negative evidence included."""
-    signed: Array = np.sum(alpha * A, axis=(1,))
+    return total(alpha * A)
+
+
+def total(weighted: Array) -> Array:
+    """The sum of alpha_k A^k [N, K, *S] over the channels."""
+    signed: Array = np.sum(weighted, axis=(1,))
     return signed
 
 

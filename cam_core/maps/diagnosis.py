@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from ..backend import Array, Capture
-from ..targets import ScoredTarget
 
 SATURATED = 1e-6
 """A probability nearer to 0 or 1 than this has hardly any gradient left."""
@@ -23,11 +22,13 @@ def noise_floor(weighted: Array, dtype: np.dtype[np.floating]) -> Array:
 
 
 def diagnose(
-    capture: Capture, target: ScoredTarget, alpha: Array, signed: Array, floor: Array
+    capture: Capture, score: Array, unit: str, alpha: Array, signed: Array, floor: Array
 ) -> tuple[str, ...]:
-    """One reason a row, '' where nothing is wrong with the map."""
-    score = target.score(capture.logits)
-    probability = target.unit == "probability"
+    """One reason a row, '' where nothing is wrong with the map.
+
+    `score` is Y [N] of the target, in its unit.
+    """
+    probability = unit == "probability"
     return tuple(
         _broken(capture.logits[row], capture.activations[row], capture.gradients[row])
         or _saturated(capture.logits[row], capture.gradients[row], score[row], probability)

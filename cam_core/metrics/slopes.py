@@ -42,7 +42,7 @@ class Numeric:
         return None if self.rounding > LIMIT else False
 
 
-def compare(
+def compare_slopes(
     backend: Backend,
     x: Inputs,
     target: ScoredTarget,

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import InputError
 from ..foreign import MOST_CLASSES
+
+Spelling = Callable[[str], str]
+"""How a setting is called where it is given: the command line says --labels for labels."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +26,7 @@ class Labels:
         """Is there one name a class?"""
         return len(self.names) == classes
 
-    def check(self, classes: int) -> None:
+    def check(self, classes: int, spell: Spelling = str) -> None:
         """Refuse names of another number than the classes: they would name the wrong class."""
         if self.fits(classes):
             return
@@ -30,13 +34,13 @@ class Labels:
         cure = "Give the file that belongs to this model."
         if abs(classes - lines) == 1:
             which = "class 0" if classes > lines else "the first line"
-            cure = f"If {which} is a background, add --label-offset {classes - lines}."
+            cure = f"If {which} is a background, add {spell('label-offset')} {classes - lines}."
         elif classes == lines:
-            cure = "Leave --label-offset out."
+            cure = f"Leave {spell('label-offset')} out."
         raise InputError(f"labels {self.source}: {lines} names for {classes} classes. {cure}")
 
 
-def read_labels(path: Path, offset: int = 0) -> Labels:
+def read_labels(path: Path, offset: int = 0, spell: Spelling = str) -> Labels:
     """One name a line, in class order.
 
     Args:
@@ -44,7 +48,7 @@ def read_labels(path: Path, offset: int = 0) -> Labels:
             out; -1 where the file's first line is a background that the model leaves out.
     """
     if abs(offset) >= MOST_CLASSES:
-        raise InputError(f"--label-offset {offset}: no model has that many classes.")
+        raise InputError(f"{spell('label-offset')} {offset}: no model has that many classes.")
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:

@@ -7,14 +7,16 @@ them. timm: pretrained_cfg in config.json. Ultralytics: names, task and imgsz in
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
 from ..foreign import UNREADABLE, from_json, from_literal, in_class_order
 from ..image import Preprocess
+from .labels import Spelling
 
 Config = Mapping[str, Any]
 FILTERS = ("nearest", "lanczos", "bilinear", "bicubic", "box", "hamming")
@@ -24,15 +26,15 @@ CROP_PCT = {"ConvNext": (224 / 256, 384), "PoolFormer": (0.9, math.inf), "Levit"
 
 
 @dataclass(frozen=True)
-class Said:
-    """What one source says; None where it says nothing of it."""
+class Stated:
+    """What one source states; None where it states nothing of it."""
 
     where: str
     spec: Preprocess | None = None
     labels: tuple[str, ...] | None = None
 
 
-def from_cam(metadata: Mapping[str, str]) -> Said:
+def from_cam(metadata: Mapping[str, str]) -> Stated:
     """`cam.preprocess` and `cam.labels`, as `gradcam instrument` keeps them.
 
     Raises:
@@ -42,7 +44,7 @@ def from_cam(metadata: Mapping[str, str]) -> Said:
     try:
         spec = from_json(metadata.get("cam.preprocess", "null"))
         names = from_json(metadata.get("cam.labels", "null"))
-        return Said(
+        return Stated(
             where,
             None if spec is None else to_preprocess(spec),
             None if names is None else in_class_order(dict(enumerate(listed(names)))),
@@ -59,7 +61,7 @@ def to_preprocess(values: Config) -> Preprocess:
     return Preprocess(**fields)
 
 
-def beside(folder: Path) -> list[Said]:
+def beside(folder: Path, spell: Spelling = str) -> list[Stated]:
     """The JSON files in the model's folder, or in the one above a folder called onnx.
 
     Raises:
@@ -67,7 +69,11 @@ def beside(folder: Path) -> list[Said]:
     """
     places = [folder, folder.parent] if folder.name == "onnx" else [folder]
     found = []
-    for name, reader in (("preprocessor_config.json", from_processor), ("config.json", from_timm)):
+    readers: dict[str, Callable[[Config], Preprocess | None]] = {
+        "preprocessor_config.json": from_processor,
+        "config.json": partial(from_timm, spell=spell),
+    }
+    for name, reader in readers.items():
         path = next((p / name for p in places if (p / name).is_file()), None)
         if path is None:
             continue
@@ -75,7 +81,7 @@ def beside(folder: Path) -> list[Said]:
             config = from_json(path.read_text(encoding="utf-8-sig"))
             spec = reader(config) if isinstance(config, dict) else None
             names = class_names(config) if isinstance(config, dict) else None
-            found.append(Said(f"'{path}'", spec, names))
+            found.append(Stated(f"'{path}'", spec, names))
         except InputError as error:
             raise InputError(f"'{path}': {error}") from error
         except OSError as error:
@@ -83,7 +89,7 @@ def beside(folder: Path) -> list[Said]:
         except UNREADABLE as error:
             raise InputError(
                 f"'{path}' beside the model cannot be read ({error}). "
-                "Repair it, or give --preprocess and --labels."
+                f"Repair it, or give {spell('preprocess')} and {spell('labels')}."
             ) from error
     return found
 
@@ -152,7 +158,7 @@ def sides(size: Any) -> tuple[int, int]:
     return int(size), int(size)
 
 
-def from_timm(config: Config) -> Preprocess | None:
+def from_timm(config: Config, spell: Spelling = str) -> Preprocess | None:
     """The pretrained_cfg of timm; None in a config.json of someone else."""
     own = config.get("pretrained_cfg")
     if not isinstance(own, Mapping) or "mean" not in own:
@@ -160,7 +166,9 @@ def from_timm(config: Config) -> Preprocess | None:
     height, width = (int(side) for side in own["input_size"][1:])
     mode = own.get("crop_mode") or "center"
     if mode == "border":
-        raise InputError("timm's crop_mode 'border' is not known here. Give --preprocess.")
+        raise InputError(
+            f"timm's crop_mode 'border' is not known here. Give {spell('preprocess')}."
+        )
     return Preprocess(
         mean=floats(own["mean"]),
         std=floats(own["std"]),
@@ -195,7 +203,7 @@ def listed(names: Any) -> list[Any]:
     return list(names)
 
 
-def from_ultralytics(metadata: Mapping[str, str]) -> Said | None:
+def from_ultralytics(metadata: Mapping[str, str], spell: Spelling = str) -> Stated | None:
     """Ultralytics exports: RGB / 255, letterboxed; a classifier's centre is cut out."""
     if not {"names", "stride", "imgsz"} <= metadata.keys():
         return None
@@ -209,10 +217,10 @@ def from_ultralytics(metadata: Mapping[str, str]) -> Said | None:
             raise ValueError("it names no class")
         height, width = from_literal(metadata["imgsz"])
         fit = "crop" if metadata.get("task") == "classify" else "letterbox"
-        return Said(where, Preprocess(scale=1 / 255, size=(height, width), fit=fit), labels)
+        return Stated(where, Preprocess(scale=1 / 255, size=(height, width), fit=fit), labels)
     except (*UNREADABLE, InputError) as error:
         raise InputError(
-            f"{where}: unreadable ({error}). Give --preprocess and --labels."
+            f"{where}: unreadable ({error}). Give {spell('preprocess')} and {spell('labels')}."
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""Preprocessing and labels: from flags, else the model's own files, else a stated guess."""
+"""Preprocessing and labels: as given, else as the model's own files state, else a told guess."""
 
 from __future__ import annotations
 
@@ -11,82 +11,69 @@ from typing import Any
 import numpy as np
 
 from ..backend import Backend, InputInfo
-from ..errors import InputError
 from ..image import PRESETS, Preprocess
-from .labels import Labels, read_labels
-from .model_files import Said, beside, from_cam, from_ultralytics
+from .labels import Labels, Spelling
+from .model_files import Stated, beside, from_cam, from_ultralytics
 
 
 @dataclass(frozen=True)
 class Sources:
-    """What is said of one model's photos and classes."""
+    """What is stated of one model's photos and classes."""
 
     folder: Path
     metadata: Mapping[str, str]
+    spell: Spelling = str
 
     @classmethod
-    def of(cls, backend: Backend, model: Path) -> Sources:
+    def of(cls, backend: Backend, model: str | Path, spell: Spelling = str) -> Sources:
         """Of an open model, and where it lies."""
-        return cls(model.resolve().parent, backend.metadata)
+        return cls(Path(model).resolve().parent, backend.metadata, spell)
 
     @cached_property
-    def said(self) -> tuple[Said, ...]:
+    def stated(self) -> tuple[Stated, ...]:
         """By the metadata and the files beside the model, the most trusted first.
 
         Raises:
-            InputError: one of them is unreadable. Nothing is read where flags say it all.
+            InputError: one of them is unreadable. Nothing is read where the caller says it all.
         """
-        ultralytics = from_ultralytics(self.metadata)
+        ultralytics = from_ultralytics(self.metadata, self.spell)
         last = [] if ultralytics is None else [ultralytics]
-        return from_cam(self.metadata), *beside(self.folder), *last
+        return from_cam(self.metadata), *beside(self.folder, self.spell), *last
 
     def preprocess(
-        self, info: InputInfo, preset: str | None, **given: Any
+        self, info: InputInfo, preset: str | None = None, **given: Any
     ) -> tuple[Preprocess, str]:
         """The preprocessing, and in words where it comes from.
 
-        `given`: fields of Preprocess that go before all that is said elsewhere.
+        `given`: fields of Preprocess that go before all that is stated elsewhere.
         """
-        flags = " ".join(f"--{'rescale' if name == 'scale' else name}" for name in given)
+        pieces = " ".join(map(self.spell, given))
+        besides = f" with {pieces}" if given else ""
         if preset is not None:
-            spec = replace(PRESETS[preset], **given)
-            return spec, f"--preprocess {preset}" + (f" with {flags}" if flags else "")
-        found = next((s for s in self.said if s.spec is not None), None)
+            return replace(
+                PRESETS[preset], **given
+            ), f"{self.spell('preprocess')} {preset}{besides}"
+        found = next((s for s in self.stated if s.spec is not None), None)
         if found is not None and found.spec is not None:
-            spec, source = fitted(found.spec, info), found.where
-        else:
-            name, why = guess_preset(info, self.metadata)
-            spec, source = PRESETS[name], f"{name}, {why}"
-            if given.keys() & {"mean", "std", "scale"}:
-                own, why = ranged(given)
-                return replace(PRESETS["raw"], margin=spec.margin, **own), flags + why
-        return replace(spec, **given), source + (f" with {flags}" if flags else "")
+            return replace(fitted(found.spec, info), **given), found.where + besides
+        name, why = guess_preset(info, self.metadata, self.spell)
+        spec = PRESETS[name]
+        if given.keys() & {"mean", "std", "scale"}:
+            own, why = ranged(given, self.spell)
+            return replace(PRESETS["raw"], margin=spec.margin, **own), pieces + why
+        return replace(spec, **given), f"{name}, {why}{besides}"
 
-    def labels(
-        self, file: Path | None, offset: int, classes: int | None
-    ) -> tuple[Labels | None, str]:
-        """The names of the classes (None where nobody knows them), and a note on their source.
-
-        Raises:
-            InputError: a label file of another length than the classes.
-        """
-        if file is not None:
-            labels = read_labels(file, offset)
-            if classes is not None:
-                labels.check(classes)
-            return labels, f"--labels {file}"
-        if offset:
-            raise InputError("--label-offset shifts the names of a file: give it with --labels.")
-        found = next((s for s in self.said if s.labels), None)
+    def labels(self, classes: int | None = None) -> tuple[Labels | None, str]:
+        """The names of the classes, and where they come from; None and why where nobody says."""
+        found = next((s for s in self.stated if s.labels), None)
         if found is None or found.labels is None:
-            return None, "none; give --labels FILE"
+            return None, "none"
         if classes is not None and len(found.labels) != classes:
-            wrong = f"{len(found.labels)} names for {classes} classes"
-            return None, f"none: {found.where} has {wrong}; give --labels FILE"
+            return None, f"none: {found.where} has {len(found.labels)} names for {classes} classes"
         return Labels(found.where, found.labels), found.where
 
 
-def ranged(given: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
+def ranged(given: Mapping[str, Any], spell: Spelling) -> tuple[dict[str, Any], str]:
     """A mean and a std that stand alone, with the range of pixels they are for; and why.
 
     The fractions that trainers print (0.485, 0.229, ...) are of pixels 0..1: off 0..255 they would
@@ -96,7 +83,8 @@ def ranged(given: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
     fractions = any(value % 1 for value in values) and all(abs(value) <= 1 for value in values)
     if "scale" in given or not fractions:
         return dict(given), ""
-    return {**given, "scale": 1 / 255}, ", fractions: so of pixels 0..1; else give --rescale 1"
+    why = f", fractions: so of pixels 0..1; else give {spell('scale')} 1"
+    return {**given, "scale": 1 / 255}, why
 
 
 def fitted(spec: Preprocess, info: InputInfo) -> Preprocess:
@@ -115,17 +103,19 @@ def fitted(spec: Preprocess, info: InputInfo) -> Preprocess:
     return replace(spec, size=None, resize=resize)
 
 
-def guess_preset(info: InputInfo, metadata: Mapping[str, str] | None = None) -> tuple[str, str]:
+def guess_preset(
+    info: InputInfo, metadata: Mapping[str, str], spell: Spelling = str
+) -> tuple[str, str]:
     """What most models of this kind of input want, and why.
 
     ImageNet's for float colour input, 0..1 for float grey, the bare pixels for integers; the
     range that ONNX's own image metadata names goes first.
     """
     ranges = {"NominalRange_0_255": "raw", "Normalized_0_1": "unit", "Normalized_1_1": "tf"}
-    named = (metadata or {}).get("Image.NominalPixelRange", "")
+    named = metadata.get("Image.NominalPixelRange", "")
     if named in ranges:
         return ranges[named], f"as Image.NominalPixelRange in the file says {named}"
-    guessed = "a guess as nothing says it: check the classes, or give --preprocess"
+    guessed = f"a guess as nothing says it: check the classes, or give {spell('preprocess')}"
     if np.issubdtype(info.dtype, np.integer):
         return "raw", guessed
     grey = len(info.shape) == 4 and info.channel_axis is not None

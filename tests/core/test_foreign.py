@@ -71,7 +71,7 @@ METADATA = {
 @pytest.mark.parametrize("name", METADATA)
 def test_metadata_that_make_no_sense(name: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"metadata of the file: unreadable \(.+\)"):
-        _ = Sources(tmp_path, METADATA[name]).said
+        _ = Sources(tmp_path, METADATA[name]).stated
 
 
 def timm(**values: Any) -> str:
@@ -104,7 +104,7 @@ def test_files_that_make_no_sense(name: str, tmp_path: Path) -> None:
     file, text = FILES[name]
     (tmp_path / file).write_text(text)
     with pytest.raises(InputError) as caught:
-        _ = Sources(tmp_path, {}).said
+        _ = Sources(tmp_path, {}).stated
     assert file in str(caught.value)
 
 
@@ -129,7 +129,7 @@ def test_gaps_are_empty_up_to_the_last_class_there_is() -> None:
 @pytest.mark.parametrize("offset", [10**12, -(10**12)])
 def test_an_offset_beyond_all_classes(offset: int, tmp_path: Path) -> None:
     (tmp_path / "labels.txt").write_text("a\nb\n")
-    with pytest.raises(InputError, match="--label-offset"):
+    with pytest.raises(InputError, match="label-offset"):
         read_labels(tmp_path / "labels.txt", offset)
 
 

@@ -9,6 +9,7 @@ import pytest
 from onnx import numpy_helper
 
 from backends.onnx.reading.load import Source
+from backends.onnx.running.runner import Runner
 from backends.onnx.running.verify import require_same, signed_cure, verify
 from cam_core.errors import CamError
 
@@ -29,12 +30,12 @@ def model(factor: float, kind: str = "float", extra: str = "") -> onnx.ModelProt
 
 
 def test_the_same_is_identical() -> None:
-    found = verify(model(3.0, extra="int64[M] cam_class"), model(3.0))
+    found = verify(model(3.0, extra="int64[M] cam_class"), model(3.0), Runner())
     assert (found.identical, found.largest, found.output) == (True, 0.0, "")
 
 
 def test_how_far_an_output_moved() -> None:
-    found = verify(model(3.3), model(3.0))
+    found = verify(model(3.3), model(3.0), Runner())
     assert not found.identical
     assert found.output == "y"
     assert found.largest == pytest.approx(0.3 / 3.0, rel=1e-4)  # of the source's largest
@@ -42,7 +43,7 @@ def test_how_far_an_output_moved() -> None:
 
 def test_an_integer_that_differs_is_infinitely_far() -> None:
     x = np.array([[1.0, 2.0, 3.0, 4.0]], np.float32)
-    found = verify(model(-3.0), model(3.0), given={"x": x})
+    found = verify(model(-3.0), model(3.0), Runner(), given={"x": x})
     assert (found.output, found.largest) == ("best", np.inf)
 
 

@@ -2,84 +2,75 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from cam_core.cli.inputs.opened import Setup
+from cam_core.cli.inputs.opened import Setup, bring_together
 from cam_core.cli.naming import top_line
 from cam_core.cli.presets import Trial, as_record, likeliest, trials
-from cam_core.cli.report import console, grid, line, progress
+from cam_core.cli.report import progress
+from cam_core.cli.typed import flag, pieces, running
 from cam_core.errors import CamError
-from cam_core.metrics.slopes import DIRECTIONS, LIMIT
-from cam_core.metrics.slopes import compare as compare_slopes
+from cam_core.metrics.slopes import DIRECTIONS, LIMIT, compare_slopes
+from cam_core.sources import Sources
 from cam_core.targets import ScoredTarget
 
+from ..capturing.backend import OnnxBackend
 from ..differentiating.coverage import Coverage, coverage
-from ..finding.analysis import instrumented
+from ..finding.analysis import Analysis, analyse, instrumented
 from ..instrumenting.instrument import instrument
 from ..instrumenting.strip import strip
 from ..reading.load import Source, load
-from .comparison import Runtime
-from .comparison import compare as compare_outputs
+from ..reading.units import STAIRCASES
+from ..running.runner import Runner
+from .comparison import compare_outputs
+from .screen import Screen
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
-__all__ = ["Screen", "compare", "cover", "differentiate", "inspect", "load", "open_source"]
+    from .check import Check
 
 
-class Screen:
-    """Says it for people, or not at all; nothing before `release`, lest bad input leaves half."""
+@dataclass(frozen=True)
+class Opened:
+    """The model that is checked; of an instrumented one its source."""
 
-    def __init__(self, *, silent: bool) -> None:
-        self.out = None if silent else console()
-        self.held: list[Callable[[Console], None]] | None = []
+    asked: Check
+    source: Source
+    metadata: Mapping[str, str]
+    """The file's own, those of an instrumented one included."""
 
-    def line(self, name: str, text: str) -> None:
-        """A name and its value."""
-        self._say(lambda out: line(out, name, text))
+    @cached_property
+    def analysis(self) -> Analysis:
+        """Made once, for all steps.
 
-    def grid(self, columns: dict[str, str], rows: Sequence[Sequence[str]]) -> None:
-        """A plain table."""
-        self._say(lambda out: out.print(grid(columns, rows), soft_wrap=True))
-
-    def release(self) -> None:
-        """Say what was held, and from now on everything at once."""
-        held, self.held = self.held or [], None
-        for say in held:
-            self._say(say)
-
-    def _say(self, say: Callable[[Console], None]) -> None:
-        if self.held is not None:
-            self.held.append(say)
-        elif self.out is not None:
-            say(self.out)
+        Raises:
+            CamError: nothing can be explained, or the layer or score that was named is unknown.
+        """
+        return analyse(self.source, [self.asked.layer], self.asked.score)
 
 
-def open_source(model: Path, screen: Screen) -> Source:
+def open_model(asked: Check, screen: Screen) -> Opened:
     """The model; of an instrumented one its source, whose hash is verified by that."""
-    source = load(model)
-    if not instrumented(source.model):
-        return source
-    plain = Source(strip(source), source.path)
-    screen.line("source", "instrumented: what was added comes off, the source's hash is right")
-    return plain
+    source = load(asked.model)
+    metadata = {entry.key: entry.value for entry in source.model.metadata_props}
+    if instrumented(source.model):
+        source = Source(strip(source), source.path)
+        screen.line("source", "instrumented: what was added comes off, the source's hash is right")
+    return Opened(asked, source, metadata)
 
 
-def cover(
-    source: Source, layer: str | None, score: str | None, screen: Screen
-) -> tuple[dict[str, Any], str]:
+def cover(opened: Opened, screen: Screen) -> tuple[dict[str, Any], str]:
     """The coverage, and why there is no gradient ('' where there is one).
 
     Raises:
         CamError: a layer or score that was named makes no sense.
     """
     try:
-        found = coverage(source, layer, score)
+        found = coverage(opened.analysis)
     except CamError as error:
-        if layer is not None or score is not None:
+        if opened.asked.layer is not None or opened.asked.score is not None:
             raise
         return {"explainable": False, "refused": str(error)}, str(error)
     _tell(screen, found)
@@ -120,18 +111,20 @@ def _tell(screen: Screen, found: Coverage) -> None:
     screen.line("portable", f"no: some runtimes lack {lacking}" if lacking else "yes")
 
 
-def compare(
-    source: Source, flags: Mapping[str, Any], setup: Setup, screen: Screen
-) -> dict[str, Any]:
+def set_up(asked: Check, opened: Opened) -> Setup:
+    """The model ready to run, and what it is to be run on."""
+    backend = OnnxBackend(opened.analysis, **running(asked))
+    sources = Sources(asked.model.resolve().parent, opened.metadata, flag)
+    images = [] if asked.image is None else [asked.image]
+    required = bool(images or asked.inputs)
+    return bring_together(backend, sources, asked, images, pieces(asked), required=required)
+
+
+def tell_moved(asked: Check, opened: Opened, setup: Setup, screen: Screen) -> dict[str, Any]:
     """The original outputs before and after."""
-    runtime = Runtime(
-        flags.get("providers", ()),
-        flags.get("optimization", "all"),
-        flags.get("custom_ops", ()),
-        setup.reader.extras,
-    )
-    result = instrument(source, layer=flags.get("layer"), score=flags.get("score"))
-    found = compare_outputs(result, source, runtime)
+    source, result = opened.source, instrument(opened.analysis)
+    runner = Runner(**running(asked), folder=source.folder)
+    found = compare_outputs(result, source, runner, setup.reader.extras)
     screen.line("outputs", found.text)
     return {**found.record(), "moved": found.moved}
 
@@ -178,10 +171,11 @@ def differentiate(
     setup: Setup,
     targets: Sequence[ScoredTarget],
     layer: str | None,
-    staircase: bool,
+    operators: Sequence[str],
     screen: Screen,
 ) -> list[dict[str, Any]]:
-    """G against central differences, target by target; `staircase`: quantisers are in between."""
+    """G against central differences, target by target; `operators` are those in between."""
+    staircase = not STAIRCASES.isdisjoint(operators)
     sample = setup.reader.open(setup.slots[0] if setup.slots else setup.noise())
     results = []
     with progress(DIRECTIONS * len(targets), "differences") as step:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import onnx
@@ -14,17 +14,6 @@ from cam_core.errors import CamError
 from ..reading.load import Source
 from ..running.runner import Runner
 from ..running.verify import LIMIT, Verdict, limit, signed_cure, verify
-
-
-@dataclass(frozen=True)
-class Runtime:
-    """How the models are run, as the flags say."""
-
-    providers: Sequence[str] = ()
-    optimization: str = "all"
-    custom_ops: Sequence[str] = ()
-    given: Mapping[str, Array] = field(default_factory=dict)
-    """Inputs; random where they are not given."""
 
 
 @dataclass(frozen=True)
@@ -52,19 +41,18 @@ class Comparison:
         }
 
 
-def compare(result: onnx.ModelProto, source: Source, runtime: Runtime) -> Comparison:
-    """Run both and compare.
+def compare_outputs(
+    result: onnx.ModelProto, source: Source, runner: Runner, given: Mapping[str, Array]
+) -> Comparison:
+    """Run both and compare; inputs are random where they are not given.
 
     Raises:
         CamError: they cannot be run as the flags say; without flags that is but a remark.
     """
-    runner = Runner(
-        runtime.providers or None, runtime.optimization, runtime.custom_ops, source.folder
-    )
     try:
-        found = verify(result, source.model, runner, given=runtime.given)
+        found = verify(result, source.model, runner, given=given)
     except CamError as error:
-        if runtime.providers or runtime.custom_ops or runtime.given:
+        if runner.providers or runner.custom_ops or given:
             raise
         return Comparison(f"not compared: {error}", None)
     largest = limit(source.model)

@@ -2,82 +2,129 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from cam_core.cli.options import options
+from cam_core.cli.typed import Typed
 
-from .instrument import MODEL
+from .arguments import MODEL
+
+if TYPE_CHECKING:
+    from cam_core.backend import Layer
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layers(Typed):
+    """What was typed after `layers`."""
+
+    model: Path
+
+
+@dataclass(frozen=True)
+class Found:
+    """The layers, and what is said of some."""
+
+    score: str
+    listed: Sequence[Layer]
+    meant: str | None
+    """The layer that --layer means."""
+    branches: Sequence[str]
+    """The ends of branches, where there is more than one."""
+    note: str
 
 
 @click.command(short_help="List the layers that can be explained.")
 @MODEL
 @options(
+    Layers,
     *("layer", "score", "json", "output"),
     layer={"help": "Mark what this means: a tensor, a node, a module path or an index."},
 )
-def layers(
-    model: Path, layer: str | None, score: str | None, as_json: bool, out: Path | None
-) -> None:
+def layers(asked: Layers) -> None:
     """List the maps between the input and the score of MODEL.
 
     The default is marked *, the layer that --layer means >, and the ends of branches ~: maps
     after which no other map follows, where there is more than one.
     """
     from cam_core.cli.output import print_json, write_json
-    from cam_core.cli.report import console, grid, line
 
+    found = find(asked)
+    facts = record(asked, found)
+    write_json(asked.out, facts)
+    if asked.as_json:
+        print_json(facts)
+    else:
+        tell(asked, found)
+
+
+def find(asked: Layers) -> Found:
+    """All that is to be said."""
     from ..capturing.backend import OnnxBackend
 
-    backend = OnnxBackend(model, score=score)
+    backend = OnnxBackend(asked.model, score=asked.score)
     listed = backend.layers()
     known = backend.analysis.layers
-    meant = None if layer is None else known.find(layer).name
+    meant = None if asked.layer is None else known.find(asked.layer).name
     ends = [tensor.name for tensor in known.route.branch_ends(known.listed())]
-    branches = ends if len(ends) > 1 else []
-    note = backend.layer_note if any(found.default for found in listed) else ""
-    record = {
+    note = backend.layer_note if any(layer.default for layer in listed) else ""
+    return Found(backend.score_name, listed, meant, ends if len(ends) > 1 else [], note)
+
+
+def record(asked: Layers, found: Found) -> dict[str, Any]:
+    """Ready for JSON."""
+    return {
         "command": "layers",
-        "model": str(model),
-        "score": backend.score_name,
-        "note": note,
-        "meant": meant,
+        "model": str(asked.model),
+        "score": found.score,
+        "note": found.note,
+        "meant": found.meant,
         "layers": [
             {
                 "index": index,
-                "name": found.name,
-                "operator": found.operator,
-                "shape": list(found.shape),
-                "module": found.module,
-                "default": found.default,
-                "branch_end": found.name in branches,
+                "name": layer.name,
+                "operator": layer.operator,
+                "shape": list(layer.shape),
+                "module": layer.module,
+                "default": layer.default,
+                "branch_end": layer.name in found.branches,
             }
-            for index, found in enumerate(listed)
+            for index, layer in enumerate(found.listed)
         ],
     }
-    write_json(out, record)
-    if as_json:
-        print_json(record)
-        return
+
+
+def tell(asked: Layers, found: Found) -> None:
+    """The same for people."""
+    from cam_core.cli.report import console, grid, line
+
     rows = [
         (
-            "*" * found.default + ">" * (found.name == meant) + "~" * (found.name in branches),
+            _marks(layer, found),
             str(index),
-            found.operator,
-            " x ".join("?" if d is None else str(d) for d in found.shape),
-            found.name,
-            found.module,
+            layer.operator,
+            " x ".join("?" if d is None else str(d) for d in layer.shape),
+            layer.name,
+            layer.module,
         )
-        for index, found in enumerate(listed)
+        for index, layer in enumerate(found.listed)
     ]
     headings = {"": "", "index": "r", "operator": "", "shape": "", "tensor": "", "module": ""}
     screen = console()
     screen.print(grid(headings, rows), soft_wrap=True)
-    line(screen, "score", backend.score_name)
-    if meant is not None:
-        line(screen, "meant", f"'{layer}' is {meant}")
-    if branches:
-        line(screen, "branches", ", ".join(branches))
-    if note:
-        line(screen, "note", note)
+    line(screen, "score", found.score)
+    if found.meant is not None:
+        line(screen, "meant", f"'{asked.layer}' is {found.meant}")
+    if found.branches:
+        line(screen, "branches", ", ".join(found.branches))
+    if found.note:
+        line(screen, "note", found.note)
+
+
+def _marks(layer: Layer, found: Found) -> str:
+    marks = {"*": layer.default, ">": layer.name == found.meant, "~": layer.name in found.branches}
+    return "".join(mark for mark, has in marks.items() if has)

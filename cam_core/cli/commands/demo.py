@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 import click
 import numpy as np
 
-from cam_core.backend import Array
+from cam_core.backend import Array, Backend, InputInfo
 from cam_core.errors import InputError
 
 from ..options import options
+from ..typed import Typed
 
 if TYPE_CHECKING:
     from cam_core.demo import Scene, Thing
@@ -43,8 +44,17 @@ class Finding:
         return self.thing.holds(*self.peak)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Demo(Typed):
+    """What was typed after `demo`."""
+
+    out: Path
+    number: int
+
+
 @click.command(short_help="See it work: two classes of one scene.")
 @options(
+    Demo,
     *("json", "output"),
     output={
         "default": "gradcam-demo",
@@ -54,7 +64,7 @@ class Finding:
     },
 )
 @click.option("--scene", "number", default=1, show_default=True, help="Which of the scenes.")
-def demo(out: Path, number: int, as_json: bool) -> int:
+def demo(asked: Demo) -> int:
     """Explain two classes of one scene, and see the map move from one object to the other.
 
     Model and scenes come with the package: nothing is fetched. Both are written to the folder
@@ -65,17 +75,17 @@ def demo(out: Path, number: int, as_json: bool) -> int:
 
     from ..output import check_directory, print_json
 
-    folder, scenes = out, load_scenes()
-    if not 1 <= number <= len(scenes):
-        raise InputError(f"scene {number}: there are scenes 1 to {len(scenes)}.")
+    folder, scenes = asked.out, load_scenes()
+    if not 1 <= asked.number <= len(scenes):
+        raise InputError(f"scene {asked.number}: there are scenes 1 to {len(scenes)}.")
     check_directory(folder)
-    scene = scenes[number - 1]
+    scene = scenes[asked.number - 1]
     image = scene.pixels()
     copied = {"demo.onnx": MODEL, "labels.txt": LABELS, "scene.png": scene.file}
     write_together(folder, {name: source.read_bytes() for name, source in copied.items()})
     findings = look(folder / "demo.onnx", image, scene)
     written = write_together(folder, draw(image, findings))
-    if as_json:
+    if asked.as_json:
         print_json(record(folder, findings, written))
     else:
         tell(folder, findings, written)
@@ -89,14 +99,14 @@ def look(model: Path, image: Array, scene: Scene) -> list[Finding]:
     from cam_core.explain import explain_all
     from cam_core.image import PRESETS, preprocess
 
-    from ..job import image_input, probabilities
+    from ..naming import probabilities
 
     labels = LABELS.read_text(encoding="utf-8").split("\n")[:-1]
     backend = open_backend(model)
     prepared = preprocess(image, PRESETS[PREPROCESS], image_input(backend))
     things = scene.things[:2]
     found = explain_all(backend, prepared.x, [thing.label for thing in things], labels=labels)
-    likely = probabilities(backend.forward(prepared.x)["logits"])[0]  # [C]
+    likely = probabilities(backend.look(prepared.x).score)[0]  # [C]
     findings = []
     for thing, explanation in zip(things, found, strict=True):
         heat = prepared.to_photo(explanation.heatmap(prepared.placement.size)[0])
@@ -105,12 +115,20 @@ def look(model: Path, image: Array, scene: Scene) -> list[Finding]:
     return findings
 
 
+def image_input(backend: Backend) -> InputInfo:
+    """The one input of an image model."""
+    inputs = backend.inputs()
+    if len(inputs) != 1:
+        names = ", ".join(f"'{info.name}'" for info in inputs)
+        raise InputError(f"the model takes {len(inputs)} inputs ({names}); a photo is one.")
+    return inputs[0]
+
+
 def draw(image: Array, findings: Sequence[Finding]) -> dict[str, bytes]:
     """A card for each class and all of it side by side, by file name."""
     from cam_core.demo.figure import Panel, side_by_side
     from cam_core.image import card, place
-
-    from ..output import png
+    from cam_core.image.png import png
 
     top = max(float(finding.explanation.raw_max[0]) for finding in findings)
     files, panels = {}, []

@@ -2,18 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..options import FILE, PIXELS, RUNTIME, opening, options
+from ..option_types import FILE
+from ..options import PIXELS, RUNTIME, options
+from ..typed import Typed, flag, opening, pieces
+
+if TYPE_CHECKING:
+    from ..inputs.opened import Setup
+    from ..job import Explained, Job, Row
+
+
+@dataclass(frozen=True, kw_only=True)
+class Explain(Typed):
+    """What was typed after `explain`."""
+
+    model: str
+    images: tuple[Path, ...]
+    out: Path
+    signed: bool
+    no_pictures: bool
 
 
 @click.command(short_help="Show where in a picture a model sees a class.")
 @click.argument("model")
 @click.argument("images", nargs=-1, type=FILE)
 @options(
+    Explain,
     *("target", "layer", "score", "method", *PIXELS, "input", "labels", "label-offset"),
     *(*RUNTIME, "json", "output"),
     output={
@@ -23,26 +43,8 @@ from ..options import FILE, PIXELS, RUNTIME, opening, options
     },
 )
 @click.option("--signed", is_flag=True, help="Write the map with its negative part as well.")
-def explain(
-    model: str,
-    images: tuple[Path, ...],
-    targets: tuple[str, ...],
-    layer: str | None,
-    score: str | None,
-    method: str,
-    preprocess: str | None,
-    scale: Any,
-    inputs: tuple[str, ...],
-    labels_file: Path | None,
-    label_offset: int,
-    providers: tuple[str, ...],
-    optimization: str,
-    custom_ops: tuple[Path, ...],
-    as_json: bool,
-    out: Path,
-    signed: bool,
-    **pieces: Any,
-) -> None:
+@click.option("--no-pictures", is_flag=True, help="Write the maps and records alone, much faster.")
+def explain(asked: Explain) -> None:
     """Show where in each of IMAGES the MODEL sees a class.
 
     IMAGES are pictures, folders, globs (in quotes or not), or arrays (.npy, .npz): floats of the
@@ -56,64 +58,77 @@ def explain(
     gradcam explain model.onnx both.png --preprocess imagenet \\
         --labels imagenet_classes.txt --target "tiger cat" --target 243 -o out
     """
-    from cam_core.discover import open_backend
+    from ..output import check_stems, print_json
+    from ..passes import run
+    from ..report import progress, show
+
+    require_sense(asked)
+    setup = set_up(asked)
+    targets = setup.targets(asked.targets)
+    check_stems(setup.slots)
+    job = plan(asked, setup)
+    rows: list[Row] = []
+    records: list[Any] = []
+
+    def tell(explained: Sequence[Explained], written: Sequence[Any]) -> None:
+        rows.extend(one.row for one in explained)
+        records.extend(written if asked.as_json else ())
+
+    try:
+        with progress(len(setup.slots) * len(targets)) as step:
+            run(job, setup, targets, one_scale=asked.scale == "shared", step=step, tell=tell)
+    finally:
+        if rows and not asked.as_json:
+            show(rows, job, setup.named)
+    if asked.as_json:
+        print_json({"command": "explain", "folder": str(asked.out), "explanations": records})
+
+
+def require_sense(asked: Explain) -> None:
+    """Refuse what cannot be, before the model is opened."""
     from cam_core.errors import InputError
     from cam_core.explain import usable_method
 
-    from ..inputs.given_files import expand
-    from ..inputs.opened import prepare
-    from ..job import Job, Look
-    from ..output import check_directory, check_stems, print_json, sha256
-    from ..report import progress, show
+    from ..inputs.given_files import find_files
+    from ..output import check_directory
 
-    usable_method(method)
-    check_directory(out)
-    if any(image.suffix == ".onnx" for image in images) and not model.endswith(".onnx"):
+    usable_method(asked.method)
+    check_directory(asked.out)
+    onnx = [image for image in asked.images if image.suffix == ".onnx"]
+    if onnx and not asked.model.endswith(".onnx"):
         raise InputError("the model comes first: gradcam explain model.onnx photo.jpg")
-    expand(images)  # a folder without pictures is told before the model is opened
-    colours = scale if isinstance(scale, str) else "each"
-    backend = open_backend(model, **opening(layer, score, providers, optimization, custom_ops))
-    setup = prepare(
-        backend,
-        Path(model),
-        images,
-        inputs,
-        labels_file=labels_file,
-        label_offset=label_offset,
-        preprocess=preprocess,
-        pieces=pieces | {"scale": None if isinstance(scale, str) else scale},
+    find_files(asked.images)
+
+
+def set_up(asked: Explain) -> Setup:
+    """The model, and all that is to be explained."""
+    from cam_core.discover import open_backend
+    from cam_core.sources import Sources
+
+    from ..inputs.opened import bring_together
+
+    backend = open_backend(asked.model, **opening(asked))
+    sources = Sources.of(backend, asked.model, flag)
+    return bring_together(backend, sources, asked, asked.images, pieces(asked, colours=True))
+
+
+def plan(asked: Explain, setup: Setup) -> Job:
+    """What stays the same from sample to sample."""
+    from cam_core.report import versions
+
+    from ..job import Job
+    from ..output import sha256
+
+    return Job(
+        model=asked.model,
+        model_sha256=sha256(asked.model),
+        backend=setup.backend,
+        source=setup.source,
+        labels=setup.labels,
+        method=asked.method,
+        layer=asked.layer,
+        folder=asked.out,
+        signed=asked.signed,
+        pictures=not asked.no_pictures,
+        versions=versions(),
     )
-    asked = setup.targets(targets)
-    reader, slots = setup.reader, setup.slots
-    check_stems(slots)
-    job = Job(model, sha256(model), backend, setup.source, setup.labels, method, layer, out, signed)
-    waiting: list[tuple[int, list[Look]]] = []
-    written: list[Look] = []
-    records: list[Any] = []
-    try:
-        with progress(len(slots) * len(asked)) as step:
-            for index, slot in enumerate(slots):
-                sample = reader.open(slot, index)
-                looks = job.look(sample, asked, step)
-                if colours == "shared":
-                    waiting.append((index, looks))
-                    continue
-                records += job.write(sample, looks, {})
-                written += looks
-            tops = shared([look for _, looks in waiting for look in looks])
-            for index, looks in waiting:
-                records += job.write(reader.open(slots[index], index), looks, tops)
-                written += looks
-    finally:
-        if written and not as_json:
-            show([look.row for look in written], job, setup.named)
-    if as_json:
-        print_json({"command": "explain", "folder": str(out), "explanations": records})
-
-
-def shared(looks: list[Any]) -> dict[str, float]:
-    """By unit, the largest raw value of the run: the last colour of every picture."""
-    tops: dict[str, float] = {}
-    for look in looks:
-        tops[look.unit] = max(tops.get(look.unit, 0.0), look.row.raw_max)
-    return tops

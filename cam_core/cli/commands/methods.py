@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from ..options import options
+from ..typed import Typed
 
 
 @click.command(short_help="List the CAM methods.")
-@options("json", "output")
-def methods(as_json: bool, out: Path | None) -> None:
+@options(Typed, "json", "output")
+def methods(asked: Typed) -> None:
     """List the CAM methods that --method takes."""
     from cam_core.methods import METHODS
 
@@ -23,8 +22,8 @@ def methods(as_json: bool, out: Path | None) -> None:
         for name, method in METHODS.items()
     ]
     record = {"command": "methods", "methods": listed}
-    write_json(out, record)
-    if as_json:
+    write_json(asked.out, record)
+    if asked.as_json:
         print_json(record)
         return
     columns = {"method": "", "what it does": "fold", "paper": "fold"}

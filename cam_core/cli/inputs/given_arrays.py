@@ -8,7 +8,7 @@ from pathlib import Path
 from cam_core.backend import Array, Backend, InputInfo
 from cam_core.errors import InputError
 
-from . import given_files as gather
+from . import given_files
 from .samples import fit, only
 
 
@@ -25,14 +25,14 @@ def assign(
         InputError: an unknown input, one that nothing is given for, or more files than inputs.
     """
     infos = list(backend.inputs())
-    named = gather.pairs(given)
-    pictures = {n: p for n, p in named.items() if p.suffix.lower() not in gather.ARRAYS}
+    named = given_files.pairs(given)
+    pictures = {n: p for n, p in named.items() if p.suffix.lower() not in given_files.ARRAYS}
     check_names(pictures, infos)
     if len(pictures) > 1 or (pictures and images):
         raise InputError("--input: one of the inputs may be a picture; give the others as .npy.")
     extras = read_arrays(infos, [f"{n}={p}" for n, p in named.items() if n not in pictures])
     open_inputs = [info for info in infos if info.name not in extras]
-    files = gather.expand([*images, *pictures.values()])
+    files = given_files.find_files([*images, *pictures.values()])
     if not open_inputs:
         if files:
             raise InputError(f"'{files[0]}': --input gives every input already. Leave one out.")
@@ -63,7 +63,7 @@ def read_arrays(infos: Sequence[InputInfo], given: Sequence[str]) -> dict[str, A
     Raises:
         InputError: an unknown input, or an array that does not fit it.
     """
-    named = gather.pairs(given)
+    named = given_files.pairs(given)
     check_names(named, infos)
     return {info.name: _array(named[info.name], info) for info in infos if info.name in named}
 
@@ -78,7 +78,7 @@ def check_names(named: Mapping[str, Path], infos: Sequence[InputInfo]) -> None:
 
 def _array(path: Path, info: InputInfo) -> Array:
     """The array of one input; of an archive the one of its name, else the only fitting one."""
-    found = gather.load(path)
+    found = given_files.load(path)
     if isinstance(found, Mapping):
         found = found[info.name] if info.name in found else only(found, info, path)
     return fit(found, info, path)

@@ -17,7 +17,7 @@ PICTURES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", "
 """What is taken from a folder; a file that is named may have any suffix."""
 
 
-def expand(names: Sequence[Path]) -> list[Path]:
+def find_files(names: Sequence[Path]) -> list[Path]:
     """Folders become their pictures and globs their matches, in name order.
 
     Raises:

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from cam_core.backend import Array, Backend, InputInfo
+from cam_core.errors import InputError
 from cam_core.explain import expand
-from cam_core.sources.labels import Labels
-from cam_core.sources.preprocessing import Sources
+from cam_core.sources import Labels, Sources, read_labels
 from cam_core.targets import ScoredTarget
 
-from ..options import settled
+from ..typed import Typed, flag
 from .given_arrays import assign
 from .samples import Reader, Slot
 
@@ -43,11 +43,8 @@ class Setup:
 
     def targets(self, asked: Sequence[str]) -> list[ScoredTarget]:
         """What is asked for, in the one grammar of targets; the top class where nothing is."""
-        axis, classes = (
-            getattr(self.backend, "class_axis", 1),
-            getattr(self.backend, "classes", None),
-        )
-        found = expand(asked or [None], self.names, class_axis=axis)
+        classes = self.backend.classes
+        found = expand(asked or [None], self.names, class_axis=self.backend.class_axis)
         if classes is not None:
             for target in reversed(found):  # of top:k the last one says k
                 target.require(classes)
@@ -60,36 +57,49 @@ class Setup:
         return Slot("noise", "noise", Path("noise"), feed=feed | dict(self.reader.extras))
 
 
-def prepare(
+def bring_together(
     backend: Backend,
-    model: Path,
+    sources: Sources,
+    asked: Typed,
     images: Sequence[Path],
-    inputs: Sequence[str],
+    given: Mapping[str, Any],
     *,
-    labels_file: Path | None,
-    label_offset: int,
-    preprocess: str | None,
-    pieces: Mapping[str, Any],
     required: bool = True,
 ) -> Setup:
     """Bring files, flags and the model's own metadata together.
 
     Args:
+        given: the fields of Preprocess that were typed.
         required: refuse a call that names nothing to explain.
     """
-    sources = Sources.of(backend, model)
-    classes = getattr(backend, "classes", None)
-    labels, named = sources.labels(labels_file, label_offset, classes)
-    if not (required or images or inputs):
+    labels, named = find_labels(sources, asked, backend.classes)
+    if not (required or images or asked.inputs):
         files, main, extras = list[Path](), _image(backend.inputs()), dict[str, Array]()
     else:
-        files, main, extras = assign(backend, images, inputs)
+        files, main, extras = assign(backend, images, asked.inputs)
     spec, source = None, "no photo"
     if main is not None and len(main.shape) == 4:
-        spec, source = sources.preprocess(main, preprocess, **settled(pieces))
+        spec, source = sources.preprocess(main, asked.preprocess, **given)
     reader = Reader(backend.inputs(), main, spec, extras)
     slots = reader.survey(files) if required or files else []
     return Setup(backend, reader, slots, source, labels, named)
+
+
+def find_labels(sources: Sources, asked: Typed, classes: int | None) -> tuple[Labels | None, str]:
+    """The names of the classes (None where nobody knows them), and a note on their source.
+
+    Raises:
+        InputError: a label file of another length than the classes.
+    """
+    if asked.labels_file is not None:
+        labels = read_labels(asked.labels_file, asked.label_offset, flag)
+        if classes is not None:
+            labels.check(classes, flag)
+        return labels, f"--labels {asked.labels_file}"
+    if asked.label_offset:
+        raise InputError("--label-offset shifts the names of a file: give it with --labels.")
+    found, named = sources.labels(classes)
+    return found, named if found is not None else f"{named}; give --labels FILE"
 
 
 def _image(infos: Sequence[InputInfo]) -> InputInfo | None:

@@ -12,10 +12,13 @@ import numpy as np
 from cam_core.backend import Array, InputInfo, Inputs
 from cam_core.errors import InputError
 from cam_core.image import Placement, Preprocess, place, preprocess, read
+from cam_core.image.read import glance
 
-from . import given_files as gather
+from . import given_files
 from .as_photos import as_photos, draw
 
+HELD = 2**24
+"""Bytes of decoded photos that may wait to be explained: some five of a megapixel."""
 ALL_GIVEN = "'{}': --input gives all inputs already. Leave one out."
 
 
@@ -29,7 +32,7 @@ class Slot:
     """How its files begin."""
     path: Path
     pixels: Array | None = None
-    """uint8 [H, W, 3], where it is a photo in an array."""
+    """uint8 [H, W, 3], where it is a photo that is decoded already, or in an array."""
     feed: Mapping[str, Array] = field(default_factory=dict)
     """Rows [1, ...] by input, where it is the input itself."""
 
@@ -59,41 +62,50 @@ class Reader:
     """Arrays [N or 1, ...] of the other inputs."""
 
     def survey(self, paths: Sequence[Path]) -> list[Slot]:
-        """All that is to be explained; a broken picture is told now, not halfway."""
+        """All that is to be explained; what is no picture is told now, not halfway.
+
+        A single picture, or several that are small together, are decoded now and held; of others
+        only the head is read, and they are decoded when they are opened.
+        """
         if not paths:
             return self._of_extras()
+        pictures = [path for path in paths if path.suffix.lower() not in given_files.ARRAYS]
+        for path in pictures:
+            self._require_image(path)
+        sizes = [3 * width * height for width, height in map(glance, pictures)]
+        held = len(pictures) == 1 or sum(sizes) <= HELD
         slots: list[Slot] = []
         for path in paths:
-            if path.suffix.lower() in gather.ARRAYS:
+            if path.suffix.lower() in given_files.ARRAYS:
                 slots += self._of_array(path)
             else:
-                self._require_image(path)
-                read(path)
-                slots.append(Slot(path.name, path.stem, path))
+                pixels = read(path) if held else None
+                slots.append(Slot(path.name, path.stem, path, pixels))
         self._check_rows(len(slots))
         return slots
 
     def open(self, slot: Slot, index: int = 0) -> Sample:
         """The model's input of one slot; `index` is its place among all, for --input's rows."""
-        extras = {n: a[index : index + 1] if len(a) > 1 else a for n, a in self.extras.items()}
+        feed, image = {**self._row(index), **slot.feed}, self.picture(slot, index)
         if slot.feed:
-            feed = {**extras, **slot.feed}
-            picture = draw(feed, self.infos)
-            placement = None
-            if picture is not None:
-                size = picture.shape[0], picture.shape[1]
-                placement = place(size, size, "stretch")
+            size = None if image is None else (image.shape[0], image.shape[1])
+            placement = None if size is None else place(size, size, "stretch")
             shapes = ", ".join(f"{n} {list(a.shape)}" for n, a in feed.items())
             text = f"fed as it is: {shapes}"
-            return Sample(slot, self._batch(feed), picture, placement, text, {"description": text})
+            return Sample(slot, self._batch(feed), image, placement, text, {"description": text})
         assert self.main is not None
         assert self.spec is not None
-        image = read(slot.path) if slot.pixels is None else slot.pixels
+        assert image is not None
         prepared = preprocess(image, self.spec, self.main)
-        feed = {**extras, self.main.name: prepared.x}
         record = prepared.as_dict(self.spec)
-        x = self._batch(feed)
+        x = self._batch(feed | {self.main.name: prepared.x})
         return Sample(slot, x, image, prepared.placement, prepared.description, record)
+
+    def picture(self, slot: Slot, index: int = 0) -> Array | None:
+        """What a heatmap is drawn on, uint8 [H, W, 3]; None where nothing can be seen."""
+        if slot.feed:
+            return draw({**self._row(index), **slot.feed}, self.infos)
+        return read(slot.path) if slot.pixels is None else slot.pixels
 
     def _batch(self, feed: Mapping[str, Array]) -> Inputs:
         """Each input repeated to a fixed batch; a single input without its name."""
@@ -145,7 +157,7 @@ class Reader:
         """The rows of an .npy or .npz."""
         if self.main is None:
             raise InputError(ALL_GIVEN.format(path))
-        found = gather.load(path)
+        found = given_files.load(path)
         if isinstance(found, Mapping):
             wanted = [info for info in self.infos if info.name not in self.extras]
             if all(info.name in found for info in wanted):

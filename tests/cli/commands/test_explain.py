@@ -18,6 +18,7 @@ from PIL import Image
 
 from cam_core.backend import Gradients, InputInfo, Layer, Target
 from cam_core.cli.group import gradcam
+from cam_core.cli.inputs import samples
 from tests.paths import DATA, ROOT
 
 NAMES = ["red thing", "green thing", "blue [thing]"]
@@ -166,6 +167,46 @@ def test_flags_override_the_preset(here: Path, opened: dict[str, Any]) -> None:
     assert record["fit"] == "stretch"
     assert record["scale"] == pytest.approx(1 / 255)
     assert record["source"] == "--preprocess unit with --mean --std --fit --bgr"
+
+
+def test_maps_and_records_without_pictures(here: Path, opened: dict[str, Any]) -> None:
+    args = ("photo.png", "--preprocess", "unit", "--target", "top:2")
+    assert call(*args, "-o", "both").exit_code == 0
+    result = call(*args, "-o", "maps", "--no-pictures", "--scale", "shared")
+    assert result.exit_code == 0, result.stderr
+    assert written(here / "maps") == [n for n in written(here / "both") if not n.endswith("png")]
+    for name in written(here / "maps"):
+        assert (here / "maps" / name).read_bytes() == (here / "both" / name).read_bytes()
+    assert "2 x maps/<file> .npy .json\n" in result.stdout
+
+
+def test_a_cut_photo_of_a_few_is_told_before_anything(here: Path, opened: dict[str, Any]) -> None:
+    cut_jpeg(here)
+    result = call("photo.png", "z.jpg", "-o", "out")
+    assert result.exit_code == 2
+    assert "image 'z.jpg': broken or cut off" in result.stderr
+    assert not (here / "out").exists()
+
+
+def test_a_cut_photo_of_many_is_told_in_its_turn(
+    here: Path, opened: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was written before is whole, and in the table."""
+    monkeypatch.setattr(samples, "HELD", 0)
+    cut_jpeg(here)
+    result = call("photo.png", "z.jpg", "-o", "out")
+    assert result.exit_code == 2
+    assert "image 'z.jpg': broken or cut off" in result.stderr
+    assert "photo.0.gradcam" in result.stdout
+    assert written(here / "out") == [f"photo.0.gradcam.{kind}" for kind in ("json", "npy", "png")]
+
+
+def cut_jpeg(folder: Path) -> None:
+    """A photo whose head is fine."""
+    noise = np.random.default_rng(0).integers(0, 256, (300, 400, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(folder / "z.jpg")
+    data = (folder / "z.jpg").read_bytes()
+    (folder / "z.jpg").write_bytes(data[: len(data) // 2])
 
 
 def test_a_zero_map_says_why_on_a_plain_photo(here: Path, opened: dict[str, Any]) -> None:

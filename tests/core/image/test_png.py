@@ -1,11 +1,14 @@
-"""A PNG read back by its specification: chunks, zlib and the five filters."""
+"""A PNG read back by its specification (chunks, zlib, five filters), and by another reader."""
 
 from __future__ import annotations
 
 import struct
 import zlib
+from io import BytesIO
 
 import numpy as np
+import pytest
+from PIL import Image
 
 from cam_core.image.png import png
 
@@ -36,3 +39,17 @@ def test_the_pixels_come_back(rng: np.random.Generator) -> None:
     smooth = np.add.outer(np.arange(9) * 20, np.arange(6) * 9)[..., None] + [0, 3, 30]
     for pixels in (noise, smooth.astype(np.uint8), np.zeros((1, 1, 3), np.uint8)):
         np.testing.assert_array_equal(decoded(png(pixels)), pixels)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 9), (9, 1), (5, 7), (300, 40)], ids=str)
+def test_pillow_reads_the_same_pixels(shape: tuple[int, int], rng: np.random.Generator) -> None:
+    pixels = rng.integers(0, 256, (*shape, 3), dtype=np.uint8)
+    pixels[: shape[0] // 2] = 255  # paper, which is packed as runs
+    picture = Image.open(BytesIO(png(pixels)))
+    assert (picture.format, picture.mode) == ("PNG", "RGB")
+    np.testing.assert_array_equal(np.asarray(picture), pixels)
+
+
+def test_a_view_is_read_in_its_own_order(rng: np.random.Generator) -> None:
+    pixels = rng.integers(0, 256, (6, 4, 3), dtype=np.uint8).transpose(1, 0, 2)[::-1]
+    np.testing.assert_array_equal(np.asarray(Image.open(BytesIO(png(pixels)))), pixels)

@@ -25,12 +25,12 @@ LABELS = {
 def test_labels_of_a_config(name: str, tmp_path: Path) -> None:
     config, expected = LABELS[name]
     write(tmp_path, "config.json", config)
-    labels, _ = Sources.of(Model(), tmp_path / "m.onnx").labels(None, 0, 2)
+    labels, _ = Sources.of(Model(), tmp_path / "m.onnx").labels(2)
     assert (None if labels is None else labels.names) == expected
 
 
 def test_found_labels_of_another_length_are_left_out_and_said(tmp_path: Path) -> None:
     write(tmp_path, "config.json", {"id2label": {"0": "cat", "1": "dog"}})
-    labels, named = Sources.of(Model(), tmp_path / "m.onnx").labels(None, 0, 10)
+    labels, named = Sources.of(Model(), tmp_path / "m.onnx").labels(10)
     assert labels is None
     assert "2 names for 10 classes" in named

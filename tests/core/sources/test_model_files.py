@@ -81,7 +81,7 @@ def test_timm() -> None:
 def test_the_files_may_lie_above_a_folder_called_onnx(tmp_path: Path) -> None:
     (tmp_path / "onnx").mkdir()
     write(tmp_path, "config.json", {"id2label": {"0": "cat", "1": "dog"}})
-    labels, named = Sources.of(Model(), tmp_path / "onnx" / "model.onnx").labels(None, 0, 2)
+    labels, named = Sources.of(Model(), tmp_path / "onnx" / "model.onnx").labels(2)
     assert labels is not None
     assert labels.names == ("cat", "dog")
     assert "config.json" in named
@@ -103,6 +103,6 @@ def test_broken_files_are_named(name: str, tmp_path: Path) -> None:
     file, value = BROKEN[name]
     write(tmp_path, file, value)
     with pytest.raises(InputError, match=file):
-        _ = Sources.of(Model(), tmp_path / "m.onnx").said
+        _ = Sources.of(Model(), tmp_path / "m.onnx").stated
     spec, _ = Sources.of(Model(), tmp_path / "m.onnx").preprocess(RGB, "unit")
     assert spec == Preprocess(scale=1 / 255)  # flags are enough

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from cam_core.backend import InputInfo
-from cam_core.cli.options import settled
+from cam_core.cli.typed import Typed, flag, pieces
 from cam_core.errors import InputError
 from cam_core.image import Preprocess
 from cam_core.sources.preprocessing import Sources
@@ -23,20 +23,20 @@ def test_flags_go_before_metadata_before_files_before_a_guess(tmp_path: Path) ->
     model = tmp_path / "model.onnx"
     cam = {"cam.preprocess": json.dumps({"mean": [1.0], "std": [2.0], "scale": 0.5})}
     yolo = {"names": "{0: 'cat', 1: 'dog'}", "imgsz": "[640, 640]", "stride": "32"}
-    spec, source = Sources.of(Model(), model).preprocess(RGB, None)
+    spec, source = Sources.of(Model(), model, flag).preprocess(RGB, None)
     assert "a guess" in source
     assert spec.mean == (0.485, 0.456, 0.406)
-    spec, source = Sources.of(Model(**yolo), model).preprocess(RGB, None)
+    spec, source = Sources.of(Model(**yolo), model, flag).preprocess(RGB, None)
     assert source.startswith("Ultralytics")
     assert (spec.fit, spec.scale, spec.mean) == ("letterbox", 1 / 255, (0.0,))
     write(tmp_path, "preprocessor_config.json", VIT)
-    spec, source = Sources.of(Model(**yolo), model).preprocess(RGB, None)
+    spec, source = Sources.of(Model(**yolo), model, flag).preprocess(RGB, None)
     assert "preprocessor_config.json" in source
     assert spec.mean == HALF
-    spec, source = Sources.of(Model(**yolo, **cam), model).preprocess(RGB, None)
+    spec, source = Sources.of(Model(**yolo, **cam), model, flag).preprocess(RGB, None)
     assert source.startswith("cam.*")
     assert (spec.mean, spec.std, spec.scale) == ((1.0,), (2.0,), 0.5)
-    sources = Sources.of(Model(**yolo, **cam), model)
+    sources = Sources.of(Model(**yolo, **cam), model, flag)
     spec, source = sources.preprocess(RGB, None, std=(4.0,))
     assert (spec.mean, spec.std) == ((1.0,), (4.0,))
     assert source == "cam.* metadata of the file with --std"
@@ -57,9 +57,10 @@ ALONE = {  # the flags: their scale, and what is said of it
 
 @pytest.mark.parametrize("name", ALONE)
 def test_a_mean_and_a_std_alone_say_their_range(name: str, tmp_path: Path) -> None:
-    pieces, scale, said = ALONE[name]
-    spec, source = Sources(tmp_path, {}).preprocess(RGB, None, **settled(pieces))
-    assert (spec.mean, spec.std, spec.scale) == (pieces["mean"], pieces["std"], scale)
+    typed, scale, said = ALONE[name]
+    given = pieces(Typed(**typed, order=tuple(typed)))
+    spec, source = Sources(tmp_path, {}, flag).preprocess(RGB, None, **given)
+    assert (spec.mean, spec.std, spec.scale) == (typed["mean"], typed["std"], scale)
     assert source.startswith(said)
     assert ("pixels 0..1" in source) == (scale != 1)
     assert spec.margin == 256 / 224  # how the photo is cut stays the guess's
@@ -82,7 +83,7 @@ def test_an_ultralytics_classifier_is_cropped() -> None:
     sources = Sources.of(Model(**metadata), Path("/none/m.onnx"))
     spec, _ = sources.preprocess(OPEN, None)
     assert spec == Preprocess(scale=1 / 255, size=(224, 224), fit="crop")
-    labels, _ = sources.labels(None, 0, 2)
+    labels, _ = sources.labels(2)
     assert labels is not None
     assert labels.names == ("cat", "dog")
 
@@ -110,9 +111,9 @@ def test_onnx_image_metadata_guide_the_guess() -> None:
 )
 def test_broken_metadata_are_named(metadata: dict[str, str]) -> None:
     with pytest.raises(InputError, match="metadata of the file"):
-        _ = Sources.of(Model(**metadata), Path("/none/m.onnx")).said
+        _ = Sources.of(Model(**metadata), Path("/none/m.onnx")).stated
 
 
 def test_colours_are_refused_where_no_picture_is_made() -> None:
     with pytest.raises(click.BadParameter, match="colours"):
-        settled({"scale": "shared"})
+        pieces(Typed(scale="shared"))

@@ -1,0 +1,200 @@
+"""The steps of `gradcam instrument`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cam_core.backend import InputInfo
+from cam_core.cli.inputs.given_arrays import read_arrays
+from cam_core.cli.inputs.opened import find_labels
+from cam_core.cli.typed import flag, pieces, running
+from cam_core.errors import InputError
+from cam_core.sources import Labels, Sources
+
+from ..capturing.backend import OnnxBackend
+from ..finding.analysis import analyse
+from ..instrumenting import save as writing
+from ..instrumenting.instrument import instrument
+from ..reading.load import Source, load
+from ..reading.static import Static
+from ..running.runner import Runner
+from .comparison import Comparison, compare_outputs
+
+if TYPE_CHECKING:
+    import onnx
+
+    from .instrument import Instrument
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What the file says of its photos and its classes, and where that comes from."""
+
+    labels: Labels | None
+    named: str
+    preprocess: dict[str, Any] | None
+    """None where there is nothing but a guess."""
+    said: str
+
+
+def open_model(asked: Instrument) -> OnnxBackend:
+    """The model, read and analysed once; it is not run."""
+    source = load(asked.model)
+    if asked.out.exists() and asked.out.samefile(asked.model):
+        raise InputError(f"{asked.out} is the model itself; write to another file")
+    static = static_shapes(asked.shapes)
+    analysis = analyse(source, list(asked.layers) or [None], asked.score, static)
+    return OnnxBackend(analysis, **running(asked))
+
+
+def declared_inputs(backend: OnnxBackend) -> list[InputInfo]:
+    """What the model takes, as its own file says it: with the extents that --static fixes open."""
+    own = {info.name: info.type for info in backend.analysis.source.model.graph.input}
+    dims = {name: kind.tensor_type.shape.dim for name, kind in own.items()}
+    shapes = {
+        name: tuple(d.dim_value if d.HasField("dim_value") else d.dim_param or None for d in dim)
+        for name, dim in dims.items()
+    }
+    inputs = backend.inputs()
+    if backend.analysis.static is None:
+        return inputs
+    return [replace(info, shape=shapes[info.name]) for info in inputs]
+
+
+def find_kept(asked: Instrument, backend: OnnxBackend) -> Kept:
+    """Preprocessing and labels: of the flags, else of the model and the files beside it."""
+    sources, given = Sources.of(backend, asked.model, flag), pieces(asked)
+    labels, named = find_labels(sources, asked, backend.classes)
+    flags = asked.preprocess is not None or bool(given)
+    images = [info for info in declared_inputs(backend) if info.channel_axis is not None]
+    if flags and not images:
+        raise click.UsageError("the model takes no image: preprocessing does not apply")
+    if not images or not (flags or any(stated.spec for stated in sources.stated)):
+        return Kept(labels, named, None, "none; give --preprocess")
+    spec, said = sources.preprocess(images[0], asked.preprocess, **given)
+    return Kept(labels, named, asdict(spec), said)
+
+
+def make(asked: Instrument, backend: OnnxBackend, kept: Kept) -> onnx.ModelProto:
+    """The instrumented model."""
+    targets = asked.targets
+    return instrument(
+        backend.analysis,
+        layer=list(asked.layers) or None,
+        method=asked.method,
+        target=list(targets) if len(targets) > 1 else targets[0] if targets else "input",
+        gate=asked.gate,
+        outputs=[name.strip() for name in asked.outputs.split(",") if name.strip()],
+        guided=asked.guided,
+        labels=None if kept.labels is None else kept.labels.names,
+        preprocess=kept.preprocess,
+        static=static_shapes(asked.shapes),
+    )
+
+
+def static_shapes(shapes: Sequence[tuple[str, tuple[int, ...]]]) -> Static | None:
+    """What --static says, as `instrument` takes it."""
+    named = dict(shapes)
+    if len(named) < len(shapes):
+        raise click.UsageError("--static names an input twice, or gives two shapes without a name")
+    if "" in named and len(named) > 1:
+        raise click.UsageError("--static: with several inputs each shape needs a name (NAME=1,3)")
+    return named.get("") or named or None
+
+
+def find_moved(asked: Instrument, backend: OnnxBackend, result: onnx.ModelProto) -> Comparison:
+    """The original outputs before and after, on the arrays of --input."""
+    source, given = backend.analysis.source, read_arrays(declared_inputs(backend), asked.inputs)
+    return compare_outputs(result, source, Runner(**running(asked), folder=source.folder), given)
+
+
+def write_files(
+    asked: Instrument, backend: OnnxBackend, result: onnx.ModelProto
+) -> list[writing.DataFile]:
+    """The file, and the files of weights that it reads."""
+    source = backend.analysis.source
+    return writing.save(result, asked.out, source, copy=asked.weights == "copy")
+
+
+@dataclass(frozen=True)
+class Written:
+    """What was done."""
+
+    asked: Instrument
+    source: Source
+    result: onnx.ModelProto
+    kept: Kept
+    found: Comparison | None
+    files: Sequence[writing.DataFile]
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """The metadata of the file."""
+        return {e.key: e.value for e in self.result.metadata_props}
+
+    @property
+    def names(self) -> list[str]:
+        """The outputs that were added."""
+        own = len(self.source.model.graph.output)
+        return [output.name for output in self.result.graph.output][own:]
+
+    @cached_property
+    def operators(self) -> int:
+        """How many were added."""
+        return _operators(self.result.graph) - _operators(self.source.model.graph)
+
+    def record(self) -> dict[str, Any]:
+        """Ready for JSON."""
+        asked, facts, kept = self.asked, self.facts, self.kept
+        spec = kept.preprocess
+        return {
+            "command": "instrument",
+            "model": str(asked.model),
+            "written": str(asked.out),
+            "weights": [{"file": str(f.path), "bytes": f.size, "how": f.how} for f in self.files],
+            "layer": facts["cam.layer"],
+            "layout": facts["cam.layout"],
+            "score": facts["cam.score"],
+            "target": facts["cam.target"],
+            "method": asked.method,
+            "outputs": self.names,
+            "operators_added": self.operators,
+            "bytes_added": self.result.ByteSize() - self.source.model.ByteSize(),
+            "static": {name or "input": list(shape) for name, shape in asked.shapes},
+            "preprocessing": None if spec is None else {"source": kept.said, **spec},
+            "labels": None if kept.labels is None else kept.labels.source,
+            "comparison": None if self.found is None else self.found.record(),
+        }
+
+    def tell(self) -> None:
+        """The same for people."""
+        asked, facts, kept = self.asked, self.facts, self.kept
+        for file in self.files:
+            click.echo(f"weights {file.path} ({file.size / 2**20:.1f} MiB, {file.how})")
+        click.echo(f"layer   {facts['cam.layer']}  {facts['cam.layout']}")
+        click.echo(f"score   {facts['cam.score']}")
+        click.echo(f"target  {facts['cam.target']}")
+        grown = _growth(self.source.model, self.result)
+        click.echo(f"adds    {', '.join(self.names)}; {self.operators} operators, {grown}")
+        for name, shape in asked.shapes:
+            click.echo(f"static  {name or 'the input'} is {' x '.join(map(str, shape))}")
+        click.echo(f"keeps   preprocessing: {kept.said}; labels: {kept.named}")
+        if self.found is not None:
+            click.echo(f"outputs {self.found.text}")
+        click.echo(f"wrote   {asked.out}")
+
+
+def _operators(graph: onnx.GraphProto) -> int:
+    """The nodes of a graph and of its branches."""
+    branches = [a.g for node in graph.node for a in node.attribute if a.HasField("g")]
+    return len(graph.node) + sum(map(_operators, branches))
+
+
+def _growth(source: onnx.ModelProto, result: onnx.ModelProto) -> str:
+    before, after = source.ByteSize(), result.ByteSize()
+    return f"{(after - before) / 1024:.1f} KiB more ({(after - before) / before:.2%})"

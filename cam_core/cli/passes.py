@@ -1,0 +1,86 @@
+"""A run over many samples: all are looked at and all are written, with little held at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from cam_core.targets import ScoredTarget
+
+from .inputs.opened import Setup
+from .inputs.samples import Sample
+from .job import Explained, Job
+from .pictures import shared
+from .records import write
+from .threads import in_threads
+
+GONE = np.empty(0)
+"""What is left of an input once it was explained."""
+
+
+@dataclass(frozen=True)
+class Looked:
+    """A sample, and what was seen in it."""
+
+    index: int
+    sample: Sample
+    explained: Sequence[Explained]
+
+
+Told = Callable[[Sequence[Explained], Sequence[dict[str, Any]]], None]
+
+
+def run(
+    job: Job,
+    setup: Setup,
+    targets: Sequence[ScoredTarget],
+    *,
+    one_scale: bool,
+    step: Callable[[], None],
+    tell: Told,
+) -> None:
+    """Look at every sample and write its files, in threads; what is written is told in order.
+
+    With one scale for all pictures, writing begins when all are looked at: of a sample only its
+    maps wait, and of the photos those that the reader holds anyway; others are decoded once more.
+    """
+    looked = look(job, setup, targets, step)
+    tops: dict[str, float] = {}
+    if one_scale and job.pictures:
+        waiting = [without_photo(one) for one in looked]
+        tops = shared([explained for one in waiting for explained in one.explained])
+        looked = (with_photo(setup, one) for one in waiting)
+
+    def work(one: Looked) -> tuple[Sequence[Explained], list[dict[str, Any]]]:
+        return one.explained, write(job, one.sample, one.explained, tops)
+
+    if not job.pictures:  # there is hardly any work
+        for one in looked:
+            tell(*work(one))
+    else:
+        in_threads(work, looked, lambda done: tell(*done))
+
+
+def look(
+    job: Job, setup: Setup, targets: Sequence[ScoredTarget], step: Callable[[], None]
+) -> Iterator[Looked]:
+    """One sample after another through the model."""
+    for index, slot in enumerate(setup.slots):
+        sample = setup.reader.open(slot, index)
+        explained = job.explain(sample, targets, step)
+        picture = sample.picture if job.pictures else None
+        yield Looked(index, replace(sample, x=GONE, picture=picture), explained)
+
+
+def without_photo(looked: Looked) -> Looked:
+    """The same, ready to wait."""
+    return replace(looked, sample=replace(looked.sample, picture=None))
+
+
+def with_photo(setup: Setup, looked: Looked) -> Looked:
+    """The same, ready to be drawn."""
+    picture = setup.reader.picture(looked.sample.slot, looked.index)
+    return replace(looked, sample=replace(looked.sample, picture=picture))

@@ -1,0 +1,59 @@
+"""The files of one sample: what was seen, and all that is needed to see it again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cam_core.report import files_of, to_json
+from cam_core.write import write_together
+
+from .inputs.samples import Sample
+from .job import Explained, Job
+from .pictures import draw
+
+
+def write(
+    job: Job, sample: Sample, explained: Sequence[Explained], tops: Mapping[str, float]
+) -> list[dict[str, Any]]:
+    """The files of one sample, which appear together; returns the records.
+
+    Args:
+        tops: by unit, the raw value that the last colour stands for; each its own if absent.
+    """
+    found: dict[str, bytes] = {}
+    records = [record(job, sample, one) for one in explained]
+    for one, facts in zip(explained, records, strict=True):
+        picture = draw(sample, one, job.method, tops.get(one.unit)) if job.pictures else None
+        stem, map_of = one.row.stem, one.explanation
+        found |= files_of(stem, map_of, to_json(facts), picture=picture, signed=job.signed)
+    write_together(job.folder, found)
+    return records
+
+
+def record(job: Job, sample: Sample, explained: Explained) -> dict[str, Any]:
+    """All that is needed to make the map again, and to judge it."""
+    row, backend, path = explained.row, job.backend, sample.slot.path
+    return {
+        "image": str(path) if sample.slot.name == path.name else sample.slot.name,
+        "model": job.model,
+        "model_sha256": job.model_sha256,
+        "opset": getattr(backend, "opset", None),
+        "provider": backend.provider,
+        "optimization": getattr(backend, "optimization", None),
+        "score_tensor": backend.score_name,
+        **explained.explanation.facts(),
+        "target": row.target,
+        "label": row.label or None,
+        "probability": row.probability,
+        "top": [
+            {"class": index, "label": label or None, "probability": p}
+            for index, label, p in row.top
+        ],
+        "labels": None if job.labels is None else job.labels.source,
+        "preprocessing": {
+            "source": "the array itself" if sample.slot.feed else job.source,
+            **sample.record,
+        },
+        "versions": dict(job.versions),
+    }
