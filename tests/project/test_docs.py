@@ -175,7 +175,11 @@ def text(output: dict[str, Any]) -> str:
     return "".join(output.get("text") or output["data"]["text/plain"])
 
 
-def test_the_drawing_is_of_the_model_as_it_is() -> None:
-    drawn = import_module("examples.docs.draw_graph").drawing()
-    stored = (ROOT / "docs" / "images" / "before-after.svg").read_text(encoding="utf-8")
-    assert drawn == stored, "python -m examples.docs.draw_graph"
+DRAWINGS = {"before-after.svg": "examples.docs.draw_graph", "rooms.svg": "examples.docs.draw_rooms"}
+
+
+@pytest.mark.parametrize("name", DRAWINGS)
+def test_a_drawing_is_of_things_as_they_are(name: str) -> None:
+    drawn = import_module(DRAWINGS[name]).drawing()
+    stored = (ROOT / "docs" / "images" / name).read_text(encoding="utf-8")
+    assert drawn == stored, f"python -m {DRAWINGS[name]}"
