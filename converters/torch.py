@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import inspect
-import io
-import logging
 import tempfile
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -16,6 +12,7 @@ from cam_core.errors import InputError, MissingExtraError, ModelError
 from cam_core.write import find_place, move_together
 
 from .torch_parity import compare, first_line, outputs
+from .torch_settings import evaluating, plain_attention, quiet
 
 if TYPE_CHECKING:
     import torch
@@ -78,11 +75,11 @@ def to_onnx(
     path = Path(path)
     place = find_place(path)
     room = None if place.straight else place.file.parent
-    with _evaluating(module), torch.no_grad(), tempfile.TemporaryDirectory(dir=room) as held:
+    with evaluating(module), torch.no_grad(), tempfile.TemporaryDirectory(dir=room) as held:
         named = outputs(module(**inputs))
         names = list(named if output_names is None else output_names)
         file = Path(held) / path.name
-        with quiet(), _plain_attention():
+        with quiet(), plain_attention():
             _export(module, inputs, file, exporter, opset, given, names, dynamic_batch)
         _settle(file, dynamic_batch)
         if verify:
@@ -145,47 +142,6 @@ def _other(inputs: Tensors) -> Tensors:
     """One row more, and other values: what was baked in while tracing shows."""
     rows = _rows(inputs, [*range(_batch(inputs)), 0])
     return {k: x.flip(-1) * 0.75 if x.is_floating_point() else x for k, x in rows.items()}
-
-
-@contextlib.contextmanager
-def _evaluating(module: torch.nn.Module) -> Iterator[None]:
-    flags = [(part, part.training) for part in module.modules()]
-    module.eval()
-    try:
-        yield
-    finally:
-        for part, training in flags:
-            part.training = training
-
-
-@contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """Nothing printed, logged or warned: the exporters are talkative."""
-    level = logging.root.manager.disable
-    logging.disable(logging.CRITICAL)
-    try:
-        with (
-            warnings.catch_warnings(),
-            contextlib.redirect_stdout(io.StringIO()),
-            contextlib.redirect_stderr(io.StringIO()),
-        ):
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(level)
-
-
-@contextlib.contextmanager
-def _plain_attention() -> Iterator[None]:
-    """Without the fused attention that torch takes when no gradient is asked: it has no ONNX."""
-    import torch
-
-    enabled = torch.backends.mha.get_fastpath_enabled()
-    torch.backends.mha.set_fastpath_enabled(False)
-    try:
-        yield
-    finally:
-        torch.backends.mha.set_fastpath_enabled(enabled)
 
 
 def _export(

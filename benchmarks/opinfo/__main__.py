@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from cam_core.errors import ModelError, UnsupportedOpError
-from converters.torch import quiet
+from converters.torch_settings import quiet
 
 from .sample import (
     Exporter,

@@ -91,7 +91,7 @@ def quantise(source: Path, path: Path) -> None:
     from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType
     from onnxruntime.quantization import quantize_static as quantize
 
-    from converters.torch import quiet
+    from converters.torch_settings import quiet
 
     name = onnx.load(source).graph.input[0].name
 

@@ -9,18 +9,16 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime as ort
 import torch
 
 from backends.onnx.finding.analysis import analyse
 from backends.onnx.instrumenting.instrument import instrument
-from backends.onnx.instrumenting.save import save
-from backends.onnx.reading.load import load
 from cam_core.errors import CamError
 from cam_core.maps.combine import combine, positive
 from cam_core.maps.layout import Layout
 from cam_core.methods import METHODS
 
+from .files import model_input, opened, outputs_of, saved, written
 from .layers import recommended
 from .oracle import first_tensor, gradient_at, matches, relative
 from .peer import peer_gap
@@ -87,22 +85,22 @@ def compare(row: Row, net: torch.nn.Module, x: Any, path: Path) -> None:
     """
     feed = {model_input(path): x}
     try:
-        before = _outputs(_session(path), feed)
+        before = outputs_of(opened(path), feed)
     except Exception as error:  # onnxruntime's exceptions share no base class
         row.status = "not exported"
         row.reason = f"onnxruntime does not load the exporter's own file: {one_line(error)}"
         return
     written, facts = _instrumented(row, path)
-    after = _outputs(_session(written), {**feed, "cam_class": np.array(CLASSES[0], np.int64)})
+    after = outputs_of(opened(written), {**feed, "cam_class": np.array(CLASSES[0], np.int64)})
     row.output_gap = max(relative(after[n], before[n]) for n in before)
     row.identical = all(np.array_equal(after[n], before[n]) for n in before)
     with torch.no_grad():
         logits = first_tensor(net(torch.as_tensor(x))).numpy()
     row.exported_gap = relative(next(iter(before.values())), logits)
     layout = Layout.parse(facts["cam.layout"])
-    session = _session(_written(path, outputs=("activations", "gradients", "map")))
+    session = opened(written(path, outputs=("activations", "gradients", "map")))
     feeds = [{**feed, "cam_class": np.array(classes, np.int64)} for classes in CLASSES]
-    captured = [_outputs(session, given) for given in feeds]
+    captured = [outputs_of(session, given) for given in feeds]
     del session
     for classes, got in zip(CLASSES, captured, strict=True):
         cotangent = np.eye(logits.shape[1], dtype=np.float32)[list(classes)]
@@ -126,7 +124,7 @@ def _instrumented(row: Row, path: Path) -> tuple[Path, dict[str, str]]:
     facts = {entry.key: entry.value for entry in model.metadata_props}
     row.layer = facts["cam.layer"]
     row.note = "; ".join(t for t in (row.note, analyse(str(path)).choices[0].why) if t)
-    file = _save(model, path)
+    file = saved(model, path)
     row.growth = (file.stat().st_size - path.stat().st_size) / size
     return file, facts
 
@@ -174,9 +172,9 @@ def _early(row: Row, net: torch.nn.Module, x: Any, path: Path) -> None:
         layers = [layer.name for layer in analyse(str(path)).layers.table()]
         for name in layers[len(layers) // 3 :][:4]:  # a MatMul without its bias is no torch tensor
             row.early_layer = name
-            model = _written(path, layer=name, outputs=("activations", "gradients"))
+            model = written(path, layer=name, outputs=("activations", "gradients"))
             feed = {model_input(path): x, "cam_class": np.array(CLASSES[0], np.int64)}
-            levels = [_outputs(_session(model, optimise), feed) for optimise in (True, False)]
+            levels = [outputs_of(opened(model, optimise), feed) for optimise in (True, False)]
             judged = [_judge_early(row, net, x, got) for got in levels]
             if all(judged):
                 return
@@ -223,33 +221,3 @@ def _operator(node: onnx.NodeProto) -> str:
     adds = any(a.name == "reduction" and a.s != b"none" for a in node.attribute)
     indices = node.op_type == "MaxPool" and len(node.output) > 1
     return f"{node.op_type}{' with reduction' * adds}{' with Indices' * indices}"
-
-
-def model_input(path: Path) -> str:
-    """The name of a file's input."""
-    return str(onnx.load(str(path), load_external_data=False).graph.input[0].name)
-
-
-def _written(path: Path, **options: Any) -> Path:
-    """The instrumented model of `path`, as a file beside it."""
-    return _save(instrument(str(path), **options), path)
-
-
-def _save(model: onnx.ModelProto, path: Path) -> Path:
-    file = path.with_name(f"cam.{path.name}")
-    save(model, file, load(str(path)))
-    return file
-
-
-def _session(model: Path, optimise: bool = True) -> ort.InferenceSession:
-    options = ort.SessionOptions()
-    if not optimise:
-        options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
-    options.log_severity_level = 4
-    options.intra_op_num_threads = 2
-    return ort.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
-
-
-def _outputs(session: ort.InferenceSession, feed: dict[str, Any]) -> dict[str, Any]:
-    names = [output.name for output in session.get_outputs()]
-    return dict(zip(names, session.run(names, feed), strict=True))

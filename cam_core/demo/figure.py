@@ -10,7 +10,8 @@ import numpy as np
 
 from ..backend import Array
 from ..image import jet
-from ..image.figure import FAINT, INK, Page, enlarge
+from ..image.figure import enlarge
+from ..image.page import FAINT, INK, Page
 from .data import Thing
 
 if TYPE_CHECKING:

@@ -3,7 +3,8 @@
 from .colour import jet, overlay
 from .figure import card
 from .place import Placement, place
-from .preprocess import PRESETS, Prepared, Preprocess, preprocess
+from .preprocess import Prepared, preprocess
+from .presets import PRESETS, Preprocess
 from .read import read
 
 __all__ = [

@@ -12,11 +12,10 @@ from onnx import numpy_helper
 from cam_core.backend import Array
 from cam_core.errors import ModelError
 
-from ..reading.external import embedded, external_tensors
 from ..reading.graph import BFLOAT16
 from ..reading.load import LARGEST_MESSAGE, Source, message_size
 from ..reading.sparse import densify
-from ..reading.stored import nbytes
+from ..reading.stored import embedded, external_tensors, nbytes
 
 Change = Callable[[str, Array], Array]
 """(name, weight) -> the weight in its place."""

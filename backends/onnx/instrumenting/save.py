@@ -12,8 +12,8 @@ import onnx
 from cam_core.errors import InputError, ModelError
 from cam_core.write import find_place, replacing
 
-from ..reading.external import external_entry, external_tensors
 from ..reading.load import LARGEST_MESSAGE, Source, message_size
+from ..reading.stored import external_entry, external_tensors
 
 LINKED, COPIED, SHARED = "link", "copy", "shared"
 """How a file of weights came to be beside the new model; shared: it was there already."""

@@ -18,9 +18,8 @@ import onnx
 import onnx_graphsurgeon as gs
 from onnx import numpy_helper
 
-from .external import embedded
 from .sparse import dense
-from .stored import nbytes
+from .stored import embedded, nbytes
 
 Tensor: TypeAlias = Any
 """A `gs.Variable` or `gs.Constant`; onnx-graphsurgeon carries no types."""

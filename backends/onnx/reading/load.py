@@ -12,8 +12,14 @@ import onnx
 
 from cam_core.errors import InputError, ModelError
 
-from .external import external_tensors, require_beside
-from .stored import require_held, require_sparse, sparse_tensors, tensors
+from .stored import (
+    external_tensors,
+    require_beside,
+    require_held,
+    require_sparse,
+    sparse_tensors,
+    tensors,
+)
 from .wellformed import require_text
 
 OLDEST_OPSET = 7

@@ -17,7 +17,6 @@ from cam_core.errors import ModelError
 
 from . import shapes
 from .ceil_pools import require_counted
-from .external import embedded
 from .fold import FOLD_LIMIT, constant_value
 from .graph import FIXED_IR, Graph, Tensor
 from .kinds import SAME_TYPE
@@ -25,6 +24,7 @@ from .load import opset
 from .normalise import normalise
 from .sequences import resolved
 from .sparse import declared, dense, sparse_value, with_dense
+from .stored import embedded
 from .wellformed import require_made, require_nodes, require_sizes, require_typed
 
 

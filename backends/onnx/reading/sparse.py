@@ -15,7 +15,7 @@ from onnx import AttributeProto, TensorProto, numpy_helper
 
 from cam_core.errors import ModelError
 
-from .external import embedded
+from .stored import embedded
 
 MOST = 2**27
 """Elements of the largest that is made dense inside a body or for a change."""

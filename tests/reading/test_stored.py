@@ -9,7 +9,7 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
-from backends.onnx.reading.external import embedded, external_tensors, require_beside
+from backends.onnx.reading.stored import embedded, external_tensors, require_beside
 from cam_core.errors import ModelError
 from tests.external import net
 
