@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import click
 import numpy as np
 import pytest
 
@@ -112,8 +111,3 @@ def test_onnx_image_metadata_guide_the_guess() -> None:
 def test_broken_metadata_are_named(metadata: dict[str, str]) -> None:
     with pytest.raises(InputError, match="metadata of the file"):
         _ = Sources.of(Model(**metadata), Path("/none/m.onnx")).stated
-
-
-def test_colours_are_refused_where_no_picture_is_made() -> None:
-    with pytest.raises(click.BadParameter, match="colours"):
-        pieces(Typed(scale="shared"))
