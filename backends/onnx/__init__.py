@@ -3,8 +3,9 @@
 from .capturing.backend import OnnxBackend
 from .differentiating.coverage import Coverage, coverage
 from .instrumenting.instrument import instrument
+from .instrumenting.save import save
 from .instrumenting.strip import strip
 from .reading.names import OUTPUTS
 from .running.bound import Bound
 
-__all__ = ["OUTPUTS", "Bound", "Coverage", "OnnxBackend", "coverage", "instrument", "strip"]
+__all__ = ["OUTPUTS", "Bound", "Coverage", "OnnxBackend", "coverage", "instrument", "save", "strip"]

@@ -16,7 +16,7 @@ from backends.onnx import Bound, instrument
 from backends.onnx.reading.static import fix
 from backends.onnx.running.ort_values import device_of, value_of
 from backends.onnx.running.runner import Runner
-from cam_core.maps.layout import Layout
+from cam_core import Layout
 
 from ..speed.blocks import Run
 from ..speed.models import Model, file, net

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from backends.onnx import instrument
-from cam_core.maps.layout import Layout
+from cam_core import Layout
 
 from .blocks import Run, ratio
 from .models import Model, file, net

@@ -11,11 +11,10 @@ import numpy as np
 import onnx
 import torch
 
-from backends.onnx.finding.analysis import analyse
-from backends.onnx.instrumenting.instrument import instrument
+from backends.onnx import OnnxBackend, instrument
+from cam_core import Layout
 from cam_core.errors import CamError
-from cam_core.maps.combine import combine, positive
-from cam_core.maps.layout import Layout
+from cam_core.maps import combine, positive
 from cam_core.methods import METHODS
 
 from .files import model_input, opened, outputs_of, saved, written
@@ -123,7 +122,7 @@ def _instrumented(row: Row, path: Path) -> tuple[Path, dict[str, str]]:
     row.operators = sorted({_operator(node) for node in added})
     facts = {entry.key: entry.value for entry in model.metadata_props}
     row.layer = facts["cam.layer"]
-    row.note = "; ".join(t for t in (row.note, analyse(str(path)).choices[0].why) if t)
+    row.note = "; ".join(t for t in (row.note, OnnxBackend(str(path)).layer_note) if t)
     file = saved(model, path)
     row.growth = (file.stat().st_size - path.stat().st_size) / size
     return file, facts
@@ -169,7 +168,7 @@ def _early(row: Row, net: torch.nn.Module, x: Any, path: Path) -> None:
     from the score changes a whole patch of G.
     """
     try:
-        layers = [layer.name for layer in analyse(str(path)).layers.table()]
+        layers = [layer.name for layer in OnnxBackend(str(path)).layers()]
         for name in layers[len(layers) // 3 :][:4]:  # a MatMul without its bias is no torch tensor
             row.early_layer = name
             model = written(path, layer=name, outputs=("activations", "gradients"))

@@ -8,9 +8,7 @@ from typing import Any
 import onnx
 import onnxruntime as ort
 
-from backends.onnx import instrument
-from backends.onnx.instrumenting.save import save
-from backends.onnx.reading.load import load
+from backends.onnx import instrument, save
 
 
 def model_input(path: Path) -> str:
@@ -25,7 +23,7 @@ def written(path: Path, **options: Any) -> Path:
 
 def saved(model: onnx.ModelProto, path: Path) -> Path:
     file = path.with_name(f"cam.{path.name}")
-    save(model, file, load(str(path)))
+    save(model, file, path)
     return file
 
 

@@ -9,11 +9,9 @@ import numpy as np
 import onnxruntime as ort
 import torch
 
-from backends.onnx.instrumenting.instrument import instrument
-from backends.onnx.instrumenting.save import save
-from backends.onnx.reading.load import load
-from cam_core.maps.combine import heatmap
-from cam_core.maps.layout import Layout
+from backends.onnx import instrument, save
+from cam_core import Layout
+from cam_core.maps import heatmap
 
 
 def peer_gap(
@@ -29,7 +27,7 @@ def peer_gap(
     options = ort.SessionOptions()
     options.log_severity_level = 4
     written = file.with_name(f"peer.{file.name}")
-    save(model, written, load(str(file)))
+    save(model, written, file)
     session = ort.InferenceSession(str(written), options, ["CPUExecutionProvider"])
     feed = {session.get_inputs()[0].name: x, "cam_class": np.array(classes, np.int64)}
     (raw,) = session.run(["cam_map"], feed)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from cam_core.errors import InputError
-from cam_core.maps import combine as core
+from cam_core.maps import combine, positive
+from cam_core.maps import heatmap as resized_heatmap
 from cam_core.maps.layout import Layout
 from cam_core.methods import Method, Need, find_method
 
@@ -42,14 +43,14 @@ def cam(op: Op, method: Method, layout: Layout, A: Tensor, G: Tensor | None) -> 
     """alpha [N, K, ...], the signed map and its positive part [N, *S], in float32."""
     activations, gradients = (_arranged(op, layout, x) for x in (A, G))
     alpha: Any = method(activations, gradients)
-    signed: Any = core.combine(activations, alpha)
-    positive: Any = core.positive(signed)
-    return CamTensors(alpha.tensor, signed.tensor, positive.tensor)
+    signed: Any = combine(activations, alpha)
+    lit: Any = positive(signed)
+    return CamTensors(alpha.tensor, signed.tensor, lit.tensor)
 
 
 def heatmap(op: Op, maps: Tensor, size: tuple[int, ...]) -> Tensor:
     """The map in [0, 1] at the input's size [N, *size]."""
-    painted: Any = core.heatmap(Traced(op, maps), size)  # type: ignore[arg-type]
+    painted: Any = resized_heatmap(Traced(op, maps), size)  # type: ignore[arg-type]
     return painted.tensor
 
 

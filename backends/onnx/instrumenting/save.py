@@ -12,7 +12,7 @@ import onnx
 from cam_core.errors import InputError, ModelError
 from cam_core.write import find_place, replacing
 
-from ..reading.load import LARGEST_MESSAGE, Source, message_size
+from ..reading.load import LARGEST_MESSAGE, Source, load, message_size
 from ..reading.stored import external_entry, external_tensors
 
 LINKED, COPIED, SHARED = "link", "copy", "shared"
@@ -29,7 +29,7 @@ class DataFile:
 
 
 def save(
-    model: onnx.ModelProto, path: str | Path, source: Source, *, copy: bool = True
+    model: onnx.ModelProto, path: str | Path, source: object, *, copy: bool = True
 ) -> list[DataFile]:
     """Writes `model`, made from `source`, to `path`; its data files come along.
 
@@ -44,10 +44,10 @@ def save(
         InputError: the path is the source's own, its folder is missing, or it cannot be written.
         ModelError: larger than 2 GiB without external data.
     """
-    path = Path(path)
-    if source.path is not None and path.exists() and path.samefile(source.path):
+    path, opened = Path(path), load(source)
+    if opened.path is not None and path.exists() and path.samefile(opened.path):
         raise InputError(f"{path} is the model itself; write to another file")
-    files = _data_files(source, path)
+    files = _data_files(opened, path)
     place = find_place(path, alone=not files)
     if files and place.elsewhere:
         raise InputError(
