@@ -12,7 +12,7 @@ import pytest
 
 from backends.onnx import OnnxBackend
 from backends.onnx.rules import VJP_RULES
-from cam_core.metrics.slopes import calmest, compare
+from cam_core.metrics.slopes import calmest, compare_slopes
 from cam_core.targets import ClassTarget
 
 pytest.importorskip("onnxruntime")
@@ -33,7 +33,7 @@ def backend(step: str) -> OnnxBackend:
 @pytest.mark.parametrize("step", ["Tanh", "Softplus"])
 def test_a_right_gradient_passes(step: str, rng: np.random.Generator) -> None:
     x = rng.normal(size=(2, 3, 5, 4)).astype(np.float32)
-    found = compare(backend(step), x, ClassTarget(1))
+    found = compare_slopes(backend(step), x, ClassTarget(1))
     assert found.passed is True
     assert len(found.errors) == len(found.steps) == 8
     assert found.median < 1e-3
@@ -50,7 +50,7 @@ def test_a_wrong_one_does_not(
 
     monkeypatch.setitem(VJP_RULES, ("", step), replace(rule, function=off))
     x = rng.normal(size=(2, 3, 5, 4)).astype(np.float32)
-    assert compare(backend(step), x, ClassTarget(1)).passed is False
+    assert compare_slopes(backend(step), x, ClassTarget(1)).passed is False
 
 
 def test_the_calmest_agrees_with_both_neighbours() -> None:
