@@ -6,6 +6,7 @@ import ast
 import json
 import subprocess
 import sys
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -163,3 +164,15 @@ def test_rules_stand_on_their_ground(path: Path) -> None:
     floor = IN_RULES.index("".join(inner))
     for target in (t[3:] for t in imported(path) if t[2] == "rules"):
         assert IN_RULES.index(target[0] if target[0] in IN_RULES else "") <= floor
+
+
+@pytest.mark.parametrize("package", ["backends/onnx", "backends/torch", "cam_core"])
+def test_no_imports_go_in_a_circle(package: str) -> None:
+    """Those for types alone included; faces, which hand names on, are left out."""
+    files = [path for path in (ROOT / package).rglob("*.py") if path.name != "__init__.py"]
+    modules = {path.relative_to(ROOT).with_suffix("").parts: path for path in files}
+    needs = {path: {modules[t] for t in imported(path) if t in modules} for path in files}
+    try:
+        TopologicalSorter(needs).prepare()
+    except CycleError as error:
+        pytest.fail(" -> ".join(name(path) for path in error.args[1]))

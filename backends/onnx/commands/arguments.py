@@ -1,11 +1,37 @@
-"""What several of these commands take."""
+"""What the commands take: the arguments that several have, and all of one as an object."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
 
 import click
 
 from cam_core.cli.option_types import FILE
+from cam_core.cli.typed import Typed
 
 MODEL = click.argument("model", type=FILE)
 OUT = {"required": True, "metavar": "OUT", "help": "The file to write."}
 NUMBER = {"metavar": "NUMBER", "help": "The same as --rescale."}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check(Typed):
+    """What was typed after `check`."""
+
+    model: Path
+    image: Path | None
+    numeric: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Instrument(Typed):
+    """What was typed after `instrument`."""
+
+    model: Path
+    out: Path
+    gate: bool
+    outputs: str
+    guided: bool
+    shapes: tuple[tuple[str, tuple[int, ...]], ...]
+    weights: str

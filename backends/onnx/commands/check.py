@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from cam_core.cli.option_types import FILE
 from cam_core.cli.options import PIXELS, RUNTIME, options
-from cam_core.cli.typed import Typed
 
-from .arguments import MODEL, NUMBER
+from .arguments import MODEL, NUMBER, Check
 
 if TYPE_CHECKING:
     from .check_steps import Opened
     from .screen import Screen
-
-
-@dataclass(frozen=True, kw_only=True)
-class Check(Typed):
-    """What was typed after `check`."""
-
-    model: Path
-    image: Path | None
-    numeric: bool
 
 
 @click.command(short_help="Say whether and how a model can be explained.")

@@ -29,7 +29,7 @@ from .comparison import compare_outputs
 from .screen import Screen
 
 if TYPE_CHECKING:
-    from .check import Check
+    from .arguments import Check
 
 
 @dataclass(frozen=True)

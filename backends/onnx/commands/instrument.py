@@ -2,30 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
-
 import click
 
 from cam_core.cli.option_types import Shape
 from cam_core.cli.options import PIXELS, RUNTIME, options
-from cam_core.cli.typed import Typed
 
 from ..reading.names import OUTPUTS
-from .arguments import MODEL, NUMBER, OUT
-
-
-@dataclass(frozen=True, kw_only=True)
-class Instrument(Typed):
-    """What was typed after `instrument`."""
-
-    model: Path
-    out: Path
-    gate: bool
-    outputs: str
-    guided: bool
-    shapes: tuple[tuple[str, tuple[int, ...]], ...]
-    weights: str
+from .arguments import MODEL, NUMBER, OUT, Instrument
 
 
 @click.command(short_help="Write a .onnx that gives its own class activation map.")

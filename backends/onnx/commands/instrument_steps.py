@@ -28,7 +28,7 @@ from .comparison import Comparison, compare_outputs
 if TYPE_CHECKING:
     import onnx
 
-    from .instrument import Instrument
+    from .arguments import Instrument
 
 
 @dataclass(frozen=True)
