@@ -14,9 +14,10 @@ import onnxruntime as ort
 import torch
 from torch.utils._pytree import tree_flatten, tree_unflatten
 
-from backends.onnx.differentiating.reverse import active, reverse
+from backends.onnx.differentiating.reverse import reverse
 from backends.onnx.finding.composites import recognise
 from backends.onnx.reading.prepare import prepare
+from backends.onnx.rules.paths import active
 from backends.onnx.writing.append import append
 from backends.onnx.writing.emit import Emitter
 

@@ -32,7 +32,7 @@ class Model:
     name: str
     """As people write it."""
     source: str = ""
-    """As benchmarks.zoo_models builds it."""
+    """As benchmarks.zoo.models builds it."""
     exporter: Literal["dynamo", "torchscript"] = "dynamo"
     module: str = ""
     """The torch module whose output is the default layer."""

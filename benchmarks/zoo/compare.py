@@ -89,8 +89,8 @@ def compare(row: Row, net: torch.nn.Module, x: Any, path: Path) -> None:
         row.status = "not exported"
         row.reason = f"onnxruntime does not load the exporter's own file: {one_line(error)}"
         return
-    written, facts = _instrumented(row, path)
-    after = outputs_of(opened(written), {**feed, "cam_class": np.array(CLASSES[0], np.int64)})
+    twin, facts = _instrumented(row, path)
+    after = outputs_of(opened(twin), {**feed, "cam_class": np.array(CLASSES[0], np.int64)})
     row.output_gap = max(relative(after[n], before[n]) for n in before)
     row.identical = all(np.array_equal(after[n], before[n]) for n in before)
     with torch.no_grad():

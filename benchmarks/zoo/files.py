@@ -37,5 +37,5 @@ def opened(model: Path, optimise: bool = True) -> ort.InferenceSession:
 
 
 def outputs_of(session: ort.InferenceSession, feed: dict[str, Any]) -> dict[str, Any]:
-    names = [output.name for output in session.getoutputs_of()]
+    names = [output.name for output in session.get_outputs()]
     return dict(zip(names, session.run(names, feed), strict=True))

@@ -8,7 +8,7 @@ order of summation crosses is then crossed on neither side.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -190,8 +190,3 @@ def relative(a: Array, b: Array) -> float:
     scale = float(np.linalg.norm(b.astype(np.float64)))
     gap = float(np.linalg.norm(a.astype(np.float64) - b.astype(np.float64)))
     return gap / scale if scale else (0.0 if gap == 0 else float("inf"))
-
-
-def distinct(found: list[Match]) -> Iterator[Match]:
-    """Matches in the order of their making."""
-    yield from sorted(found, key=lambda match: match.call)

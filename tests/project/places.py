@@ -80,7 +80,6 @@ ELSEWHERE: dict[tuple[str, str], tuple[str, ...]] = {
     ),
     ("rules/test_completeness.py", "every operator has one place"): (
         "backends/onnx/rules/not_yet.py",
-        "backends/onnx/reading/kinds.py",
     ),
     ("project/test_third_party.py", "with a distribution made for the test"): (
         "backends/onnx/rules/third_party.py",
@@ -102,10 +101,15 @@ ELSEWHERE: dict[tuple[str, str], tuple[str, ...]] = {
     ),
     ("instrumenting/test_instrument.py", "the file that is made of it all"): (
         "backends/onnx/writing/export.py",
-        "backends/onnx/writing/ir.py",
         "backends/onnx/instrumenting/methods.py",
         "backends/onnx/reading/graph.py",
         "backends/onnx/reading/names.py",
+    ),
+    ("instrumenting/test_strip.py instrumenting/test_metadata.py", "old models, there and back"): (
+        "backends/onnx/writing/ir.py",
+    ),
+    ("reading/test_draws.py reading/test_static.py", "kinds that a step goes by"): (
+        "backends/onnx/reading/kinds.py",
     ),
     ("instrumenting/test_targets.py", "targets as nodes"): (
         "backends/onnx/instrumenting/traced_scores.py",
@@ -124,8 +128,6 @@ ELSEWHERE: dict[tuple[str, str], tuple[str, ...]] = {
         "backends/onnx/finding/flattened_gemm.py",
         "backends/onnx/finding/maps.py",
         "backends/onnx/finding/route.py",
-    ),
-    ("finding/test_tokens.py", "with the tokens that it is made of"): (
         "backends/onnx/finding/summary.py",
     ),
     ("capturing/test_backend.py capturing/test_captures.py", "seen through the backend alone"): (
@@ -152,8 +154,10 @@ ELSEWHERE: dict[tuple[str, str], tuple[str, ...]] = {
         "backends/onnx/commands/strip.py",
     ),
     ("live/test_backend.py core/test_backend.py", "seen through the backend alone"): (
-        "backends/torch/head.py",
         "backends/torch/look.py",
+    ),
+    ("live/test_tail.py", "what stands in for the head when only the tail runs"): (
+        "backends/torch/head.py",
     ),
     (
         "cli/commands/test_explain.py cli/inputs/test_samples.py cli/test_errors.py",
@@ -194,6 +198,8 @@ ELSEWHERE: dict[tuple[str, str], tuple[str, ...]] = {
     ("core/methods/test_from_gradients.py", "every row has an oracle"): (
         "cam_core/methods/table.py",
     ),
-    ("core/test_explain.py", "types alone"): ("cam_core/errors.py",),
+    ("project/test_robustness.py", "one printable line, whatever a file holds"): (
+        "cam_core/errors.py",
+    ),
     ("core/test_backend.py", "what both backends do alike"): ("cam_core/captures.py",),
 }

@@ -13,7 +13,7 @@ from ..writing.arithmetic import widened
 from ..writing.op import Op
 
 
-def as_float32(op: Op, node: Node) -> Node:
+def without_bfloat16(op: Op, node: Node) -> Node:
     """`node` as its rule is to see it; the node itself where nothing is bfloat16."""
     if all(t.dtype != BFLOAT16 for t in (*node.inputs, *node.outputs)):
         return node

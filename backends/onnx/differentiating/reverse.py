@@ -16,7 +16,7 @@ from ..writing.bodies import Body
 from ..writing.op import Op
 from ..writing.valid import blame
 from .arrived import Arrived
-from .bfloat16 import as_float32
+from .bfloat16 import without_bfloat16
 
 Rules = Mapping[tuple[str, str], Rule]
 Found = dict[str, Tensor]
@@ -106,7 +106,7 @@ class Pass:
         rule = self.rules.get(key_of(node))
         if rule is None:
             raise RefusedError(node)
-        view = as_float32(self.op, node)
+        view = without_bfloat16(self.op, node)
         if view is not node:
             if rule.inner:
                 raise RefusedError(node, "it takes or gives bfloat16")

@@ -122,9 +122,9 @@ def refuse_instrumented(source: Source) -> None:
         )
     graph = source.model.graph
     values = [*graph.input, *graph.output, *graph.initializer]
-    names = [v.name for v in values] + [name for node in graph.node for name in node.output]
-    names += [sparse.values.name for sparse in graph.sparse_initializer]
-    taken = [name for name in names if RESERVED.fullmatch(name)]
+    own = [v.name for v in values] + [name for node in graph.node for name in node.output]
+    own += [sparse.values.name for sparse in graph.sparse_initializer]
+    taken = [name for name in own if RESERVED.fullmatch(name)]
     if taken:
         raise ModelError(
             f"{source.name} has a tensor '{taken[0]}', a name that an instrumented model adds; "

@@ -57,14 +57,14 @@ def find_score(graph: Graph, name: str | None = None, channel_axis: Any = None) 
             )
             what = "it is an input or a weight" if name in graph.tensors else "there is none"
             raise ModelError(f"no tensor '{name}' to use as score: {what}; {near_by}")
-        return _score(graph, graph.tensors[name], "", channel_axis)
+        return _score(graph.tensors[name], "", channel_axis)
     behind = [_behind(graph, output) for output in graph.outputs]
     found = [(dequantised(graph, t), how) for t, how in behind]
     found = [(t, how) for t, how in found if floating(t) and t.name in graph.producer]
     batches = [(t, how) for t, how in found if t.shape is not None and len(t.shape) > 1]
     if found:
         tensor, activation = (batches or found)[0]
-        return _score(graph, tensor, activation, channel_axis)
+        return _score(tensor, activation, channel_axis)
     first = graph.outputs[0]
     raise ModelError(
         f"output '{first.name}' is no floating point score and none is found before it; "
@@ -81,7 +81,7 @@ def dequantise(graph: Graph, name: str | None) -> None:
             dequantised(graph, tensor)
 
 
-def _score(graph: Graph, tensor: Tensor, activation: str, channel_axis: Any) -> Score:
+def _score(tensor: Tensor, activation: str, channel_axis: Any) -> Score:
     if not floating(tensor):
         kind = np.dtype(tensor.dtype) if tensor.dtype is not None else "unknown"
         raise ModelError(f"score '{tensor.name}' holds {kind}, not floating point numbers")

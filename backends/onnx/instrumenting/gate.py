@@ -22,7 +22,7 @@ UNITED = 11
 """Since this opset the branches of an If may differ in shape, as far as inference is concerned."""
 
 
-def condition(op: Op) -> Tensor:
+def condition() -> Tensor:
     """The input that opens the gate: a bool scalar."""
     return gs.Variable(ENABLE_INPUT, np.dtype(bool), ())
 

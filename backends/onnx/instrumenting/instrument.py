@@ -87,7 +87,7 @@ def instrument(
     made = _outputs(op, analysis, targets, method, outputs, guided)
     if static is not None:
         require_static(op.needed(made))
-    enable = gates.condition(op) if gate else None
+    enable = gates.condition() if gate else None
     inputs = [*targets.inputs, *([enable] if enable is not None else [])]
     result = append(op, inputs=inputs, outputs=made)
     if enable is not None:

@@ -15,7 +15,7 @@ from onnx import AttributeProto, TensorProto, numpy_helper
 
 from cam_core.errors import ModelError
 
-from .stored import embedded
+from .stored import bodies, embedded
 
 MOST = 2**27
 """Elements of the largest that is made dense inside a body or for a change."""
@@ -74,7 +74,7 @@ def with_dense(node: onnx.NodeProto, folder: Path | None) -> onnx.NodeProto:
         if attribute.type == AttributeProto.SPARSE_TENSOR:
             tensor = _tensor(attribute.sparse_tensor, folder)
             attribute.CopyFrom(onnx.helper.make_attribute("value", tensor))
-        for body in _bodies(attribute):
+        for body in bodies(attribute):
             densify(body, folder)
     return copy
 
@@ -102,11 +102,7 @@ def _holds(node: onnx.NodeProto) -> bool:
         attribute.type == AttributeProto.SPARSE_TENSOR
         or any(
             len(body.sparse_initializer) or any(_holds(inner) for inner in body.node)
-            for body in _bodies(attribute)
+            for body in bodies(attribute)
         )
         for attribute in node.attribute
     )
-
-
-def _bodies(attribute: onnx.AttributeProto) -> list[onnx.GraphProto]:
-    return [*([attribute.g] if attribute.HasField("g") else []), *attribute.graphs]

@@ -31,7 +31,7 @@ class Rule:
     body: bool = False
     """Its function emits what the node computes; the derivative is that of those operators."""
     inner: bool = False
-    """It reverses the node's bodies (see `reverse.Back`)."""
+    """It reverses the node's bodies (see `control.branches.Back`)."""
 
 
 VJP_RULES: dict[tuple[str, str], Rule] = {}

@@ -75,7 +75,7 @@ def _expand(op: Op, x: Tensor, shape: Tensor) -> Tensor:
     return op.Tile(x, op.Add(op.Mul(shape, 1 - once), once))
 
 
-def _pair(name: str, comparison: str) -> Callable[..., Tensor | None]:
+def _pair(comparison: str) -> Callable[..., Tensor | None]:
     def lowered(op: Op, *inputs: Tensor) -> Tensor | None:
         """Before opset 8 Max and Min do not broadcast (and before 12 take no integers)."""
         if len(inputs) != 2:
@@ -164,8 +164,8 @@ LOWERINGS: dict[str, tuple[int, Callable[..., Any]]] = {
     "Expand": (8, _expand),
     "Gemm": (11, _gemm),
     "Sign": (9, sign),
-    "Max": (8, _pair("Max", "Greater")),
-    "Min": (8, _pair("Min", "Less")),
+    "Max": (8, _pair("Greater")),
+    "Min": (8, _pair("Less")),
     "Gelu": (20, _gelu),
     "Swish": (24, _swish),
     "HardSwish": (14, _hard_swish),

@@ -12,7 +12,7 @@ from ...reading.graph import Node, Tensor
 from ...writing.op import Op
 from ..parts.extents import Extent, extent, product, reshape
 from ..parts.nchwc import blocked
-from ..parts.windows import Windows, spread, surround, window, windows_of
+from ..parts.windows import Windows, apart, surround, window, windows_of
 from ..registry import Cotangent, unsupported, vjp
 from .linear import unmerged
 
@@ -43,7 +43,7 @@ def image_cotangent(
     if all(s == 1 for s in geometry.strides) and (group == 1 or w.shape[1] == 1):
         found = _flipped(op, gy, w, geometry, group, x)
     elif depthwise and None not in geometry.begin:
-        found = _flipped(op, spread(op, gy, geometry.strides), w, geometry, group, x)
+        found = _flipped(op, apart(op, gy, geometry.strides), w, geometry, group, x)
     else:
         found = blocked(op, op.typed(_strided(op, gy, w, geometry, group, x), x.shape))
     return op.typed(found, x.shape)

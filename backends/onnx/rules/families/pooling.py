@@ -15,7 +15,7 @@ from ...writing.arithmetic import sign
 from ...writing.op import Op
 from ..parts.enlarged import repeated
 from ..parts.extents import extent, minus, plus, product, reshape, vector
-from ..parts.windows import Windows, spread, surround, window, windows_of
+from ..parts.windows import Windows, apart, surround, window, windows_of
 from ..registry import Cotangent, vjp
 from .convolution import image_cotangent
 
@@ -104,7 +104,7 @@ def _tiles(geometry: Windows, x: Tensor) -> bool:
 
 def _averaged(op: Op, gy: Tensor, geometry: Windows, x: Tensor) -> Tensor:
     """The sum of all windows' cotangents: prod(kernel) times an average with stride 1."""
-    g = spread(op, gy, geometry.strides)
+    g = apart(op, gy, geometry.strides)
     rank = len(geometry.kernel)
     if None in geometry.begin:
         spans = {}

@@ -27,7 +27,7 @@ def scatter_elements(op: Op, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
         blank = op.Mul(op.Cast(indices, to=gy.dtype), 0.0)
         return op.typed(op.ScatterElements(gy, indices, blank, axis=axis), gy.shape)
 
-    _check_distinct(op, node, _columns(op, indices, axis))
+    _check_distinct(node, _columns(op, indices, axis))
     return of_data, None, lambda: op.typed(op.GatherElements(gy, indices, axis=axis), updates.shape)
 
 
@@ -46,7 +46,7 @@ def scatter_nd(op: Op, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
     x, indices, updates = node.inputs
     depth = indices.shape[-1]
     static = linear_places(op, indices, x.shape[:depth]) if isinstance(depth, int) else None
-    _check_distinct(op, node, None if static is None else [static])
+    _check_distinct(node, None if static is None else [static])
 
     def of_data() -> Tensor:
         if _adds(node):
@@ -84,7 +84,7 @@ def _adds(node: Node) -> bool:
     return bool(node.attrs.get("reduction", "none") == "add")
 
 
-def _check_distinct(op: Op, node: Node, groups: list[Indices] | None) -> None:
+def _check_distinct(node: Node, groups: list[Indices] | None) -> None:
     if not _adds(node) and any(len(set(g.tolist())) < len(g) for g in groups or ()):
         raise unsupported(node, "indices repeat, so that the order of writing decides")
 

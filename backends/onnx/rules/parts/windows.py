@@ -124,7 +124,7 @@ def window(
     return g
 
 
-def spread(op: Op, g: Tensor, strides: Sequence[int]) -> Tensor:
+def apart(op: Op, g: Tensor, strides: Sequence[int]) -> Tensor:
     """g [N, C, *S] with stride - 1 zeros after every cell."""
     space = range(2, len(g.shape))
     if all(s == 1 for s in strides):
