@@ -93,7 +93,7 @@ def enlarge(image: Array) -> Array:
     height, width = (max(1, round(extent * factor)) for extent in image.shape[:2])
     kind = Image.Resampling.LANCZOS if factor > 1 else Image.Resampling.HAMMING
     kind = Image.Resampling.NEAREST if longer <= 64 else kind
-    return np.array(Image.fromarray(image).resize((width, height), kind))
+    return np.asarray(Image.fromarray(image).resize((width, height), kind))
 
 
 def paint(photo: Array, heatmap: Array, placement: Placement) -> Array:
@@ -111,15 +111,14 @@ def paint(photo: Array, heatmap: Array, placement: Placement) -> Array:
 
 
 def dimmed(photo: Array) -> Array:
-    """Half as bright, and two thirds of the way to grey."""
+    """Half as bright, and two thirds of the way to grey: 0.5 (0.35 p + 0.65 grey)."""
     half = np.empty_like(photo)
     for rows in blocks(photo):
-        part: Array = photo[rows].astype(np.float64)
-        grey = (part[..., 0] + part[..., 1] + part[..., 2]) / 3
-        part *= 0.35
-        part += 0.65 * grey[..., None]
-        part *= 0.5
-        half[rows] = part
+        part = photo[rows].astype(np.uint16)
+        total = part[..., 0] + part[..., 1] + part[..., 2]  # 3 grey
+        part *= 21
+        part += 13 * total[..., None]
+        half[rows] = part // 120
     return half
 
 
