@@ -36,6 +36,7 @@ COUNTS = {  # the command: how many of each
     "check demo.onnx --no-verify": (1, 1, 0, 0),
     "check demo.onnx scene-0.png": (1, 1, 3, 1),  # six inputs are made of the photo
     "check cam.onnx scene-0.png": (1, 1, 3, 1),
+    "check demo.onnx scene-0.png --numeric": (1, 1, 6, 1),
     "check demo.onnx --numeric --no-verify": (1, 1, 3, 0),  # forward, backward, what follows
     "layers demo.onnx": (1, 1, 0, 0),
     "layers demo.onnx --layer 0": (1, 1, 0, 0),
