@@ -23,10 +23,10 @@ from cam_core.maps.layout import Layout
 
 from ..live.calls import Call, name_of, parse_name, require_called
 from ..live.default_layer import default_layer
-from .forward_pass import Hook, Runs, tensors, to_numpy, top_gradients
+from .forward_pass import ForwardPass
 from .layout import find_layout, is_view
-from .look import ForwardPass
 from .outputs import first_tensor, has_tensor, replace_tensor
+from .runs import Hook, Runs, tensors, to_numpy, top_gradients
 from .tail import LayerCall
 
 

@@ -12,9 +12,9 @@ from cam_core.backend import Array
 from cam_core.captures import blocks
 from cam_core.maps.layout import Layout
 
-from .forward_pass import Hook, Runs, to_numpy
 from .head import Head
 from .outputs import first_tensor, replace_tensor
+from .runs import Hook, Runs, to_numpy
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""`gradcam ...`: one file a command; the only code that prints."""
+"""`gradcam ...`: one file a command. It prints, as the commands of a backend do."""
 
 from .group import main
 

@@ -73,7 +73,7 @@ ELSEWHERE: dict[tuple[str, str], tuple[str, ...]] = {
         "rules/microsoft/test_quantised_operators.py rules/microsoft/test_quantised_weights.py",
         "integer operators, each alone",
     ): (
-        "backends/onnx/rules/families/integer.py",
+        "backends/onnx/rules/families/quantised_products.py",
         "backends/onnx/rules/microsoft/packed.py",
         "backends/onnx/rules/microsoft/qlinear.py",
         "backends/onnx/reading/units.py",
@@ -154,7 +154,7 @@ ELSEWHERE: dict[tuple[str, str], tuple[str, ...]] = {
         "backends/onnx/commands/strip.py",
     ),
     ("live/test_backend.py core/test_backend.py", "seen through the backend alone"): (
-        "backends/torch/look.py",
+        "backends/torch/forward_pass.py",
     ),
     ("live/test_tail.py", "what stands in for the head when only the tail runs"): (
         "backends/torch/head.py",

@@ -17,8 +17,8 @@ from ...reading.shapes import OUTSIDE, Types
 from ...reading.units import channels_last
 from ...writing.arithmetic import real
 from ...writing.op import Op
-from ..families.integer import convolved, windows
 from ..families.quantisation import quantize_linear
+from ..families.quantised_products import convolved, windows
 from ..registry import optional, vjp
 from ..spelled_out import body
 from .contrib_attention import of_projected
