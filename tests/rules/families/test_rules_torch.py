@@ -182,7 +182,7 @@ ELSEWHERE = {
     "einsum": "test_indexing_torch.py",
     "attention": "test_attention_torch.py",
     "quantisation": "test_quantisation.py",
-    "integer": "test_quantised_operators.py",
+    "quantised_products": "test_quantised_operators.py",
     "qlinear": "test_quantised_operators.py",
     "packed": "test_quantised_weights.py",
     "through": "test_spelled_out.py",
