@@ -80,10 +80,7 @@ def drawing_on(pixels: Array) -> Iterator[Image]:
 
 
 def enlarge(image: Array) -> Array:
-    """The photo at a size that is good to look at; tiny ones keep their square pixels.
-
-    Large ones are shrunk by pillow's filter for that, which takes half of LANCZOS's time.
-    """
+    """The photo at a size that is good to look at; tiny ones keep their square pixels."""
     from PIL import Image
 
     longer = max(image.shape[:2])
@@ -91,8 +88,7 @@ def enlarge(image: Array) -> Array:
     if factor == 1:
         return image
     height, width = (max(1, round(extent * factor)) for extent in image.shape[:2])
-    kind = Image.Resampling.LANCZOS if factor > 1 else Image.Resampling.HAMMING
-    kind = Image.Resampling.NEAREST if longer <= 64 else kind
+    kind = Image.Resampling.NEAREST if longer <= 64 else Image.Resampling.LANCZOS
     return np.asarray(Image.fromarray(image).resize((width, height), kind))
 
 
