@@ -156,6 +156,11 @@ class Backend(Protocol):
         ...
 
     @property
+    def settings(self) -> Mapping[str, Any]:
+        """How it is run, as records say it: the provider, and what else changes its numbers."""
+        ...
+
+    @property
     def metadata(self) -> Mapping[str, str]:
         """What the model says of itself."""
         ...

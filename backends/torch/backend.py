@@ -92,6 +92,11 @@ class TorchBackend:
         """The device of the first parameter."""
         return str(next((p.device for p in self.module.parameters()), "cpu"))
 
+    @property
+    def settings(self) -> dict[str, str]:
+        """`provider`."""
+        return {"provider": self.provider}
+
     def look(
         self, x: Inputs, *, layers: Sequence[str] | None = None, inputs: Sequence[str] | None = ()
     ) -> ForwardPass:

@@ -26,6 +26,7 @@ class Tiny:
     class_axis = 1
     classes = None
     metadata: Mapping[str, str] = MappingProxyType({})
+    settings: Mapping[str, Any] = MappingProxyType({})
     score_name = provider = layer_note = ""
 
     def __init__(self, fault: BaseException | None = None, inputs: int = 1) -> None:

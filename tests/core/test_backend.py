@@ -60,6 +60,7 @@ def test_it_is_a_backend(case: Case) -> None:
     assert backend.classes in (None, 5)
     assert isinstance(backend.score_name, str)
     assert "cpu" in backend.provider.casefold()
+    assert backend.settings["provider"] == backend.provider
 
 
 def test_a_look_is_one_forward_pass(case: Case) -> None:

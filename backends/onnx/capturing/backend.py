@@ -114,14 +114,13 @@ class OnnxBackend:
         return self.analysis.score.classes
 
     @property
-    def opset(self) -> int:
-        """The version of ai.onnx that the model imports."""
-        return opset(self.analysis.model)
-
-    @property
-    def optimization(self) -> str:
-        """How far the runtime may rewrite the model."""
-        return self._runner.optimization
+    def settings(self) -> dict[str, Any]:
+        """`opset` of ai.onnx, `provider`, and `optimization`: how far the runtime may rewrite."""
+        return {
+            "opset": opset(self.analysis.model),
+            "provider": self.provider,
+            "optimization": self._runner.optimization,
+        }
 
     @property
     def metadata(self) -> dict[str, str]:

@@ -33,6 +33,7 @@ class Thirds:
     metadata: Mapping[str, str] = MappingProxyType({})
     layer_note = "the only one"
     provider = "NumPy"
+    settings: Mapping[str, Any] = MappingProxyType({"provider": "NumPy"})
 
     def __init__(self, shape: tuple[int | str | None, ...] = ("N", 3, 224, 224)) -> None:
         self.shape = shape
