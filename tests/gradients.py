@@ -12,8 +12,10 @@ import onnx
 import onnx_graphsurgeon as gs
 
 from backends.onnx.differentiating.reverse import reverse
+from backends.onnx.finding.composites import recognise
 from backends.onnx.reading.graph import Graph
 from backends.onnx.reading.prepare import prepare
+from backends.onnx.rules.paths import active
 from backends.onnx.writing.append import append
 from backends.onnx.writing.emit import Emitter
 from tests.sessions import open_session
@@ -35,10 +37,27 @@ def with_gradient(
 
 
 def gradients(
-    model: onnx.ModelProto, feed: dict[str, Any], cot: Any, wanted: Iterable[str], **how: Any
+    model: onnx.ModelProto | Graph,
+    feed: dict[str, Any],
+    cot: Any,
+    wanted: Iterable[str],
+    **how: Any,
 ) -> dict[str, Any]:
     """The cotangents of what is wanted, in onnxruntime."""
     wanted = list(wanted)
     full, names = with_gradient(model, wanted, **how)
     found = open_session(full).run(names, feed | {"cot": cot})
     return dict(zip(wanted, found, strict=True))
+
+
+def recognised(model: onnx.ModelProto) -> Graph:
+    """The graph as instrumenting reads it: spelled-out operators whole, inputs and outputs kept."""
+    graph = prepare(model)
+    return recognise(graph, keep=[t.name for t in (*graph.inputs, *graph.outputs)])
+
+
+def reaching(graph: Graph, names: Iterable[str]) -> list[str]:
+    """Those of the tensors that the first output depends on by a derivative."""
+    names = list(names)
+    path = active(graph, names, graph.outputs[0].name)
+    return [name for name in names if name in path]

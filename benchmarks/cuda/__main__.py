@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 import onnx
 
-from backends.onnx.running.runner import Runner
+from backends.onnx import Bound
 from cam_core.errors import CamError
 
 from ..speed.blocks import interleave, ratio, spread
@@ -90,7 +90,7 @@ def require_cuda() -> None:
     text = "g (float[1] x) => (float[1] y) { y = Neg(x) }"
     probe = onnx.parser.parse_model(f'<ir_version: 8, opset_import: ["" : 13]> {text}')
     try:
-        Runner(["cuda"]).open(probe)
+        Bound(probe, providers=["cuda"])
     except CamError as error:
         sys.exit(f"no CUDA device here: {error}")
     if not torch.cuda.is_available():

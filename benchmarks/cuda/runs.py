@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import copy
 import gc
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
+import onnxruntime as ort
+from onnxruntime.tools.onnx_model_utils import fix_output_shapes, make_input_shape_fixed
 
 from backends.onnx import Bound, instrument
-from backends.onnx.reading.static import fix
-from backends.onnx.running.ort_values import device_of, value_of
-from backends.onnx.running.runner import Runner
 from cam_core import Layout
 
 from ..speed.blocks import Run
@@ -24,6 +23,7 @@ from ..speed.peers import CLASS, PEERS
 from ..speed.sessions import picture
 
 GRAPH = {"enable_cuda_graph": True}
+PROVIDERS = {"cuda": "CUDAExecutionProvider", "cpu": "CPUExecutionProvider"}
 LEVEL = {"cuda": "all", "cpu": "extended"}
 """At `all`, onnxruntime 1.31 crashes while it loads a plain float16 ViT for the CPU."""
 
@@ -41,7 +41,7 @@ def candidates(
     yield "plain", lambda: bound(plain, {name: x}, asked.device)
     yield "explained", lambda: bound(ours, feed, asked.device)
     graph = [(asked.device, GRAPH if asked.device == "cuda" else {})]
-    yield "graph", lambda: replayed(fix(plain, x.shape), {name: x}, graph, asked.device)
+    yield "graph", lambda: replayed(fixed_to(plain, x.shape), {name: x}, graph, asked.device)
     yield "graph explained", lambda: replayed(fixed, feed, graph, asked.device)
     facts = {entry.key: entry.value for entry in ours.metadata_props}
     yield from on_torch(model, kind, x, Layout.parse(facts["cam.layout"]), asked)
@@ -61,16 +61,26 @@ def source(model: Model, kind: str, home: Path, size: int) -> Path:
     return path
 
 
+def opened(model: onnx.ModelProto, device: str) -> ort.InferenceSession:
+    """A session on the device, whose threads do not spin."""
+    options = ort.SessionOptions()
+    options.log_severity_level = 4
+    level = f"ORT_ENABLE_{LEVEL[device].upper()}"
+    options.graph_optimization_level = getattr(ort.GraphOptimizationLevel, level)
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return ort.InferenceSession(model.SerializeToString(), options, providers=[PROVIDERS[device]])
+
+
 def bound(model: onnx.ModelProto, feed: Mapping[str, Any], device: str) -> Run:
     """A run from device memory to device memory."""
-    session = Runner([device], LEVEL[device]).open(model)
-    where, binding = device_of(session), session.io_binding()
-    values = {name: value_of(array, where) for name, array in feed.items()}
+    session = opened(model, device)
+    binding = session.io_binding()
+    values = {n: ort.OrtValue.ortvalue_from_numpy(x, device, 0) for n, x in feed.items()}
     for name, value in values.items():
         binding.bind_ortvalue_input(name, value)
     names = [output.name for output in session.get_outputs()]
     for name in names:
-        binding.bind_output(name, *where)
+        binding.bind_output(name, device, 0)
     session.run_with_iobinding(binding)
     made = dict(zip(names, binding.get_outputs(), strict=True))  # written over by each run
     made |= values  # kept: older versions hold no reference
@@ -80,6 +90,14 @@ def bound(model: onnx.ModelProto, feed: Mapping[str, Any], device: str) -> Run:
         return made
 
     return run
+
+
+def fixed_to(model: onnx.ModelProto, shape: Sequence[int]) -> onnx.ModelProto:
+    """The model for pictures of this shape alone."""
+    fixed = copy.deepcopy(model)
+    make_input_shape_fixed(fixed.graph, fixed.graph.input[0].name, list(shape))
+    fix_output_shapes(fixed)
+    return fixed
 
 
 def replayed(model: onnx.ModelProto, feed: Mapping[str, Any], providers: Any, device: str) -> Run:
@@ -138,6 +156,6 @@ def on_cpu(model: Model, kind: str, x: Any, asked: Any) -> Any:
     """The map of the same file."""
     path = source(model, kind, asked.folder, asked.size)
     ours = instrument(path, layer=model.module)
-    session = Runner(["cpu"], LEVEL["cpu"]).open(ours)
+    session = opened(ours, "cpu")
     image = session.get_inputs()[0].name
     return session.run(["cam_map"], {image: x, "cam_class": np.array([CLASS])})[0]

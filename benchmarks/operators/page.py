@@ -12,8 +12,7 @@ from typing import Any
 
 import onnx
 
-from backends.onnx.reading.normalise import RENAMED
-from backends.onnx.rules import NOT_YET, VJP_RULES, ZERO
+from backends.onnx.rules import NOT_YET, RENAMED, VJP_RULES, ZERO
 from tests.rules.cases import tables
 from tests.rules.node_cases import NEWEST, OLDEST, version
 

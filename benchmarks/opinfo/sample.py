@@ -9,17 +9,11 @@ from typing import Any, Literal
 
 import numpy as np
 import onnx
-import onnx_graphsurgeon as gs
 import onnxruntime as ort
 import torch
 from torch.utils._pytree import tree_flatten, tree_unflatten
 
-from backends.onnx.differentiating.reverse import reverse
-from backends.onnx.finding.composites import recognise
-from backends.onnx.reading.prepare import prepare
-from backends.onnx.rules.paths import active
-from backends.onnx.writing.append import append
-from backends.onnx.writing.emit import Emitter
+from tests.gradients import gradients, reaching, recognised
 
 SAMPLES = 3
 """How many of an operator's samples are tried."""
@@ -131,19 +125,9 @@ def by_rules(
     model: onnx.ModelProto, feed: dict[str, Any], cot: Any, asked: Sequence[str] = ()
 ) -> dict[str, Any]:
     """The gradients of those inputs (asked for, or all) that reach y, in onnxruntime."""
-    graph = recognise(prepare(model), keep=("y", *feed))
-    path = active(graph, list(feed), "y")
-    wanted = [name for name in asked or feed if name in path]
-    if not wanted:
-        return {}
-    op = Emitter(graph)
-    y = graph.tensors["y"]
-    given = gs.Variable("cot", np.dtype(np.float32), y.shape)
-    found = reverse(op, y, given, wanted)
-    outputs = [op.Identity(found[name]) for name in wanted]
-    twin = append(op, inputs=[given], outputs=outputs)
-    values = session(twin).run([t.name for t in outputs], feed | {"cot": cot})
-    return dict(zip(wanted, values, strict=True))
+    graph = recognised(model)
+    wanted = reaching(graph, asked or feed)
+    return gradients(graph, feed, cot, wanted) if wanted else {}
 
 
 def same(a: Any, b: Any) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from backends.onnx.writing.portable import PORTABLE
+from backends.onnx.rules import PORTABLE
 
 Rows = Mapping[tuple[str, str], Mapping[str, Any]]
 HEAD = """\

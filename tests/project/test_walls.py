@@ -125,6 +125,16 @@ def test_what_only_a_notebook_needs_waits_for_it() -> None:
     assert not loaded_by("import cam_core") & {"html", "base64", "importlib.metadata"}
 
 
+DOORS = ({"backends", "onnx"}, {"backends", "onnx", "rules"}, {"backends", "torch"})
+"""What users import of the backends: their faces, and the door for rules of their own."""
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "benchmarks").rglob("*.py")), ids=name)
+def test_benchmarks_go_in_by_the_doors(path: Path) -> None:
+    inner = [target for target in imported(path) if target[0] == "backends"]
+    assert not [target for target in inner if set(target) not in DOORS]
+
+
 ROOMS = (
     *("reading", "writing", "running", "rules", "finding", "differentiating", "instrumenting"),
     *("capturing", "commands"),

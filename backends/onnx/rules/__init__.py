@@ -1,8 +1,11 @@
 """The door to the table of derivatives; importing it fills the table.
 
-A third party needs `vjp`, `zero` and `body` to add a rule, and `unsupported` to refuse a form.
+A third party needs `vjp`, `zero` and `body` to add a rule, and `unsupported` to refuse a form; a
+rule is found by the name that RENAMED gives its operator, and writes what is PORTABLE.
 """
 
+from ..reading.normalise import RENAMED
+from ..writing.portable import PORTABLE
 from . import control, families, microsoft, zeros
 from .not_yet import NOT_YET
 from .registry import (
@@ -23,6 +26,8 @@ from .third_party import load_third_party
 __all__ = [
     "GUIDED",
     "NOT_YET",
+    "PORTABLE",
+    "RENAMED",
     "RULES",
     "VJP_RULES",
     "ZERO",
