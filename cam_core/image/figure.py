@@ -88,7 +88,7 @@ def enlarge(image: Array) -> Array:
     if factor == 1:
         return image
     height, width = (max(1, round(extent * factor)) for extent in image.shape[:2])
-    kind = Image.Resampling.NEAREST if longer <= 64 else Image.Resampling.LANCZOS
+    kind = Image.Resampling.NEAREST if longer <= 64 else Image.Resampling.BICUBIC
     return np.asarray(Image.fromarray(image).resize((width, height), kind))
 
 
