@@ -105,8 +105,10 @@ def _hard_swish(op: Op, x: Tensor) -> Tensor:
     return op.Mul(x, op.HardSigmoid(x, alpha=1 / 6, beta=0.5))
 
 
-def _softmax(op: Op, x: Tensor, axis: int = -1) -> Tensor | None:
-    """Before opset 13 it takes all axes from `axis` on at once."""
+def _softmax(op: Op, x: Tensor, axis: int | None = None) -> Tensor | None:
+    """Before opset 13 it takes all axes from `axis` on at once, by default from the second."""
+    if axis is None:
+        return op.Softmax(x, axis=-1)
     last = len(x.shape) - 1
     if axis % len(x.shape) == last:
         return None
