@@ -64,3 +64,8 @@ def test_upsample_is_the_resize_of_opset_10() -> None:
     assert op == "Resize"
     assert attrs["coordinate_transformation_mode"] == "asymmetric"
     assert attrs["nearest_mode"] == "floor"
+
+
+def test_bits_read_as_the_type_that_they_have_are_the_same_numbers() -> None:
+    assert read(26, "y = BitCast<to = 1>(x)", {})[0] == "Identity"
+    assert read(26, "y = BitCast<to = 6>(x)", {})[0] == "BitCast"

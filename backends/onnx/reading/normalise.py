@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import onnx
 import onnx_graphsurgeon as gs
+from onnx import helper
 
 from .kinds import FLATTENING, REDUCTIONS
 
@@ -49,6 +50,8 @@ def normalise(node: gs.Node, opset: int, dtype: np.dtype[Any]) -> None:
             _to_input(node, attribute, position, dtype)
     if node.op in FLATTENING:
         node.attrs["flatten"] = opset < 13
+    if node.op == "BitCast" and node.attrs.get("to") == helper.np_dtype_to_tensor_dtype(dtype):
+        node.op, node.attrs = "Identity", {}
     if node.op in SPECIAL:
         SPECIAL[node.op](node, opset)
     node.op = RENAMED.get(node.op, node.op)
