@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import onnx
 
+from .kinds import POOLS
+
+WINDOWED = POOLS | {"Conv", "QLinearConv", "ConvInteger"}
+"""Operators that slide a window, no larger than what it slides over."""
 Pairs = dict[str, tuple[int, int]]
 
 BATCH_PROBE = (5, 7)
@@ -44,21 +49,46 @@ def assign(
     taken: Collection[tuple[int, int]],
 ) -> Pairs:
     """A pair of numbers each, other than those taken."""
+    free = set(taken)
     pairs: Pairs = {}
-    batches, places = 0, 0
+    rows, places = _stepped((batch,), 6), _stepped(spaces, 32)
     for name, is_batch in names:
-        if is_batch:
-            while name not in pairs or (pairs[name] in taken and batch != ONE_ROW):
-                step = 0 if batch == ONE_ROW else 6 * batches
-                pairs[name] = (batch[0] + step, batch[1] + step)
-                batches += 1
-        else:
-            while name not in pairs or pairs[name] in taken:
-                low, high = spaces[places % len(spaces)]
-                step = 32 * (places // len(spaces))
-                pairs[name] = (low + step, high + step)
-                places += 1
+        if is_batch and batch == ONE_ROW:
+            pairs[name] = ONE_ROW
+            continue
+        pairs[name] = next(pair for pair in (rows if is_batch else places) if pair not in free)
+        free.add(pairs[name])
     return pairs
+
+
+def _stepped(pairs: Sequence[tuple[int, int]], step: int) -> Iterator[tuple[int, int]]:
+    """The pairs, and then larger ones without end."""
+    for more in itertools.count(0, step):
+        yield from ((low + more, high + more) for low, high in pairs)
+
+
+def too_short(node: onnx.NodeProto, types: Mapping[str, onnx.TypeProto]) -> bool:
+    """Is a window of the node longer than what it slides over?
+
+    Inference rounds what is then below zero up to an extent that no run gives.
+    """
+    if node.op_type not in WINDOWED or not node.input or node.input[0] not in types:
+        return False
+    attrs = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
+    if attrs.get("auto_pad", b"NOTSET") not in (b"NOTSET", b"VALID"):
+        return False
+    extents = [d.dim_value for d in types[node.input[0]].tensor_type.shape.dim[2:]]
+    kernel = list(attrs.get("kernel_shape") or ())
+    if not kernel and len(node.input) > 1 and node.input[1] in types:
+        kernel = [d.dim_value for d in types[node.input[1]].tensor_type.shape.dim[2:]]
+    pads = attrs.get("pads") or [0] * 2 * len(kernel)
+    gaps = attrs.get("dilations") or [1] * len(kernel)
+    return any(
+        0 < extent + before + after < 1 + (k - 1) * gap
+        for extent, k, gap, before, after in zip(
+            extents, kernel, gaps, pads[: len(kernel)], pads[len(kernel) :], strict=False
+        )
+    )
 
 
 def pair_of(name: str, probed: Pairs) -> tuple[int, int] | None:

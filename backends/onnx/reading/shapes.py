@@ -17,23 +17,14 @@ import numpy as np
 import onnx
 from onnx import TypeProto, numpy_helper, shape_inference
 
+from . import probes
 from .body_types import SCOPED, Probe, conditions, conditions_met, through_bodies
 from .ceil_pools import schema_version
 from .fold import Values, fold
 from .graph import Extent, Shape
 from .kinds import SAME_TYPE
 from .normalise import schema_at
-from .probes import (
-    BATCH_PROBE,
-    ONE_ROW,
-    SPACE_PROBES,
-    Pairs,
-    assign,
-    inputs,
-    pair_of,
-    symbol,
-    symbols,
-)
+from .probes import BATCH_PROBE, ONE_ROW, SPACE_PROBES, Pairs
 
 Types = Mapping[str, TypeProto]
 OUTSIDE: dict[tuple[str, str], Callable[[onnx.NodeProto, Types, Values], dict[str, TypeProto]]] = {}
@@ -76,9 +67,9 @@ def _probed(
     model: onnx.ModelProto, small: Values, probed: Pairs, decided: frozenset[str] | None
 ) -> Facts:
     """The facts by two probes of every plan until one has no failures."""
-    around = {name: pair_of(name, probed) for name, _ in symbols(model)}
+    around = {name: probes.pair_of(name, probed) for name, _ in probes.symbols(model)}
     known = {name: pair for name, pair in around.items() if pair is not None}
-    free = [(name, batch) for name, batch in symbols(model) if name not in known]
+    free = [(name, batch) for name, batch in probes.symbols(model) if name not in known]
     taken = {*probed.values(), *known.values()}
     best: tuple[Probe, Probe, Pairs] | None = None
     plans = [(spaces, BATCH_PROBE) for spaces in SPACE_PROBES]
@@ -87,7 +78,7 @@ def _probed(
     ):
         plans.append((SPACE_PROBES[0], ONE_ROW))
     for spaces, batch in plans:
-        pairs = known | assign(free, spaces, batch, taken)
+        pairs = known | probes.assign(free, spaces, batch, taken)
         first = _sweep(model, small, {s: pair[0] for s, pair in pairs.items()}, decided)
         second = first
         if pairs:
@@ -108,12 +99,12 @@ def _sweep(
 ) -> Probe:
     """One walk over the nodes with every input extent given a number."""
     probe = Probe(values=dict(small), decided=decided)
-    for info in inputs(model):
+    for info in probes.inputs(model):
         fixed = TypeProto()
         fixed.CopyFrom(info.type)
         for axis, dim in enumerate(fixed.tensor_type.shape.dim):
             if not dim.HasField("dim_value"):
-                dim.dim_value = extents[symbol(info, axis)]
+                dim.dim_value = extents[probes.symbol(info, axis)]
         probe.types[info.name] = fixed
     for tensor in model.graph.initializer:
         probe.types[tensor.name] = onnx.helper.make_tensor_type_proto(tensor.data_type, tensor.dims)
@@ -138,6 +129,7 @@ def _visit(
     except Exception:  # the schema refuses these types: the model is dubious, or the probe
         probe.failures += 1
         outputs = _infer_loosely(model, node, probe)
+    probe.failures += probes.too_short(node, probe.types)
     if node.op_type == "GatherND":
         _complete(node, probe, outputs)
     for name in filter(None, node.output):

@@ -1,0 +1,131 @@
+"""Dynamic extents, and the pairs of numbers that stand for them: each extent another pair."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from onnx import helper, numpy_helper
+
+from backends.onnx.reading.prepare import prepare
+from backends.onnx.reading.probes import (
+    BATCH_PROBE,
+    ONE_ROW,
+    SPACE_PROBES,
+    assign,
+    inputs,
+    pair_of,
+    symbol,
+    symbols,
+    too_short,
+)
+from tests.sessions import run
+from tests.written import parsed
+
+
+def model(x: list[object], z: list[object]) -> object:
+    found = parsed("float[1] x, float[2] w, float[1] z", "y = Identity(x)", "float[1] y")
+    found.graph.initializer.append(numpy_helper.from_array(np.ones(2, np.float32), "w"))
+    for name, at, shape in (("x", 0, x), ("z", 2, z)):
+        found.graph.input[at].CopyFrom(helper.make_tensor_value_info(name, 1, shape))
+    return found
+
+
+def test_weights_are_no_inputs() -> None:
+    assert [i.name for i in inputs(model(["N"], [3]))] == ["x", "z"]
+
+
+def test_an_extent_without_a_name_is_called_by_its_place() -> None:
+    x, z = inputs(model([None, 3, None, "W"], [None]))
+    assert [symbol(x, axis) for axis in (0, 2, 3)] == ["batch", "x_2", "W"]
+    assert symbol(z, 0) == "batch"
+
+
+@pytest.mark.parametrize(
+    ("x", "z", "found"),
+    [
+        (["N", 3, "H", "W"], ["N", 5], [("N", True), ("H", False), ("W", False)]),
+        ([None, 3, None], [None, None], [("batch", True), ("x_2", False), ("z_1", False)]),
+        ([1, 3, "N"], ["N"], [("N", False)]),
+        ([2, 3], [4], []),
+        ([], ["N"], [("N", True)]),
+    ],
+)
+def test_every_dynamic_extent_once(x: list[object], z: list[object], found: object) -> None:
+    assert list(symbols(model(x, z))) == found
+
+
+NAMES = [("N", True), ("H", False), ("M", True), ("W", False), ("D", False), ("T", False)]
+"""The fourth extent of space is a step further than the first, and not what the second has."""
+
+
+@pytest.mark.parametrize("spaces", SPACE_PROBES, ids=len)
+def test_a_pair_each_that_nobody_else_has(spaces: tuple[tuple[int, int], ...]) -> None:
+    taken = {BATCH_PROBE, (1, 2)}
+    pairs = assign(NAMES, spaces, BATCH_PROBE, taken)
+    assert list(pairs) == [name for name, _ in NAMES]
+    assert len({*pairs.values()} | taken) == len(NAMES) + len(taken)
+    for low, high in pairs.values():
+        assert 0 < low < high
+
+
+def test_the_first_pairs_are_those_that_are_given() -> None:
+    pairs = assign(NAMES[:2], [(224, 288)], (5, 7), ())
+    assert pairs == {"N": (5, 7), "H": (224, 288)}
+
+
+def test_one_row_is_one_row_for_every_batch() -> None:
+    pairs = assign(NAMES, [(224, 288)], ONE_ROW, {ONE_ROW})
+    assert pairs["N"] == pairs["M"] == (1, 1)
+    spaces = [pairs[name] for name, batch in NAMES if not batch]
+    assert len({*spaces}) == 4
+
+
+def test_a_pair_that_is_taken_is_passed_over() -> None:
+    pairs = assign(NAMES[:2], SPACE_PROBES[0], (5, 7), {(224, 288), (5, 7), (11, 13)})
+    assert pairs == {"N": (17, 19), "H": (256, 320)}
+
+
+WAVE = zip((10, 3, 3, 3, 3, 2, 2), (5, 2, 2, 2, 2, 2, 2), strict=True)
+"""Kernels and strides of wav2vec's front end, which sees 400 samples at once."""
+
+
+def test_a_probe_that_a_window_does_not_fit_into_is_none() -> None:
+    body, last, weights = "", "x", []
+    for i, (kernel, stride) in enumerate(WAVE):
+        body += f" a{i} = Conv<strides = [{stride}]>({last}, w{i})"
+        weights.append(numpy_helper.from_array(np.ones((1, 1, kernel), np.float32), f"w{i}"))
+        last = f"a{i}"
+    wave = parsed("float[N,1,T] x", body + f" y = Identity({last})", "float[N,1,U] y")
+    wave.graph.initializer.extend(weights)
+    graph = prepare(wave)
+    (low, high) = graph.probed["T"]
+    signals = (np.zeros((1, 1, extent), np.float32) for extent in (low, high))
+    lengths = [run(wave, x=x)["y"].shape[2] for x in signals]
+    assert graph.tensors["y"].shape == ("N", 1, f"{lengths[0]}|{lengths[1]}")
+
+
+@pytest.mark.parametrize(
+    ("attributes", "extent", "short"),
+    [
+        ({}, 4, True),
+        ({}, 5, False),
+        ({"pads": [0, 1]}, 4, False),
+        ({"dilations": [2]}, 8, True),
+        ({"dilations": [2]}, 9, False),
+        ({"auto_pad": "SAME_UPPER"}, 1, False),
+    ],
+)
+def test_a_window_longer_than_what_it_slides_over(
+    attributes: dict[str, object], extent: int, short: bool
+) -> None:
+    node = helper.make_node("Conv", ["x", "w"], ["y"], **attributes)
+    types = {n: helper.make_tensor_type_proto(1, (1, 1, e)) for n, e in (("x", extent), ("w", 5))}
+    assert too_short(node, types) is short
+
+
+def test_what_stood_for_an_extent_around_a_body() -> None:
+    probed = {"N": (5, 7)}
+    assert pair_of("N", probed) == (5, 7)
+    assert pair_of("10|14", probed) == (10, 14)
+    assert pair_of("M", probed) is None
+    assert pair_of("x10|14", probed) is None
