@@ -7,6 +7,16 @@ from __future__ import annotations
 
 ELSEWHERE: dict[tuple[str, str], tuple[str, ...]] = {
     (
+        "finding/axes/test_table.py",
+        "every row of the table by what moves when a cell of an input is disturbed",
+    ): (
+        "backends/onnx/finding/axes/cellwise.py",
+        "backends/onnx/finding/axes/products.py",
+        "backends/onnx/finding/axes/quantised.py",
+        "backends/onnx/finding/axes/sequences.py",
+        "backends/onnx/finding/axes/windows.py",
+    ),
+    (
         "rules/test_rules.py rules/families",
         "what rules are made of: wrong derivatives in the rows of the families that use them",
     ): (

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -59,6 +59,8 @@ class Graph:
     """How far those tensors count that hold 0, 1, 2, ... in row-major order at any extent."""
     probed: dict[str, tuple[int, int]] = field(default_factory=dict)
     """The two values that stood for each dynamic extent."""
+    seen: tuple[Mapping[str, Any], Mapping[str, Any]] = field(default_factory=lambda: ({}, {}))
+    """The small values under each probe, those that hang on the extents included."""
     decided: frozenset[str] = frozenset()
     """Conditions of an If that are the same at every run."""
     folder: Path | None = None

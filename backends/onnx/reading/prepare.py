@@ -72,6 +72,7 @@ def prepare(
         model,
         counts=facts.counts,
         probed=facts.probed,
+        seen=facts.seen,
         decided=facts.decided,
         folder=folder,
     )

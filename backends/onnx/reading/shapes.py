@@ -42,6 +42,8 @@ class Facts:
     """How far those tensors count that hold 0, 1, 2, ... in row-major order at any extent."""
     probed: Pairs = field(default_factory=dict)
     """The two values that stood for each dynamic extent."""
+    seen: tuple[Values, Values] = field(default_factory=lambda: ({}, {}))
+    """The small values under each probe, those that hang on the extents included."""
     decided: frozenset[str] = frozenset()
     """Conditions of an If that are the same at every run."""
 
@@ -208,7 +210,7 @@ def _infer_loosely(
 
 
 def _merge(first: Probe, second: Probe, probed: Pairs) -> Facts:
-    facts = Facts(probed=probed)
+    facts = Facts(probed=probed, seen=(first.values, second.values))
     symbols = {pair: symbol for symbol, pair in probed.items()}
     for name, kind in first.types.items():
         facts.dtypes[name] = kind.tensor_type.elem_type

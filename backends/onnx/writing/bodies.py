@@ -13,7 +13,7 @@ import onnx_graphsurgeon as gs
 from onnx import helper
 from onnx_graphsurgeon.importers.onnx_importer import OnnxImporter
 
-from ..reading.graph import FIXED_IR, Node, Shape, Tensor, captures
+from ..reading.graph import FIXED_IR, Graph, Node, Shape, Tensor, captures
 from ..reading.prepare import prepare
 from .export import exported_body
 from .op import Op
@@ -34,23 +34,30 @@ class Body:
 def enter(op: Op, body: gs.Graph, kinds: Sequence[tuple[Any, Shape | None]] = ()) -> Body:
     """A copy of `body` that stands in op's graph; `kinds`: (type, shape) of its inputs."""
     proto = _renamed(op, exported_body(body))
-    source = onnx.ModelProto(ir_version=max(op.graph.model.ir_version, FIXED_IR))
-    source.opset_import.extend(op.graph.model.opset_import)
-    source.graph.CopyFrom(proto)
-    del source.graph.input[:]
-    names = [i.name for i in proto.input]
-    given = zip(names, kinds, strict=True)
-    source.graph.input.extend(_declared(name, *kind) for name, kind in given)
-    outer = {t.name: t for t in captures(body)}
-    source.graph.input.extend(_declared(name, t.dtype, t.shape) for name, t in outer.items())
-    graph = prepare(source, op.graph)
+    graph = read(op.graph, body, proto, kinds)
     graph = dataclasses.replace(graph, model=op.graph.model)
+    names = [i.name for i in proto.input]
     copied = OnnxImporter.import_graph(proto, dict(graph.tensors), opset=op.opset).nodes
     made = {o.name for o in proto.output}
     outputs = [graph.tensors[o.name] for o in proto.output] if made else []
     return Body(
         op.within(graph, copied), graph.nodes, [graph.tensors[name] for name in names], outputs
     )
+
+
+def read(
+    around: Graph, body: gs.Graph, proto: onnx.GraphProto, kinds: Sequence[tuple[Any, Shape | None]]
+) -> Graph:
+    """`proto`, a copy of `body`, as a graph of its own; `kinds`: (type, shape) of its inputs."""
+    source = onnx.ModelProto(ir_version=max(around.model.ir_version, FIXED_IR))
+    source.opset_import.extend(around.model.opset_import)
+    source.graph.CopyFrom(proto)
+    del source.graph.input[:]
+    given = zip([i.name for i in proto.input], kinds, strict=True)
+    source.graph.input.extend(_declared(name, *kind) for name, kind in given)
+    outer = {t.name: t for t in captures(body)}
+    source.graph.input.extend(_declared(name, t.dtype, t.shape) for name, t in outer.items())
+    return prepare(source, around)
 
 
 def close(op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> gs.Graph:

@@ -1,0 +1,292 @@
+"""Where the cells of an axis come from: ordered factors, exactly split and merged again.
+
+An axis is a list of factors, row-major, the outer one first. A factor walks over the cells of its
+origin: cell k covers what is between start + k width and start + (k + 1) width there; a width below
+zero is a walk backwards. Several factors of one origin add up: their lower ends do. Splits and
+merges are exact; what cannot be written as factors is `Lost`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from math import prod
+from typing import TypeAlias
+
+ONE = Fraction(1)
+NONE = Fraction(0)
+
+
+@dataclass(frozen=True)
+class Given:
+    """An axis of an input."""
+
+    input: str
+    axis: int
+    extent: int
+
+
+@dataclass(frozen=True)
+class Fresh:
+    """From weights, a sum over what was there before, channels of a convolution."""
+
+
+@dataclass(frozen=True)
+class Lost:
+    """It descends from an input, but it is not known which cell from where."""
+
+    node: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Reordered:
+    """Cells in another order: cell k is cell `cells[k]` of `base`."""
+
+    base: Axis
+    cells: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Joined:
+    """Several axes, one after the other."""
+
+    parts: tuple[Axis, ...]
+
+
+Origin = Given | Fresh | Lost | Reordered | Joined
+FRESH = Fresh()
+
+
+@dataclass(frozen=True)
+class Factor:
+    """A piece of an axis."""
+
+    origin: Origin
+    extent: int
+    width: Fraction = ONE
+    """Of one cell, in cells of the origin; of no meaning where the origin is fresh or lost."""
+    start: Fraction = NONE
+
+    @property
+    def whole(self) -> bool:
+        """Every cell of its origin, in order."""
+        return (self.width, self.start, self.extent) == (ONE, NONE, length(self.origin))
+
+    @property
+    def end(self) -> Fraction:
+        """Where the walk ends."""
+        return self.start + self.extent * self.width
+
+    @property
+    def low(self) -> Fraction:
+        """The lower end of the first cell."""
+        return self.start + min(self.width, NONE)
+
+
+Axis: TypeAlias = tuple[Factor, ...]
+Axes: TypeAlias = tuple[Axis, ...]
+
+
+def length(origin: Origin) -> int:
+    """Cells of an origin; 0 where it has no number."""
+    if isinstance(origin, Given):
+        return origin.extent
+    if isinstance(origin, Reordered):
+        return len(origin.cells)
+    return sum(size(part) for part in origin.parts) if isinstance(origin, Joined) else 0
+
+
+def size(axis: Iterable[Factor]) -> int:
+    """The extent of an axis."""
+    return prod(factor.extent for factor in axis)
+
+
+def fresh(extent: int) -> Axis:
+    """An axis that comes from no input."""
+    return (Factor(FRESH, extent),) if extent != 1 else ()
+
+
+def lost(extent: int, origin: Lost) -> Axis:
+    """An axis of which only the extent is known."""
+    return (Factor(origin, extent),) if extent != 1 else ()
+
+
+def leaves(axis: Iterable[Factor]) -> Iterator[Origin]:
+    """The inputs' axes that it descends from, `Fresh` and `Lost` as they come."""
+    for factor in axis:
+        if isinstance(factor.origin, Reordered):
+            yield from leaves(factor.origin.base)
+        elif isinstance(factor.origin, Joined):
+            for part in factor.origin.parts:
+                yield from leaves(part)
+        else:
+            yield factor.origin
+
+
+def descends(axis: Iterable[Factor]) -> bool:
+    """Is a place in an input known of any part of it?"""
+    return any(isinstance(origin, Given) for origin in leaves(axis))
+
+
+def loss(axis: Iterable[Factor]) -> Lost | None:
+    """Where it was lost, if it was."""
+    return next((origin for origin in leaves(axis) if isinstance(origin, Lost)), None)
+
+
+def merged(factors: Iterable[Factor]) -> Axis:
+    """Neighbours whose steps fit become one factor; of extents of 1 those stay that say where."""
+    found: list[Factor] = []
+    for factor in factors:
+        if factor.extent == 1 and not factor.low:
+            continue
+        one = _one(found[-1], factor) if found else None
+        if one is None:
+            found.append(factor)
+        else:
+            found[-1] = one
+    return _unwrapped(found)
+
+
+def _unwrapped(factors: Sequence[Factor]) -> Axis:
+    """A factor that is the whole of a reordering which changes nothing is what it reorders."""
+    out: list[Factor] = []
+    for factor in factors:
+        origin = factor.origin
+        plain = isinstance(origin, Reordered) and origin.cells == tuple(range(size(origin.base)))
+        out += origin.base if plain and factor.whole else [factor]  # type: ignore[union-attr]
+    return tuple(out)
+
+
+def _one(outer: Factor, inner: Factor) -> Factor | None:
+    if isinstance(outer.origin, Fresh | Lost) or isinstance(inner.origin, Fresh | Lost):
+        if type(outer.origin) is not type(inner.origin):
+            return None
+        return Factor(outer.origin, outer.extent * inner.extent)
+    if outer.origin != inner.origin or outer.width != inner.width * inner.extent:
+        return None
+    start = outer.start + inner.start + min(outer.width, NONE)
+    return Factor(outer.origin, outer.extent * inner.extent, inner.width, start)
+
+
+def split(factor: Factor, outer: int) -> tuple[Factor, Factor]:
+    """(the outer part, of that extent, the rest); `outer` divides the extent."""
+    inner = factor.extent // outer
+    if isinstance(factor.origin, Fresh | Lost):
+        return Factor(factor.origin, outer), Factor(factor.origin, inner)
+    return (
+        replace(factor, extent=outer, width=factor.width * inner),
+        replace(factor, extent=inner, start=max(-factor.width * inner, NONE)),
+    )
+
+
+def regrouped(axes: Iterable[Axis], extents: Sequence[int], why: Lost) -> Axes:
+    """The same cells in the same order as axes of other extents (Reshape).
+
+    Where a boundary falls inside no factor, all axes up to the next that fits are lost.
+    """
+    if 0 in extents:
+        return tuple(fresh(extent) for extent in extents)
+    waiting = _handed_on(merged(factor for axis in axes for factor in axis))
+    out: list[Axis] = []
+    todo = list(extents)
+    while todo:
+        extent = todo.pop(0)
+        taken, left = _take(waiting, extent)
+        if left is not None:
+            out.append(merged(taken))
+            waiting = left
+            continue
+        group = [extent]
+        gone: list[Factor] = []
+        while prod(group) != size(gone) and (todo or waiting):
+            if prod(group) < size(gone) and todo:
+                group.append(todo.pop(0))
+            elif waiting:
+                gone.append(waiting.pop(0))
+            else:
+                group.append(todo.pop(0))
+        if size(gone) != prod(group):
+            return tuple(lost(e, why) for e in extents)
+        kind = loss(gone) or why
+        out += [lost(e, kind) if descends(gone) or loss(gone) else fresh(e) for e in group]
+    if size(waiting) != 1:
+        return tuple(lost(e, why) for e in extents)
+    return tuple(out)
+
+
+def _handed_on(factors: Sequence[Factor]) -> list[Factor]:
+    """Without extents of 1; where they lie, another factor of the same origin tells from now on."""
+    kept = [factor for factor in factors if factor.extent != 1]
+    for single in (factor for factor in factors if factor.extent == 1):
+        for i, factor in enumerate(kept):
+            if factor.origin == single.origin:
+                kept[i] = replace(factor, start=factor.start + single.low)
+                break
+    return kept
+
+
+def spans(axes: Iterable[Axis]) -> dict[Origin, Fraction]:
+    """How far the widest walk over each origin goes, those inside reorderings included."""
+    found: dict[Origin, Fraction] = {}
+    for factor in (factor for axis in axes for factor in axis):
+        if isinstance(factor.origin, Fresh | Lost):
+            continue
+        reach = abs(factor.width) * factor.extent
+        found[factor.origin] = max(found.get(factor.origin, NONE), reach)
+        for origin, inner in spans(within(factor.origin)).items():
+            found[origin] = max(found.get(origin, NONE), inner)
+    return found
+
+
+def within(origin: Origin) -> Sequence[Axis]:
+    """The axes that a reordering or a join is made of."""
+    if isinstance(origin, Reordered):
+        return (origin.base,)
+    return origin.parts if isinstance(origin, Joined) else ()
+
+
+def narrowed(axes: Axes, before: Mapping[Origin, Fraction], why: Lost) -> Axes:
+    """Lost is what walks within windows of which nobody knows any more which it is."""
+    after = spans(axes)
+    gone = {origin for origin, reach in after.items() if reach < before.get(origin, NONE)}
+    if not gone:
+        return axes
+
+    def left(factor: Factor) -> Factor:
+        inner = {factor.origin, *spans(within(factor.origin))} & gone
+        return Factor(why, factor.extent) if inner else factor
+
+    return tuple(tuple(left(factor) for factor in axis) for axis in axes)
+
+
+def _take(waiting: Sequence[Factor], extent: int) -> tuple[list[Factor], list[Factor] | None]:
+    """(the first factors of this extent, what is left); None where a boundary is inside one."""
+    taken: list[Factor] = []
+    left = list(waiting)
+    while extent != 1:
+        if not left:
+            return taken, None
+        first = left.pop(0)
+        if extent % first.extent == 0:
+            taken.append(first)
+            extent //= first.extent
+        elif first.extent % extent == 0:
+            outer, inner = split(first, extent)
+            taken.append(outer)
+            left.insert(0, inner)
+            extent = 1
+        else:
+            return taken, None
+    return taken, left
+
+
+def flipped(axis: Axis) -> Axis:
+    """The axis walked backwards."""
+    return tuple(
+        factor
+        if isinstance(factor.origin, Fresh | Lost)
+        else replace(factor, width=-factor.width, start=factor.end)
+        for factor in axis
+    )

@@ -1,0 +1,111 @@
+"""Convolutions, pools and enlargements: other cells over the same window of the picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ...reading.units import channels_last
+from .factors import Axes, fresh, lost
+from .moves import stretched
+from .table import Step, moves
+
+
+def over_windows(step: Step, output: int = 0, *, mixes: bool) -> Axes | None:
+    """[N, C, *S] -> [N, K, *S'], or channels last where the runtime laid it out so.
+
+    What a Pad put round the picture for this operator alone counts as its own pads.
+
+    mixes: the channels are new ones.
+    """
+    shape = step.made[output]
+    if shape is None:
+        return None
+    channels = len(shape) - 1 if channels_last(step.node) else 1
+    pairs = zip(step.before_pads or step.x, shape, strict=True)
+    found = [stretched(axis, extent, step.lost()) for axis, extent in pairs]
+    found[0] = step.x[0]
+    found[channels] = fresh(shape[channels]) if mixes else step.x[channels]
+    return tuple(found)
+
+
+@moves("Conv", "ConvTranspose", "DeformConv", "ConvInteger")
+@moves("NhwcConv", "NhwcFusedConv", "FusedConv", domain="com.microsoft")
+def convolved(step: Step) -> Sequence[Axes | None]:
+    return [over_windows(step, mixes=True)]
+
+
+@moves("MaxPool", "AveragePool", "LpPool")
+@moves("NhwcMaxPool", domain="com.microsoft")
+def pooled(step: Step) -> Sequence[Axes | None]:
+    """The second output are indices, at the same places."""
+    return [over_windows(step, i, mixes=False) for i in range(len(step.made))]
+
+
+@moves("MaxUnpool")
+def unpooled(step: Step) -> Sequence[Axes | None]:
+    return [over_windows(step, mixes=False)]
+
+
+@moves("Resize", "Upsample")
+def resized(step: Step) -> Sequence[Axes | None]:
+    """The whole window, unless a part of it is cut out."""
+    shape = step.made[0]
+    if shape is None:
+        return [None]
+    if step.attrs.get("coordinate_transformation_mode") == "tf_crop_and_resize":
+        return [step.unknown()]
+    pairs = zip(step.x, shape, strict=True)
+    return [tuple(stretched(axis, extent, step.lost()) for axis, extent in pairs)]
+
+
+@moves("GridSample")
+def sampled(step: Step) -> Sequence[Axes | None]:
+    """Where each cell is taken from, the grid says: places are lost, rows and channels stay."""
+    shape = step.made[0]
+    if shape is None:
+        return [None]
+    return [(*step.x[:2], *(lost(extent, step.lost()) for extent in shape[2:]))]
+
+
+@moves("RoiAlign", "MaxRoiPool")
+def cut_out(step: Step) -> Sequence[Axes | None]:
+    """Rows are regions of the data's own choosing."""
+    shape = step.made[0]
+    if shape is None:
+        return [None]
+    rows, _, *space = shape
+    places = [lost(extent, step.lost()) for extent in space]
+    return [(lost(rows, step.lost()), step.x[1], *places)]
+
+
+@moves("Col2Im")
+def folded(step: Step) -> Sequence[Axes | None]:
+    """Blocks [N, C k, L] put back in place: which block lies where, L does not say."""
+    shape = step.made[0]
+    if shape is None:
+        return [None]
+    rest = (lost(extent, step.lost()) for extent in shape[2:])
+    return [(step.x[0], fresh(shape[1]), *rest)]
+
+
+@moves("STFT")
+def framed(step: Step) -> Sequence[Axes | None]:
+    """[N, L, 1] -> [N, frames, frequencies, 2]: the frames tile the signal."""
+    shape = step.made[0]
+    if shape is None:
+        return [None]
+    frames = stretched(step.x[1], shape[1], step.lost())
+    return [(step.x[0], frames, fresh(shape[2]), fresh(shape[3]))]
+
+
+@moves("DFT")
+def transformed(step: Step) -> Sequence[Axes | None]:
+    """Frequencies instead of places along one axis, two parts of a number on the last."""
+    shape, given = step.made[0], step.value(2)
+    if shape is None:
+        return [None]
+    at = int(given) if given is not None else int(step.attrs.get("axis", -2))
+    found = list(step.x)
+    found[at % len(found)] = fresh(shape[at % len(found)])
+    found[-1] = fresh(shape[-1])
+    return [tuple(found)]
