@@ -11,6 +11,8 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from .region import Region
+
 Array = np.ndarray[Any, np.dtype[Any]]
 Inputs = Array | Mapping[str, Array]
 """One input, or several by name."""
@@ -37,6 +39,8 @@ class Capture:
     """dY/dx by input name, when asked for."""
     outputs: Mapping[str, Array] = field(default_factory=dict)
     """All outputs of the model, by name."""
+    region: Region | None = None
+    """What of an input the maps cover; None: all of it, or nobody knows."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,11 @@ class Look(Protocol):
     @property
     def activations(self) -> Mapping[str, Array]:
         """A [N, K, *S] by the layer's own name."""
+        ...
+
+    @property
+    def regions(self) -> Mapping[str, Region]:
+        """What of an input a layer's maps cover, where it is known."""
         ...
 
     def pull(self, target: Target) -> Gradients:

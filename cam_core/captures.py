@@ -50,6 +50,7 @@ def _captured(look: Look, target: Target, input_gradients: bool) -> list[Capture
             gradients=G.layers[name],
             input_gradients=G.inputs if input_gradients else None,
             outputs=look.outputs,
+            region=look.regions.get(name),
         )
         for name in look.layers
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -96,6 +97,11 @@ def from_capture(
         signed = total(weighted)
         floor = noise_floor(weighted, capture.activations.dtype)
         score = target.score(capture.logits)
+        if len(A) != len(score):  # frames: several maps a row
+            alpha, signed = by_row(alpha, len(score)), by_row(signed, len(score))
+            floor = np.max(by_row(floor, len(score)), axis=1)
+            A, G = by_row(A, len(score)), by_row(G, len(score))
+            capture = replace(capture, activations=A, gradients=G)
         diagnosis = diagnose(capture, score, target.unit, alpha, signed, floor)
     if diagnosis and all(reason.startswith("NaN") for reason in diagnosis):
         raise ModelError(f"layer '{capture.layer}': {diagnosis[0]}")
@@ -114,7 +120,13 @@ def from_capture(
         noise_floor=floor,
         diagnosis=diagnosis,
         labels=None if classes is None else tuple(label_of(int(c), labels) for c in classes),
+        region=capture.region,
     )
+
+
+def by_row(values: Array, rows: int) -> Array:
+    """[N k, ...] as [N, k, ...]."""
+    return values.reshape(rows, -1, *values.shape[1:])
 
 
 def find_class_axis(backend: Backend, asked: int | None) -> int:

@@ -13,6 +13,7 @@ import numpy as np
 from .backend import Array
 from .errors import InputError
 from .maps.combine import heatmap
+from .region import Region
 from .write import write_together
 
 
@@ -42,6 +43,8 @@ class Explanation:
     """A reason a row, '' where nothing is wrong."""
     labels: tuple[str, ...] | None = None
     """The name of each row's class, where known."""
+    region: Region | None = None
+    """What of the input the maps cover; None: all of it, or nobody knows."""
 
     def __len__(self) -> int:
         """N."""
@@ -72,9 +75,13 @@ class Explanation:
         return ~(self.raw_max > self.noise_floor)
 
     def heatmap(self, size: Sequence[int] | None = None) -> Array:
-        """The maps in [0, 1], [N, *size] (their own size if None); blank ones stay 0."""
+        """The maps in [0, 1] over the whole input, [N, *size]; blank ones stay 0.
+
+        With no size they stay as they are, over their own region.
+        """
         keep = ~self.blank.reshape([-1] + [1] * (self.map.ndim - 1))
-        return heatmap(np.where(keep, self.map, np.zeros_like(self.map)), size)
+        lit = np.where(keep, self.map, np.zeros_like(self.map))
+        return heatmap(lit, size, None if self.region is None else self.region.windows)
 
     def overlay(self, image: Array, *, image_weight: float = 0.5) -> Array:
         """The heatmap over an image [H, W, 3] that fills the model's input; uint8 [H, W, 3].

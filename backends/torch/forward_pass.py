@@ -8,6 +8,7 @@ from typing import Any
 from cam_core.backend import Array, Gradients, Target
 from cam_core.captures import cotangent
 from cam_core.errors import InputError, LayerError
+from cam_core.region import Region
 
 from .runs import Runs, to_numpy
 from .tail import LayerCall, Tail
@@ -42,6 +43,7 @@ class ForwardPass:
         leaves = {name: t for name, t in feed.items() if t.requires_grad}
         self._leaves = {n: leaves[n] for n in (leaves if inputs is None else inputs)}
         self.layers = list(asked)
+        self.regions: Mapping[str, Region] = {}  # a live module does not say what it crops
         self.score = _frozen(to_numpy(y))
         self.outputs = {name: _frozen(to_numpy(t)) for name, t in outputs.items()}
         self.activations = {

@@ -14,6 +14,9 @@ import numpy as np
 
 from ..backend import Array
 from ..errors import ModelError
+from ..region import Window
+
+WHOLE: Window = (0, 1)
 
 
 def combine(A: Array, alpha: Array) -> Array:
@@ -46,13 +49,17 @@ def normalise(maps: Array) -> Array:
     return scaled
 
 
-def interpolation_matrix(n_in: int, n_out: int, dtype: Any = np.float32) -> Array:
+def interpolation_matrix(
+    n_in: int, n_out: int, dtype: Any = np.float32, window: Window = WHOLE
+) -> Array:
     """[n_out, n_in]: linear interpolation at half-pixel centres, clamped at the edges.
 
     The resize of cv2.INTER_LINEAR and of ONNX Resize (linear, half_pixel); no antialias, even when
-    the map shrinks.
+    the map shrinks. The cells tile `window` of the output, and outside it there is nothing.
     """
-    centre = (np.arange(n_out) + 0.5) * (n_in / n_out) - 0.5
+    low, high = window
+    place = ((np.arange(n_out) + 0.5) / n_out - low) / (high - low)
+    centre = place * n_in - 0.5
     below = np.floor(centre).astype(np.int64)
     fraction = centre - below
     matrix = np.zeros((n_out, n_in))
@@ -60,22 +67,24 @@ def interpolation_matrix(n_in: int, n_out: int, dtype: Any = np.float32) -> Arra
     # At an edge both neighbours are the same pixel, hence two additions.
     np.add.at(matrix, (rows, np.clip(below, 0, n_in - 1)), 1 - fraction)
     np.add.at(matrix, (rows, np.clip(below + 1, 0, n_in - 1)), fraction)
+    matrix[(place < 0) | (place > 1)] = 0
     return matrix.astype(dtype)
 
 
-def resize(maps: Array, size: Sequence[int]) -> Array:
-    """Maps [N, *S] at [N, *size], any rank, by one matmul an axis."""
+def resize(maps: Array, size: Sequence[int], windows: Sequence[Window] | None = None) -> Array:
+    """Maps [N, *S] at [N, *size], any rank, by one matmul an axis; each over its window."""
     if len(size) != maps.ndim - 1:
         raise ModelError(f"size {tuple(size)} does not fit maps of {maps.ndim - 1} spatial axes")
-    for axis, n_out in enumerate(size, start=1):
+    asked = zip(size, windows or [WHOLE] * len(size), strict=True)
+    for axis, (n_out, window) in enumerate(asked, start=1):
         n_in = maps.shape[axis]
         if not isinstance(n_in, int):
             raise ModelError(
                 f"a map of dynamic size ({n_in!r}) cannot be resized by a constant matrix; "
                 "read the raw map and resize it where its size is known"
             )
-        if n_in != n_out:
-            maps = _along(maps, axis, interpolation_matrix(n_in, n_out, maps.dtype))
+        if n_in != n_out or window != WHOLE:
+            maps = _along(maps, axis, interpolation_matrix(n_in, n_out, maps.dtype, window))
     return maps
 
 
@@ -105,10 +114,16 @@ def fuse(maps: Sequence[Array], size: Sequence[int] | None = None) -> Array:
     return normalise(total / len(scaled) if len(scaled) > 1 else total)
 
 
-def heatmap(maps: Array, size: Sequence[int] | None = None) -> Array:
+def heatmap(
+    maps: Array, size: Sequence[int] | None = None, windows: Sequence[Window] | None = None
+) -> Array:
     """Positive maps [N, *S] -> [N, *size] in [0, 1): normalise, resize, normalise.
+
+    `windows`: what the map covers of each axis of the whole, as parts of it; the rest stays 0.
 
     For 3-D maps this stays linear, where pytorch-grad-cam takes a cubic spline that overshoots.
     A map that is noise is stretched like any other: `Explanation.heatmap` leaves those out.
     """
-    return fuse([maps], size)
+    if size is None or windows is None:
+        return fuse([maps], size)
+    return normalise(resize(normalise(maps), size, windows))

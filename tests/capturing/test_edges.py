@@ -13,6 +13,7 @@ from onnx import TensorProto, helper, numpy_helper
 from backends.onnx import OnnxBackend, instrument
 from backends.onnx.running.runner import Runner
 from backends.onnx.running.runtime import run
+from cam_core import explain
 from cam_core.errors import InputError, LayerError
 from cam_core.targets import ClassTarget
 from tests import sessions
@@ -94,8 +95,9 @@ def test_a_size_that_no_probe_meets_is_read_from_what_the_file_says(weights, rng
     assert np.allclose(found[0].gradients, np.concatenate([wanted, wanted]), rtol=1e-5)
 
 
-def test_a_shape_is_not_said_to_stand_in_the_way(weights):
-    """Frames are folded into the batch, so that no map is of the model's own batch."""
+@pytest.mark.parametrize("frames", ["T", 4])
+def test_frames_that_are_folded_into_the_batch(weights, rng, frames):
+    """Of a number that the file says each has a map of its own; of any other they are a row."""
     made = {
         "frames": np.array([-1, 3, 8, 8], np.int64),
         "four": np.array([4], np.int64),
@@ -113,9 +115,22 @@ def test_a_shape_is_not_said_to_stand_in_the_way(weights):
         helper.make_node("ReduceMean", ["apart"], ["f"], axes=[1], keepdims=0),
         *head(),
     ]
-    model = build(nodes, weights | made, {"video": ["N", "T", 3, 8, 8]}, ("y", ["N", 5]))
-    with pytest.raises(LayerError, match="no tensor with spatial extent"):
-        _ = OnnxBackend(model).default_layer
+    model = build(nodes, weights | made, {"video": ["N", frames, 3, 8, 8]}, ("y", ["N", 5]))
+    x = rng.normal(size=(2, 4, 3, 8, 8)).astype(np.float32)
+    (found,) = OnnxBackend(model).capture(x, one_hot(1))
+    if frames == "T":
+        assert (found.layer, found.activations.shape) == ("apart", (2, 4, 4))
+        return
+    assert (found.layer, found.activations.shape) == ("r", (8, 4, 8, 8))
+    explained = explain(OnnxBackend(model), x, target=1)
+    assert explained.map.shape == (2, 4, 8, 8)
+    alone = [explain(OnnxBackend(model), np.stack([x[0]] * 2), target=1).map[0] for _ in "a"]
+    np.testing.assert_allclose(explained.map[0], alone[0], rtol=1e-5, atol=1e-7)
+    A = found.activations.reshape(2, 4, 4, 8, 8)
+    right = np.einsum("k,nfkhw->nfhw", weights["fc"][:, 1] / (4 * 64), A)
+    np.testing.assert_allclose(explained.map, np.maximum(right, 0), rtol=1e-4, atol=1e-7)
+    written = sessions.run(instrument(model), video=x, cam_class=np.array([1]))["cam_map"]
+    np.testing.assert_allclose(written, explained.map, rtol=1e-5, atol=1e-8)
 
 
 @pytest.mark.parametrize("wide_ends", [False, True], ids=["half", "half inside"])

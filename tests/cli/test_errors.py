@@ -45,7 +45,9 @@ class Tiny:
         def pull(target: Any) -> Gradients:
             return Gradients({"x": np.ones_like(x) * target(y, {})[:, :, None, None] / 1024})
 
-        return SimpleNamespace(score=y, outputs={}, layers=["x"], activations={"x": x}, pull=pull)
+        return SimpleNamespace(
+            score=y, outputs={}, layers=["x"], activations={"x": x}, regions={}, pull=pull
+        )
 
 
 @pytest.fixture

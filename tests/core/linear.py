@@ -39,7 +39,9 @@ class Linear:
 
         A = {"x": x, "2x": 2 * x}
         asked = layers or ["x"]
-        return SimpleNamespace(score=y, outputs={"y": y}, layers=asked, activations=A, pull=pull)
+        return SimpleNamespace(
+            score=y, outputs={"y": y}, layers=asked, activations=A, regions={}, pull=pull
+        )
 
 
 def one(A: object, G: object, y: Sequence[float] = (1.0, 2.0)) -> Capture:

@@ -69,7 +69,12 @@ class Inputs:
         self.asked = inputs
         seen = Gradients({"a": 2 * x}, {} if inputs == () else {"x": 3 * x})
         return SimpleNamespace(
-            score=x, outputs={}, layers=["a"], activations={"a": x}, pull=lambda target: seen
+            score=x,
+            outputs={},
+            layers=["a"],
+            activations={"a": x},
+            regions={},
+            pull=lambda target: seen,
         )
 
 

@@ -60,7 +60,9 @@ BLOCK = """
     {0}f = MatMul({0}m, wf)  {0}g = Relu({0}f)  {0}h = MatMul({0}g, wg)  {0} = Add({0}x, {0}h)
 """
 UNROLLED = """
-    shape = Constant<value = int64[3] {1, 16, 48}>()  patches = Reshape(x, shape)
+    cut = Constant<value = int64[8] {1, 3, 2, 2, 4, 2, 2, 4}>()  parts = Reshape(x, cut)
+    order = Transpose<perm = [0, 2, 5, 3, 6, 1, 4, 7]>(parts)
+    shape = Constant<value = int64[3] {1, 16, 48}>()  patches = Reshape(order, shape)
     tokens = MatMul(patches, we)
 """
 UNROLLED += (
@@ -70,14 +72,15 @@ UNROLLED += (
     y = Gemm<transB = 1>(mean, wy)
 """
 )
-"""Hiera's: the tokens were never a grid, and are as many as a square picture's."""
+"""Hiera's: the tokens are unrolled, window by window, and were never a grid."""
 STATES = """
     e = Conv<strides = [4,4]>(x, w1)  sh = Constant<value = int64[3] {1, 8, 16}>()
     fl = Reshape(e, sh)  c = Conv(fl, w5)  states = Relu(c)  last = Relu(e)
     p1 = GlobalAveragePool(states)  f1 = Flatten(p1)  p2 = GlobalAveragePool(last)
     f2 = Flatten(p2)  f = Concat<axis = 1>(f1, f2)  y = Gemm<transB = 1>(f, wy)
 """
-"""EfficientViM's: the head reads a row of states too, which is larger and no picture."""
+"""EfficientViM's: the head reads a row of states too, whose windows cross the rows of the picture: no
+place is known there, and everything passes through the convolution before it."""
 AGGREGATE = """
     e = Conv<strides = [4,4]>(x, w1)  last = Relu(e)  sh = Constant<value = int64[3] {1, 1, 8}>()
     mean = GlobalAveragePool(last)  top = GlobalMaxPool(last)  a = Reshape(mean, sh)
@@ -310,13 +313,14 @@ DEFAULTS = [  # name, model, layer, layout
     ("channels last", net(LAST_CHANNELS, W1 | CLASSES, "N, 16, 16, 3"), "r1", "NCHW"),
     ("bytes", net(BYTES, W1 | CLASSES, "N, 16, 16, 3", "uint8"), "r1", "NCHW"),
     ("reshaped", net(RESHAPED, W1 | CLASSES, "?, 3, 16, 16"), "r1", "NCHW"),
-    ("unrolled", net(UNROLLED, VIT | {"we": (48, 8)}, "1, 3, 16, 16"), "b1", "N(4*4)C"),
+    ("unrolled", net(UNROLLED, VIT | {"we": (48, 8)}, "1, 3, 16, 16"), "b1",
+     "() (a2 b2 c2 d2) C8 -> () C (a c) (b d)"),
     ("groups", net(GROUPS, {"w1": (8, 3, 4, 4), "ones": (2,), "zeros": (2,), "scale": (8, 1, 1)}
      | CLASSES, "1, 3, 32, 32"), "last", "NCHW"),
     ("rows", net(AGGREGATE, {"w1": (8, 3, 4, 4), "w2": (1, 2, 1), "wy": (5, 8)}, "1, 3, 16, 16"),
      "last", "NCHW"),
     ("states", net(STATES, {"w1": (8, 3, 4, 4), "w5": (16, 8, 2), "wy": (5, 24)}, "1, 3, 16, 16"),
-     "last", "NCHW"),
+     "e", "NCHW"),
     ("flat", net(FLAT, {"w1": (8, 3, 4, 4), "w2": (8, 8, 1)} | CLASSES, "1, 3, 16, 16"), "last",
      "NC(4*4)"),
     ("signal", net(SIGNAL, {"w1": (8, 3, 3), "w2": (8, 8, 3)} | CLASSES, "N, 3, 20"), "last",

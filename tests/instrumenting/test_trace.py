@@ -18,6 +18,7 @@ CASES: dict[str, Any] = {
     "true_divide": lambda a, b: a / b,
     "power": lambda a, b: b**2,
     "negative": lambda a, b: -a,
+    "take": lambda a, b: np.take(a, [2, 0, 0, 1], axis=1),
     "absolute": lambda a, b: np.abs(a),
     "sqrt": lambda a, b: np.sqrt(b),
     "exp": lambda a, b: np.exp(a),

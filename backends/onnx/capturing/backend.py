@@ -131,7 +131,7 @@ class OnnxBackend:
         """What the model takes, in its own order."""
         maps = self.analysis.layers.maps
         return [
-            InputInfo(t.name, tuple(t.shape or ()), numpy_type(t.dtype), maps.channel_axis(t))
+            InputInfo(t.name, tuple(t.shape or ()), numpy_type(t.dtype), maps.input_channels(t))
             for t in self.analysis.graph.inputs
         ]
 

@@ -45,6 +45,7 @@ class ForwardPass:
         self.layers = [c.name for c in analysis.choices]
         self.outputs: Mapping[str, Array] = Joined([n for n in found if n in own], self._kept)
         self.score = tensors[analysis.score.name]
+        self.regions = {name: c.region for name, c in self._choices.items() if c.region is not None}
         self.activations = {
             name: _frozen(c.layout.apply(_real(analysis, c, tensors[name])))
             for name, c in self._choices.items()

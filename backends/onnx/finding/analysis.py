@@ -22,6 +22,7 @@ from .composites import recognise
 from .flattened_gemm import in_rows
 from .layers import Choice, Layers
 from .maps import Maps
+from .roles import follow
 from .scores import Score, dequantise, find_score
 
 
@@ -105,8 +106,10 @@ def analyse(
 
 
 def _view(graph: Graph, score: str | None) -> Layers:
-    maps = Maps(in_rows(unfolded(graph)))
-    return Layers(graph, maps, find_score(graph, score, maps.channel_axis))
+    rows = in_rows(unfolded(graph))
+    found = follow(rows)
+    seen = find_score(graph, score, found.first)
+    return Layers(graph, Maps(rows, found, seen.tensor), seen)
 
 
 def instrumented(model: onnx.ModelProto) -> bool:

@@ -37,19 +37,14 @@ def default_layer(route: Route) -> tuple[Tensor, str]:
 
 
 def _without_rows(route: Route) -> list[Tensor]:
-    """The maps; beside pictures no row that is no flattened grid (EfficientViM's states, CoaT)."""
+    """The maps; beside pictures no row along one axis: states, steps in time, a caption's words."""
 
-    def row(tensor: Tensor) -> bool:
-        space = route.maps.space(tensor)
-        return (
-            len(space) == 1
-            and isinstance(space[0], int)
-            and route.maps.channel_axis(tensor) == 1
-            and len(tensor.shape) == 3
-        )
+    def places(tensor: Tensor) -> int:
+        seen = route.maps.seen(tensor)
+        return 0 if seen is None else len(seen.places)
 
-    rows = {t.name for t in route.spatial_maps if row(t)}
-    pictures = any(len(route.maps.space(t)) > 1 for t in route.spatial_maps)
+    pictures = any(places(t) > 1 for t in route.spatial_maps)
+    rows = {t.name for t in route.spatial_maps if places(t) == 1 and len(t.shape) == 3}
     return [t for t in route.spatial_maps if not (pictures and t.name in rows)]
 
 
@@ -107,8 +102,7 @@ def _unfolds(route: Route, tensor: Tensor, source: Tensor) -> bool:
         return False
     while source.name in makers and makers[source.name].op in VIEWS:
         source = makers[source.name].inputs[0]
-    grids = [sorted(map(str, route.maps.space(t))) for t in (tensor, source)]
-    return grids[0] != grids[1]
+    return route.maps.plain(tensor) and not route.maps.plain(source)
 
 
 def _class_map(route: Route, tensor: Tensor) -> bool:

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 
 from cam_core.backend import Layer
 from cam_core.errors import LayerError
+from cam_core.maps.arrangement import Arrangement
 from cam_core.maps.layout import Layout
+from cam_core.region import Region
 
 from ..reading.graph import Extent, Graph, Tensor, floating
 from ..reading.kinds import QUANTISERS, VIEWS
@@ -27,9 +29,11 @@ class Choice:
     """A layer to look at."""
 
     tensor: Tensor
-    layout: Layout
+    layout: Layout | Arrangement
     why: str = ""
     """Said to the user when the choice is not the ordinary one."""
+    region: Region | None = None
+    """What of an input its maps cover."""
 
     @property
     def name(self) -> str:
@@ -166,7 +170,7 @@ class Layers:
                 f"layer '{tensor.name}' holds integers of unknown scale; choose one from "
                 f"`gradcam layers`"
             )
-        return Choice(tensor, layout, why)
+        return Choice(tensor, layout, why, self.maps.region(tensor))
 
 
 def _extents(shape: Sequence[Extent] | None) -> str:

@@ -39,6 +39,7 @@ class Route:
             and (floating(tensor) or self._quantised(tensor))
             and self.extended(tensor)
             and self.own_batch(tensor)
+            and not self.maps.apart(tensor)
         )
 
     def held(self, tensor: Tensor) -> bool:
@@ -55,15 +56,8 @@ class Route:
         return any(d != 1 for d in self.maps.space(tensor))
 
     def own_batch(self, tensor: Tensor) -> bool:
-        """Is its first axis the model's batch (and not windows, heads or tokens)?"""
-        batch = self.score.tensor.shape[0]
-        batches = {batch} if batch is not None else {None, *(t.shape[0] for t in self._fed)}
-        return tensor.shape[0] in batches
-
-    @property
-    def _fed(self) -> list[Tensor]:
-        """The inputs that the score depends on, scalars apart."""
-        return [t for t in self.graph.inputs if t.name in self.path and t.shape]
+        """Has it the rows of the score (and not heads, queries or what is pooled of them)?"""
+        return self.maps.own_batch(tensor)
 
     def after(self, tensor: Tensor) -> set[str]:
         """Names of the tensors between this one and the score, both included."""

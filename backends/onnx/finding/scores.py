@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -15,6 +14,8 @@ from ..reading.graph import Graph, Node, Tensor, floating
 from ..reading.kinds import QUANTISERS, VIEWS
 from ..reading.names import PREFIX
 from ..reading.units import computes, dequantised
+from .axes.factors import Axes, descends, loss
+from .axes.walk import Found
 
 ACTIVATIONS = {"Softmax": 0, "LogSoftmax": 0, "Sigmoid": 0, "Hardmax": 0}
 """Tails whose input are the logits; the number is which input."""
@@ -42,7 +43,7 @@ class Score:
         return extent if isinstance(extent, int) else None
 
 
-def find_score(graph: Graph, name: str | None = None, channel_axis: Any = None) -> Score:
+def find_score(graph: Graph, name: str | None = None, axes: Found | None = None) -> Score:
     """The score with no name given: walk back from the outputs; with one, that tensor.
 
     Raises:
@@ -57,14 +58,14 @@ def find_score(graph: Graph, name: str | None = None, channel_axis: Any = None) 
             )
             what = "it is an input or a weight" if name in graph.tensors else "there is none"
             raise ModelError(f"no tensor '{name}' to use as score: {what}; {near_by}")
-        return _score(graph.tensors[name], "", channel_axis)
+        return _score(graph.tensors[name], "", axes)
     behind = [_behind(graph, output) for output in graph.outputs]
     found = [(dequantised(graph, t), how) for t, how in behind]
     found = [(t, how) for t, how in found if floating(t) and t.name in graph.producer]
     batches = [(t, how) for t, how in found if t.shape is not None and len(t.shape) > 1]
     if found:
         tensor, activation = (batches or found)[0]
-        return _score(tensor, activation, channel_axis)
+        return _score(tensor, activation, axes)
     first = graph.outputs[0]
     raise ModelError(
         f"output '{first.name}' is no floating point score and none is found before it; "
@@ -81,7 +82,7 @@ def dequantise(graph: Graph, name: str | None) -> None:
             dequantised(graph, tensor)
 
 
-def _score(tensor: Tensor, activation: str, channel_axis: Any) -> Score:
+def _score(tensor: Tensor, activation: str, axes: Found | None) -> Score:
     if not floating(tensor):
         kind = np.dtype(tensor.dtype) if tensor.dtype is not None else "unknown"
         raise ModelError(f"score '{tensor.name}' holds {kind}, not floating point numbers")
@@ -90,16 +91,18 @@ def _score(tensor: Tensor, activation: str, channel_axis: Any) -> Score:
             f"score '{tensor.name}' has shape {tensor.shape}, not [batch, classes]; "
             f"name another tensor with --score"
         )
-    return Score(tensor, class_axis(tensor, channel_axis), activation)
+    return Score(tensor, class_axis(tensor, (axes or {}).get(tensor.name)), activation)
 
 
-def class_axis(tensor: Tensor, channel_axis: Any = None) -> int:
-    """Axis 1 of [N, C] and [N, C, 1, 1]; of a dense score, wherever its channels are."""
+def class_axis(tensor: Tensor, axes: Axes | None = None) -> int:
+    """Axis 1 of [N, C]; of any other score the one that descends from no place of an input."""
     rank = len(tensor.shape)
-    if rank == 2 or all(d == 1 for d in tensor.shape[2:]):
+    if rank == 2:
         return 1
-    found = channel_axis(tensor) if channel_axis else None
-    return rank - 1 if found is None else int(found)
+    known = axes or ()
+    free = [i for i in range(1, len(known)) if not descends(known[i]) and not loss(known[i])]
+    wide = [i for i in free if tensor.shape[i] != 1]
+    return (wide or free or [rank - 1])[-1]
 
 
 def _behind(graph: Graph, output: Tensor) -> tuple[Tensor, str]:

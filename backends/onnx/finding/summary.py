@@ -6,21 +6,19 @@ from collections.abc import Mapping
 
 from ..reading.graph import Tensor
 from ..reading.kinds import NORMS
-from .maps import MOST_SUMMARY_TOKENS
 from .route import Route
 from .tokens import Tokens
 
 
 def only_summary(route: Route, tensor: Tensor, needed: Mapping[str, Tokens]) -> bool:
     """Does the score depend on no token of this map but the summary's, or on nothing of it?"""
-    layout, tokens = route.maps.layout(tensor), needed.get(tensor.name)
+    seen, tokens = route.maps.seen(tensor), needed.get(tensor.name)
     if tokens is not None and not tokens.at:
         return True
-    if layout is None or layout.axes != "NTC" or tokens is None or tokens.axis != 1:
+    if seen is None or tokens is None:
         return False
-    if layout.grid:
-        return all(i < layout.skip for i in tokens.at)
-    return len(tokens.at) <= MOST_SUMMARY_TOKENS and len(tokens.at) != tensor.shape[1]
+    before, places = seen.tokens_on(tokens.axis)
+    return not any(before <= i and (places is None or i < before + places) for i in tokens.at)
 
 
 def first_norm(route: Route, tensor: Tensor) -> Tensor:

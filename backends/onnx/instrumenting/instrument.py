@@ -11,6 +11,7 @@ import onnx
 
 from cam_core.errors import InputError
 from cam_core.methods import Method
+from cam_core.region import Window
 
 from ..differentiating.gradient import differentiate
 from ..finding.analysis import Analysis, analysed
@@ -166,7 +167,7 @@ class _Row:
             made = cam(op, self.method, choice.layout, A, None if pulled is None else G)
             found |= {"map": made.map, "signed": made.signed, "alpha": _flat(op, made.alpha)}
             if "heatmap" in self.names:
-                found["heatmap"] = heatmap(op, made.map, _input_size(self.analysis))
+                found["heatmap"] = heatmap(op, made.map, *_canvas(self.analysis, choice))
         return found
 
     def _needs_gradients(self) -> bool:
@@ -219,17 +220,24 @@ def _flat(op: Op, alpha: Tensor) -> Tensor:
     return alpha
 
 
-def _input_size(analysis: Analysis) -> tuple[int, ...]:
-    """The spatial extents of the image input."""
+def _canvas(analysis: Analysis, choice: Choice) -> tuple[tuple[int, ...], list[Window] | None]:
+    """The spatial extents of the input that a layer's maps are of, and what of it they cover."""
+    region = choice.region
+    if region is not None:
+        tensor = analysis.graph.tensors[region.input]
+        return _static(tensor.name, [tensor.shape[i] for i in region.axes]), list(region.windows)
     for tensor in analysis.graph.inputs:
-        axis = analysis.layers.maps.channel_axis(tensor)
-        if axis is None or tensor.name not in analysis.layers.path:
-            continue
-        size = tuple(d for i, d in enumerate(tensor.shape) if i not in (0, axis))
-        if all(isinstance(d, int) for d in size):
-            return tuple(int(d) for d in size if isinstance(d, int))
-        raise InputError(
-            f"output 'heatmap' needs a static input size, '{tensor.name}' has {size}; "
-            f"use 'map' and resize it"
-        )
+        axis = analysis.layers.maps.input_channels(tensor)
+        if axis is not None and tensor.name in analysis.layers.path:
+            space = [d for i, d in enumerate(tensor.shape) if i not in (0, axis)]
+            return _static(tensor.name, space), None
     raise InputError("output 'heatmap' needs an image input; use 'map'")
+
+
+def _static(name: str, size: Sequence[Any]) -> tuple[int, ...]:
+    if all(isinstance(d, int) for d in size):
+        return tuple(size)
+    raise InputError(
+        f"output 'heatmap' needs a static input size, '{name}' has {tuple(size)}; "
+        f"use 'map' and resize it"
+    )

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from cam_core.errors import InputError
 from cam_core.maps import combine, positive
 from cam_core.maps import heatmap as resized_heatmap
+from cam_core.maps.arrangement import Arrangement
 from cam_core.maps.layout import Layout
 from cam_core.methods import Method, Need, find_method
+from cam_core.region import Window
 
 from ..reading.graph import Tensor
 from ..writing.arithmetic import as_float32
@@ -39,20 +44,26 @@ def writable_method(name: str) -> Method:
     return method
 
 
-def cam(op: Op, method: Method, layout: Layout, A: Tensor, G: Tensor | None) -> CamTensors:
+def cam(
+    op: Op, method: Method, layout: Layout | Arrangement, A: Tensor, G: Tensor | None
+) -> CamTensors:
     """alpha [N, K, ...], the signed map and its positive part [N, *S], in float32."""
     activations, gradients = (_arranged(op, layout, x) for x in (A, G))
     alpha: Any = method(activations, gradients)
     signed: Any = combine(activations, alpha)
+    if isinstance(layout, Arrangement) and layout.maps:  # frames: several maps a row
+        alpha, signed = (np.reshape(v, (-1, *layout.maps, *v.shape[1:])) for v in (alpha, signed))
     lit: Any = positive(signed)
     return CamTensors(alpha.tensor, signed.tensor, lit.tensor)
 
 
-def heatmap(op: Op, maps: Tensor, size: tuple[int, ...]) -> Tensor:
-    """The map in [0, 1] at the input's size [N, *size]."""
-    painted: Any = resized_heatmap(Traced(op, maps), size)  # type: ignore[arg-type]
+def heatmap(
+    op: Op, maps: Tensor, size: tuple[int, ...], windows: Sequence[Window] | None
+) -> Tensor:
+    """The map in [0, 1] at the input's size [N, *size], over what it covers of it."""
+    painted: Any = resized_heatmap(Traced(op, maps), size, windows)  # type: ignore[arg-type]
     return painted.tensor
 
 
-def _arranged(op: Op, layout: Layout, x: Tensor | None) -> Any:
+def _arranged(op: Op, layout: Layout | Arrangement, x: Tensor | None) -> Any:
     return None if x is None else layout.apply(Traced(op, as_float32(op, x)))  # type: ignore[arg-type]

@@ -168,6 +168,7 @@ FUNCTIONS: dict[Any, Callable[..., Tensor | Traced]] = {
     np.reshape: _reshape,
     np.expand_dims: lambda op, x, axis: op.Unsqueeze(x.tensor, _axes(axis)),
     np.squeeze: lambda op, x, axis: op.Squeeze(x.tensor, _axes(axis)),
+    np.take: lambda op, x, indices, axis: op.Gather(x.tensor, np.asarray(indices), axis=axis),
     np.concatenate: lambda op, xs, axis=0: op.Concat(*(x.tensor for x in xs), axis=axis),
 }
 """What the functions of NumPy become, and those of the core that are `traceable`."""

@@ -53,7 +53,7 @@ class Thirds:
             return Gradients({"pool": np.broadcast_to(gy[:, :, None, None], A.shape)})
 
         return SimpleNamespace(
-            score=y, outputs={}, layers=["pool"], activations={"pool": A}, pull=pull
+            score=y, outputs={}, layers=["pool"], activations={"pool": A}, regions={}, pull=pull
         )
 
 

@@ -1,0 +1,110 @@
+"""What the axes of the inputs are: rows of the batch, channels, places; from how they are used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from ..reading.graph import Graph, Tensor
+from ..reading.kinds import CHANNELS_FIRST
+from ..reading.units import channels_last, computes
+from .axes.factors import Axes, Axis, Given, leaves, loss
+from .axes.walk import Found, followed
+from .places import Roles
+
+CONTRACTING = {"Conv", "ConvTranspose", "MatMul", "Gemm", "Einsum", "LSTM", "GRU", "RNN"}
+"""Operators that sum over channels: the first one says which those are."""
+
+
+@dataclass(frozen=True)
+class Followed:
+    """The axes of all tensors, at both probes."""
+
+    first: Found
+    second: Found
+
+    def of(self, tensor: Tensor) -> tuple[Axes, Axes] | None:
+        """Those of one tensor; None where its shape is not known."""
+        a, b = self.first.get(tensor.name), self.second.get(tensor.name)
+        return None if a is None or b is None else (a, b)
+
+
+def follow(graph: Graph) -> Followed:
+    """One walk where every extent is a number, else one a probe."""
+    first = followed(graph, 0)
+    open_ended = any(not isinstance(d, int) for t in graph.inputs for d in t.shape or ())
+    return Followed(first, followed(graph, 1) if open_ended else first)
+
+
+def batch_axis(axes: Axes) -> int | None:
+    """Which axis of a score counts rows: what descends from an input's first axis.
+
+    The first axis of the score, if it does; a place does not, and then another axis may.
+    """
+    starts = [_first_axis(axis) for axis in axes]
+    if not axes or starts[0] or not _placed(axes[0]):
+        return 0 if axes else None
+    found = [i for i, start in enumerate(starts) if start]
+    single = [i for i, axis in enumerate(axes) if not axis or all(f.extent == 1 for f in axis)]
+    return next(iter(found or single), 0)
+
+
+def roles(graph: Graph, found: Followed, score: Tensor) -> Roles:
+    """Seen from a score."""
+    axes = found.first.get(score.name, ())
+    at = batch_axis(axes)
+    batch = set() if at is None else {o for o in _given(axes[at]) if o.axis == 0}
+    rows = score.shape[0] if at is None or not score.shape else score.shape[at]
+    names = {origin.input for origin in batch}
+    unclear = not batch and (at is None or loss(axes[at]) is not None)
+    for tensor in graph.inputs:
+        own = found.first.get(tensor.name)
+        if not own or not tensor.shape or tensor.name in names:
+            continue
+        any_number = not isinstance(tensor.shape[0], int)
+        same = any_number and tensor.shape[0] == rows
+        if same or (not batch and tensor.shape[0] == rows) or (unclear and any_number):
+            batch |= set(_given(own[0]))
+    return Roles(frozenset(batch), frozenset(_channels(graph, found, batch)))
+
+
+def _channels(graph: Graph, found: Followed, batch: set[Given]) -> Iterator[Given]:
+    """By input, the axis that the first operator with weights sums over."""
+    decided: set[str] = set()
+    for node in graph.nodes:
+        what = computes(node)
+        if what not in CONTRACTING and what not in CHANNELS_FIRST:
+            continue
+        axes = found.first.get(node.inputs[0].name) if node.inputs else None
+        if not axes or len(axes) < 2:
+            continue
+        summed = axes[1] if what in CHANNELS_FIRST and not channels_last(node) else axes[-1]
+        here = {origin.input for axis in axes for origin in _given(axis)} - decided
+        for name in sorted(here):
+            decided.add(name)
+            yield from _one(graph, name, axes, summed, batch)
+
+
+def _one(graph: Graph, name: str, axes: Axes, summed: Axis, batch: set[Given]) -> Iterator[Given]:
+    """The axis of an input that lies in `summed` and nowhere else, if one does."""
+    inside = {o for o in _given(summed) if o.input == name and o not in batch}
+    rest = {o for axis in axes if axis is not summed for o in _given(axis)}
+    whole = sorted(inside - rest, key=lambda origin: origin.axis)
+    if len(whole) > 1:
+        shape = next(tuple(t.shape) for t in graph.inputs if t.name == name)
+        few = [origin for origin in whole if shape[origin.axis] in (1, 3, 4)]
+        whole = (few or whole[-1:])[:1]
+    yield from whole
+
+
+def _given(axis: Axis) -> list[Given]:
+    return [origin for origin in leaves(axis) if isinstance(origin, Given)]
+
+
+def _first_axis(axis: Sequence[object]) -> bool:
+    return any(origin.axis == 0 for origin in _given(axis))  # type: ignore[arg-type]
+
+
+def _placed(axis: Axis) -> bool:
+    """Has it a place on another axis of an input than the first, and more than one cell?"""
+    return any(f.extent > 1 for f in axis) and any(o.axis != 0 for o in _given(axis))

@@ -1,0 +1,109 @@
+"""Rows, channels and places of the inputs, from how a model uses them."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+import onnx.parser
+import pytest
+from onnx import numpy_helper
+
+from backends.onnx.finding.roles import batch_axis, follow, roles
+from backends.onnx.reading.prepare import prepare
+
+
+def model_of(inputs: str, body: str, **weights: tuple[int, ...]) -> onnx.ModelProto:
+    model = onnx.parser.parse_model(
+        f'<ir_version: 8, opset_import: ["" : 17]> g ({inputs}) => (float y) {{ {body} }}'
+    )
+    for name, shape in weights.items():
+        value = np.ones(shape, np.float32)
+        model.graph.initializer.append(numpy_helper.from_array(value, name))
+    return model
+
+
+HEAD = " g = GlobalAveragePool(c) f = Flatten(g) y = MatMul(f, v)"
+MODELS = {
+    "a picture": ("float[N,3,8,8] x", "c = Conv(x, w)" + HEAD, {("x", 0)}, {("x", 1)}),
+    "channels last": (
+        "float[N,8,8,3] x",
+        "t = Transpose<perm = [0,3,1,2]>(x) c = Conv(t, w)" + HEAD,
+        {("x", 0)},
+        {("x", 3)},
+    ),
+    "a spectrogram": (
+        "float[N,8,6] x",
+        "one = Constant<value = int64[1] {1}>() u = Unsqueeze(x, one) c = Conv(u, grey)" + HEAD,
+        {("x", 0)},
+        set(),
+    ),
+    "normalised first": (
+        "float[N,8,8,3] x",
+        "a = Mul(x, each) t = Transpose<perm = [0,3,1,2]>(a) c = Conv(t, w)" + HEAD,
+        {("x", 0)},
+        {("x", 3)},
+    ),
+    "features of a series": (
+        "float[N,7,6] x",
+        "h = MatMul(x, six) m = ReduceMean<axes = [1], keepdims = 0>(h) y = MatMul(m, v)",
+        {("x", 0)},
+        {("x", 2)},
+    ),
+    "patches cut by views": (
+        "float[N,3,8,8] x",
+        """q = Constant<value = int64[6] {0,3,2,4,2,4}>() a = Reshape(x, q)
+        b = Transpose<perm = [0,2,4,3,5,1]>(a) r = Constant<value = int64[3] {0,4,48}>()
+        c = Reshape(b, r) h = MatMul(c, patch) m = ReduceMean<axes = [1], keepdims = 0>(h)
+        y = MatMul(m, v)""",
+        {("x", 0)},
+        {("x", 1)},
+    ),
+    "a clip of one score": (
+        "float[8,3,8,8] x",
+        "c = Conv(x, w)" + HEAD.replace("y =", "z =") + " y = ReduceMean<axes = [0]>(z)",
+        set(),
+        {("x", 1)},
+    ),
+    "captions and a picture": (
+        "float[N,3,8,8] x, float[M,7,6] words",
+        """c = Conv(x, w) g = GlobalAveragePool(c) f = Flatten(g)
+        h = MatMul(words, six) m = ReduceMean<axes = [1], keepdims = 0>(h)
+        t = Transpose<perm = [1,0]>(m) y = MatMul(f, t)""",
+        {("x", 0)},
+        {("x", 1), ("words", 2)},
+    ),
+    "two pictures of a pair": (
+        "float[N,3,8,8] x, float[N,3,8,8] z",
+        "both = Sub(x, z) c = Conv(both, w)" + HEAD,
+        {("x", 0), ("z", 0)},
+        {("x", 1)},
+    ),
+}
+WEIGHTS = {
+    **{"w": (4, 3, 3, 3), "grey": (4, 1, 3, 3), "v": (4, 5), "each": (3,)},
+    **{"six": (6, 4), "patch": (48, 4)},
+}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_what_the_axes_are(name: str) -> None:
+    inputs, body, batch, channels = MODELS[name]
+    used = {n: shape for n, shape in WEIGHTS.items() if f" {n})" in body or f"{n}," in body}
+    graph = prepare(model_of(inputs, body, **used))
+    found = roles(graph, follow(graph), graph.tensors["y"])
+    assert {(o.input, o.axis) for o in found.batch} == batch
+    assert {(o.input, o.axis) for o in found.channels} == channels
+
+
+@pytest.mark.parametrize(
+    ("body", "where"),
+    [
+        ("y = Identity(x)", 0),
+        ("y = Transpose<perm = [1,0,2]>(x)", 1),
+        ("y = Transpose<perm = [1,2,0]>(x)", 2),
+        ("y = ReduceMean<axes = [0], keepdims = 0>(x)", 0),
+    ],
+)
+def test_the_batch_is_where_its_rows_are(body: str, where: int) -> None:
+    graph = prepare(model_of("float[N,7,6] x", body))
+    assert batch_axis(follow(graph).first["y"]) == where
