@@ -79,8 +79,8 @@ STATES = """
     p1 = GlobalAveragePool(states)  f1 = Flatten(p1)  p2 = GlobalAveragePool(last)
     f2 = Flatten(p2)  f = Concat<axis = 1>(f1, f2)  y = Gemm<transB = 1>(f, wy)
 """
-"""EfficientViM's: the head reads a row of states too, whose windows cross the picture's rows: no place
-is known there, and everything passes through the convolution before it."""
+"""EfficientViM's: the head reads a row of states too, whose windows cross the picture's rows. No
+place is known there, and everything passes through the convolution before it."""
 AGGREGATE = """
     e = Conv<strides = [4,4]>(x, w1)  last = Relu(e)  sh = Constant<value = int64[3] {1, 1, 8}>()
     mean = GlobalAveragePool(last)  top = GlobalMaxPool(last)  a = Reshape(mean, sh)
