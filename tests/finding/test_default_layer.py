@@ -292,6 +292,15 @@ SIGNAL = (
 """
     + HEAD
 )
+GEM = (
+    STEM
+    + """
+    low = Constant<value = float {0.000001}>()  p = Constant<value = float {3}>()
+    above = Clip(r1, low)  cubed = Pow(above, p)  gap = GlobalAveragePool(cubed)
+    third = Constant<value = float {0.333333}>()  root = Pow(gap, third)
+    flat = Flatten(root)  y = Gemm<transB = 1>(flat, wy)
+"""
+)
 DEFAULTS = [  # name, model, layer, layout
     ("residual", net(RESIDUAL, W1 | TWO_CONVOLUTIONS | NORM | CLASSES), "last", "NCHW"),
     ("vgg", net(VGG, W1 | {"w2": conv(4, 8), "w3": (64, 7), "wy": (7, 5)}), "r2", "NCHW"),
@@ -323,6 +332,9 @@ DEFAULTS = [  # name, model, layer, layout
      "e", "NCHW"),
     ("flat", net(FLAT, {"w1": (8, 3, 4, 4), "w2": (8, 8, 1)} | CLASSES, "1, 3, 16, 16"), "last",
      "NC(4*4)"),
+    ("second order", net(STEM + "squared = Mul(r1, r1)\n" + HEAD.replace("last", "squared"),
+                         W1 | CLASSES), "r1", "NCHW"),
+    ("GeM", net(GEM, W1 | CLASSES), "r1", "NCHW"),
     ("signal", net(SIGNAL, {"w1": (8, 3, 3), "w2": (8, 8, 3)} | CLASSES, "N, 3, 20"), "last",
      "NCL"),
 ]  # fmt: skip

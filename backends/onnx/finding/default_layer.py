@@ -69,12 +69,13 @@ def _no_map(route: Route) -> str:
 
 
 def _step_back(route: Route, tensor: Tensor) -> Tensor | None:
-    """Before views, trailing pools, a closing norm of tokens and maps of classes."""
+    """Before views, trailing pools with their powers, a closing norm of tokens, maps of classes."""
     shown = tensor
     while tensor.name in route.graph.producer:
         shown = tensor if route.held(tensor) else shown
         node = behind_quantisers(route.graph, route.graph.producer[tensor.name])
-        if not (computes(node) in VIEWS | WINDOWS | CHANNEL_NORMS or _class_map(route, tensor)):
+        passed = computes(node) in VIEWS | WINDOWS | CHANNEL_NORMS or _powers(route, node)
+        if not passed and not _class_map(route, tensor):
             return shown
         source = _source(route, node)
         if source is None or not route.extended(source) or _unfolds(route, tensor, source):
@@ -83,13 +84,25 @@ def _step_back(route: Route, tensor: Tensor) -> Tensor | None:
     return None
 
 
+def _powers(route: Route, node: Node) -> bool:
+    """Are powers of the map taken, to be averaged (GeM and second-order pools)? A bound under them
+    belongs to them.
+    """
+    if computes(node) == "Mul":
+        return node.inputs[0].name == node.inputs[1].name
+    if computes(node) == "Clip":
+        readers = route.graph.consumers.get(node.outputs[0].name, [])
+        return bool(readers) and all(reader.op == "Pow" for reader in readers)
+    return computes(node) == "Pow" and node.inputs[1].name not in route.path
+
+
 def _source(route: Route, node: Node) -> Tensor | None:
     """What a node with one input reads, behind views that are no maps by themselves."""
     makers = route.graph.producer
-    sources = [t for t in node.inputs if t.name in route.path]
-    if len(sources) != 1 or sources[0].name not in makers:
+    sources = {t.name: t for t in node.inputs if t.name in route.path}
+    if len(sources) != 1 or next(iter(sources)) not in makers:
         return None
-    source = sources[0]
+    (source,) = sources.values()
     while not route.extended(source) and source.name in makers and makers[source.name].op in VIEWS:
         source = makers[source.name].inputs[0]
     return source
