@@ -59,7 +59,7 @@ ROWS = [
     Row("cifar10-resnet-2b", None, "29", "33"),
     Row("cifar10-vit", None, "/1/1.2/1.2.1/Add_output_0", "output"),
     Row("deeplab-v3-voc", PRESETS["tf"], "Relu__94:0", "ResizeBilinear_3"),
-    Row("yolox-nano", BOXES, "1066", "output"),
+    Row("yolox-nano", BOXES, "1028", "output"),
     Row("eeg-ecg-two-inputs", None, "/eeg_enc/net/net.8/Relu_output_0", "logits"),
 ]  # fmt: skip
 EVERY = pytest.mark.parametrize("row", ROWS, ids=[row.model for row in ROWS])

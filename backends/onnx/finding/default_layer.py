@@ -11,6 +11,7 @@ from ..reading.graph import Node, Tensor, floating, reads
 from ..reading.kinds import CHANNEL_NORMS, EXTENTS, PRELUDE, PRODUCTS, VIEWS, WINDOWS
 from ..reading.units import behind_quantisers, computes
 from ..rules import ZERO, key_of
+from .necks import necks
 from .route import Route
 from .summary import first_norm, only_summary
 from .tokens import needed_tokens
@@ -89,7 +90,7 @@ def _powers(route: Route, node: Node) -> bool:
     belongs to them.
     """
     if computes(node) == "Mul":
-        return node.inputs[0].name == node.inputs[1].name
+        return bool(node.inputs[0].name == node.inputs[1].name)
     if computes(node) == "Clip":
         readers = route.graph.consumers.get(node.outputs[0].name, [])
         return bool(readers) and all(reader.op == "Pow" for reader in readers)
@@ -119,11 +120,12 @@ def _unfolds(route: Route, tensor: Tensor, source: Tensor) -> bool:
 
 
 def _class_map(route: Route, tensor: Tensor) -> bool:
-    """Are its channels the classes, with nothing after it that mixes channels?"""
+    """Are its channels the classes, or what is said at each place, with nothing after it that mixes
+    channels?
+    """
     classes = route.score.classes
-    if classes is None or route.maps.channels(tensor) != classes:
-        return False
-    return tensor.name not in route.mixed
+    classes_apart = classes is not None and route.maps.channels(tensor) == classes
+    return tensor.name not in route.mixed and (classes_apart or route.dense)
 
 
 def _before_downsampling(route: Route, tensor: Tensor) -> bool:
@@ -145,14 +147,17 @@ def _area(route: Route, tensor: Tensor) -> float:
 def _largest_branch(route: Route, maps: Sequence[Tensor]) -> tuple[Tensor, str]:
     """The last map of the branch with the most channels times places."""
     own = [t for t in maps if not _only_in_products(route, t)]
-    stepped = (_step_back(route, tensor) for tensor in route.branch_ends(own))
-    ends = {t.name: t for t in stepped if t is not None and route.spatial(t)}
+    stepped = [_step_back(route, tensor) for tensor in route.branch_ends(own)]
+    found = necks(route, own) if route.dense else []
+    ends = {t.name: t for t in found or stepped if t is not None and route.spatial(t)}
     if not ends:
         raise LayerError("no map of the model's own batch; name a layer with --layer")
     largest = max(ends.values(), key=lambda t: math.prod(d for d in t.shape if isinstance(d, int)))
     others = ", ".join(f"'{name}'" for name in ends if name != largest.name)
-    note = f"no single map carries everything: took the largest branch's last; others: {others}"
-    return largest, note if others else ""
+    why = "no single map carries everything: took the largest branch's last"
+    if found:
+        why = f"the score is read at {len(ends)} scales: took the largest"
+    return largest, f"{why}; others: {others}" if others else ""
 
 
 def _only_in_products(route: Route, tensor: Tensor) -> bool:

@@ -7,6 +7,7 @@ from cam_core.maps.layout import Layout
 from cam_core.region import Region
 
 from ..reading.graph import Extent, Graph, Tensor
+from .axes.factors import Given, leaves
 from .places import Seen, read
 from .roles import Followed, roles
 
@@ -53,6 +54,12 @@ class Maps:
         """K of a map."""
         seen = self.seen(tensor)
         return None if seen is None else seen.channels
+
+    def placed(self, tensor: Tensor) -> bool:
+        """Has it an axis along a place of an input, however it is joined or laid out?"""
+        axes = self.found.first.get(tensor.name, ())
+        origins = {o for axis in axes for o in leaves(axis) if isinstance(o, Given)}
+        return any(o.extent > 1 and self.roles.of(o) == "space" for o in origins)
 
     def plain(self, tensor: Tensor) -> bool:
         """Is a map read as it lies, or is it none: no windows, nothing on its side?"""

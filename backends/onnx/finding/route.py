@@ -59,6 +59,11 @@ class Route:
         """Has it the rows of the score (and not heads, queries or what is pooled of them)?"""
         return self.maps.own_batch(tensor)
 
+    @functools.cached_property
+    def dense(self) -> bool:
+        """Does the score say something at each place, or each anchor, of a picture?"""
+        return self.maps.placed(self.score.tensor)
+
     def after(self, tensor: Tensor) -> set[str]:
         """Names of the tensors between this one and the score, both included."""
         return active(self.graph, [tensor.name], self.score.name)
