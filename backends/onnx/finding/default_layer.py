@@ -45,7 +45,7 @@ def _without_rows(route: Route) -> list[Tensor]:
         return 0 if seen is None else len(seen.places)
 
     pictures = any(places(t) > 1 for t in route.spatial_maps)
-    rows = {t.name for t in route.spatial_maps if places(t) == 1 and len(t.shape) == 3}
+    rows = {t.name for t in route.spatial_maps if places(t) == 1 and len(t.shape) < 4}
     return [t for t in route.spatial_maps if not (pictures and t.name in rows)]
 
 
