@@ -15,6 +15,7 @@ from .necks import necks
 from .route import Route
 from .summary import first_norm, only_summary
 from .tokens import needed_tokens
+from .whereabouts import first_loss
 
 
 def default_layer(route: Route) -> tuple[Tensor, str]:
@@ -63,6 +64,12 @@ def _no_map(route: Route) -> str:
                 f"score '{route.score.name}' and has zero derivative: {ZERO[key_of(node)]}"
             )
         before.update(t.name for t in reads(node))
+    lost = first_loss(route.maps, route.graph, route.path)
+    if lost is not None:
+        return (
+            f"no map lies before the score '{route.score.name}': which cell is from where in the "
+            f"input is lost at node '{lost.node}' ({lost.why}); name a layer with --layer"
+        )
     return (
         f"no tensor with spatial extent lies before the score '{route.score.name}'; "
         f"name a layer with --layer"

@@ -22,6 +22,7 @@ from .maps import Maps
 from .modules import Modules
 from .route import Route
 from .scores import Score
+from .whereabouts import why_no_map
 
 
 @dataclass(frozen=True)
@@ -163,7 +164,7 @@ class Layers:
         if layout is None or not self.route.own_batch(tensor):
             raise LayerError(
                 f"layer '{tensor.name}' with shape {_extents(tensor.shape)} is no map of the "
-                f"batch: choose one from `gradcam layers`"
+                f"batch: {why_no_map(self.maps, tensor)}; choose one from `gradcam layers`"
             )
         if not floating(tensor) and units_of(self.graph, tensor) is None:
             raise LayerError(

@@ -1,0 +1,52 @@
+"""Why a tensor is no map: where its places were lost, and which was the last map before it."""
+
+from __future__ import annotations
+
+from ..reading.graph import Graph, Tensor, reads
+from .axes.factors import Lost, loss
+from .maps import Maps
+
+
+def why_no_map(maps: Maps, tensor: Tensor) -> str:
+    """What stands in the way of reading a tensor as [N, K, *S]."""
+    axes = maps.found.first.get(tensor.name)
+    if axes is None:
+        return "its shape is not known"
+    lost = lost_in(maps, tensor)
+    if lost is not None:
+        before = last_map_before(maps, tensor)
+        hint = f"; the last map before it is '{before}'" if before else ""
+        return f"which cell is from where is lost at node '{lost.node}' ({lost.why}){hint}"
+    if not maps.own_batch(tensor):
+        return "it has not the rows of the score"
+    return "its axes walk over the same places several times, or with gaps"
+
+
+def lost_in(maps: Maps, tensor: Tensor) -> Lost | None:
+    """Where something of a tensor was lost first."""
+    for axis in maps.found.first.get(tensor.name, ()):
+        found = loss(axis)
+        if found is not None:
+            return found
+    return None
+
+
+def first_loss(maps: Maps, graph: Graph, path: set[str]) -> Lost | None:
+    """The first node on the way at which places are lost."""
+    made = (t for node in graph.nodes for t in node.outputs if t.name in path)
+    return next((lost for t in made for lost in [lost_in(maps, t)] if lost is not None), None)
+
+
+def last_map_before(maps: Maps, tensor: Tensor) -> str:
+    """The nearest tensor with places that a tensor is made of; '' if there is none."""
+    waiting, met = [tensor], {tensor.name}
+    while waiting:
+        maker = maps.graph.producer.get(waiting.pop(0).name)
+        for source in reads(maker) if maker is not None else ():
+            if source.name in met:
+                continue
+            met.add(source.name)
+            if source.name in maps.graph.producer and any(d != 1 for d in maps.space(source)):
+                return str(source.name)
+            waiting.append(source)
+    return ""
