@@ -6,6 +6,11 @@ Where a module gets a test file of its own, its line here goes.
 from __future__ import annotations
 
 ELSEWHERE: dict[tuple[str, str], tuple[str, ...]] = {
+    ("finding/places/test_seen.py finding/test_events.py", "a tensor as a map, whole"): (
+        "backends/onnx/finding/places/layouts.py",
+        "backends/onnx/finding/places/pieces.py",
+        "backends/onnx/finding/places/walks.py",
+    ),
     (
         "finding/axes/test_table.py",
         "every row of the table by what moves when a cell of an input is disturbed",

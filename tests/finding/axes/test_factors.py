@@ -19,10 +19,6 @@ from backends.onnx.finding.axes.factors import (
     length,
     loss,
     merged,
-    narrowed,
-    regrouped,
-    size,
-    spans,
     split,
 )
 
@@ -63,31 +59,6 @@ def test_neighbours_merge_where_their_steps_fit() -> None:
 def test_a_reordering_that_changes_nothing_is_what_it_reorders() -> None:
     same = Factor(Reordered((ROWS,), tuple(range(24))), 24)
     assert merged([same]) == (ROWS,)
-
-
-def test_regrouping_is_exact_or_lost() -> None:
-    assert regrouped([(ROWS,), (COLUMNS,)], (192,), WHY) == ((ROWS, COLUMNS),)
-    assert regrouped([(ROWS, COLUMNS)], (24, 8), WHY) == ((ROWS,), (COLUMNS,))
-    windows = regrouped([(ROWS,), (COLUMNS,)], (6, 4, 2, 4), WHY)
-    assert [size(axis) for axis in windows] == [6, 4, 2, 4]
-    assert cells((*windows[0], *windows[1])) == list(range(24))
-    crossed = regrouped([(ROWS,), (COLUMNS,)], (16, 12), WHY)
-    assert [loss(axis) for axis in crossed] == [WHY, WHY]
-    assert [size(axis) for axis in crossed] == [16, 12]
-
-
-def test_only_what_a_boundary_cuts_is_lost() -> None:
-    channels = (Factor(FRESH, 5),)
-    kept, *crossed = regrouped([channels, (ROWS,), (COLUMNS,)], (5, 16, 12), WHY)
-    assert kept == channels
-    assert all(loss(axis) == WHY for axis in crossed)
-
-
-def test_what_walks_within_windows_is_lost_with_the_windows() -> None:
-    outer, inner = split(ROWS, 4)
-    before = spans([(outer,), (inner,)])
-    assert narrowed(((outer,),), before, WHY) == ((outer,),)
-    assert narrowed(((inner,),), before, WHY) == ((Factor(WHY, 6),),)
 
 
 def test_what_an_axis_descends_from() -> None:

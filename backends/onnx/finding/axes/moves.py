@@ -9,7 +9,6 @@ from itertools import groupby
 
 from .factors import (
     FRESH,
-    NONE,
     Axis,
     Factor,
     Fresh,
@@ -24,8 +23,8 @@ from .factors import (
     lost,
     merged,
     size,
-    within,
 )
+from .spans import near, spans_of
 
 
 def cut(axis: Axis, start: int, count: int, step: int = 1) -> Axis:
@@ -206,28 +205,4 @@ def _alike(a: Axis, b: Axis) -> bool:
         return True
     if ours.keys() != theirs.keys() or list(ours) != list(theirs):
         return False
-    return all(_near(ours[origin], theirs[origin]) for origin in ours)
-
-
-Span = tuple[Fraction, Fraction, Fraction]
-"""(the middle of a walk, its reach, the width of a cell), below zero where it goes backwards."""
-
-
-def spans_of(axis: Axis) -> dict[Given, Span]:
-    """What an axis walks over of each axis of an input, in order; reorderings as their base."""
-    found: dict[Given, Span] = {}
-    for factor in axis:
-        if isinstance(factor.origin, Given):
-            middle, reach, width = found.get(factor.origin, (NONE, NONE, NONE))
-            own = factor.extent * factor.width
-            smaller = min((w for w in (width, factor.width) if w), key=abs)
-            middle += factor.start + own / 2
-            found[factor.origin] = middle, max(reach, own, key=abs), smaller
-        for part in within(factor.origin):
-            found |= {o: span for o, span in spans_of(part).items() if o not in found}
-    return found
-
-
-def _near(a: Span, b: Span) -> bool:
-    """The same direction, and middles no more than a cell apart (a shift, a crop to fit)."""
-    return a[1] * b[1] > 0 and abs(a[0] - b[0]) <= max(abs(a[2]), abs(b[2]))
+    return all(near(ours[origin], theirs[origin]) for origin in ours)

@@ -7,21 +7,10 @@ from itertools import accumulate
 
 import numpy as np
 
-from .factors import (
-    Axes,
-    Axis,
-    Lost,
-    descends,
-    fresh,
-    loss,
-    lost,
-    merged,
-    narrowed,
-    regrouped,
-    size,
-    spans,
-)
+from .factors import Axes, Axis, Lost, descends, fresh, loss, lost, merged, size
 from .moves import cut, joined, picked, widened
+from .regroup import regrouped
+from .spans import narrowed, spans
 from .table import Step, moves
 
 

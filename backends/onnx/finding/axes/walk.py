@@ -15,7 +15,8 @@ from ...rules import key_of
 from ...writing.bodies import read
 from ...writing.export import exported_body
 from . import cellwise, products, quantised, sequences, views, windows
-from .factors import Axes, Factor, Given, fresh, lost, narrowed, size, spans
+from .factors import Axes, Factor, Given, fresh, lost, size
+from .spans import narrowed, spans
 from .table import AXES, Kinds, Shape, Step
 
 __all__ = ["cellwise", "followed", "products", "quantised", "sequences", "views", "windows"]
