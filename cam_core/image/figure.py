@@ -11,7 +11,7 @@ import numpy as np
 from cam_core.backend import Array
 
 from .colour import blocks, overlay
-from .page import PAPER, page_of
+from .page import PAPER, page_of, unit_of
 from .place import Placement
 
 if TYPE_CHECKING:
@@ -45,11 +45,27 @@ def card(
         reason: why the map is zero, or what is doubtful about it.
     """
     photo = enlarge(image)
-    height, width = photo.shape[:2]
     lit = bool(heatmap.max() > 0)
     painted = paint(photo, heatmap, placement) if lit else photo.copy()
-    unit = max(12, round(max(height, width) / 36))
-    page = page_of(unit)
+    return framed(painted, lit, title=title, lines=lines, limits=limits, reason=reason)
+
+
+def framed(
+    painted: Array,
+    lit: bool,
+    *,
+    title: str,
+    lines: Sequence[str],
+    limits: tuple[float, float],
+    reason: str,
+) -> Array:
+    """What was painted, uint8 [H, W, 3], with its colour bar and words: the whole card.
+
+    Where nothing is lit there is no bar, and the reason is printed on the picture.
+    """
+    height, width = painted.shape[:2]
+    page = page_of(unit_of(max(height, width)))
+    unit = page.unit
     bar = page.bar_width(limits) if lit else 0
     body = [*lines, *([f"Note: {reason}"] if reason and lit else [])]
     total = max(width + bar, unit * 22)
@@ -80,16 +96,21 @@ def drawing_on(pixels: Array) -> Iterator[Image]:
 
 
 def enlarge(image: Array) -> Array:
-    """The photo at a size that is good to look at; tiny ones keep their square pixels."""
-    from PIL import Image
-
+    """The photo at a size that is good to look at."""
     longer = max(image.shape[:2])
     factor = max(SHORTEST / longer, 1) if longer < LONGEST else LONGEST / longer
-    if factor == 1:
-        return image
     height, width = (max(1, round(extent * factor)) for extent in image.shape[:2])
-    kind = Image.Resampling.NEAREST if longer <= 64 else Image.Resampling.BICUBIC
-    return np.asarray(Image.fromarray(image).resize((width, height), kind))
+    return resized(image, (height, width))
+
+
+def resized(image: Array, size: tuple[int, int]) -> Array:
+    """Pixels uint8 [H, W, 3] at another height and width; tiny pictures keep square pixels."""
+    from PIL import Image
+
+    if image.shape[:2] == size:
+        return image
+    kind = Image.Resampling.NEAREST if max(image.shape[:2]) <= 64 else Image.Resampling.BICUBIC
+    return np.asarray(Image.fromarray(image).resize(size[::-1], kind))
 
 
 def paint(photo: Array, heatmap: Array, placement: Placement) -> Array:

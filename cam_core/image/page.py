@@ -26,6 +26,11 @@ Line = tuple[str, "FreeTypeFont", tuple[int, int, int], int]
 """What is printed, its face, its colour and its height."""
 
 
+def unit_of(longer: int) -> int:
+    """What suits a picture whose longer side has so many pixels."""
+    return max(12, round(longer / 36))
+
+
 @cache
 def page_of(unit: int) -> Page:
     """Made once: fonts take their time."""
