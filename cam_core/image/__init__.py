@@ -2,20 +2,26 @@
 
 from .colour import jet, overlay
 from .figure import card
+from .panels import Panel, sheet
 from .place import Placement, place
 from .preprocess import Prepared, preprocess
 from .presets import PRESETS, Preprocess
 from .read import read
+from .views import View, view
 
 __all__ = [
     "PRESETS",
+    "Panel",
     "Placement",
     "Prepared",
     "Preprocess",
+    "View",
     "card",
     "jet",
     "overlay",
     "place",
     "preprocess",
     "read",
+    "sheet",
+    "view",
 ]

@@ -1,0 +1,80 @@
+"""Pictures of one map side by side, on one scale of colours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from cam_core.backend import Array
+
+from .colour import overlay
+from .figure import drawing_on, framed
+from .page import FAINT, PAPER, Page, page_of, unit_of
+
+ACROSS = 4
+"""Panels in a row."""
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One picture with the heat that lies over it."""
+
+    photo: Array
+    """uint8 [H, W, 3], as large as it is shown."""
+    heat: Array
+    """[H, W] in [0, 1]."""
+    label: str = ""
+    """What is printed beneath it."""
+
+
+def sheet(
+    panels: Sequence[Panel],
+    *,
+    title: str,
+    lines: Sequence[str] = (),
+    limits: tuple[float, float] = (0.0, 1.0),
+    reason: str = "",
+) -> Array:
+    """Draw them in rows, uint8 [H', W', 3]; the words are those of `card`.
+
+    All are painted at once: a colour stands for the same value in each of them.
+    """
+    lit = any(panel.heat.max() > 0 for panel in panels)
+    page = page_of(unit_of(sum(panel.photo.shape[1] for panel in panels[:ACROSS])))
+    corners, (height, width) = lay_out(panels, page, labels=lit)
+    photo = np.zeros((height, width, 3), np.uint8)
+    heat, paper = np.zeros((height, width), np.float32), np.ones((height, width), bool)
+    for panel, (y, x) in zip(panels, corners, strict=True):
+        part = slice(y, y + panel.photo.shape[0]), slice(x, x + panel.photo.shape[1])
+        photo[part], heat[part], paper[part] = panel.photo, panel.heat, False
+    painted = overlay(photo, heat) if lit else photo
+    painted[paper] = PAPER
+    if lit:
+        with drawing_on(painted) as picture:
+            draw = page.draw(picture)
+            for panel, (y, x) in zip(panels, corners, strict=True):
+                at = x, y + panel.photo.shape[0] + page.unit // 4
+                draw.text(at, panel.label, font=page.small, fill=FAINT)
+    return framed(painted, lit, title=title, lines=lines, limits=limits, reason=reason)
+
+
+def lay_out(
+    panels: Sequence[Panel], page: Page, *, labels: bool
+) -> tuple[list[tuple[int, int]], tuple[int, int]]:
+    """Top and left of each panel, and the height and width of them all."""
+    corners: list[tuple[int, int]] = []
+    y = right = 0
+    for first in range(0, len(panels), ACROSS):
+        row, x = panels[first : first + ACROSS], 0
+        y += page.unit if first else 0
+        for panel in row:
+            corners.append((y, x))
+            right = max(right, x + panel.photo.shape[1])
+            label = round(page.small.getlength(panel.label)) if labels else 0
+            right = max(right, x + label)
+            x += max(panel.photo.shape[1], label) + page.unit
+        y += max(panel.photo.shape[0] for panel in row)
+        y += round(1.5 * page.unit) if labels and any(panel.label for panel in row) else 0
+    return corners, (y, right)
