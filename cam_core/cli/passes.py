@@ -82,5 +82,5 @@ def without_photo(looked: Looked) -> Looked:
 
 def with_photo(setup: Setup, looked: Looked) -> Looked:
     """The same, ready to be drawn."""
-    picture = setup.reader.picture(looked.sample.slot, looked.index)
+    picture = setup.reader.picture(looked.sample.slot)
     return replace(looked, sample=replace(looked.sample, picture=picture))

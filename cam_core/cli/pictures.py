@@ -1,52 +1,48 @@
-"""The picture of one explanation, in the photo's own coordinates."""
+"""The picture of one explanation: over the photo, in its own coordinates, or over an array."""
 
 from __future__ import annotations
 
-import numpy as np
+from typing import Any
 
 from cam_core.backend import Array
-from cam_core.explanation import Explanation
-from cam_core.image import Placement, card
+from cam_core.image import card, sheet, view
 
+from .inputs.beneath import beneath
 from .inputs.samples import Sample
 from .job import Explained, Row
 from .naming import subject
 
+ALONE = "the map alone: no input has its axes"
 
-def draw(sample: Sample, explained: Explained, method: str, top: float | None) -> Array | None:
-    """uint8 [H, W, 3]; None where there is nothing to draw on.
+
+def draw(sample: Sample, explained: Explained, method: str, top: float | None) -> Array:
+    """uint8 [H, W, 3], for every map: over the photo, over the array that has its axes, or alone.
 
     Args:
         top: the raw value that the last colour stands for; the map's own maximum if None.
     """
-    row, explanation, image = explained.row, explained.explanation, sample.picture
-    if image is None or sample.placement is None or explanation.map.ndim not in (2, 3):
-        return None
-    heat = spread(explanation, sample.placement)
+    row, explanation = explained.row, explained.explanation
     low = float(explanation.map[0].min())
-    limits = (low, row.raw_max)
-    if top is not None:
-        if not explanation.blank[0]:
-            heat = (low + heat * (row.raw_max - low)) / top
-        limits = (0.0, top)
-    return card(
-        image,
-        heat,
-        sample.placement,
-        title=row.label or subject(row.target),
-        lines=caption(row, method),
-        limits=limits,
-        reason=row.diagnosis,
-    )
+    words: dict[str, Any] = {
+        "title": row.label or subject(row.target),
+        "limits": (low, row.raw_max) if top is None else (0.0, top),
+        "reason": row.diagnosis,
+    }
 
+    def coloured(heat: Array) -> Array:
+        """From the map's own scale to that of the colours."""
+        if top is None or explanation.blank[0]:
+            return heat
+        return (low + heat * (row.raw_max - low)) / top
 
-def spread(explanation: Explanation, placement: Placement) -> Array:
-    """The heatmap [h, w] over the whole input; that of a signal is the same in every row."""
-    if explanation.map.ndim == 3:
-        whole: Array = explanation.heatmap(placement.size)[0]
-        return whole
-    line: Array = explanation.heatmap(placement.size[1:])[0]  # [T]
-    return np.repeat(line[None], placement.size[0], axis=0)
+    if sample.picture is not None and sample.placement is not None:
+        heat = coloured(explanation.heatmap(sample.placement.size)[0])
+        return card(sample.picture, heat, sample.placement, lines=caption(row, method), **words)
+    values, cells = beneath(sample.given, coloured(explanation.heatmap()[0]))
+    seen = view(values, cells)
+    notes = [seen.note, ALONE if values is None else ""]
+    lines = [*caption(row, method), *(note for note in notes if note)]
+    return sheet(seen.panels, lines=lines, **words)
 
 
 def caption(row: Row, method: str) -> list[str]:

@@ -153,7 +153,6 @@ ELSEWHERE: dict[tuple[str, str], tuple[str, ...]] = {
         "cam_core/cli/job.py",
         "cam_core/cli/output.py",
         "cam_core/cli/passes.py",
-        "cam_core/cli/pictures.py",
         "cam_core/cli/report.py",
         "cam_core/report/record.py",
     ),

@@ -1,8 +1,6 @@
-"""Arrays of pixels as photos, and inputs as something to draw a heatmap on."""
+"""Arrays of pixels as photos."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -37,38 +35,3 @@ def colour(pixels: Array) -> Array | None:
             return None
         pixels = pixels.transpose(1, 2, 0)
     return np.ascontiguousarray(np.broadcast_to(pixels, (*pixels.shape[:2], 3)))
-
-
-def draw(feed: Mapping[str, Array], infos: Sequence[InputInfo]) -> Array | None:
-    """The first input that can be seen, uint8 [H, W, 3]: an image, else a signal in grey rows."""
-    known = {info.name: info for info in infos}
-    for rank, view in ((4, image), (3, signal)):
-        for name, array in feed.items():
-            if array.ndim == rank:
-                return view(array[0].astype(np.float64), known[name])
-    return None
-
-
-def image(values: Array, info: InputInfo) -> Array:
-    """An input [C, H, W] or [H, W, C] without its batch axis, stretched to 0..255."""
-    last = info.channel_axis is not None and info.channel_axis % 4 == 3
-    pixels = values if last else values.transpose(1, 2, 0)
-    if pixels.shape[-1] not in COLOURS:
-        pixels = pixels.mean(axis=-1, keepdims=True)
-    return np.ascontiguousarray(np.broadcast_to(stretch(pixels), (*pixels.shape[:2], 3)))
-
-
-def signal(values: Array, info: InputInfo) -> Array:
-    """An input [C, T], each channel a grey band; time runs to the right."""
-    rows = values.T if info.channel_axis is not None and info.channel_axis % 3 == 2 else values
-    bands = np.concatenate([stretch(row[None]) for row in rows])
-    thick = max(1, round(rows.shape[1] / 4 / len(rows)))
-    return np.repeat(np.repeat(bands, thick, axis=0)[..., None], 3, axis=2)
-
-
-def stretch(values: Array) -> Array:
-    """The least value becomes 0, the largest 255; a constant is black."""
-    low, high = float(values.min()), float(values.max())
-    span = high - low if np.isfinite(high - low) and high > low else 1.0
-    scaled: Array = np.rint(255 * np.clip(np.nan_to_num((values - low) / span), 0, 1))
-    return scaled.astype(np.uint8)

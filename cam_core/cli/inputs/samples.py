@@ -11,11 +11,12 @@ import numpy as np
 
 from cam_core.backend import Array, InputInfo, Inputs
 from cam_core.errors import InputError
-from cam_core.image import Placement, Preprocess, place, preprocess, read
+from cam_core.image import Placement, Preprocess, preprocess, read
 from cam_core.image.read import glance
 
 from . import given_files
-from .as_photos import as_photos, draw
+from .as_photos import as_photos
+from .beneath import Given
 
 HELD = 2**24
 """Bytes of decoded photos that may wait to be explained: some five of a megapixel."""
@@ -44,10 +45,13 @@ class Sample:
     slot: Slot
     x: Inputs
     picture: Array | None
-    """uint8 [H, W, 3]; None where there is nothing to draw on."""
+    """The photo, uint8 [H, W, 3]; None where arrays were given."""
     placement: Placement | None
+    """Where the photo lies in the input."""
     description: str
     record: Mapping[str, Any]
+    given: Given = ()
+    """The arrays that were given instead of a photo; those of the files, no copies."""
 
 
 @dataclass(frozen=True)
@@ -86,25 +90,23 @@ class Reader:
 
     def open(self, slot: Slot, index: int = 0) -> Sample:
         """The model's input of one slot; `index` is its place among all, for --input's rows."""
-        feed, image = {**self._row(index), **slot.feed}, self.picture(slot, index)
-        if slot.feed:
-            size = None if image is None else (image.shape[0], image.shape[1])
-            placement = None if size is None else place(size, size, "stretch")
+        feed, image = {**self._row(index), **slot.feed}, self.picture(slot)
+        if image is None:
             shapes = ", ".join(f"{n} {list(a.shape)}" for n, a in feed.items())
             text = f"fed as it is: {shapes}"
-            return Sample(slot, self._batch(feed), image, placement, text, {"description": text})
+            given = [(info, feed[info.name]) for info in self.infos]
+            return Sample(slot, self._batch(feed), None, None, text, {"description": text}, given)
         assert self.main is not None
         assert self.spec is not None
-        assert image is not None
         prepared = preprocess(image, self.spec, self.main)
         record = prepared.as_dict(self.spec)
         x = self._batch(feed | {self.main.name: prepared.x})
         return Sample(slot, x, image, prepared.placement, prepared.description, record)
 
-    def picture(self, slot: Slot, index: int = 0) -> Array | None:
-        """What a heatmap is drawn on, uint8 [H, W, 3]; None where nothing can be seen."""
+    def picture(self, slot: Slot) -> Array | None:
+        """The photo of a slot, uint8 [H, W, 3]; None where it is arrays."""
         if slot.feed:
-            return draw({**self._row(index), **slot.feed}, self.infos)
+            return None
         return read(slot.path) if slot.pixels is None else slot.pixels
 
     def _batch(self, feed: Mapping[str, Array]) -> Inputs:

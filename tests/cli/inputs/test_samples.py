@@ -178,16 +178,12 @@ def test_one_input_may_be_a_photo(here: Path, rng: np.random.Generator) -> None:
         Path("out/a.2.gradcam.npy").unlink()
 
 
-def test_a_signal_has_a_picture_too(here: Path, rng: np.random.Generator) -> None:
+def test_the_map_of_a_signal(here: Path, rng: np.random.Generator) -> None:
     x = rng.normal(size=(1, 3, 16)).astype(np.float32)
     np.save("x.npy", x)
     result = explain("signal", "x.npy", "--target", "1")
     assert result.exit_code == 0, result.stderr
     np.testing.assert_allclose(saved("x.1"), loops(x[0], 1), rtol=1e-6)
-    page = np.asarray(Image.open("out/x.1.gradcam.png")).astype(int)
-    hot = int(np.argmax(x[0, 1]))
-    column = page[20, 12 + round((hot + 0.5) * 448 / 16)]
-    assert column[0] > column[2]  # red where the signal is largest
 
 
 def photos(*names: str) -> None:

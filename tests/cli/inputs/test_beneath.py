@@ -1,0 +1,84 @@
+"""Which array a map is drawn over: the one with its axes, or none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from cam_core.backend import Array, InputInfo
+from cam_core.cli.inputs.beneath import beneath
+
+ROWS: dict[str, tuple[Sequence[tuple[str, tuple[int, ...], int | None]], tuple[int, ...], str]] = {
+    # inputs as (type, shape, axis of the channels); the map; "which array [*S, C], map [*s]"
+    "a signal": ([("float32", (1, 2, 40), 1)], (10,), "0 40x2 10"),
+    "channels last": ([("float32", (1, 40, 2), 2)], (10,), "0 40x2 10"),
+    "counted from the end": ([("float32", (1, 40, 2), -1)], (10,), "0 40x2 10"),
+    "no axis of channels": ([("float32", (1, 40), None)], (10,), "0 40x1 10"),
+    "axes unknown": ([("float32", (1, 2, 40), None)], (10,), "0 40x2 10"),
+    "ids are no signal": ([("int64", (1, 40), None)], (40,), "- 40"),
+    "a picture": ([("float32", (1, 3, 8, 9), 1)], (4, 5), "0 8x9x3 4x5"),
+    "a picture, channels last": ([("uint8", (1, 8, 9, 3), 3)], (4, 5), "0 8x9x3 4x5"),
+    "a picture without": ([("float32", (1, 8, 9), None)], (4, 5), "0 8x9x1 4x5"),
+    "a volume": ([("float32", (1, 1, 8, 9, 7), 1)], (4, 3, 2), "0 8x9x7x1 4x3x2"),
+    "a clip": ([("float32", (1, 16, 3, 8, 9), 2)], (4, 3, 2), "0 16x8x9x3 4x3x2"),
+    "the second has its axes": (
+        [("float32", (1, 1, 40), 1), ("float32", (1, 1, 8, 9), 1)], (4, 5), "1 8x9x1 4x5",
+    ),
+    "the first of two": (
+        [("float32", (1, 1, 40), 1), ("float32", (1, 1, 30), 1)], (10,), "0 40x1 10",
+    ),
+    "a height of one": ([("float32", (1, 2, 1, 40), 1)], (1, 10), "0 40x2 10"),
+    "a width of one": ([("float32", (1, 2, 40, 1), 1)], (10, 1), "0 40x2 10"),
+    "a map of one row": ([("float32", (1, 2, 40), 1)], (1, 10), "0 40x2 10"),
+    "along a width": ([("float32", (1, 3, 8, 40), 1)], (10,), "0 8x40x3 1x10"),
+    "along a height": ([("float32", (1, 3, 40, 8), 1)], (10,), "0 40x8x3 10x1"),
+    "along one row": ([("float32", (1, 2, 1, 40), 1)], (10,), "0 40x2 10"),
+    "one place": ([("float32", (1, 2, 1, 1), 1)], (1, 1), "0 1x2 1"),
+    "a volume of one slice": ([("float32", (1, 1, 1, 9, 7), 1)], (1, 3, 2), "0 9x7x1 3x2"),
+    "more axes than the array": ([("float32", (1, 2, 40), 1)], (4, 5), "- 4x5"),
+    "no axes at all": ([("float32", (1, 2), None)], (), "- 1"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ROWS)
+def test_the_array_that_has_the_maps_axes(kind: str) -> None:
+    inputs, shape, expected = ROWS[kind]
+    infos = [
+        InputInfo(f"x{i}", s, np.dtype(dtype), axis) for i, (dtype, s, axis) in enumerate(inputs)
+    ]
+    arrays = [np.zeros(info.shape, info.dtype) for info in infos]  # type: ignore[arg-type]
+    values, cells = beneath(list(zip(infos, arrays, strict=True)), np.zeros(shape))
+    assert f"{which(values, arrays)} {size(cells)}" == expected
+
+
+def which(values: Array | None, arrays: Sequence[Array]) -> str:
+    """A view of one of them: nothing is copied."""
+    if values is None:
+        return "-"
+    (index,) = (i for i, array in enumerate(arrays) if np.shares_memory(array, values))
+    return f"{index} {size(values)}"
+
+
+def size(array: Array) -> str:
+    return "x".join(map(str, array.shape))
+
+
+def test_values_stay_at_their_places(rng: np.random.Generator) -> None:
+    x = rng.normal(size=(1, 2, 6, 5)).astype(np.float32)
+    info = InputInfo("x", (1, 2, 6, 5), x.dtype, 1)
+    cells = rng.normal(size=(3, 5))
+    values, seen = beneath([(info, x)], cells)
+    assert values is not None
+    np.testing.assert_array_equal(seen, cells)
+    for c, y, column in np.ndindex(2, 6, 5):
+        assert values[y, column, c] == x[0, c, y, column]
+
+
+def test_of_four_axes_the_largest_along_the_first(rng: np.random.Generator) -> None:
+    cells = rng.uniform(size=(2, 3, 4, 5))
+    values, seen = beneath([], cells)
+    assert values is None
+    for index in np.ndindex(3, 4, 5):
+        assert seen[index] == max(cells[(first, *index)] for first in range(2))

@@ -1,0 +1,159 @@
+"""The pictures of arrays: one wherever the command says so, with the event where it was planted."""
+
+from __future__ import annotations
+
+import json
+import tracemalloc
+from pathlib import Path
+
+import numpy as np
+import onnx.parser
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+from cam_core.backend import Array, InputInfo
+from cam_core.cli.group import gradcam
+from cam_core.cli.inputs.samples import Sample, Slot
+from cam_core.cli.job import Explained, Row
+from cam_core.cli.pictures import ALONE, draw
+from cam_core.explanation import Explanation
+
+pytest.importorskip("onnxruntime", reason="no runtime is installed")
+
+MEAN = "p = GlobalAveragePool(a)\n y = Flatten(p)"
+MODELS = {  # the model; the array; the event; what the picture is
+    "signal": (f"float[N,3,T] x => a = Relu(x)\n {MEAN}", (1, 3, 2000), (0, 1, 700)),
+    "sound": (
+        "float[N,T] x => one = Constant<value_ints = [1]>()\n u = Unsqueeze(x, one)\n"
+        f"r = Relu(u)\n a = Concat<axis = 1>(r, r, r)\n b = MaxPool<kernel_shape = [1]>(a)\n"
+        f"{MEAN.replace('(a)', '(b)')}",
+        (1, 5000), (0, 4000),
+    ),
+    "row": (f"float[N,3,1,T] x => a = Relu(x)\n {MEAN}", (1, 3, 1, 2000), (0, 1, 0, 700)),
+    "volume": (f"float[N,3,12,20,16] x => v = Relu(x)\n a = Add(v, v)\n {MEAN}",
+               (1, 3, 12, 20, 16), (0, 1, 9, 5, 12)),
+    "tokens": (
+        "int64[N,L] x => t = Constant<value = float[5,3] {0,0,0, 0,0,0, 0,9,0, 0,0,0, 0,0,0}>()\n"
+        "e = Gather<axis = 0>(t, x)\n w = Constant<value = float[3,3] {1,0,0, 0,1,0, 0,0,1}>()\n"
+        "m = MatMul(e, w)\n a = Relu(m)\n y = ReduceMean<axes = [1], keepdims = 0>(a)",
+        (1, 40), (0, 30),
+    ),
+}  # fmt: skip
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def save(kind: str) -> None:
+    given, body = MODELS[kind][0].split(" => ")
+    text = f'<ir_version: 8, opset_import: ["" : 17]>\ng ({given}) => (float[N,3] y) {{\n{body}\n}}'
+    Path("m.onnx").write_bytes(onnx.parser.parse_model(text).SerializeToString())
+
+
+@pytest.mark.parametrize("kind", MODELS)
+def test_a_picture_is_written_where_one_is_listed(kind: str, here: Path) -> None:
+    save(kind)
+    _, shape, event = MODELS[kind]
+    x = np.zeros(shape, np.int64 if kind == "tokens" else np.float32)
+    x[event] = 2
+    np.save("x.npy", x)
+    args = ["explain", "m.onnx", "x.npy", "--target", "1", "-o", "out"]
+    result = CliRunner().invoke(gradcam, args)
+    assert result.exit_code == 0, result.stderr
+    listed = next(line for line in result.stdout.splitlines() if line.startswith("files"))
+    stem, *kinds = listed.split()[1:]
+    assert [path for kind in kinds if not (path := here / f"{stem}{kind}").exists()] == []
+    assert ".png" in kinds
+    assert "explanations" in json.loads(CliRunner().invoke(gradcam, [*args, "--json"]).stdout)
+    cells = np.load(here / f"{stem}.npy")
+    space = event[1:] if kind in ("tokens", "sound") else event[2:]
+    assert np.unravel_index(cells.argmax(), cells.shape) == space
+    if cells.ndim == 1 or kind == "row":
+        page = np.asarray(Image.open(here / f"{stem}.png")).astype(int)
+        assert redness(page) == pytest.approx((space[-1] + 0.5) / shape[-1], abs=0.003)
+
+
+def redness(page: Array) -> float:
+    """Where in a waveform's width the reddest column is, above its colour bar."""
+    unit = 27
+    seen = page[unit : unit + 90, unit : unit + 960]
+    red = (seen[..., 0] - seen[..., 2]).max(axis=0)
+    hot = np.flatnonzero(red == red.max())
+    assert red.max() > 50
+    return float(hot.mean() + 0.5) / 960
+
+
+def explained(cells: Array) -> Explained:
+    found = Explanation(
+        map=cells[None], signed=cells[None], alpha=np.ones((1, 1)), score=np.array([1.0]),
+        classes=np.array([1]), layer="conv", method="gradcam", target="class 1",
+        raw_max=np.array([cells.max()]), noise_floor=np.array([1e-6]), diagnosis=("",),
+    )  # fmt: skip
+    row = Row(
+        image="x.npy", target="1", label="", score=1.0, probability=None,
+        raw_max=float(cells.max()), diagnosis="", stem="x.1", top=(), layer="conv",
+        preprocessing="",
+    )  # fmt: skip
+    return Explained(row, found, "logit")
+
+
+def sample(x: Array, axis: int | None = 1) -> Sample:
+    info = InputInfo("x", x.shape, x.dtype, axis)
+    slot = Slot("x.npy", "x", Path("x.npy"), feed={"x": x})
+    return Sample(slot, x, None, None, "", {}, [(info, x)])
+
+
+@pytest.mark.parametrize("shape", [(), (6,), (3, 4), (2, 3, 4), (2, 2, 3, 4)])
+@pytest.mark.parametrize("rank", [2, 3, 4, 5])
+def test_every_map_has_a_picture(rank: int, shape: tuple[int, ...]) -> None:
+    cells = np.arange(1.0, 1 + np.prod(shape, dtype=int)).reshape(shape)
+    x = np.ones((1, 2, 8, 9, 7)[:rank], np.float32)
+    page = draw(sample(x), explained(cells), "gradcam", None)
+    assert page.dtype == np.uint8
+    assert page.shape[2] == 3
+    assert page.min() < 100
+
+
+def test_a_map_alone_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr("cam_core.cli.pictures.sheet", lambda *_, lines, **__: said.extend(lines))
+    draw(sample(np.ones((1, 40), np.int64), None), explained(np.arange(40.0)), "gradcam", None)
+    assert said[-2:] == ["places 0 to 39, maximum around 39", ALONE]
+    said.clear()
+    draw(sample(np.ones((1, 2, 40), np.float32)), explained(np.arange(40.0)), "gradcam", None)
+    assert said[-1] == "samples 0 to 39, maximum around 39"
+
+
+def test_one_scale_for_several_signals() -> None:
+    """A map half as high as the run's highest is as warm as the middle of the bar."""
+    x = np.zeros((1, 1, 50), np.float32)
+    cells = np.zeros(50)
+    cells[10] = 2
+    own = draw(sample(x), explained(cells), "gradcam", None)
+    half = draw(sample(x), explained(cells), "gradcam", 4.0)
+    at = 27 + 40, 27 + round(10.5 * 960 / 50)
+    assert own[at][0] > own[at][2] + 50  # red
+    assert half[at][1] > max(half[at][0], half[at][2])  # green
+
+
+TEN_MINUTES = 10 * 60 * 44_100
+
+
+def test_ten_minutes_of_sound_cost_no_more_than_their_picture() -> None:
+    """Nothing of the signal's length is made, and no matrix of cells by columns."""
+    x = np.zeros((1, 1, TEN_MINUTES), np.float32)
+    cells = np.zeros(TEN_MINUTES // 256, np.float32)
+    x[0, 0, TEN_MINUTES // 4], cells[len(cells) // 4] = 1, 3
+    seen, found = sample(x), explained(cells)
+    tracemalloc.start()
+    try:
+        page = draw(seen, found, "gradcam", None)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 40e6 < x.nbytes
+    assert redness(page.astype(int)) == pytest.approx(0.25, abs=0.002)
