@@ -12,8 +12,6 @@ from .inputs.samples import Sample
 from .job import Explained, Row
 from .naming import subject
 
-ALONE = "the map alone: no input has its axes"
-
 
 def draw(sample: Sample, explained: Explained, method: str, top: float | None) -> Array:
     """uint8 [H, W, 3], for every map: over the photo, over the array that has its axes, or alone.
@@ -38,10 +36,9 @@ def draw(sample: Sample, explained: Explained, method: str, top: float | None) -
     if sample.picture is not None and sample.placement is not None:
         heat = coloured(explanation.heatmap(sample.placement.size)[0])
         return card(sample.picture, heat, sample.placement, lines=caption(row, method), **words)
-    values, cells = beneath(sample.given, coloured(explanation.heatmap()[0]))
-    seen = view(values, cells)
-    notes = [seen.note, ALONE if values is None else ""]
-    lines = [*caption(row, method), *(note for note in notes if note)]
+    ground = beneath(sample.given, coloured(explanation.heatmap()[0]))
+    seen = view(ground.values, ground.cells)
+    lines = [*caption(row, method), *(note for note in (seen.note, ground.note) if note)]
     return sheet(seen.panels, lines=lines, **words)
 
 

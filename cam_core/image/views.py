@@ -21,6 +21,8 @@ NARROWEST = 6
 """No side is shown shorter than this part of the longest."""
 BARE = 96
 """Pixels of the height of a line of heat that lies over nothing."""
+LEAST = 4
+"""Pixels of the width of a single hot cell of a long signal: fewer are not seen."""
 MOST_FRAMES = 8
 SLICES = (("axial", "D"), ("coronal", "H"), ("sagittal", "W"))
 """What is seen where one axis of a volume [D, H, W] is held, and how that axis is called."""
@@ -46,7 +48,9 @@ def view(values: Array | None, cells: Array) -> View:
 def signal(values: Array | None, cells: Array) -> View:
     """A waveform [T, C], the same heat in all its bands."""
     photo = np.zeros((BARE, WIDTH, 3), np.uint8) if values is None else waveform(values)
-    heat = np.broadcast_to(hottest(cells, (WIDTH,)), photo.shape[:2])
+    wide = LEAST if len(cells) > WIDTH // LEAST else 1
+    line = np.repeat(hottest(cells, (WIDTH // wide,)), wide)
+    heat = np.broadcast_to(line, photo.shape[:2])
     what, extent = ("places", len(cells)) if values is None else ("samples", len(values))
     (peak,) = at_peak(cells, (extent,))
     note = f"{what} 0 to {extent - 1:,}, maximum around {peak:,}" if uneven(cells) else ""

@@ -11,11 +11,11 @@ from .pixels import stretch
 
 WIDTH, HEIGHT = 960, 320
 """Pixels of the picture; many channels make it higher."""
-LOWEST, TALLEST = 64, 640
+LOWEST, TALLEST = 36, 640
 """Pixels of one band at least, and of grey rows in all at most."""
-BANDS = 10
+BANDS = 24
 """More channels than this are rows of grey, as in a spectrogram."""
-EDGE, STROKE = 5, 2
+EDGE, STROKE = 4, 2
 """Pixels that a band leaves free above and below, and those of a line."""
 GROUND, INK, GAP = 238, 40, 255
 """Greys."""

@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from cam_core.backend import Array, InputInfo
 
+ALONE = "the map alone: no input has its axes"
 Given = Sequence[tuple[InputInfo, Array]]
 """The inputs, and a row [1, ...] of each."""
 MOST_AXES = 3
 """Of a map that can be drawn."""
 
 
-def beneath(given: Given, cells: Array) -> tuple[Array | None, Array]:
-    """The array [*S, C] that has the map's axes (None where none has), and the map [*s] over it.
+@dataclass(frozen=True)
+class Ground:
+    """What a map lies over."""
+
+    values: Array | None
+    """[*S, C], a view of the array; None where no array has the map's axes."""
+    cells: Array
+    """The map [*s], an axis each of S."""
+    note: str
+    """Which input it is, where there are several."""
+
+
+def beneath(given: Given, cells: Array) -> Ground:
+    """The array that has the axes of a map.
 
     The first input whose axes, less the batch and the channels, are as many as the map's; where
     none is, axes of a single cell are left out of the map. A map of one axis runs along the width
@@ -24,11 +38,25 @@ def beneath(given: Given, cells: Array) -> tuple[Array | None, Array]:
     if cells.ndim > MOST_AXES:
         cells = cells.max(axis=tuple(range(cells.ndim - MOST_AXES)))
     for seen, along in readings(cells):
-        for info, array in given:
-            values = spatial(info, array, seen.ndim)
-            if values is not None and not (along and finer(seen, values)):
-                return without_points(values, seen)
-    return None, squeezed(cells)
+        views = [(info, spatial(info, array, seen.ndim)) for info, array in given]
+        fitting = [
+            (info.name, values)
+            for info, values in views
+            if values is not None
+            and not ((along or info.channel_axis is None) and finer(seen, values))
+        ]
+        if fitting:
+            values, seen = without_points(fitting[0][1], seen)
+            return Ground(values, seen, name_of([name for name, _ in fitting], len(given)))
+    return Ground(None, squeezed(cells), ALONE)
+
+
+def name_of(fitting: Sequence[str], count: int) -> str:
+    """The input that is shown, and those that would have done as well."""
+    if count == 1:
+        return ""
+    others = ", ".join(f"'{name}'" for name in fitting[1:])
+    return f"over input '{fitting[0]}'" + (f"; {others} would fit as well" if others else "")
 
 
 def readings(cells: Array) -> Iterator[tuple[Array, bool]]:

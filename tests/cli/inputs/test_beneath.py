@@ -38,6 +38,8 @@ ROWS: dict[str, tuple[Sequence[tuple[str, tuple[int, ...], int | None]], tuple[i
     "one place": ([("float32", (1, 2, 1, 1), 1)], (1, 1), "0 1x2 1"),
     "a volume of one slice": ([("float32", (1, 1, 1, 9, 7), 1)], (1, 3, 2), "0 9x7x1 3x2"),
     "more axes than the array": ([("float32", (1, 2, 40), 1)], (4, 5), "- 4x5"),
+    "fewer places than cells": ([("float32", (1, 7), None)], (10,), "- 10"),
+    "a map that was enlarged": ([("float32", (1, 3, 8, 9), 1)], (16, 18), "0 8x9x3 16x18"),
     "no axes at all": ([("float32", (1, 2), None)], (), "- 1"),
 }  # fmt: skip
 
@@ -49,8 +51,9 @@ def test_the_array_that_has_the_maps_axes(kind: str) -> None:
         InputInfo(f"x{i}", s, np.dtype(dtype), axis) for i, (dtype, s, axis) in enumerate(inputs)
     ]
     arrays = [np.zeros(info.shape, info.dtype) for info in infos]  # type: ignore[arg-type]
-    values, cells = beneath(list(zip(infos, arrays, strict=True)), np.zeros(shape))
-    assert f"{which(values, arrays)} {size(cells)}" == expected
+    found = beneath(list(zip(infos, arrays, strict=True)), np.zeros(shape))
+    assert f"{which(found.values, arrays)} {size(found.cells)}" == expected
+    assert ("alone" in found.note) == (found.values is None)
 
 
 def which(values: Array | None, arrays: Sequence[Array]) -> str:
@@ -69,16 +72,28 @@ def test_values_stay_at_their_places(rng: np.random.Generator) -> None:
     x = rng.normal(size=(1, 2, 6, 5)).astype(np.float32)
     info = InputInfo("x", (1, 2, 6, 5), x.dtype, 1)
     cells = rng.normal(size=(3, 5))
-    values, seen = beneath([(info, x)], cells)
-    assert values is not None
-    np.testing.assert_array_equal(seen, cells)
+    found = beneath([(info, x)], cells)
+    assert found.values is not None
+    assert found.note == ""
+    np.testing.assert_array_equal(found.cells, cells)
     for c, y, column in np.ndindex(2, 6, 5):
-        assert values[y, column, c] == x[0, c, y, column]
+        assert found.values[y, column, c] == x[0, c, y, column]
+
+
+def test_of_several_inputs_one_is_named() -> None:
+    shapes = {"eeg": (1, 14, 40), "ecg": (1, 1, 40), "age": (1, 1)}
+    given = [
+        (InputInfo(name, shape, np.dtype("f4"), 1 if len(shape) > 2 else None), np.zeros(shape))
+        for name, shape in shapes.items()
+    ]
+    assert beneath(given, np.zeros(10)).note == "over input 'eeg'; 'ecg' would fit as well"
+    assert beneath(given[1:], np.zeros(10)).note == "over input 'ecg'"
+    assert beneath(given[1:2], np.zeros(10)).note == ""
 
 
 def test_of_four_axes_the_largest_along_the_first(rng: np.random.Generator) -> None:
     cells = rng.uniform(size=(2, 3, 4, 5))
-    values, seen = beneath([], cells)
-    assert values is None
+    found = beneath([], cells)
+    assert found.values is None
     for index in np.ndindex(3, 4, 5):
-        assert seen[index] == max(cells[(first, *index)] for first in range(2))
+        assert found.cells[index] == max(cells[(first, *index)] for first in range(2))

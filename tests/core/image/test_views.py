@@ -52,6 +52,15 @@ def test_a_signal_and_its_heat(extent: int, at: int) -> None:
     assert seen.note == f"samples 0 to {extent - 1:,}, maximum around {middle:,}"
 
 
+@pytest.mark.parametrize("count", [300, 5000, 103_359])
+def test_a_single_hot_cell_of_a_long_signal_is_wide_enough_to_see(count: int) -> None:
+    event = 2 * count // 3
+    (panel,) = view(np.zeros((count * 10, 1)), planted((count,), (event,))).panels
+    at = np.flatnonzero(panel.heat[0] == 1)
+    assert 4 <= len(at) <= 8
+    assert abs(at.mean() + 0.5 - (event + 0.5) * 960 / count) <= 4
+
+
 VOLUMES = {  # extents of the volume, cells of the map, the hottest cell
     "cubes": ((64, 64, 64), (8, 8, 8), (6, 1, 3)),
     "flat": ((12, 200, 160), (3, 25, 20), (0, 24, 2)),
