@@ -38,7 +38,7 @@ def beneath(given: Given, cells: Array) -> Ground:
     if cells.ndim > MOST_AXES:
         cells = cells.max(axis=tuple(range(cells.ndim - MOST_AXES)))
     for seen, along in readings(cells):
-        views = [(info, spatial(info, array, seen.ndim)) for info, array in given]
+        views = [(info, spatial(info, array, seen, along=along)) for info, array in given]
         fitting = [
             (info.name, values)
             for info, values in views
@@ -81,16 +81,21 @@ def finer(cells: Array, values: Array) -> bool:
     return any(n > extent for n, extent in zip(cells.shape, values.shape, strict=False))
 
 
-def spatial(info: InputInfo, array: Array, axes: int) -> Array | None:
-    """A row as [*S, C] with so many axes in S, a view; None where it has not that many.
+def spatial(info: InputInfo, array: Array, cells: Array, *, along: bool) -> Array | None:
+    """A row as [*S, C] with the map's axes in S, a view; None where it has more or fewer.
 
-    Without an axis of channels C is 1. Such integers are no signal: they are ids, or a mask.
+    The axis of channels is the one that the model names, unless the map has more cells than are
+    left then and another axis leaves enough. Without such an axis C is 1; integers without it are
+    no signal: they are ids, or a mask.
     """
     values: Array = array[0]
     axis = info.channel_axis
-    if values.ndim == axes + 1:
-        return np.moveaxis(values, (1 if axis is None else axis % array.ndim) - 1, -1)
-    if axis is None and values.ndim == axes and values.dtype.kind == "f":
+    if values.ndim == cells.ndim + 1:
+        said = (1 if axis is None else axis % array.ndim) - 1
+        rest = () if along else (a for a in range(values.ndim) if a != said)
+        views = [np.moveaxis(values, a, -1) for a in (said, *rest)]
+        return next((view for view in views if not finer(cells, view)), views[0])
+    if axis is None and values.ndim == cells.ndim and values.dtype.kind == "f":
         return np.expand_dims(values, -1)
     return None
 

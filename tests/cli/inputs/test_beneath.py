@@ -17,6 +17,8 @@ ROWS: dict[str, tuple[Sequence[tuple[str, tuple[int, ...], int | None]], tuple[i
     "counted from the end": ([("float32", (1, 40, 2), -1)], (10,), "0 40x2 10"),
     "no axis of channels": ([("float32", (1, 40), None)], (10,), "0 40x1 10"),
     "axes unknown": ([("float32", (1, 2, 40), None)], (10,), "0 40x2 10"),
+    "another axis than is said": ([("float32", (1, 40, 2), 1)], (10,), "0 40x2 10"),
+    "a clip, another axis": ([("float32", (1, 16, 3, 8, 9), 1)], (4, 3, 2), "0 16x8x9x3 4x3x2"),
     "ids are no signal": ([("int64", (1, 40), None)], (40,), "- 40"),
     "a picture": ([("float32", (1, 3, 8, 9), 1)], (4, 5), "0 8x9x3 4x5"),
     "a picture, channels last": ([("uint8", (1, 8, 9, 3), 3)], (4, 5), "0 8x9x3 4x5"),
