@@ -10,6 +10,9 @@ from cam_core.backend import Array
 
 from .place import sample
 
+AT_ONCE = 64
+"""Bins."""
+
 
 def starts(extent: int, count: int) -> Array:
     """Where each of `count` bins of `extent` numbers begins; none is empty if extent >= count."""
@@ -38,16 +41,21 @@ def extremes(row: Array, count: int) -> tuple[Array, Array]:
 
 
 def means(values: Array, most: int, axis: int) -> Array:
-    """Bin by bin the mean, where an axis has more than `most` numbers; else the values."""
+    """Bin by bin the mean, where an axis has more than `most` numbers; else the values.
+
+    Some bins are made at a time: numbers that are no floats would be copied as floats.
+    """
     extent = values.shape[axis]
     if extent <= most:
         return values
-    first = starts(extent, most)
+    ends = np.append(starts(extent, most), extent)
     kind = np.promote_types(values.dtype, np.float32)
-    total = np.add.reduceat(values, first, axis=axis, dtype=kind)
-    sizes = np.diff(first, append=extent).astype(kind)
-    found: Array = total / sizes.reshape([-1 if a == axis else 1 for a in range(values.ndim)])
-    return found
+    lines, found = np.moveaxis(values, axis, 0), []
+    for first in range(0, most, AT_ONCE):
+        edges = ends[first : first + AT_ONCE + 1]
+        total = np.add.reduceat(lines[edges[0] : edges[-1]], edges[:-1] - edges[0], dtype=kind)
+        found.append(total / np.diff(edges).astype(kind).reshape(-1, *[1] * (values.ndim - 1)))
+    return np.moveaxis(np.concatenate(found), 0, axis)
 
 
 def hottest(cells: Array, size: Sequence[int]) -> Array:

@@ -56,15 +56,16 @@ def test_a_single_sample_is_in_its_column(extent: int) -> None:
         assert away.max() <= 960 / extent + 1
 
 
+@pytest.mark.parametrize(("extent", "most"), [(25, 7), (700, 150)])
 @pytest.mark.parametrize("kind", ["float32", "uint8", "int16"])
-def test_means_of_bins(kind: str, rng: np.random.Generator) -> None:
-    values = rng.integers(0, 100, (3, 25, 2)).astype(kind)
-    found = means(values, 7, 1)
-    assert found.shape == (3, 7, 2)
-    for column in range(7):
-        held = values[:, tiles(25, 7, column)].astype(float)
+def test_means_of_bins(kind: str, extent: int, most: int, rng: np.random.Generator) -> None:
+    values = rng.integers(0, 100, (3, extent, 2)).astype(kind)
+    found = means(values, most, 1)
+    assert found.shape == (3, most, 2)
+    for column in range(most):
+        held = values[:, tiles(extent, most, column)].astype(float)
         np.testing.assert_allclose(found[:, column], held.sum(1) / held.shape[1], rtol=1e-6)
-    np.testing.assert_array_equal(means(values, 25, 1), values)
+    np.testing.assert_array_equal(means(values, extent, 1), values)
 
 
 @pytest.mark.parametrize("extent", EXTENTS)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -161,3 +163,23 @@ def test_a_map_over_nothing_lies_on_black(shape: tuple[int, ...]) -> None:
     plane = (1, *shape)[-2:]
     assert hot_cell(seen.panels[0], *plane) == (0, *at)[-2:]
     assert "samples" not in seen.note
+
+
+LARGE = {  # the array and the map: what is made of them has the figure's size
+    "volume": ((300, 512, 512, 1), (75, 64, 64)),
+    "clip": ((900, 360, 640, 3), (112, 22, 40)),
+    "spectrogram": ((128, 600_000, 1), (4, 9000)),
+}
+
+
+@pytest.mark.parametrize("kind", LARGE)
+def test_a_large_array_is_never_copied(kind: str) -> None:
+    extents, cells = LARGE[kind]
+    values, heat = np.zeros(extents, np.float32), planted(cells, tuple(n // 3 for n in cells))
+    tracemalloc.start()
+    try:
+        view(values, heat)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 80e6 < values.nbytes

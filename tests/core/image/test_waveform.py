@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
+from typing import Any
 
 import numpy as np
 import pytest
@@ -74,9 +75,11 @@ def test_many_channels_are_rows_of_grey(count: int, extent: int) -> None:
 
 
 @pytest.mark.parametrize("shape", [(26_460_000, 1), (6_000_000, 2), (300_000, 80)])
-def test_a_long_signal_is_never_copied(shape: tuple[int, int]) -> None:
+@pytest.mark.parametrize("order", ["F", "C"])  # [C, T] or [T, C], as it lies in memory
+@pytest.mark.parametrize("kind", ["float32", "float64", "int16"])
+def test_a_long_signal_is_never_copied(kind: str, order: Any, shape: tuple[int, int]) -> None:
     """Ten minutes of sound are 106 MB: what is made of them has the figure's size."""
-    values = np.zeros(shape[::-1], np.float32).T  # [T, C], as a view of [C, T]
+    values = np.zeros(shape, kind, order)
     tracemalloc.start()
     try:
         waveform(values)
