@@ -36,7 +36,8 @@ def draw(sample: Sample, explained: Explained, method: str, top: float | None) -
     if sample.picture is not None and sample.placement is not None:
         heat = coloured(explanation.heatmap(sample.placement.size)[0])
         return card(sample.picture, heat, sample.placement, lines=caption(row, method), **words)
-    ground = beneath(sample.given, coloured(explanation.heatmap()[0]))
+    heat = coloured(explanation.heatmap()[0])
+    ground = beneath(sample.given, heat, explanation.region)
     seen = view(ground.values, ground.cells)
     lines = [*caption(row, method), *(note for note in (seen.note, ground.note) if note)]
     return sheet(seen.panels, lines=lines, **words)

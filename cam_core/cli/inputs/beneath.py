@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cam_core.backend import Array, InputInfo
+from cam_core.region import Region
 
 ALONE = "the map alone: no input has its axes"
 Given = Sequence[tuple[InputInfo, Array]]
@@ -28,15 +29,18 @@ class Ground:
     """Which input it is, where there are several."""
 
 
-def beneath(given: Given, cells: Array) -> Ground:
-    """The array that has the axes of a map.
+def beneath(given: Given, cells: Array, region: Region | None = None) -> Ground:
+    """The array that a map descends from; where nobody knows, one that has its axes.
 
-    The first input whose axes, less the batch and the channels, are as many as the map's; where
-    none is, axes of a single cell are left out of the map. A map of one axis runs along the width
+    That is the first input whose axes, less the batch and the channels, are as many as the map's;
+    where none is, axes of a single cell are left out of the map. A map of one axis runs along the width
     of a picture too. Of a map of more than three axes the largest values along the first are kept.
     """
     if cells.ndim > MOST_AXES:
         cells = cells.max(axis=tuple(range(cells.ndim - MOST_AXES)))
+    known = None if region is None else described(given, cells, region)
+    if known is not None:
+        return known
     for seen, along in readings(cells):
         views = [(info, spatial(info, array, seen, along=along)) for info, array in given]
         fitting = [
@@ -49,6 +53,26 @@ def beneath(given: Given, cells: Array) -> Ground:
             values, seen = without_points(fitting[0][1], seen)
             return Ground(values, seen, name_of([name for name, _ in fitting], len(given)))
     return Ground(None, squeezed(cells), ALONE)
+
+
+def described(given: Given, cells: Array, region: Region) -> Ground | None:
+    """The part of its own input that a map covers; None where that was not given."""
+    array = next((array for info, array in given if info.name == region.input), None)
+    if array is None or len(region.axes) != cells.ndim or 0 in region.axes:
+        return None
+    axes = [axis - 1 for axis in region.axes]
+    values: Array = array[0]
+    values = values.transpose(axes + [i for i in range(values.ndim) if i not in axes])
+    values = values.reshape(*values.shape[: len(axes)], -1)
+    parts = zip(values.shape, region.windows, strict=False)
+    values, cells = without_points(values[tuple(covered(*part) for part in parts)], cells)
+    return Ground(values, cells, f"over input '{region.input}'" if len(given) > 1 else "")
+
+
+def covered(extent: int, window: tuple[float, float]) -> slice:
+    """The places of an axis within a window."""
+    low, high = (min(max(round(end * extent), 0), extent) for end in window)
+    return slice(low, max(high, low + 1))
 
 
 def name_of(fitting: Sequence[str], count: int) -> str:

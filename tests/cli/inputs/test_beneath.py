@@ -9,6 +9,7 @@ import pytest
 
 from cam_core.backend import Array, InputInfo
 from cam_core.cli.inputs.beneath import beneath
+from cam_core.region import Region
 
 ROWS: dict[str, tuple[Sequence[tuple[str, tuple[int, ...], int | None]], tuple[int, ...], str]] = {
     # inputs as (type, shape, axis of the channels); the map; "which array [*S, C], map [*s]"
@@ -99,3 +100,41 @@ def test_of_four_axes_the_largest_along_the_first(rng: np.random.Generator) -> N
     assert found.values is None
     for index in np.ndindex(3, 4, 5):
         assert found.cells[index] == max(cells[(first, *index)] for first in range(2))
+
+
+REGIONS = {
+    "of two that fit, its own": (Region("b", (2,), ((0, 1),)), (10,), "1 30x1 10"),
+    "axes in the order of the input": (
+        Region("c", (1, 3), ((0, 1), (0, 1))),
+        (4, 5),
+        "2 6x8x7 4x5",
+    ),
+    "a part of it": (Region("b", (2,), ((0.5, 1),)), (10,), "1 15x1 10"),
+    "more than there is": (Region("b", (2,), ((-0.5, 1.5),)), (10,), "1 30x1 10"),
+}
+"""What a map covers, its shape, and which of a, b, c lies under it."""
+
+
+@pytest.mark.parametrize("name", REGIONS)
+def test_a_map_that_says_where_it_is_from_lies_there(name: str) -> None:
+    region, cells, expected = REGIONS[name]
+    shapes = {"a": (1, 1, 40), "b": (1, 1, 30), "c": (1, 6, 7, 8)}
+    given = [
+        (InputInfo(n, shape, np.dtype(np.float32), 1), np.arange(np.prod(shape)).reshape(shape))
+        for n, shape in shapes.items()
+    ]
+    ground = beneath(given, np.zeros(cells), region)
+    assert ground.values is not None
+    which = int(expected[0])
+    assert ground.note == f"over input '{'abc'[which]}'"
+    sizes = ["x".join(map(str, a.shape)) for a in (ground.values, ground.cells)]
+    assert f"{which} {' '.join(sizes)}" == expected
+    kept = np.moveaxis(given[which][1][0], 1, -1) if which == 2 else given[which][1][0].T
+    np.testing.assert_array_equal(ground.values, kept[-len(ground.values) :])
+
+
+def test_a_region_of_an_input_that_was_not_given_is_no_help() -> None:
+    info = InputInfo("a", (1, 1, 40), np.dtype(np.float32), 1)
+    ground = beneath([(info, np.zeros((1, 1, 40)))], np.zeros(10), Region("b", (2,), ((0, 1),)))
+    assert ground.values is not None
+    assert ground.values.shape == (40, 1)
