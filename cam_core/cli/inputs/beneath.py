@@ -33,8 +33,9 @@ def beneath(given: Given, cells: Array, region: Region | None = None) -> Ground:
     """The array that a map descends from; where nobody knows, one that has its axes.
 
     That is the first input whose axes, less the batch and the channels, are as many as the map's;
-    where none is, axes of a single cell are left out of the map. A map of one axis runs along the width
-    of a picture too. Of a map of more than three axes the largest values along the first are kept.
+    where none is, axes of a single cell are left out of the map. A map of one axis runs along the
+    width of a picture too. Of a map of more than three axes the largest values along the first are
+    kept.
     """
     if cells.ndim > MOST_AXES:
         cells = cells.max(axis=tuple(range(cells.ndim - MOST_AXES)))
