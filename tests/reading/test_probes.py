@@ -13,6 +13,9 @@ from backends.onnx.reading.probes import (
     SPACE_PROBES,
     assign,
     inputs,
+    is_open,
+    miswritten,
+    opened,
     pair_of,
     symbol,
     symbols,
@@ -48,6 +51,7 @@ def test_an_extent_without_a_name_is_called_by_its_place() -> None:
         ([1, 3, "N"], ["N"], [("N", False)]),
         ([2, 3], [4], []),
         ([], ["N"], [("N", True)]),
+        ([-1, 3, 0], [2], [("batch", True), ("x_2", False)]),
     ],
 )
 def test_every_dynamic_extent_once(x: list[object], z: list[object], found: object) -> None:
@@ -129,3 +133,16 @@ def test_what_stood_for_an_extent_around_a_body() -> None:
     assert pair_of("10|14", probed) == (10, 14)
     assert pair_of("M", probed) is None
     assert pair_of("x10|14", probed) is None
+
+
+@pytest.mark.parametrize("written", [-1, 0, -7, None, "N"])
+def test_what_stands_for_an_open_extent(written: object) -> None:
+    x, _ = inputs(model([written, 3], [2]))
+    assert [is_open(dim) for dim in x.type.tensor_type.shape.dim] == [True, False]
+    assert miswritten(x.type) is isinstance(written, int)
+    before = x.type.SerializeToString()
+    clean = opened(x.type)
+    assert not miswritten(clean)
+    assert clean.tensor_type.shape.dim[1].dim_value == 3
+    assert clean.tensor_type.shape.dim[0].dim_param == (written if written == "N" else "")
+    assert x.type.SerializeToString() == before

@@ -14,7 +14,8 @@ from onnx import numpy_helper
 from onnx.reference import ReferenceEvaluator
 
 from backends.onnx import instrument, strip
-from backends.onnx.reading.static import DATA_DEPENDENT
+from backends.onnx.reading.kinds import DATA_DEPENDENT
+from backends.onnx.reading.static import reopen, with_open_borders
 from cam_core.cli.group import gradcam
 from cam_core.errors import CamError
 from tests.sessions import run
@@ -222,3 +223,25 @@ def test_the_reference_agrees() -> None:
     run_double = ReferenceEvaluator(double)
     up, down = (run_double.run(["y"], {"x": x + s * D})[0][0, 2] for s in (h, -h))
     assert np.sum(G * D) == pytest.approx((up - down) / (2 * h), rel=1e-4)
+
+
+def test_borders_are_opened_in_a_copy_and_weights_are_none() -> None:
+    """Below IR 4 a weight is declared as an input; one of no numbers has an extent of 0."""
+    source = net(8, ir=3)
+    source.graph.input.append(onnx.helper.make_tensor_value_info("none", 1, [0]))
+    source.graph.initializer.append(numpy_helper.from_array(np.zeros(0, np.float32), "none"))
+    assert with_open_borders(source) is source
+    source.graph.input[0].type.tensor_type.shape.dim[2].dim_value = 0
+    source.graph.output[0].type.tensor_type.shape.dim[0].dim_value = -1
+    before = source.SerializeToString()
+    made = with_open_borders(source)
+    assert source.SerializeToString() == before
+    shapes = extents([*made.graph.input, *made.graph.output])
+    assert shapes == [[0, 3, 0, 0], [4, 3, 3, 3], [4, 5], [0], [0, 5], [0, 4, 0, 0]]
+    written = [
+        d for i in (made.graph.input[0], *made.graph.output) for d in i.type.tensor_type.shape.dim
+    ]
+    assert [d.dim_value for d in written if d.HasField("dim_value")] == [3, 5, 4]
+    assert with_open_borders(made) is made
+    reopen(made, {e.key: e.value for e in made.metadata_props})
+    assert [*made.graph.input, *made.graph.output] == [*source.graph.input, *source.graph.output]

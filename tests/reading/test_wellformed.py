@@ -76,9 +76,6 @@ TYPED: Damages = {
     "no type": (lambda g: g.input[0].ClearField("type"), "input 'x' is no tensor of a known type"),
     "a list": (lambda g: g.input[0].type.sequence_type.elem_type.tensor_type.SetInParent(),
         "input 'x' is no tensor of a known type"),
-    "an extent of 0": (
-        lambda g: setattr(g.input[0].type.tensor_type.shape.dim[0], "dim_value", 0),
-        "input 'x' has an extent of 0; give it a size, or a name"),
 }  # fmt: skip
 NODES: Damages = {
     "no operator": (lambda g: setattr(g.node[0], "op_type", "Clop"), "no operator Clop in ONNX"),

@@ -21,6 +21,7 @@ from ..finding.analysis import analyse
 from ..instrumenting import save as writing
 from ..instrumenting.instrument import instrument
 from ..reading.load import Source, load
+from ..reading.probes import is_open
 from ..reading.static import Static
 from ..running.runner import Runner
 from .comparison import Comparison, compare_outputs
@@ -57,7 +58,7 @@ def declared_inputs(backend: OnnxBackend) -> list[InputInfo]:
     own = {info.name: info.type for info in backend.analysis.source.model.graph.input}
     dims = {name: kind.tensor_type.shape.dim for name, kind in own.items()}
     shapes = {
-        name: tuple(d.dim_value if d.HasField("dim_value") else d.dim_param or None for d in dim)
+        name: tuple(d.dim_param or None if is_open(d) else d.dim_value for d in dim)
         for name, dim in dims.items()
     }
     inputs = backend.inputs()

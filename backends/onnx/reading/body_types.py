@@ -13,6 +13,7 @@ from onnx import TensorProto, TypeProto, helper, numpy_helper
 
 from .draws import draws
 from .fold import FOLD_LIMIT, Values
+from .probes import opened
 
 
 @dataclass
@@ -113,7 +114,7 @@ def _enter(body: onnx.GraphProto, probe: Probe, kinds: Types, walk: Walk) -> tup
     """The types of a body's outputs; inside, no condition counts as known."""
     inner = Probe(ChainMap({}, probe.types), ChainMap({}, probe.values), 0, frozenset())  # type: ignore[arg-type]
     for info, kind in zip(body.input, kinds, strict=False):
-        inner.types[info.name] = info.type if kind is None else kind
+        inner.types[info.name] = opened(info.type) if kind is None else kind
     for tensor in body.initializer:
         inner.types[tensor.name] = _tensor(tensor.data_type, tensor.dims)
         external = tensor.data_location == TensorProto.EXTERNAL

@@ -24,6 +24,7 @@ from .load import opset
 from .normalise import normalise
 from .sequences import resolved
 from .sparse import declared, dense, sparse_value, with_dense
+from .static import with_open_borders
 from .stored import embedded
 from .wellformed import require_made, require_nodes, require_sizes, require_typed
 
@@ -46,6 +47,7 @@ def prepare(
     require_made(model.graph)
     if around is None:
         require_typed(model.graph)
+        model = with_open_borders(model)
     unknown = {operator for domain, operator in shapes.OUTSIDE if not domain}
     require_nodes(model.graph, {"": version}, SAME_TYPE | unknown)
     skeleton, small, weights = _skeleton(model, folder)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
 
 import onnx
 
@@ -26,6 +27,27 @@ def inputs(model: onnx.ModelProto) -> list[onnx.ValueInfoProto]:
     return [i for i in model.graph.input if i.name not in weights]
 
 
+def is_open(dim: Any) -> bool:
+    """Is a declared dimension no number? Some exporters write -1 or 0 for an open one."""
+    return not dim.HasField("dim_value") or dim.dim_value < 1
+
+
+def miswritten(kind: onnx.TypeProto) -> bool:
+    """Does -1 or 0 stand for an open dimension of the type?"""
+    return any(d.HasField("dim_value") and is_open(d) for d in kind.tensor_type.shape.dim)
+
+
+def opened(kind: onnx.TypeProto) -> onnx.TypeProto:
+    """The type; a copy where it is miswritten."""
+    if not miswritten(kind):
+        return kind
+    copy = onnx.TypeProto()
+    copy.CopyFrom(kind)
+    for dim in filter(is_open, copy.tensor_type.shape.dim):
+        dim.ClearField("dim_value")
+    return copy
+
+
 def symbol(info: onnx.ValueInfoProto, axis: int) -> str:
     dim = info.type.tensor_type.shape.dim[axis]
     return dim.dim_param or ("batch" if axis == 0 else f"{info.name}_{axis}")
@@ -37,7 +59,7 @@ def symbols(model: onnx.ModelProto) -> Iterator[tuple[str, bool]]:
     for info in inputs(model):
         for axis, dim in enumerate(info.type.tensor_type.shape.dim):
             name = symbol(info, axis)
-            if not dim.HasField("dim_value") and name not in seen:
+            if is_open(dim) and name not in seen:
                 seen.add(name)
                 yield name, axis == 0
 

@@ -105,7 +105,7 @@ def _sweep(
         fixed = TypeProto()
         fixed.CopyFrom(info.type)
         for axis, dim in enumerate(fixed.tensor_type.shape.dim):
-            if not dim.HasField("dim_value"):
+            if probes.is_open(dim):
                 dim.dim_value = extents[probes.symbol(info, axis)]
         probe.types[info.name] = fixed
     for tensor in model.graph.initializer:
@@ -115,7 +115,7 @@ def _sweep(
 
 
 def _walk(model: onnx.ModelProto, graph: onnx.GraphProto, probe: Probe) -> None:
-    declared = {v.name: v.type for v in (*graph.output, *graph.value_info)}
+    declared = {v.name: probes.opened(v.type) for v in (*graph.output, *graph.value_info)}
     for node in graph.node:
         _visit(model, node, probe, declared)
 

@@ -1,4 +1,4 @@
-"""Input shapes fixed for compilers that take no dynamic extents, and opened again by `strip`."""
+"""Input shapes fixed for compilers, or written as open ones should be; `strip` takes it back."""
 
 from __future__ import annotations
 
@@ -13,10 +13,13 @@ from .functions import kept, packed
 from .graph import Graph
 from .graph import static as is_static
 from .kinds import DATA_DEPENDENT
-from .names import STATIC
+from .names import OPENED, STATIC
+from .probes import is_open, miswritten, opened
 
 Static = Sequence[int] | Mapping[str, Sequence[int]]
 """The shape of the one input, or shapes by input name."""
+BORDERS = ("input", "output")
+"""Where the graph declares what it takes and gives."""
 
 
 def fix(model: onnx.ModelProto, static: Static) -> onnx.ModelProto:
@@ -42,12 +45,12 @@ def fix(model: onnx.ModelProto, static: Static) -> onnx.ModelProto:
         for dim in info.type.tensor_type.shape.dim:
             if dim.dim_param in sizes:
                 dim.dim_value = sizes[dim.dim_param]
+    for info in (*(i for i in graph.input if i.name in fed), *graph.output):
+        info.type.CopyFrom(opened(info.type))
     for info in graph.input:
         if info.name in asked:
             _declare(info, asked[info.name])
-        elif info.name in fed and not all(
-            dim.HasField("dim_value") for dim in info.type.tensor_type.shape.dim
-        ):
+        elif info.name in fed and any(map(is_open, info.type.tensor_type.shape.dim)):
             raise InputError(f"input '{info.name}' stays dynamic; give its shape too, by name")
     was = onnx.GraphProto(
         input=model.graph.input, output=model.graph.output, value_info=model.graph.value_info
@@ -68,7 +71,7 @@ def _meant(fed: Mapping[str, onnx.ValueInfoProto], shape: Sequence[int]) -> str:
 def _bind(info: onnx.ValueInfoProto, shape: Sequence[int], sizes: dict[str, int]) -> None:
     """Gives the input's symbols their sizes."""
     dims = info.type.tensor_type.shape.dim
-    declared = [dim.dim_value or dim.dim_param or "?" for dim in dims]
+    declared = [(dim.dim_param or "?") if is_open(dim) else dim.dim_value for dim in dims]
     where = f"input '{info.name}' is [{', '.join(map(str, declared))}], not {list(shape)}"
     if any(extent < 1 for extent in shape):
         raise InputError(f"{where}: extents are 1 or more")
@@ -77,7 +80,7 @@ def _bind(info: onnx.ValueInfoProto, shape: Sequence[int], sizes: dict[str, int]
     if len(dims) != len(shape):
         raise InputError(f"{where}: give {len(dims)} extents")
     for dim, extent in zip(dims, shape, strict=True):
-        if dim.HasField("dim_value") and dim.dim_value != extent:
+        if not is_open(dim) and dim.dim_value != extent:
             raise InputError(f"{where}: {dim.dim_value} is fixed in the model")
         if dim.dim_param and sizes.setdefault(dim.dim_param, extent) != extent:
             raise InputError(f"{where}: '{dim.dim_param}' is {sizes[dim.dim_param]} already")
@@ -116,16 +119,31 @@ def require_static(nodes: Iterable[Any]) -> None:
                 )
 
 
+def with_open_borders(model: onnx.ModelProto) -> onnx.ModelProto:
+    """A copy whose inputs and outputs have no extent of -1 or 0, which some exporters write.
+
+    Runtimes take 0 at its word. `model` itself where it has none.
+    """
+    weights = {t.name for t in model.graph.initializer}
+    borders = [*(i for i in model.graph.input if i.name not in weights), *model.graph.output]
+    if not any(miswritten(info.type) for info in borders):
+        return model
+    copy = onnx.ModelProto()
+    copy.CopyFrom(model)
+    for info in (*copy.graph.input, *copy.graph.output):
+        if info.name not in weights:
+            info.type.CopyFrom(opened(info.type))
+    was = onnx.GraphProto(input=model.graph.input, output=model.graph.output)
+    copy.metadata_props.add(key=OPENED, value=packed(was))
+    return copy
+
+
 def reopen(model: onnx.ModelProto, notes: Mapping[str, str]) -> None:
-    """Puts the declarations back into a copy that `fix` made; `notes`: what it added."""
-    data = kept(notes, STATIC)
-    if data is None:
-        return
-    was = onnx.GraphProto.FromString(data)
-    for mine, theirs in (
-        (model.graph.input, was.input),
-        (model.graph.output, was.output),
-        (model.graph.value_info, was.value_info),
-    ):
-        del mine[:]
-        mine.extend(theirs)
+    """Puts back the declarations that were changed here; `notes`: what was added."""
+    for key, fields in ((OPENED, BORDERS), (STATIC, (*BORDERS, "value_info"))):
+        data = kept(notes, key)
+        was = onnx.GraphProto() if data is None else onnx.GraphProto.FromString(data)
+        for field in fields if data is not None else ():
+            mine = getattr(model.graph, field)
+            del mine[:]
+            mine.extend(getattr(was, field))

@@ -81,7 +81,7 @@ def require_made(graph: onnx.GraphProto) -> None:
 
 
 def require_typed(graph: onnx.GraphProto) -> None:
-    """Inputs are tensors of known type and possible size; no declared type is beyond ONNX."""
+    """Inputs are tensors of known type; no declared type is beyond ONNX."""
     weights = {t.name for t in graph.initializer}
     for info in (*graph.input, *graph.output, *graph.value_info):
         kind = info.type.tensor_type.elem_type
@@ -92,12 +92,6 @@ def require_typed(graph: onnx.GraphProto) -> None:
             continue
         if info.type.WhichOneof("value") != "tensor_type" or not info.type.tensor_type.elem_type:
             raise ModelError(f"input '{info.name}' is no tensor of a known type; it cannot be fed")
-        for dim in info.type.tensor_type.shape.dim:
-            if dim.HasField("dim_value") and dim.dim_value < 1:
-                raise ModelError(
-                    f"input '{info.name}' has an extent of {dim.dim_value}; give it a size, or a "
-                    f"name (dim_param) if it is dynamic"
-                )
 
 
 def require_nodes(

@@ -11,6 +11,7 @@ import onnx
 
 from cam_core.errors import InputError, ModelError
 
+from ..reading.static import with_open_borders
 from .borders import with_single_borders
 from .runtime import Provider, one_line, providers, runtime
 
@@ -38,7 +39,7 @@ class Runner:
             InputError: an unknown optimisation level or provider.
         """
         ort, options = runtime(), self._options()
-        model, chosen = with_single_borders(model), providers(self.providers)
+        model, chosen = with_single_borders(with_open_borders(model)), providers(self.providers)
         try:
             session = ort.InferenceSession(model.SerializeToString(), options, providers=chosen)
         except Exception as error:  # onnxruntime's exceptions share no base class
