@@ -12,11 +12,13 @@ from backends.onnx.reading.probes import (
     ONE_ROW,
     SPACE_PROBES,
     assign,
+    emptied,
     inputs,
     is_open,
     miswritten,
     opened,
     pair_of,
+    plans,
     symbol,
     symbols,
     too_short,
@@ -124,15 +126,63 @@ def test_a_window_longer_than_what_it_slides_over(
 ) -> None:
     node = helper.make_node("Conv", ["x", "w"], ["y"], **attributes)
     types = {n: helper.make_tensor_type_proto(1, (1, 1, e)) for n, e in (("x", extent), ("w", 5))}
-    assert too_short(node, types) is short
+    assert too_short(node, types, {}) is short
 
 
-def test_what_stood_for_an_extent_around_a_body() -> None:
-    probed = {"N": (5, 7)}
-    assert pair_of("N", probed) == (5, 7)
-    assert pair_of("10|14", probed) == (10, 14)
-    assert pair_of("M", probed) is None
-    assert pair_of("x10|14", probed) is None
+@pytest.mark.parametrize(("extent", "short"), [(399, True), (400, False)])
+@pytest.mark.parametrize("framed", ["by a length", "by a window"])
+def test_a_frame_longer_than_the_signal(framed: str, extent: int, short: bool) -> None:
+    by_length = framed == "by a length"
+    node = helper.make_node(
+        "STFT", ["x", "step", "" if by_length else "w", "n"][: 3 + by_length], ["y"]
+    )
+    types = {"x": helper.make_tensor_type_proto(1, (2, extent, 1)),
+             "w": helper.make_tensor_type_proto(1, (400,))}  # fmt: skip
+    assert too_short(node, types, {"n": np.array(400)} if by_length else {}) is short
+
+
+def test_a_signal_is_no_shorter_than_its_frames() -> None:
+    """Inference takes the frame that does not fit into a picture's size for one that does."""
+    net = parsed("float[N,T,1] x", "y = STFT<onesided = 1>(x, step, , length)", "float[A,B,C,D] y")
+    for name, value in {"step": 160, "length": 300}.items():
+        net.graph.initializer.append(numpy_helper.from_array(np.array(value), name))
+    graph = prepare(net)
+    pair = graph.probed["T"]
+    lengths = [run(net, x=np.zeros((1, t, 1), np.float32))["y"].shape[1] for t in pair]
+    assert graph.tensors["y"].shape == ("N", f"{lengths[0]}|{lengths[1]}", 151, 2)
+
+
+FRAMES = """s = Shape(x) n = Gather(s, axis) m = Sub(n, window) k = Range(zero, m, hop)
+    y = Gather<axis = 1>(x, k)"""
+
+
+def test_a_probe_of_which_nothing_is_left_is_none() -> None:
+    """Frames that are cut out by positions: below 1000 numbers there is none."""
+    net = parsed("float[N,T] x", FRAMES, "float[A,B] y")
+    for name, value in {"axis": 1, "window": 1000, "zero": 0, "hop": 10}.items():
+        net.graph.initializer.append(numpy_helper.from_array(np.array(value), name))
+    graph = prepare(net)
+    pair = graph.probed["T"]
+    lengths = [run(net, x=np.zeros((1, t), np.float32))["y"].shape[1] for t in pair]
+    assert min(lengths) > 0
+    assert graph.tensors["y"].shape == ("N", f"{lengths[0]}|{lengths[1]}")
+
+
+def test_nothing_made_of_nothing_is_no_fault() -> None:
+    node = helper.make_node("Neg", ["x"], ["y"])
+
+    def found(*extents: tuple[int, int]) -> bool:
+        """For the extent of x and y at each probe."""
+        types = [
+            {n: helper.make_tensor_type_proto(1, (2, e)) for n, e in zip("xy", pair, strict=True)}
+            for pair in extents
+        ]
+        return emptied(node, types, [{}, {}])
+
+    assert not found((3, 3), (0, 0))
+    assert not found((3, 0), (3, 0))  # whatever the extents are
+    assert found((3, 0), (4, 0))
+    assert not found((3, 3), (4, 3))
 
 
 @pytest.mark.parametrize("written", [-1, 0, -7, None, "N"])
@@ -146,3 +196,19 @@ def test_what_stands_for_an_open_extent(written: object) -> None:
     assert clean.tensor_type.shape.dim[1].dim_value == 3
     assert clean.tensor_type.shape.dim[0].dim_param == (written if written == "N" else "")
     assert x.type.SerializeToString() == before
+
+
+def test_one_row_is_planned_where_an_output_says_so() -> None:
+    net = model(["N", 3], [2])
+    net.graph.output[0].CopyFrom(helper.make_tensor_value_info("y", 1, ["N", 3]))
+    assert ONE_ROW not in [batch for _, batch in plans(net)]
+    net.graph.output[0].CopyFrom(helper.make_tensor_value_info("y", 1, [1, 3]))
+    assert [batch for _, batch in plans(net)] == [*[BATCH_PROBE] * len(SPACE_PROBES), ONE_ROW]
+
+
+def test_what_stood_for_an_extent_around_a_body() -> None:
+    probed = {"N": (5, 7)}
+    assert pair_of("N", probed) == (5, 7)
+    assert pair_of("10|14", probed) == (10, 14)
+    assert pair_of("M", probed) is None
+    assert pair_of("x10|14", probed) is None

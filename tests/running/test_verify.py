@@ -68,3 +68,14 @@ def test_pairs_of_int8_have_a_cure() -> None:
     }""")
     assert "session.qdqisint8allowed=1" in signed_cure(pair)
     assert signed_cure(model(1.0)) == ""
+
+
+def test_an_extent_that_is_known_elsewhere_is_kept_to() -> None:
+    """H and W are open in the file, and the weights after Flatten fit one size only."""
+    made = onnx.parser.parse_model("""<ir_version: 10, opset_import: ["" : 17]>
+    net (float[N, 1, H, W] x) => (float[N, 2] y) { f = Flatten(x) y = MatMul(f, w) }""")
+    made.graph.initializer.append(numpy_helper.from_array(np.ones((12, 2), np.float32), "w"))
+    with pytest.raises(CamError):
+        verify(made, made, Runner())
+    assert verify(made, made, Runner(), shapes={"x": ("N", 1, 3, 4)}).identical
+    require_same(made, Source(made), {"x": ("N", 1, 3, 4)})

@@ -122,9 +122,9 @@ def set_up(asked: Check, opened: Opened) -> Setup:
 
 def tell_moved(asked: Check, opened: Opened, setup: Setup, screen: Screen) -> dict[str, Any]:
     """The original outputs before and after."""
-    source, result = opened.source, instrument(opened.analysis)
-    runner = Runner(**running(asked), folder=source.folder)
-    found = compare_outputs(result, source, runner, setup.reader.extras)
+    analysis, result = opened.analysis, instrument(opened.analysis)
+    runner = Runner(**running(asked), folder=opened.source.folder)
+    found = compare_outputs(result, analysis, runner, setup.reader.extras)
     screen.line("outputs", found.text)
     return {**found.record(), "moved": found.moved}
 

@@ -11,7 +11,7 @@ import onnx
 from cam_core.backend import Array
 from cam_core.errors import CamError
 
-from ..reading.load import Source
+from ..finding.analysis import Analysis
 from ..running.runner import Runner
 from ..running.verify import LIMIT, Verdict, limit, signed_cure, verify
 
@@ -42,15 +42,16 @@ class Comparison:
 
 
 def compare_outputs(
-    result: onnx.ModelProto, source: Source, runner: Runner, given: Mapping[str, Array]
+    result: onnx.ModelProto, analysis: Analysis, runner: Runner, given: Mapping[str, Array]
 ) -> Comparison:
     """Run both and compare; inputs are random where they are not given.
 
     Raises:
         CamError: they cannot be run as the flags say; without flags that is but a remark.
     """
+    source, shapes = analysis.source, analysis.graph.input_shapes
     try:
-        found = verify(result, source.model, runner, given=given)
+        found = verify(result, source.model, runner, given=given, shapes=shapes)
     except CamError as error:
         if runner.providers or runner.custom_ops or given:
             raise

@@ -110,8 +110,9 @@ def static_shapes(shapes: Sequence[tuple[str, tuple[int, ...]]]) -> Static | Non
 
 def find_moved(asked: Instrument, backend: OnnxBackend, result: onnx.ModelProto) -> Comparison:
     """The original outputs before and after, on the arrays of --input."""
-    source, given = backend.analysis.source, read_arrays(declared_inputs(backend), asked.inputs)
-    return compare_outputs(result, source, Runner(**running(asked), folder=source.folder), given)
+    analysis, given = backend.analysis, read_arrays(declared_inputs(backend), asked.inputs)
+    runner = Runner(**running(asked), folder=analysis.source.folder)
+    return compare_outputs(result, analysis, runner, given)
 
 
 def write_files(

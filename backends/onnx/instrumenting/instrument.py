@@ -105,7 +105,7 @@ def instrument(
     )
     require_valid(result, analysis.source.model)
     if verify:
-        require_same(result, analysis.source)
+        require_same(result, analysis.source, analysis.graph.input_shapes)
     return result
 
 

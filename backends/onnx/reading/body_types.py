@@ -11,6 +11,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, TypeProto, helper, numpy_helper
 
+from .demands import Demand
 from .draws import draws
 from .fold import FOLD_LIMIT, Values
 from .probes import opened
@@ -25,6 +26,10 @@ class Probe:
     failures: int = 0
     decided: frozenset[str] | None = None
     """The conditions known whatever the extents are; None: all that have a value here."""
+    fixed: Collection[str] = frozenset()
+    """What is made of weights alone."""
+    unmet: list[Demand] = field(default_factory=list)
+    """What those demand of other tensors, which have another extent here."""
 
 
 Walk = Callable[[onnx.GraphProto, Probe], None]

@@ -120,6 +120,11 @@ class Graph:
         return isinstance(tensor, gs.Constant) or name in self.weights or name in self.values
 
     @functools.cached_property
+    def input_shapes(self) -> dict[str, Shape]:
+        """By name, of those whose rank is known."""
+        return {t.name: tuple(t.shape) for t in self.inputs if t.shape is not None}
+
+    @functools.cached_property
     def output_names(self) -> frozenset[str]:
         return frozenset(t.name for t in self.outputs)
 

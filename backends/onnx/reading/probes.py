@@ -7,13 +7,16 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import onnx
 
+from .fold import Values, static_shape
 from .kinds import POOLS
 
 WINDOWED = POOLS | {"Conv", "QLinearConv", "ConvInteger"}
 """Operators that slide a window, no larger than what it slides over."""
 Pairs = dict[str, tuple[int, int]]
+Types = Mapping[str, onnx.TypeProto]
 
 BATCH_PROBE = (5, 7)
 ONE_ROW = (1, 1)
@@ -89,12 +92,25 @@ def _stepped(pairs: Sequence[tuple[int, int]], step: int) -> Iterator[tuple[int,
         yield from ((low + more, high + more) for low, high in pairs)
 
 
-def too_short(node: onnx.NodeProto, types: Mapping[str, onnx.TypeProto]) -> bool:
+def plans(model: onnx.ModelProto) -> Iterator[tuple[Sequence[tuple[int, int]], tuple[int, int]]]:
+    """(pairs for space, a pair for the batch), the likeliest first."""
+    yield from ((spaces, BATCH_PROBE) for spaces in SPACE_PROBES)
+    if any(
+        [d.dim_value for d in o.type.tensor_type.shape.dim[:1]] == [1] for o in model.graph.output
+    ):
+        yield SPACE_PROBES[0], ONE_ROW
+
+
+def too_short(node: onnx.NodeProto, types: Types, values: Values) -> bool:
     """Is a window of the node longer than what it slides over?
 
     Inference rounds what is then below zero up to an extent that no run gives.
     """
-    if node.op_type not in WINDOWED or not node.input or node.input[0] not in types:
+    if not node.input or node.input[0] not in types:
+        return False
+    if node.op_type == "STFT":
+        return _frame_too_long(node, types, values)
+    if node.op_type not in WINDOWED:
         return False
     attrs = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
     if attrs.get("auto_pad", b"NOTSET") not in (b"NOTSET", b"VALID"):
@@ -111,6 +127,33 @@ def too_short(node: onnx.NodeProto, types: Mapping[str, onnx.TypeProto]) -> bool
             extents, kernel, gaps, pads[: len(kernel)], pads[len(kernel) :], strict=False
         )
     )
+
+
+def _frame_too_long(node: onnx.NodeProto, types: Types, values: Values) -> bool:
+    """Is a frame of the STFT longer than the signal [N, T, 1]?"""
+    signal = static_shape(types[node.input[0]]) or (0, 0)
+    given = [*node.input, "", ""]
+    length = values.get(given[3])
+    window = static_shape(types.get(given[2])) or (0,)
+    return 0 < signal[1] < (window[0] if length is None else int(length))
+
+
+def emptied(node: onnx.NodeProto, types: Sequence[Types], values: Sequence[Values]) -> bool:
+    """Does a node make nothing of something, as the extents happen to be?
+
+    `types` and `values`: what two probes know.
+    """
+    made = [static_shape(known.get(name)) or () for known in types for name in node.output]
+    if all(min(shape, default=1) > 0 for shape in made):
+        return False
+    names = [name for name in node.input if name]
+    kinds = [[known.get(name) for name in names] for known in types]
+    if any(min(static_shape(kind) or (1,)) < 1 for kind in itertools.chain(*kinds)):
+        return False
+    numbers = [
+        [np.ravel(known[name]).tolist() for name in names if name in known] for known in values
+    ]
+    return kinds[0] != kinds[1] or numbers[0] != numbers[1]
 
 
 def pair_of(name: str, probed: Pairs) -> tuple[int, int] | None:

@@ -9,6 +9,7 @@ a probe all shape arithmetic folds, so the shape chains that exporters leave beh
 from __future__ import annotations
 
 import functools
+import operator
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,16 +18,15 @@ import numpy as np
 import onnx
 from onnx import TypeProto, numpy_helper, shape_inference
 
-from . import probes
+from . import demands, probes
 from .body_types import SCOPED, Probe, conditions, conditions_met, through_bodies
 from .ceil_pools import schema_version
 from .fold import Values, fold
 from .graph import Extent, Shape
 from .kinds import SAME_TYPE
 from .normalise import schema_at
-from .probes import BATCH_PROBE, ONE_ROW, SPACE_PROBES, Pairs
+from .probes import Pairs, Types
 
-Types = Mapping[str, TypeProto]
 OUTSIDE: dict[tuple[str, str], Callable[[onnx.NodeProto, Types, Values], dict[str, TypeProto]]] = {}
 """(domain, operator) without a schema -> the types of its outputs (see rules/spelled_out.py)."""
 
@@ -57,40 +57,50 @@ def infer(model: onnx.ModelProto, small: Values, weights: Collection[str], probe
         weights: names of all constants.
         probed: of a body, what stood for the extents of the graphs around it.
     """
-    facts = _probed(model, small, probed, None)
+    fixed = demands.made_of(model.graph, weights)
+    facts = _probed(model, small, fixed, probed, None)
     known = conditions(model.graph, facts.shapes, facts.values, weights)
     if known != conditions_met(model.graph, facts.values):
-        facts = _probed(model, small, probed, known)
+        facts = _probed(model, small, fixed, probed, known)
     facts.decided = known
     return facts
 
 
 def _probed(
-    model: onnx.ModelProto, small: Values, probed: Pairs, decided: frozenset[str] | None
+    model: onnx.ModelProto,
+    small: Values,
+    fixed: Collection[str],
+    probed: Pairs,
+    decided: frozenset[str] | None,
 ) -> Facts:
-    """The facts by two probes of every plan until one has no failures."""
+    """The facts by two probes of every plan until one has no failures; weights go before plans."""
     around = {name: probes.pair_of(name, probed) for name, _ in probes.symbols(model)}
     known = {name: pair for name, pair in around.items() if pair is not None}
     free = [(name, batch) for name, batch in probes.symbols(model) if name not in known]
     taken = {*probed.values(), *known.values()}
-    best: tuple[Probe, Probe, Pairs] | None = None
-    plans = [(spaces, BATCH_PROBE) for spaces in SPACE_PROBES]
-    if any(
-        [d.dim_value for d in o.type.tensor_type.shape.dim[:1]] == [1] for o in model.graph.output
-    ):
-        plans.append((SPACE_PROBES[0], ONE_ROW))
-    for spaces, batch in plans:
+    places = [name for name, is_batch in free if not is_batch]
+    found: list[tuple[int, Probe, Probe, Pairs]] = []
+
+    def sweep(pairs: Pairs, at: int) -> Probe:
+        return _sweep(model, small, {s: pair[at] for s, pair in pairs.items()}, decided, fixed)
+
+    for spaces, batch in probes.plans(model):
         pairs = known | probes.assign(free, spaces, batch, taken)
-        first = _sweep(model, small, {s: pair[0] for s, pair in pairs.items()}, decided)
-        second = first
-        if pairs:
-            second = _sweep(model, small, {s: pair[1] for s, pair in pairs.items()}, decided)
-        if best is None or first.failures + second.failures < best[0].failures + best[1].failures:
-            best = first, second, probed | pairs
-        if best[0].failures + best[1].failures == 0 or not free:
+        first = sweep(pairs, 0)
+        second = sweep(pairs, 1) if pairs else first
+        unmet = dict.fromkeys([*first.unmet, *second.unmet] if places else ())
+        by_weights = demands.decided(
+            model, unmet, pairs, places, lambda m, e: _sweep(m, small, e, decided).types
+        )
+        if by_weights:
+            return _probed(model, small, fixed, probed | by_weights, decided)
+        seen = (first.types, second.types), (first.values, second.values)
+        lost = first.failures + second.failures + len(unmet)
+        lost += sum(probes.emptied(node, *seen) for node in model.graph.node)
+        found.append((lost, first, second, probed | pairs))
+        if lost == 0 or not free:
             break
-    assert best is not None
-    return _merge(*best)
+    return _merge(*min(found, key=operator.itemgetter(0))[1:])
 
 
 def _sweep(
@@ -98,16 +108,16 @@ def _sweep(
     small: Values,
     extents: Mapping[str, int],
     decided: frozenset[str] | None,
+    fixed: Collection[str] = frozenset(),
 ) -> Probe:
     """One walk over the nodes with every input extent given a number."""
-    probe = Probe(values=dict(small), decided=decided)
+    probe = Probe(values=dict(small), decided=decided, fixed=fixed)
     for info in probes.inputs(model):
-        fixed = TypeProto()
-        fixed.CopyFrom(info.type)
-        for axis, dim in enumerate(fixed.tensor_type.shape.dim):
+        kind = probe.types[info.name] = TypeProto()
+        kind.CopyFrom(info.type)
+        for axis, dim in enumerate(kind.tensor_type.shape.dim):
             if probes.is_open(dim):
                 dim.dim_value = extents[probes.symbol(info, axis)]
-        probe.types[info.name] = fixed
     for tensor in model.graph.initializer:
         probe.types[tensor.name] = onnx.helper.make_tensor_type_proto(tensor.data_type, tensor.dims)
     _walk(model, model.graph, probe)
@@ -120,9 +130,7 @@ def _walk(model: onnx.ModelProto, graph: onnx.GraphProto, probe: Probe) -> None:
         _visit(model, node, probe, declared)
 
 
-def _visit(
-    model: onnx.ModelProto, node: onnx.NodeProto, probe: Probe, declared: Mapping[str, TypeProto]
-) -> None:
+def _visit(model: onnx.ModelProto, node: onnx.NodeProto, probe: Probe, declared: Types) -> None:
     if node.op_type in SAME_TYPE and node.input[0] in probe.types:
         probe.types[node.output[0]] = probe.types[node.input[0]]
         return
@@ -131,7 +139,8 @@ def _visit(
     except Exception:  # the schema refuses these types: the model is dubious, or the probe
         probe.failures += 1
         outputs = _infer_loosely(model, node, probe)
-    probe.failures += probes.too_short(node, probe.types)
+    probe.failures += probes.too_short(node, probe.types, probe.values)
+    probe.unmet.extend(demands.unmet(node, probe.types, probe.values, probe.fixed))
     if node.op_type == "GatherND":
         _complete(node, probe, outputs)
     for name in filter(None, node.output):
@@ -143,7 +152,7 @@ def _visit(
     fold(node, probe.types, probe.values)
 
 
-def _complete(node: onnx.NodeProto, probe: Probe, outputs: Mapping[str, TypeProto]) -> None:
+def _complete(node: onnx.NodeProto, probe: Probe, outputs: Types) -> None:
     """The inference of GatherND leaves out the shape of a scalar."""
     x, indices = (probe.types.get(name, TypeProto()).tensor_type for name in node.input)
     found = outputs.get(node.output[0])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,7 @@ import onnx
 
 from cam_core.errors import CamError
 
+from ..reading.graph import Shape
 from ..reading.load import Source
 from .runner import Runner
 from .runtime import run
@@ -23,6 +26,7 @@ SPACE = 224
 LIMIT = 1e-6
 NARROW_LIMITS = {onnx.TensorProto.FLOAT16: 1e-3, onnx.TensorProto.BFLOAT16: 1e-2}
 """How far rounding may move an output where the optimiser fuses less."""
+NO_SHAPES: Mapping[str, Shape] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -35,13 +39,15 @@ class Verdict:
     output: str = ""
 
 
-def require_same(result: onnx.ModelProto, source: Source) -> None:
+def require_same(
+    result: onnx.ModelProto, source: Source, shapes: Mapping[str, Shape] = NO_SHAPES
+) -> None:
     """Compares as `verify` does, and fails where the outputs moved by more than rounding.
 
     Raises:
         CamError: they differ by more than 1e-6 relative (1e-3 in float16, 1e-2 in bfloat16).
     """
-    found = verify(result, source.model, Runner(folder=source.folder))
+    found = verify(result, source.model, Runner(folder=source.folder), shapes=shapes)
     if found.largest > limit(source.model):
         cure = signed_cure(source.model)
         raise CamError(f"output '{found.output}' moved by {found.largest:.1e} relative{cure}")
@@ -71,9 +77,12 @@ def verify(
     runner: Runner,
     *,
     given: Mapping[str, np.ndarray[Any, Any]] | None = None,
+    shapes: Mapping[str, Shape] = NO_SHAPES,
     seed: int = 0,
 ) -> Verdict:
     """Compares the original outputs of both on the inputs `given`, random where they are not.
+
+    `shapes`: what is known of the inputs beside what they declare.
 
     Raises:
         CamError: they cannot be run here, or one cannot be fed at random.
@@ -83,7 +92,7 @@ def verify(
     names = [o.name for o in source.graph.output]
     session = runner.open(result)  # first, for its shapes may be fixed
     feed = {
-        i.name: fixed[i.name] if i.name in fixed else _random(i, rng)
+        i.name: fixed[i.name] if i.name in fixed else _random(i, rng, shapes.get(i.name, ()))
         for i in session.get_inputs()
         if i.name in own
     }
@@ -99,8 +108,10 @@ def verify(
     return worst
 
 
-def _random(info: Any, rng: np.random.Generator) -> np.ndarray[Any, Any]:
-    shape = [d if isinstance(d, int) else DYNAMIC.get(i, SPACE) for i, d in enumerate(info.shape)]
+def _random(info: Any, rng: np.random.Generator, known: Shape) -> np.ndarray[Any, Any]:
+    either = itertools.zip_longest(info.shape, known)
+    extents = [next((d for d in both if isinstance(d, int)), None) for both in either]
+    shape = [DYNAMIC.get(i, SPACE) if d is None else d for i, d in enumerate(extents)]
     if info.type == "tensor(float16)":
         return rng.normal(size=shape).astype(np.float16)
     if info.type in ("tensor(float)", "tensor(double)"):

@@ -13,7 +13,8 @@ from onnx import NodeProto, TensorProto, TypeProto
 
 from ...reading.fold import Values
 from ...reading.graph import Node, Tensor
-from ...reading.shapes import OUTSIDE, Types
+from ...reading.probes import Types
+from ...reading.shapes import OUTSIDE
 from ...reading.units import channels_last
 from ...writing.arithmetic import real
 from ...writing.op import Op
