@@ -11,6 +11,8 @@ import pytest
 
 from backends.onnx.reading.prepare import prepare
 from backends.onnx.writing.emit import Emitter
+from tests.sessions import run
+from tests.written import parsed
 
 PAIRS = [  # old opset and text, new opset and text with its constants
     (11, "y = Squeeze<axes=[1]>(x)", 13, "y = Squeeze(x, c)", {"c": [1]}),
@@ -50,6 +52,19 @@ def test_old_is_read_as_new(old: int, text: str, new: int, newer: str, constants
     assert {k: v for k, v in attrs.items() if k in new_attrs} == {
         k: v for k, v in new_attrs.items() if k in attrs
     }
+
+
+@pytest.mark.parametrize("attributes", ["", "<onesided = 1>", "<onesided = 0>"])
+def test_a_default_that_inference_forgets(attributes: str) -> None:
+    model = parsed(
+        "float[2,64,1] x", f"y = STFT{attributes}(x, step, , length)", "float[A,B,C,D] y"
+    )
+    for name, value in {"step": 8, "length": 16}.items():
+        model.graph.initializer.append(onnx.numpy_helper.from_array(np.array(value), name))
+    before = model.SerializeToString()
+    made = run(model, x=np.zeros((2, 64, 1), np.float32))["y"]
+    assert prepare(model).tensors["y"].shape == made.shape
+    assert model.SerializeToString() == before
 
 
 def test_defaults_are_filled_in() -> None:

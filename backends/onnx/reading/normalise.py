@@ -37,6 +37,9 @@ INPUTS |= dict.fromkeys(REDUCTIONS, ("data", "axes"))
 FLOATS = {"value", "min", "max", "scales", "ratio"}
 """Those of them that are floating point, of the first input's type."""
 
+FORGOTTEN = {"STFT": ("onesided", 1)}
+"""Defaults that ONNX's own inference does not go by."""
+
 RENAMED = {"Scatter": "ScatterElements"}
 
 
@@ -55,6 +58,17 @@ def normalise(node: gs.Node, opset: int, dtype: np.dtype[Any]) -> None:
     if node.op in SPECIAL:
         SPECIAL[node.op](node, opset)
     node.op = RENAMED.get(node.op, node.op)
+
+
+def with_forgotten(node: onnx.NodeProto) -> onnx.NodeProto:
+    """The node; a copy that says a default which inference forgets."""
+    name, value = FORGOTTEN.get(node.op_type, ("", 0))
+    if not name or any(a.name == name for a in node.attribute):
+        return node
+    copy = onnx.NodeProto()
+    copy.CopyFrom(node)
+    copy.attribute.append(helper.make_attribute(name, value))
+    return copy
 
 
 def schema_at(operator: str, opset: int, domain: str = "") -> Any:

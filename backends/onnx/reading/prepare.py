@@ -21,7 +21,7 @@ from .fold import FOLD_LIMIT, constant_value
 from .graph import FIXED_IR, Graph, Tensor
 from .kinds import SAME_TYPE
 from .load import opset
-from .normalise import normalise
+from .normalise import normalise, with_forgotten
 from .sequences import resolved
 from .sparse import declared, dense, sparse_value, with_dense
 from .static import with_open_borders
@@ -138,7 +138,7 @@ def _skeleton(
             continue
         value = constant_value(node) if node.op_type == "Constant" and node.attribute else None
         if value is None:
-            graph.node.append(node)
+            graph.node.append(with_forgotten(node))
             continue
         name = node.output[0]
         weights.add(name)
