@@ -31,9 +31,11 @@ BODY = """c = Conv<pads = [1, 1, 1, 1], strides = [2, 2]>(x, w) a = Relu(c)
 X = RNG.normal(size=(2, 3, 8, 12)).astype(np.float32)
 
 
-def net(x: list[Any], y: list[Any], **inner: list[Any]) -> onnx.ModelProto:
+def net(
+    x: list[Any], y: list[Any], body: str = BODY, opset: int = 17, **inner: list[Any]
+) -> onnx.ModelProto:
     """With these declarations; a number, a name, or None."""
-    model = parsed("float[N, 3, H, W] x", BODY, "float[N, 5] y")
+    model = parsed("float[N, 3, H, W] x", body, "float[N, 5] y", opset)
     for name, value in WEIGHTS.items():
         model.graph.initializer.append(numpy_helper.from_array(value, name))
     for info, shape in ((model.graph.input[0], x), (model.graph.output[0], y)):
@@ -121,3 +123,23 @@ def test_an_open_extent_is_one_that_any_size_fits() -> None:
     assert found.shape[1] == 3
     assert not any(isinstance(found.shape[i], int) for i in (0, 2, 3))
     assert len({found.shape[i] for i in (0, 2, 3)}) == 3
+
+
+def cropped(attributes: str) -> onnx.ModelProto:
+    """Before its convolution it cuts the picture out of a larger one."""
+    body = f"k = Crop<{attributes}>(x) {BODY}".replace("(x, w)", "(k, w)")
+    return net(["N", 3, 12, 18], ["N", 5], body, 9)
+
+
+def test_a_crop_of_the_first_converters() -> None:
+    large = np.pad(X, ((0, 0), (0, 0), (3, 1), (2, 4)), constant_values=9)
+    model = cropped("border = [2, 3, 4, 1]")
+    made = instrument(model, layer="a", target=3, outputs=["map", "input_gradients"], verify=True)
+    found = run(made, x=large)
+    np.testing.assert_allclose(found["cam_map"], map_of(3), rtol=1e-5, atol=1e-6)
+    inside = np.zeros(large.shape, bool)
+    inside[:, :, 3:-1, 2:-4] = True
+    assert not found["cam_input_gradients"][~inside].any()
+    plain = instrument(net([2, 3, 8, 12], [2, 5]), layer="a", target=3, outputs=["input_gradients"])
+    wanted = run(plain, x=X)["cam_input_gradients"]
+    np.testing.assert_allclose(found["cam_input_gradients"][inside], wanted.ravel(), rtol=1e-6)

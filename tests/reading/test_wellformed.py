@@ -92,11 +92,20 @@ NODES: Damages = {
         r"node 'Cast' \(Cast\) lacks its attribute 'to'"),
     "of no schema": (lambda g: g.node.append(helper.make_node("Affine", [], ["i"])),
         r"node 'Affine' \(Affine\) lacks its input or output"),
+    "a border of two sides": (
+        lambda g: g.node.append(helper.make_node("Crop", ["b"], ["i"], border=[1, 2])),
+        r"node 'Crop' \(Crop\): 'border' is not 4 numbers"),
+    "no border": (lambda g: g.node.append(helper.make_node("Crop", ["b"], ["i"])),
+        r"node 'Crop' \(Crop\): 'border' is not 4 numbers"),
+    "a size of one side": (
+        lambda g: g.node.append(
+            helper.make_node("Crop", ["b"], ["i"], border=[0, 0, 0, 0], scale=[3])),
+        r"node 'Crop' \(Crop\): 'scale' is not 2 numbers"),
 }  # fmt: skip
 
 
 def _nodes(graph: onnx.GraphProto) -> None:
-    require_nodes(graph, {"": 17}, ["Affine"])
+    require_nodes(graph, {"": 17}, ["Affine", "Crop"])
 
 
 @pytest.mark.parametrize(

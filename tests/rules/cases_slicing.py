@@ -181,4 +181,21 @@ CENTRED = [
     )
 ]
 
-CASES = [*SLICES, *PADS, *CENTRED]
+CROPPED = [
+    (
+        "Crop",
+        f"y = Crop<{attributes}>(x)",
+        {"x": (2, 3, 6, 7)},
+        note,
+        {"opsets": (7, 9), "frozen": "in onnxruntime only", "shape": shape} | dynamic,
+    )
+    for attributes, note, shape, dynamic in (
+        ("border=[1,2,0,1]", "a border", (2, 3, 3, 6), {"dynamic": {"x": ("N", 3, "H", "W")}}),
+        ("border=[2,1,0,0], scale=[3,4]", "by its size", (2, 3, 3, 4), {}),
+        ("border=[2,1,9,9], scale=[3,4]", "its size goes first", (2, 3, 3, 4), {}),
+        ("border=[0,1,0,0]", "one side", (2, 3, 5, 7), {"dynamic": {"x": (2, 3, "H", 7)}}),
+        ("border=[0,0,0,0]", "nothing", (2, 3, 6, 7), {}),
+    )
+]  # fmt: skip
+
+CASES = [*SLICES, *PADS, *CENTRED, *CROPPED]

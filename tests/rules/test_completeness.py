@@ -10,7 +10,7 @@ from backends.onnx.rules import NOT_YET, VJP_RULES, ZERO
 
 NORMAL = RENAMED | {"Upsample": "Resize"}
 """Operators that are read under another name."""
-NO_STANDARD = {"ImageScaler", "SimplifiedLayerNormalization"}
+NO_STANDARD = {"Crop", "ImageScaler", "SimplifiedLayerNormalization"}
 """Operators that old files, and onnxruntime's, hold under the standard's name."""
 
 OPERATORS = sorted(

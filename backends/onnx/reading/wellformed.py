@@ -112,6 +112,8 @@ def _require_node(node: onnx.NodeProto, version: int, older: frozenset[str]) -> 
     if node.op_type in older:
         if not (node.input and node.output):
             raise ModelError(f"{where} ({node.op_type}) lacks its input or output: a broken model")
+        if node.op_type == "Crop":
+            _require_sides(node, where)
         return
     if not onnx.defs.has(node.op_type):
         raise ModelError(f"{where}: there is no operator {node.op_type} in ONNX")
@@ -134,6 +136,14 @@ def _require_node(node: onnx.NodeProto, version: int, older: frozenset[str]) -> 
                 f"{least if least == most else f'{least} or more'}: a broken model"
             )
     _require_attributes(node, schema, where)
+
+
+def _require_sides(node: onnx.NodeProto, where: str) -> None:
+    """What a Crop leaves out on four sides, and how much it leaves, where it says that."""
+    given = {a.name: len(a.ints) for a in node.attribute}
+    for name, counts in (("border", (4,)), ("scale", (0, 2))):
+        if given.get(name, 0) not in counts:
+            raise ModelError(f"{where} (Crop): '{name}' is not {counts[-1]} numbers")
 
 
 def _require_attributes(node: onnx.NodeProto, schema: Any, where: str) -> None:

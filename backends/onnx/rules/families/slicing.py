@@ -1,4 +1,4 @@
-"""Slice and Pad, which are each other's adjoints."""
+"""Slice and Pad, which are each other's adjoints, and what crops by a Slice."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from ..parts.extents import (
 )
 from ..parts.put_back import Indices, place, place_dynamic, spread
 from ..registry import Cotangent, optional, unsupported, vjp
+from ..spelled_out import body
 
 TO_THE_END = 2**31 - 1
 """An end from here on stands for infinity."""
@@ -206,6 +207,17 @@ def _border(mode: str, amount: tuple[int, int], size: int) -> Indices:
 
 def _both(op: Op, pads: Tensor, i: int, count: int) -> Tensor:
     return op.Concat(_entry(op, pads, i), _entry(op, pads, i + count), axis=0)
+
+
+@body("Crop")
+def crop(op: Op, node: Node) -> Tensor:
+    """[N, C, H, W] without its border, or `scale` rows and columns of it: the first WinML's."""
+    left, top, right, bottom = node.attrs["border"]
+    ends = [-bottom or TO_THE_END, -right or TO_THE_END]
+    if node.attrs.get("scale"):
+        rows, columns = node.attrs["scale"]
+        ends = [top + rows, left + columns]
+    return op.Slice(node.inputs[0], [top, left], ends, [2, 3])
 
 
 @vjp("CenterCropPad")
