@@ -13,6 +13,7 @@ import onnx
 import onnx_graphsurgeon as gs
 import pytest
 
+from backends.onnx import instrument
 from backends.onnx.differentiating.reverse import reverse
 from backends.onnx.reading.kinds import RANDOM
 from backends.onnx.reading.normalise import NEWEST
@@ -20,6 +21,7 @@ from backends.onnx.reading.prepare import prepare
 from backends.onnx.rules import ZERO
 from backends.onnx.writing.emit import Emitter
 from cam_core.errors import LayerError
+from tests.reading.test_load import STUMP
 from tests.sessions import run
 from tests.written import parsed
 
@@ -89,3 +91,20 @@ def test_no_derivative_passes_it(operator: str) -> None:
 def test_every_reason_is_said(key: tuple[str, str]) -> None:
     assert ZERO[key]
     assert "\n" not in ZERO[key]
+
+
+def test_trees_behind_a_network_are_stairs() -> None:
+    body = (
+        f"c = Conv(x, w) a = Relu(c) g = GlobalAveragePool(a) f = Flatten(g) label, y = {STUMP}(f)"
+    )
+    model = onnx.parser.parse_model(
+        f'<ir_version: 8, opset_import: ["" : 15, "ai.onnx.ml" : 3]> '
+        f"g (float[N, 3, 8, 8] x) => (float[N, 2] y) {{ {body} }}"
+    )
+    kernel = np.full((4, 3, 3, 3), 0.01, np.float32)
+    model.graph.initializer.append(onnx.numpy_helper.from_array(kernel, "w"))
+    low, near, high = (run(model, x=np.full((1, 3, 8, 8), v, np.float32))["y"] for v in (1, 1.1, 9))
+    np.testing.assert_array_equal(low, near)
+    assert not np.array_equal(low, high)
+    with pytest.raises(LayerError, match=r"TreeEnsembleClassifier .* zero derivative: trees are"):
+        instrument(model)

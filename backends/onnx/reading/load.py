@@ -20,7 +20,7 @@ from .stored import (
     sparse_tensors,
     tensors,
 )
-from .wellformed import require_text
+from .wellformed import require_network, require_text
 
 OLDEST_OPSET = 7
 LARGEST_MESSAGE = 2**31 - 1
@@ -52,9 +52,10 @@ def load(source: Any) -> Source:
 
     Raises:
         InputError: there is no such file, or it is none of these.
-        ModelError: not an ONNX model, an empty one, an opset older than 7 or unknown, one that
-            onnxruntime saved for one kind of processor, a weight that does not hold what its shape
-            says, or external data that is absent, too short or outside the model's folder.
+        ModelError: not an ONNX model, an empty one, a table's learner (trees and the like), an
+            opset older than 7 or unknown, one that onnxruntime saved for one kind of processor, a
+            weight that does not hold what its shape says, or external data that is absent, too
+            short or outside the model's folder.
     """
     if isinstance(source, Source):
         return source
@@ -155,6 +156,7 @@ def _check(source: Source) -> None:
     require_text(model)
     if not model.graph.output or not (model.graph.node or model.graph.initializer):
         raise ModelError(f"{name} holds no graph: not an ONNX model, or truncated; export it again")
+    require_network(model, name)
     version = opset(model)
     if version == 0:
         raise ModelError(f"{name} imports no version of the ONNX operators; export it again")

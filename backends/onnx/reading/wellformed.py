@@ -15,8 +15,23 @@ from onnx import AttributeProto
 
 from cam_core.errors import ModelError
 
+from .kinds import MIXERS, POOLS
 from .stored import KINDS, LARGEST, Graph, bodies, tensors_in
 
+TREES = "trees have no gradient and no map, their scores are stairs"
+LINEAR = (
+    "the gradient of its scores is its coefficients, whatever the features are, and features have "
+    "no places: no map"
+)
+VECTORS = "features have no places, so there is no map"
+LEARNERS = {
+    **dict.fromkeys(("TreeEnsembleClassifier", "TreeEnsembleRegressor", "TreeEnsemble"), TREES),
+    **dict.fromkeys(("LinearClassifier", "LinearRegressor"), LINEAR),
+    **dict.fromkeys(("SVMClassifier", "SVMRegressor"), VECTORS),
+}
+"""Operators of ai.onnx.ml that learn from tables, and why there is nothing to be seen."""
+LAYERS = MIXERS | POOLS | {"RNN", "GRU", "LSTM"}
+"""Where one of these stands, there is a network before the learner."""
 OPTIONAL = onnx.defs.OpSchema.FormalParameterOption.Optional
 
 
@@ -37,6 +52,22 @@ def require_text(model: onnx.ModelProto) -> None:
     for name in found:
         if not isinstance(name, str):
             raise ModelError(f"the model has a name that is no text ({name!r}); damaged?")
+
+
+def require_network(model: onnx.ModelProto, name: str) -> None:
+    """It has layers: not just a learner of the operators ai.onnx.ml, which see no places.
+
+    Raises:
+        ModelError: it is a forest, a linear model or the like.
+    """
+    nodes, local = model.graph.node, {f.domain for f in model.functions}
+    learners = [n.op_type for n in nodes if n.domain == "ai.onnx.ml" and n.op_type in LEARNERS]
+    if not learners or any(n.op_type in LAYERS or n.domain in local for n in nodes):
+        return
+    raise ModelError(
+        f"{name} is a model of {learners[0]}: {LEARNERS[learners[0]]}; Grad-CAM explains networks "
+        f"that see pictures or signals"
+    )
 
 
 def _names(graph: Graph) -> Iterator[Any]:

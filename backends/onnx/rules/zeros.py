@@ -20,4 +20,6 @@ zero(*sorted(op for domain, op in RANDOM if not domain), why="a random draw")
 zero("BlackmanWindow", "HannWindow", "HammingWindow", "MelWeightMatrix", why="made of sizes")
 zero("ImageDecoder", "TfIdfVectorizer", why="reads bytes or words")
 zero("RegexFullMatch", "StringConcat", "StringNormalizer", "StringSplit", why="works on words")
+zero("TreeEnsembleClassifier", "TreeEnsembleRegressor", "TreeEnsemble", domain="ai.onnx.ml",
+     why="trees are stairs")  # fmt: skip
 zero("OptionalHasElement", "SequenceLength", why="counts")
