@@ -143,3 +143,28 @@ def test_a_crop_of_the_first_converters() -> None:
     plain = instrument(net([2, 3, 8, 12], [2, 5]), layer="a", target=3, outputs=["input_gradients"])
     wanted = run(plain, x=X)["cam_input_gradients"]
     np.testing.assert_allclose(found["cam_input_gradients"][inside], wanted.ravel(), rtol=1e-6)
+
+
+TAILS = {
+    "as jax writes it": """m = ReduceMax<axes = [1], keepdims = 0>(l) h = Max(m, least)
+        r = Reshape(h, column) i = Identity(r) d = Sub(l, i) e = Exp(d)
+        s = ReduceSum<keepdims = 0>(e, axis) t = Reshape(s, column) y = Div(e, t)""",
+    "with a where": """m = ReduceMax<axes = [1]>(l) q = IsInf(m) h = Where(q, none, m)
+        d = Sub(l, h) e = Exp(d) t = ReduceSum(e, axis) y = Div(e, t)""",
+}
+
+
+@pytest.mark.parametrize("tail", TAILS.values(), ids=list(TAILS))
+def test_a_softmax_that_is_spelled_out_is_a_tail(tail: str) -> None:
+    """The map is that of the logits, as the formula has it, and not of the probabilities."""
+    model = net(["N", 3, "H", "W"], ["N", 5], BODY.replace("y = Softmax(l)", tail))
+    constants = {"axis": [1], "column": [-1, 1], "least": np.float32(-3e38), "none": np.float32(0)}
+    for name, value in constants.items():
+        model.graph.initializer.append(numpy_helper.from_array(np.asarray(value), name))
+    backend = OnnxBackend(model)
+    assert (backend.score_name, backend.analysis.score.activation) == ("l", "Softmax")
+    made = instrument(model, target=3, outputs=["map", "score"], verify=True)
+    found = run(made, x=X)
+    np.testing.assert_allclose(found["cam_map"], map_of(3), rtol=1e-5, atol=1e-6)
+    logits = activations().mean(axis=(2, 3)) @ WEIGHTS["v"]
+    np.testing.assert_allclose(found["cam_score"].ravel(), logits[:, 3], rtol=1e-5)

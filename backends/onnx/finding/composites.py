@@ -14,7 +14,8 @@ from typing import Any
 
 import onnx_graphsurgeon as gs
 
-from ..reading.graph import Graph, Node
+from ..reading.graph import Graph, Node, Tensor, reads
+from ..reading.kinds import RESHAPING
 from .matching import Bindings, Matcher
 from .patterns import Pattern, Product, parse
 
@@ -59,14 +60,9 @@ def _standard(centre: int) -> Attributes:
     }
 
 
-def _one_axis(found: Bindings, graph: Graph) -> dict[str, Any] | None:
-    return {"axis": found["axes"][0], "flatten": False} if len(found["axes"]) == 1 else None
-
-
 _CENTRED = "(x - ReduceMean(x, axes))"
 _STANDARD = f"{_CENTRED} / Sqrt(ReduceMean({_CENTRED} ** 2, axes) + epsilon)"
 _ROOT_MEAN_SQUARE = "x / Sqrt(ReduceMean(x ** 2, axes) + epsilon)"
-_EXP = "Exp(x - ReduceMax(x, axes))"
 _ERF = "Erf(x / 2 ** 0.5)"
 _TANH = "Tanh(0.7978845608028654 * (x + 0.044715 * x ** 3))"
 _TANH_FACTORED = "Tanh(0.7978845608028654 * x * (1 + 0.044715 * x ** 2))"
@@ -90,7 +86,6 @@ COMPOSITES = (
     Composite(DOMAIN, "Standardise", _STANDARD, _standard(1)),
     Composite("", "RMSNormalization", f"{_ROOT_MEAN_SQUARE} * scale", _last_axes, ("x", "scale")),
     Composite(DOMAIN, "Standardise", _ROOT_MEAN_SQUARE, _standard(0)),
-    Composite("", "Softmax", f"{_EXP} / ReduceSum({_EXP}, axes)", _one_axis),
 )  # fmt: skip
 """The first that fits is taken: the larger before the smaller."""
 
@@ -126,8 +121,13 @@ def recognise(graph: Graph, keep: Collection[str] = ()) -> Graph:
                 virtual[id(node)] = made
                 gone.update(id(n) for n in found.nodes)
                 break
-    nodes = [virtual.get(id(n), n) for n in graph.nodes if id(n) in virtual or id(n) not in gone]
-    graph.nodes = nodes
+        else:
+            softmax = _softmax(node, graph, matcher.keep)
+            if softmax is not None:
+                virtual[id(node)], nodes = softmax
+                gone.update(id(n) for n in nodes)
+    kept = [virtual.get(id(n), n) for n in graph.nodes if id(n) in virtual or id(n) not in gone]
+    graph.nodes = kept
     graph.link()
     return graph
 
@@ -141,3 +141,105 @@ def _virtual(composite: Composite, found: Bindings, root: Node, graph: Graph) ->
         return None
     inputs = [found[name] for name in composite.inputs]
     return gs.Node(composite.op, root.name, attrs, inputs, [y], domain=composite.domain)
+
+
+def _softmax(root: Node, graph: Graph, keep: Collection[str]) -> tuple[Node, list[Node]] | None:
+    """(Softmax or its logarithm, its nodes) where `root` is e / sum(e) or z - log(sum(e)).
+
+    Here e = Exp(z). Of z = x - m it is x that counts, for whatever is the same along the axis
+    falls out: a maximum, and what was done to keep that finite or without a gradient.
+    """
+    op, above, below, steps = _ratio(root, graph)
+    total = _total(below, graph) if below is not None else None
+    if total is None or total.log != (op == "LogSoftmax"):
+        return None
+    exp, nodes = graph.producer.get(total.source.name), [root, *steps, *total.nodes]
+    if exp is None or exp.op != "Exp":
+        return None
+    if above.name != (exp.inputs[0] if total.log else total.source).name:
+        return None
+    x, nodes = exp.inputs[0], [*nodes, exp]
+    made = graph.producer.get(x.name)
+    if made is not None and made.op == "Sub" and _same_along(made.inputs[1], x, total.axis, graph):
+        more = _with_sources([*nodes, made], graph, {*keep, made.inputs[0].name})
+        if made.inputs[0].shape == x.shape and _inside(more, graph, keep):
+            x, nodes = made.inputs[0], more
+    attrs = {"axis": total.axis, "flatten": False}
+    node = gs.Node(op, root.name, attrs, [x], [root.outputs[0]], domain="")
+    return (node, nodes) if _inside(nodes, graph, keep) else None
+
+
+def _ratio(root: Node, graph: Graph) -> tuple[str, Tensor, Tensor | None, list[Node]]:
+    """(the operator that it may be, what is above, the sum below, the nodes between)."""
+    if root.op in ("Div", "Sub"):
+        return "Softmax" if root.op == "Div" else "LogSoftmax", *root.inputs, []
+    for above, below in (root.inputs, root.inputs[::-1]) if root.op == "Mul" else ():
+        node = graph.producer.get(below.name)
+        if node is not None and node.op == "Reciprocal":
+            return "Softmax", above, node.inputs[0], [node]
+    return "", root.outputs[0], None, []
+
+
+@dataclass(frozen=True)
+class _Total:
+    """A sum along an axis, or its logarithm, put back to where it was summed."""
+
+    source: Tensor
+    axis: int
+    log: bool
+    nodes: tuple[Node, ...]
+
+
+def _total(tensor: Tensor, graph: Graph) -> _Total | None:
+    """What a tensor is a sum of: an axis that is not kept comes back by views or an Expand."""
+    nodes: list[Node] = []
+    for passed in ({"Expand", "Identity", "Log"}, RESHAPING | {"Identity", "Log"}):
+        row = tensor  # of the views: with one place along the axis
+        while tensor.name in graph.producer and graph.producer[tensor.name].op in passed:
+            nodes.append(graph.producer[tensor.name])
+            tensor = nodes[-1].inputs[0]
+    made = graph.producer.get(tensor.name)
+    if made is None or made.op != "ReduceSum" or len(made.inputs) < 2:
+        return None
+    source, axes = made.inputs[0], graph.value(made.inputs[1])
+    if axes is None or axes.size != 1 or not source.shape or None in source.shape:
+        return None
+    axis = int(axes.item()) % len(source.shape)
+    one = tuple(1 if i == axis else extent for i, extent in enumerate(source.shape))
+    logs = sum(node.op == "Log" for node in nodes)
+    if row.shape is None or tuple(row.shape) != one or logs > 1:
+        return None
+    return _Total(source, axis, logs == 1, (*nodes, made))
+
+
+def _same_along(tensor: Tensor, z: Tensor, axis: int, graph: Graph) -> bool:
+    """Is the tensor, as broadcast to z, the same all along an axis?"""
+    while tensor.name in graph.producer and graph.producer[tensor.name].op in (
+        "Expand",
+        "Identity",
+    ):
+        tensor = graph.producer[tensor.name].inputs[0]
+    if tensor.shape is None or z.shape is None:
+        return False
+    own = axis - len(z.shape) + len(tensor.shape)
+    return own < 0 or tensor.shape[own] == 1
+
+
+def _with_sources(nodes: list[Node], graph: Graph, keep: Collection[str]) -> list[Node]:
+    """The nodes, and those that make what is taken off by the last for nobody else."""
+    waiting = [nodes[-1].inputs[1]]
+    while waiting:
+        made = graph.producer.get(waiting.pop().name)
+        if made is not None and _inside([*nodes, made], graph, keep):
+            nodes = [*nodes, made]
+            waiting.extend(reads(made))
+    return nodes
+
+
+def _inside(nodes: list[Node], graph: Graph, keep: Collection[str]) -> bool:
+    """Does nobody else read what the nodes after the first make?"""
+    own = {id(node) for node in nodes}
+    made = [t.name for node in nodes[1:] for t in node.outputs]
+    return not any(
+        t in keep or any(id(n) not in own for n in graph.consumers.get(t, ())) for t in made
+    )
