@@ -5,6 +5,7 @@ Built-in backends and converters stand here as strings, so that naming one impor
 
 from __future__ import annotations
 
+import inspect
 import os
 from collections.abc import Callable, Container, Iterator
 from importlib import import_module
@@ -40,9 +41,24 @@ def open_backend(source: Any, *, backend: str | None = None, **options: Any) -> 
     for name, spec in _candidates(source, backend):
         cls = _load(spec, name)
         if backend is not None or cls.claims(source):
-            opened: Backend = cls(source, **options)
+            opened: Backend = cls(source, **_taken(cls, name, options))
             return opened
     raise _unclaimed(source)
+
+
+def _taken(cls: Any, name: str, options: dict[str, Any]) -> dict[str, Any]:
+    """The options that a backend takes; `size` is but a hint, for photos are made to that too.
+
+    Raises:
+        CamError: it does not take another.
+    """
+    known = inspect.signature(cls).parameters
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in known.values()):
+        return options
+    strange = [option for option in options if option not in known and option != "size"]
+    if strange:
+        raise CamError(f"the backend '{name}' takes no '{strange[0]}'; leave it out")
+    return {option: value for option, value in options.items() if option in known}
 
 
 def find_converter(name: str) -> Callable[..., Any]:

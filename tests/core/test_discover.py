@@ -45,6 +45,22 @@ def test_third_parties_are_asked() -> None:
     assert discover.find_converter("toy") == "a function"
 
 
+def test_a_backend_is_told_what_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A size that it does not ask for is left to the photos; another option would be lost."""
+
+    class Strict(Toy):
+        def __init__(self, source: object, *, layer: str | None = None) -> None:
+            super().__init__(source, layer=layer)
+
+    monkeypatch.setitem(sys.modules, "toys", SimpleNamespace(Toy=Strict))
+    monkeypatch.setattr(
+        metadata, "entry_points", lambda group: [SimpleNamespace(name="toy", value="toys:Toy")]
+    )
+    assert discover.open_backend({}, layer="a", size=(8, 8)).options == {"layer": "a"}
+    with pytest.raises(CamError, match="the backend 'toy' takes no 'static'; leave it out"):
+        discover.open_backend({}, static=(1, 3))
+
+
 def test_missing_file_is_named() -> None:
     with pytest.raises(ModelError, match=r"no such file: 'nowhere/model\.onnx'"):
         discover.open_backend("nowhere/model.onnx")
