@@ -11,7 +11,7 @@ import click
 from cam_core.image import PRESETS
 from cam_core.image.place import FITS
 
-from .option_types import FILE, Numbers, Scale, Size, no_stdout
+from .option_types import FILE, Numbers, Scale, Shape, Size, no_stdout
 from .typed import Typed
 
 Asked = TypeVar("Asked", bound=Typed)
@@ -117,6 +117,15 @@ OPTIONS: dict[str, tuple[tuple[str, ...], Mapping[str, Any]]] = {
     ),
     "bgr": (("--bgr/--rgb",), {"default": None, "help": "Order of the colour channels."}),
     "size": (("--size",), {"type": Size(), "help": "Input size, where the model leaves it open."}),
+    "static": (
+        ("--static", "shapes"),
+        {
+            "type": Shape(),
+            "multiple": True,
+            "metavar": "[NAME=]N,C,H,W",
+            "help": "Fix the shape of the input where it is open; repeatable.",
+        },
+    ),
     "resize": (
         ("--resize",),
         {"type": click.IntRange(1), "help": "Shorter side before the centre is cut out."},

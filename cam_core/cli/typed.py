@@ -35,6 +35,7 @@ class Typed:
     rescale: tuple[float, ...] | None = None
     bgr: bool | None = None
     size: tuple[int, int] | None = None
+    shapes: tuple[tuple[str, tuple[int, ...]], ...] = ()
     resize: int | None = None
     fit: str | None = None
     scale: str | tuple[float, ...] | None = None
@@ -49,8 +50,18 @@ def flag(name: str) -> str:
 
 def opening(asked: Typed) -> dict[str, Any]:
     """What `open_backend` is to be told, defaults left out: other backends have other options."""
-    given = {"layer": asked.layer, "score": asked.score}
+    given = {"layer": asked.layer, "score": asked.score, **extents(asked)}
     return {name: value for name, value in given.items() if value} | running(asked)
+
+
+def extents(asked: Typed) -> dict[str, Any]:
+    """What is said of a model's open extents: `static`, a shape or shapes by name, and `size`."""
+    named = dict(asked.shapes)
+    if len(named) < len(asked.shapes):
+        raise click.UsageError("--static names an input twice, or gives two shapes without a name")
+    if "" in named and len(named) > 1:
+        raise click.UsageError("--static: with several inputs each shape needs a name (NAME=1,3)")
+    return {"static": named.get("") or named or None, "size": asked.size}
 
 
 def running(asked: Typed) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from cam_core.cli.options import options
-from cam_core.cli.typed import Typed, flag, opening, pieces
+from cam_core.cli.typed import Typed, extents, flag, opening, pieces
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +49,17 @@ def test_what_was_not_typed_is_not_handed_on() -> None:
     assert opening(typed()) == {}
     asked = Typed(layer="c", optimization="basic", custom_ops=(Path("ops.so"),))
     assert opening(asked) == {"layer": "c", "optimization": "basic", "custom_ops": ["ops.so"]}
+
+
+def test_what_is_said_of_open_extents() -> None:
+    assert extents(typed()) == {"static": None, "size": None}
+    asked = Typed(shapes=(("", (1, 3)),), size=(8, 12))
+    assert extents(asked) == {"static": (1, 3), "size": (8, 12)}
+    assert opening(asked) == {"static": (1, 3), "size": (8, 12)}
+    assert extents(Typed(shapes=(("a", (1, 3)), ("b", (2,)))))["static"] == {"a": (1, 3), "b": (2,)}
+    for shapes in ((("a", (1,)), ("a", (2,))), (("", (1,)), ("b", (2,)))):
+        with pytest.raises(click.UsageError):
+            extents(Typed(shapes=shapes))
 
 
 def test_pieces_come_in_the_order_of_the_line() -> None:

@@ -13,17 +13,19 @@ import onnx
 from cam_core.backend import Array, Capture, InputInfo, Inputs, Layer, Target
 from cam_core.captures import capture, captures, with_gradient
 
-from ..finding.analysis import Analysis, analysed, instrumented
+from ..finding.analysis import Analysis, instrumented
 from ..finding.layers import Choice
 from ..instrumenting.strip import strip
 from ..reading.graph import floating, numpy_type
 from ..reading.load import Source, load, opset
+from ..reading.static import Static
 from ..running.feed import feed, rows
 from ..running.runner import Runner
 from ..running.runtime import Provider, refuse_graph_capture, run
 from .forward_pass import ForwardPass
 from .halves import split
 from .sessions import Passes, joined
+from .sized import analyse_at
 from .tail import Tail
 from .weights import Change, change_weights
 
@@ -44,6 +46,8 @@ class OnnxBackend:
         optimization: all, extended, basic or disabled: an int8 model is another function at each.
         guided: guided backpropagation instead of the gradient.
         custom_ops: libraries of custom operators to register.
+        static: the shape of the input, or shapes by input name, where they are open.
+        size: height and width of the picture, where they are open.
     """
 
     def __init__(
@@ -56,6 +60,8 @@ class OnnxBackend:
         optimization: str = "all",
         guided: bool = False,
         custom_ops: Sequence[str] = (),
+        static: Static | None = None,
+        size: tuple[int, int] | None = None,
     ) -> None:
         refuse_graph_capture(providers)
         known = source if isinstance(source, Analysis) else load(source)
@@ -63,7 +69,8 @@ class OnnxBackend:
         self._metadata = {e.key: e.value for e in opened.model.metadata_props}
         if instrumented(opened.model):
             known = Source(strip(opened), opened.path)
-        self.analysis: Analysis = analysed(known, [] if layer is None else [layer], score)
+        layers = [] if layer is None else [layer]
+        self.analysis: Analysis = analyse_at(known, layers, score, static, size)
         self._runner = Runner(providers, optimization, custom_ops, self.analysis.source.folder)
         self._guided = guided
         self._seen: dict[tuple[str | int, ...], Analysis] = {}

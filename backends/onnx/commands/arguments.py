@@ -33,5 +33,4 @@ class Instrument(Typed):
     gate: bool
     outputs: str
     guided: bool
-    shapes: tuple[tuple[str, tuple[int, ...]], ...]
     weights: str

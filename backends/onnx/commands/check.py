@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @click.argument("image", required=False, type=FILE)
 @options(
     Check,
-    *("target", "layer", "score", *PIXELS, "input", "labels", "label-offset", *RUNTIME),
+    *("target", "layer", "score", *PIXELS, "static", "input", "labels", "label-offset", *RUNTIME),
     *("verify", "json", "output"),
     scale=NUMBER,
     target={"help": "The targets of --numeric, as in explain. Default: the top class."},

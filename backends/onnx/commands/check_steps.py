@@ -11,15 +11,16 @@ from cam_core.cli.inputs.opened import Setup, bring_together
 from cam_core.cli.naming import top_line
 from cam_core.cli.presets import Trial, as_record, likeliest, trials
 from cam_core.cli.report import progress
-from cam_core.cli.typed import flag, pieces, running
+from cam_core.cli.typed import extents, flag, pieces, running
 from cam_core.errors import CamError
 from cam_core.metrics.slopes import DIRECTIONS, LIMIT, compare_slopes
 from cam_core.sources import Sources
 from cam_core.targets import ScoredTarget
 
 from ..capturing.backend import OnnxBackend
+from ..capturing.sized import analyse_at
 from ..differentiating.coverage import Coverage, coverage
-from ..finding.analysis import Analysis, analyse, instrumented
+from ..finding.analysis import Analysis, instrumented
 from ..instrumenting.instrument import instrument
 from ..instrumenting.strip import strip
 from ..reading.load import Source, load
@@ -48,7 +49,8 @@ class Opened:
         Raises:
             CamError: nothing can be explained, or the layer or score that was named is unknown.
         """
-        return analyse(self.source, [self.asked.layer], self.asked.score)
+        asked = self.asked
+        return analyse_at(self.source, [asked.layer], asked.score, **extents(asked))
 
 
 def open_model(asked: Check, screen: Screen) -> Opened:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import click
 
-from cam_core.cli.option_types import Shape
 from cam_core.cli.options import PIXELS, RUNTIME, options
 
 from ..reading.names import OUTPUTS
@@ -15,7 +14,7 @@ from .arguments import MODEL, NUMBER, OUT, Instrument
 @MODEL
 @options(
     Instrument,
-    *("target", "layers", "score", "method", *PIXELS, "input", "labels", "label-offset"),
+    *("target", "layers", "score", "method", *PIXELS, "static", "input", "labels", "label-offset"),
     *(*RUNTIME, "verify", "json", "output"),
     target={
         "help": "input (the class is an input, cam_class), cotangent, or as in explain: top:k, "
@@ -23,6 +22,10 @@ from .arguments import MODEL, NUMBER, OUT, Instrument
     },
     scale=NUMBER,
     output=OUT,
+    size={"help": "Input size, where the model leaves it open; fixed in the file."},
+    static={
+        "help": "Fix the shape of the input, for compilers that take no dynamic one; repeatable."
+    },
     labels={"help": "Class names, one a line; kept in the file."},
 )
 @click.option("--gate", is_flag=True, help="Add the input cam_enable; false costs nothing.")
@@ -30,14 +33,6 @@ from .arguments import MODEL, NUMBER, OUT, Instrument
     "--outputs", default="map", show_default=True, help=f"With commas: {', '.join(OUTPUTS)}."
 )
 @click.option("--guided", is_flag=True, help="Guided backpropagation instead of the gradient.")
-@click.option(
-    "--static",
-    "shapes",
-    type=Shape(),
-    multiple=True,
-    metavar="[NAME=]N,C,H,W",
-    help="Fix the shape of the input, for compilers that take no dynamic one; repeatable.",
-)
 @click.option(
     "--weights",
     type=click.Choice(["link", "copy"]),

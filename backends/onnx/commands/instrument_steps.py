@@ -12,17 +12,17 @@ import click
 from cam_core.backend import InputInfo
 from cam_core.cli.inputs.given_arrays import read_arrays
 from cam_core.cli.inputs.opened import find_labels
-from cam_core.cli.typed import flag, pieces, running
+from cam_core.cli.typed import extents, flag, pieces, running
 from cam_core.errors import InputError
 from cam_core.sources import Labels, Sources
 
 from ..capturing.backend import OnnxBackend
-from ..finding.analysis import analyse
+from ..capturing.sized import analyse_at
 from ..instrumenting import save as writing
 from ..instrumenting.instrument import instrument
 from ..reading.load import Source, load
+from ..reading.names import STATIC
 from ..reading.probes import is_open
-from ..reading.static import Static
 from ..running.runner import Runner
 from .comparison import Comparison, compare_outputs
 
@@ -48,8 +48,7 @@ def open_model(asked: Instrument) -> OnnxBackend:
     source = load(asked.model)
     if asked.out.exists() and asked.out.samefile(asked.model):
         raise InputError(f"{asked.out} is the model itself; write to another file")
-    static = static_shapes(asked.shapes)
-    analysis = analyse(source, list(asked.layers) or [None], asked.score, static)
+    analysis = analyse_at(source, asked.layers or [None], asked.score, **extents(asked))
     return OnnxBackend(analysis, **running(asked))
 
 
@@ -94,18 +93,8 @@ def make(asked: Instrument, backend: OnnxBackend, kept: Kept) -> onnx.ModelProto
         guided=asked.guided,
         labels=None if kept.labels is None else kept.labels.names,
         preprocess=kept.preprocess,
-        static=static_shapes(asked.shapes),
+        static=extents(asked)["static"],
     )
-
-
-def static_shapes(shapes: Sequence[tuple[str, tuple[int, ...]]]) -> Static | None:
-    """What --static says, as `instrument` takes it."""
-    named = dict(shapes)
-    if len(named) < len(shapes):
-        raise click.UsageError("--static names an input twice, or gives two shapes without a name")
-    if "" in named and len(named) > 1:
-        raise click.UsageError("--static: with several inputs each shape needs a name (NAME=1,3)")
-    return named.get("") or named or None
 
 
 def find_moved(asked: Instrument, backend: OnnxBackend, result: onnx.ModelProto) -> Comparison:
@@ -185,6 +174,8 @@ class Written:
         click.echo(f"adds    {', '.join(self.names)}; {self.operators} operators, {grown}")
         for name, shape in asked.shapes:
             click.echo(f"static  {name or 'the input'} is {' x '.join(map(str, shape))}")
+        if asked.size is not None and not asked.shapes and STATIC in facts:
+            click.echo(f"static  the picture is {' x '.join(map(str, asked.size))}")
         click.echo(f"keeps   preprocessing: {kept.said}; labels: {kept.named}")
         if self.found is not None:
             click.echo(f"outputs {self.found.text}")

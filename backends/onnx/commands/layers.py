@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cam_core.cli.options import options
-from cam_core.cli.typed import Typed
+from cam_core.cli.typed import Typed, extents
 
 from .arguments import MODEL
 
@@ -42,7 +42,7 @@ class Found:
 @MODEL
 @options(
     Layers,
-    *("layer", "score", "json", "output"),
+    *("layer", "score", "size", "static", "json", "output"),
     layer={"help": "Mark what this means: a tensor, a node, a module path or an index."},
 )
 def layers(asked: Layers) -> None:
@@ -66,7 +66,7 @@ def find(asked: Layers) -> Found:
     """All that is to be said."""
     from ..capturing.backend import OnnxBackend
 
-    backend = OnnxBackend(asked.model, score=asked.score)
+    backend = OnnxBackend(asked.model, score=asked.score, **extents(asked))
     listed = backend.layers()
     known = backend.analysis.layers
     meant = None if asked.layer is None else known.find(asked.layer).name

@@ -16,8 +16,8 @@ from .kinds import DATA_DEPENDENT
 from .names import OPENED, STATIC
 from .probes import is_open, miswritten, opened
 
-Static = Sequence[int] | Mapping[str, Sequence[int]]
-"""The shape of the one input, or shapes by input name."""
+Static = Sequence[int | None] | Mapping[str, Sequence[int | None]]
+"""The shape of the one input, or shapes by input name; what is None stays as it is."""
 BORDERS = ("input", "output")
 """Where the graph declares what it takes and gives."""
 
@@ -25,7 +25,8 @@ BORDERS = ("input", "output")
 def fix(model: onnx.ModelProto, static: Static) -> onnx.ModelProto:
     """A copy of `model` whose inputs have these shapes; the declarations are kept in its metadata.
 
-    A symbol that gets a size has it wherever it stands.
+    A symbol that gets a size has it wherever it stands. Where no extent is left open by None, none
+    of another input may be.
 
     Raises:
         InputError: a shape does not fit its input, or an input stays dynamic.
@@ -33,6 +34,7 @@ def fix(model: onnx.ModelProto, static: Static) -> onnx.ModelProto:
     weights = {t.name for t in model.graph.initializer}
     fed = {i.name: i for i in model.graph.input if i.name not in weights}
     asked = dict(static) if isinstance(static, Mapping) else {_meant(fed, static): static}
+    whole = not any(None in shape for shape in asked.values())
     sizes: dict[str, int] = {}
     for name, shape in asked.items():
         if name not in fed:
@@ -50,7 +52,7 @@ def fix(model: onnx.ModelProto, static: Static) -> onnx.ModelProto:
     for info in graph.input:
         if info.name in asked:
             _declare(info, asked[info.name])
-        elif info.name in fed and any(map(is_open, info.type.tensor_type.shape.dim)):
+        elif whole and info.name in fed and any(map(is_open, info.type.tensor_type.shape.dim)):
             raise InputError(f"input '{info.name}' stays dynamic; give its shape too, by name")
     was = onnx.GraphProto(
         input=model.graph.input, output=model.graph.output, value_info=model.graph.value_info
@@ -59,7 +61,7 @@ def fix(model: onnx.ModelProto, static: Static) -> onnx.ModelProto:
     return fixed
 
 
-def _meant(fed: Mapping[str, onnx.ValueInfoProto], shape: Sequence[int]) -> str:
+def _meant(fed: Mapping[str, onnx.ValueInfoProto], shape: Sequence[int | None]) -> str:
     """The input that a shape without a name is for: the only one, or the only one of its rank."""
     ranks = {name: len(info.type.tensor_type.shape.dim) for name, info in fed.items()}
     fitting = [name for name, rank in ranks.items() if rank == len(shape)]
@@ -68,18 +70,20 @@ def _meant(fed: Mapping[str, onnx.ValueInfoProto], shape: Sequence[int]) -> str:
     raise InputError(f"the model takes {', '.join(fed)}: say which one {list(shape)} is for")
 
 
-def _bind(info: onnx.ValueInfoProto, shape: Sequence[int], sizes: dict[str, int]) -> None:
+def _bind(info: onnx.ValueInfoProto, shape: Sequence[int | None], sizes: dict[str, int]) -> None:
     """Gives the input's symbols their sizes."""
     dims = info.type.tensor_type.shape.dim
     declared = [(dim.dim_param or "?") if is_open(dim) else dim.dim_value for dim in dims]
     where = f"input '{info.name}' is [{', '.join(map(str, declared))}], not {list(shape)}"
-    if any(extent < 1 for extent in shape):
+    if any(extent is not None and extent < 1 for extent in shape):
         raise InputError(f"{where}: extents are 1 or more")
     if not info.type.tensor_type.HasField("shape"):
         return
     if len(dims) != len(shape):
         raise InputError(f"{where}: give {len(dims)} extents")
     for dim, extent in zip(dims, shape, strict=True):
+        if extent is None:
+            continue
         if not is_open(dim) and dim.dim_value != extent:
             raise InputError(f"{where}: {dim.dim_value} is fixed in the model")
         if dim.dim_param and sizes.setdefault(dim.dim_param, extent) != extent:
@@ -87,12 +91,18 @@ def _bind(info: onnx.ValueInfoProto, shape: Sequence[int], sizes: dict[str, int]
 
 
 def _declare(info: onnx.ValueInfoProto, shape: Iterable[Any]) -> None:
-    """Says that the tensor has this shape."""
+    """Says that the tensor has this shape; where it is None, what was said stays."""
     kind = info.type.tensor_type
+    was = onnx.TensorShapeProto()
+    was.CopyFrom(kind.shape)
     kind.ClearField("shape")
     kind.shape.SetInParent()
-    for extent in shape:
-        kind.shape.dim.add().dim_value = extent
+    for place, extent in enumerate(shape):
+        dim = kind.shape.dim.add()
+        if extent is not None:
+            dim.dim_value = extent
+        elif place < len(was.dim):
+            dim.CopyFrom(was.dim[place])
 
 
 def declare(graph: Graph) -> None:

@@ -34,7 +34,7 @@ class Explain(Typed):
 @click.argument("images", nargs=-1, type=FILE)
 @options(
     Explain,
-    *("target", "layer", "score", "method", *PIXELS, "input", "labels", "label-offset"),
+    *("target", "layer", "score", "method", *PIXELS, "static", "input", "labels", "label-offset"),
     *(*RUNTIME, "json", "output"),
     output={
         "default": ".",
