@@ -30,7 +30,7 @@ def analyse_at(
 def _pictured(found: Analysis, size: tuple[int, int]) -> Static | None:
     """The shape of the first picture with open places, which then are `size`."""
     for tensor in found.graph.inputs:
-        axis, shape = found.layers.maps.channel_axis(tensor), list(tensor.shape or ())
+        axis, shape = found.layers.maps.input_channels(tensor), list(tensor.shape or ())
         places = [i for i in range(len(shape)) if i not in (0, axis)]
         open_places = [i for i in places if not isinstance(shape[i], int)]
         if axis is not None and len(places) == len(size) and open_places:

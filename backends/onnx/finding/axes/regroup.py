@@ -14,9 +14,9 @@ def regrouped(axes: Iterable[Axis], extents: Sequence[int], why: Lost) -> Axes:
 
     Where a boundary falls inside no factor, all axes up to the next that fits are lost.
     """
-    if 0 in extents:
-        return tuple(fresh(extent) for extent in extents)
     waiting = _handed_on(merged(factor for axis in axes for factor in axis))
+    if 0 in extents or size(waiting) == 0:
+        return tuple(fresh(extent) for extent in extents)
     out: list[Axis] = []
     todo = list(extents)
     while todo:
