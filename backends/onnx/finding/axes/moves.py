@@ -188,12 +188,15 @@ def _stretched_parts(parts: Sequence[Axis], total: int, extent: int, why: Lost) 
 
 def agreed(candidates: Sequence[Axis], why: Lost) -> Axis:
     """One axis of an elementwise result: what is known of a picture wins over what is not."""
+    first = candidates[0]
+    if all(axis is first for axis in candidates):
+        return first
     unique = list(dict.fromkeys(candidates))
     known = [axis for axis in unique if descends(axis)]
     if not known:
         return next((axis for axis in unique if loss(axis)), unique[0])
     plainest = min(known, key=len)
-    if all(_alike(plainest, axis) for axis in known):
+    if all(axis is plainest or _alike(plainest, axis) for axis in known):
         return plainest
     return lost(size(plainest), why)
 

@@ -143,11 +143,16 @@ def _fit(step: Step, axes: Axes | None, shape: Shape | None) -> Axes | None:
         axis if size(axis) == extent else lost(extent, step.lost("of another extent"))
         for axis, extent in zip(axes, shape, strict=True)
     )
-    if step.operator in CHOOSING:
+    if step.operator in CHOOSING or any(_same(fit, own) for own in step.inputs if own):
         return fit
     read_axes = [step.before_pads or step.inputs[0], *step.inputs[1:]] if step.inputs else []
     before = spans(axis for own in read_axes if own for axis in own)
     return narrowed(fit, before, step.lost()) if before else fit
+
+
+def _same(axes: Axes, others: Axes) -> bool:
+    """Are they the very axes of an input?"""
+    return len(axes) == len(others) and all(a is b for a, b in zip(axes, others, strict=True))
 
 
 def _value(graph: Graph, tensor: Tensor, probe: int) -> Any:
