@@ -198,6 +198,12 @@ SOFTMAX = Spelling(
         ({}, "v = Reshape(t, row)", "l = Log(t) v = Reshape(l, row)", "a logarithm"),
         ({}, "y = ", "p = Log(v) y = ", "the sum is read elsewhere"),
         ({}, "Div(e, v)", "Sub(e, v)", "a difference"),
+        (
+            {"many": np.array([2, 3, 3])},
+            "y = Div(e, v)",
+            "u = Expand(v, many) y = Div(e, u)",
+            "many",
+        ),
     ],
 )
 def test_what_is_a_softmax(constants: dict[str, Any], old: str, new: str, why: str) -> None:

@@ -151,24 +151,27 @@ def test_what_was_decided_is_known_behind_it() -> None:
     assert graph.probed["H"] == graph.probed["W"] == (224, 224)
 
 
+CALLS: dict[str, tuple[str, dict[int, tuple[int, ...]]]] = {
+    "Conv": ("Conv(a0, a1)", {0: (1, 4, 5, 5), 1: (2, 4, 3, 3)}),
+    "ConvInteger": ("ConvInteger(a0, a1)", {0: (1, 4, 5, 5), 1: (2, 4, 3, 3)}),
+    "QLinearConv": ("QLinearConv(a0, s, z, a3, s, z, s, z)",
+                    {0: (1, 4, 5, 5), 3: (2, 4, 3, 3)}),
+    "ConvTranspose": ("ConvTranspose(a0, a1)", {0: (1, 4, 5, 5), 1: (4, 2, 3, 3)}),
+    "BatchNormalization": ("BatchNormalization(a0, a1, a1, a1, a1)", {0: (1, 4, 5), 1: (4,)}),
+    "Gemm": ("Gemm(a0, a1)", {0: (2, 4), 1: (4, 3)}),
+    "MatMul": ("MatMul(a0, a1)", {0: (2, 4), 1: (4, 3)}),
+    "RNN": ("RNN<hidden_size = 2>(a0, a1, r)", {0: (3, 1, 4), 1: (1, 2, 4)}),
+    "GRU": ("GRU<hidden_size = 2>(a0, a1, r)", {0: (3, 1, 4), 1: (1, 6, 4)}),
+    "LSTM": ("LSTM<hidden_size = 2>(a0, a1, r)", {0: (3, 1, 4), 1: (1, 8, 4)}),
+}  # fmt: skip
+"""A call that runs, and the shapes of the two inputs that meet."""
+
+
 @pytest.mark.parametrize("row", MEETING, ids=lambda row: f"{row[0]} {row[1][0]}")
 def test_every_row_is_what_onnxruntime_demands(row: Any) -> None:
     """Wherever a row says that axes are equal, others are refused, and these are not."""
     operator, (mine, axis), (theirs, other) = row
-    calls: dict[str, tuple[str, dict[int, tuple[int, ...]]]] = {
-        "Conv": ("Conv(a0, a1)", {0: (1, 4, 5, 5), 1: (2, 4, 3, 3)}),
-        "ConvInteger": ("ConvInteger(a0, a1)", {0: (1, 4, 5, 5), 1: (2, 4, 3, 3)}),
-        "QLinearConv": ("QLinearConv(a0, s, z, a3, s, z, s, z)",
-                        {0: (1, 4, 5, 5), 3: (2, 4, 3, 3)}),
-        "ConvTranspose": ("ConvTranspose(a0, a1)", {0: (1, 4, 5, 5), 1: (4, 2, 3, 3)}),
-        "BatchNormalization": ("BatchNormalization(a0, a1, a1, a1, a1)", {0: (1, 4, 5), 1: (4,)}),
-        "Gemm": ("Gemm(a0, a1)", {0: (2, 4), 1: (4, 3)}),
-        "MatMul": ("MatMul(a0, a1)", {0: (2, 4), 1: (4, 3)}),
-        "RNN": ("RNN<hidden_size = 2>(a0, a1, r)", {0: (3, 1, 4), 1: (1, 2, 4)}),
-        "GRU": ("GRU<hidden_size = 2>(a0, a1, r)", {0: (3, 1, 4), 1: (1, 6, 4)}),
-        "LSTM": ("LSTM<hidden_size = 2>(a0, a1, r)", {0: (3, 1, 4), 1: (1, 8, 4)}),
-    }  # fmt: skip
-    call, shapes = calls[operator]
+    call, shapes = CALLS[operator]
     integers = operator in ("ConvInteger", "QLinearConv")
     assert shapes[mine][axis] == shapes[theirs][other]
     for extent in (4, 5):

@@ -154,7 +154,7 @@ def _softmax(root: Node, graph: Graph, keep: Collection[str]) -> tuple[Node, lis
     if total is None or total.log != (op == "LogSoftmax"):
         return None
     exp, nodes = graph.producer.get(total.source.name), [root, *steps, *total.nodes]
-    if exp is None or exp.op != "Exp":
+    if exp is None or exp.op != "Exp" or total.source.shape != root.outputs[0].shape:
         return None
     if above.name != (exp.inputs[0] if total.log else total.source).name:
         return None
@@ -214,10 +214,8 @@ def _total(tensor: Tensor, graph: Graph) -> _Total | None:
 
 def _same_along(tensor: Tensor, z: Tensor, axis: int, graph: Graph) -> bool:
     """Is the tensor, as broadcast to z, the same all along an axis?"""
-    while tensor.name in graph.producer and graph.producer[tensor.name].op in (
-        "Expand",
-        "Identity",
-    ):
+    passed = {"Expand", "Identity"}
+    while tensor.name in graph.producer and graph.producer[tensor.name].op in passed:
         tensor = graph.producer[tensor.name].inputs[0]
     if tensor.shape is None or z.shape is None:
         return False
