@@ -1,17 +1,34 @@
-"""Which input `gradcam check` looks at."""
+"""What `gradcam check` says of G on one input, and which input that is."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from tests.commands.calls import call, write
+from tests.commands.calls import MODEL, call, write
 
 ort = pytest.importorskip("onnxruntime")
 
+BOUND = MODEL.replace("y = Gemm<transB=1>(f, v)", "g = Gemm<transB=1>(f, v)\n  y = Clip(g, z, z)")
+GATED = """<ir_version: 8, opset_import: ["" : 17]>
+g (float[N,3,8,8] x) => (float[N,4] y)
+<float far = {-1000}, float small = {0.01}>
+{
+  c = Conv<pads=[1,1,1,1]>(x, w)
+  a = Relu(c)
+  b = Sigmoid(a)
+  s = Add(b, far)
+  r = Relu(s)
+  m = Mul(a, small)
+  t = Add(r, m)
+  p = GlobalAveragePool(t)
+  f = Flatten(p)
+  y = Gemm<transB=1>(f, v)
+}"""
 TWO = """<ir_version: 8, opset_import: ["" : 17]>
 g (float[N,3,8,8] x, float[N,5,1,1] b) => (float[N,4] y)
 {
@@ -22,6 +39,67 @@ g (float[N,3,8,8] x, float[N,5,1,1] b) => (float[N,4] y)
   f = Flatten(p)
   y = Gemm<transB=1>(f, v)
 }"""
+
+TABLE = """<ir_version: 8, opset_import: ["" : 17]>
+g (float[N,3,8,8] x, int64[N,9] words) => (float[N,4] y)
+<int64[2] places = {2, 3}, int64[1] middle = {1}>
+{
+  g = Gather(v, words)
+  e = ReduceSum<keepdims=0>(g, middle)
+  b = Unsqueeze(e, places)
+  c = Conv<pads=[1,1,1,1]>(x, w)
+  s = Add(c, b)
+  a = Relu(s)
+  p = GlobalAveragePool(a)
+  f = Flatten(p)
+  y = Gemm<transB=1>(f, v)
+}"""
+
+
+@pytest.mark.parametrize("more", [[], ["--numeric"], ["--no-verify", "--numeric"]], ids=str)
+def test_a_gradient_of_zero_is_a_no_with_another_layer(
+    more: list[str], tmp_path: Path, rng: np.random.Generator
+) -> None:
+    """Relu(sigmoid - 1000) is 0, with the slope 0; behind it G is a row of v over 64 places."""
+    path = write(GATED, tmp_path / "gated.onnx", rng)
+    found = call("check", path, "--layer", "b", *more)
+    assert found.exit_code == 1, found.output
+    (line,) = [row for row in found.output.splitlines() if row.startswith("gradient")]
+    assert line == "gradient exactly 0 at 'b' (top class, noise): try --layer t"
+    assert "verdict  no: " in found.output
+    assert call("check", path, "--layer", "t", *more).exit_code == 0
+
+
+def test_where_all_are_zero_no_layer_is_offered(tmp_path: Path, rng: np.random.Generator) -> None:
+    text = BOUND.replace("(float[N,4] y)", "(float[N,4] y) <float z = {0}>")
+    path = write(text, tmp_path / "bound.onnx", rng)
+    found = call("check", path, "--json")
+    assert found.exit_code == 1, found.output
+    record = json.loads(found.output)
+    assert record["verdict"] == "no"
+    (row,) = record["gradient"]
+    assert (row["empty"], row["elsewhere"]) == ("exactly 0", None)
+    assert "so at all listed layers" in call("check", path).output
+
+
+def test_each_target_is_weighed(model: Path) -> None:
+    """Those that have a gradient have no line."""
+    found = call("check", model, "--target", "0", "--target", "3", "--json")
+    rows = json.loads(found.output)["gradient"]
+    assert [(row["target"], row["empty"]) for row in rows] == [("0", ""), ("3", "")]
+    assert "gradient" not in call("check", model).output
+
+
+def test_what_cannot_be_tried_is_a_remark(tmp_path: Path, rng: np.random.Generator) -> None:
+    """Nine random numbers up to 100 are no rows of a table of four."""
+    path = write(TABLE, tmp_path / "table.onnx", rng)
+    found = call("check", path)
+    assert "gradient not tried: " in found.output
+    assert "outputs  unchanged" in found.output
+    assert found.exit_code == 0, found.output
+    numeric = call("check", path, "--numeric")
+    assert numeric.exit_code == 2
+    assert numeric.stderr.count("\n") == 1
 
 
 @pytest.fixture

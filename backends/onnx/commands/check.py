@@ -37,7 +37,7 @@ def check(asked: Check) -> int:
     With IMAGE (a picture or an array) also the classes that the model sees in it, under each
     preset: wrong preprocessing is the commonest way to a wrong map.
 
-    Exit code 1: there is no gradient, it is not what differences say, or the
+    Exit code 1: there is no gradient, it is exactly 0, it is not what differences say, or the
     original outputs would move.
     """
     from cam_core.cli.output import print_json, write_json
@@ -75,9 +75,16 @@ def try_out(asked: Check, opened: Opened, record: dict[str, Any], screen: Screen
         passed = not record["comparison"].get("moved", False)
     if setup.slots:
         record["input"] = steps.inspect(setup, sample, screen)
+    if not (asked.verify or asked.numeric or setup.slots):
+        return passed
+    required = asked.numeric or bool(setup.slots)
+    tried = gradients.pull(setup.backend, sample, targets, asked.layer, screen, required=required)
+    if tried is None:
+        return passed
+    record["gradient"] = gradients.tell_empty(tried, screen)
+    passed = passed and not any(row["empty"] for row in record["gradient"])
     if asked.numeric:
         operators = [row["operator"] for row in record["operators"]]
-        tried = gradients.pull(setup.backend, sample, targets, asked.layer)
         record["numeric"] = gradients.differentiate(tried, operators, screen)
         passed = passed and not any(row["passed"] is False for row in record["numeric"])
     return passed

@@ -1,4 +1,4 @@
-"""What `gradcam check` says of G on one input: is it what differences say?"""
+"""What `gradcam check` says of G on one input: is there any, and is it what differences say?"""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cam_core.backend import Array, Backend, Look
+import numpy as np
+
+from cam_core.backend import Array, Backend, Inputs, Look
 from cam_core.cli.inputs.samples import Sample
 from cam_core.cli.report import progress
+from cam_core.errors import CamError
 from cam_core.metrics.slopes import (
     AGREES,
     AT_A_KINK,
@@ -46,16 +49,65 @@ def pull(
     sample: Sample,
     targets: Sequence[ScoredTarget],
     layer: str | None,
-) -> Tried:
-    """A forward pass, and a backward one for each target.
+    screen: Screen,
+    *,
+    required: bool,
+) -> Tried | None:
+    """A forward pass, and a backward one for each target; None where the model takes no noise.
 
     Raises:
-        CamError: the model cannot be run on the sample.
+        CamError: the model cannot be run on the sample; without `required` that is but a remark.
     """
-    look = backend.look(sample.x, layers=None if layer is None else [layer])
-    (name,) = look.layers
-    found = tuple((target, look.pull(target).layers[name]) for target in targets)
+    try:
+        look = backend.look(sample.x, layers=None if layer is None else [layer])
+        (name,) = look.layers
+        found = tuple((target, look.pull(target).layers[name]) for target in targets)
+    except CamError as error:
+        if required:
+            raise
+        screen.line("gradient", f"not tried: {error}")
+        return None
     return Tried(backend, sample, look, found)
+
+
+def tell_empty(tried: Tried, screen: Screen) -> list[dict[str, Any]]:
+    """For each target whether G weighs anything; where it does not, a layer at which it does."""
+    results = []
+    for target, G in tried.targets:
+        why = emptiness(G)
+        name = tried.sample.slot.name
+        found: dict[str, Any] = {"target": called(target), "input": name, "empty": why}
+        if why:
+            other = elsewhere(tried.backend, tried.sample.x, target, tried.layer)
+            cure = f"try --layer {other}" if other else "so at all listed layers; try another input"
+            text = f"{why} at '{tried.layer}' ({called(target)}, {name}): {cure}"
+            screen.line("gradient", text)
+            found["elsewhere"] = other
+        results.append(found)
+    return results
+
+
+def emptiness(G: Array) -> str:
+    """Why G weighs nothing; '' where it does."""
+    if not np.all(np.isfinite(G)):
+        return "not finite"
+    return "" if np.any(G) else "exactly 0"
+
+
+def elsewhere(backend: Backend, x: Inputs, target: ScoredTarget, layer: str) -> str | None:
+    """The latest listed layer whose G is not empty, None where there is none.
+
+    All are looked at in one pass; where an operator before some has no derivative, the later ones.
+    """
+    names = [listed.name for listed in backend.layers() if listed.name != layer]
+    while names:
+        try:
+            G = backend.look(x, layers=names).pull(target).layers
+        except CamError:
+            names = names[len(names) // 2 + 1 :]
+            continue
+        return next((name for name in reversed(names) if not emptiness(G[name])), None)
+    return None
 
 
 def differentiate(tried: Tried, operators: Sequence[str], screen: Screen) -> list[dict[str, Any]]:
