@@ -121,7 +121,7 @@ def fed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any]]:
     return found
 
 
-@pytest.mark.parametrize("given", ["x b"])
+@pytest.mark.parametrize("given", ["x b", "b"])
 def test_given_arrays_are_what_everything_runs_on(
     given: str, tmp_path: Path, rng: np.random.Generator, fed: list[tuple[str, Any]]
 ) -> None:

@@ -116,7 +116,8 @@ def set_up(asked: Check, opened: Opened) -> Setup:
     backend = OnnxBackend(opened.analysis, **running(asked))
     sources = Sources(asked.model.resolve().parent, opened.metadata, flag)
     images = [] if asked.image is None else [asked.image]
-    required = bool(images or asked.inputs)
+    known = {pair.partition("=")[0] for pair in asked.inputs}
+    required = bool(images) or known >= {info.name for info in backend.inputs()}
     return bring_together(backend, sources, asked, images, pieces(asked), required=required)
 
 
@@ -126,8 +127,8 @@ def sampled(setup: Setup) -> Sample:
 
 
 def given_arrays(setup: Setup, sample: Sample) -> dict[str, Array]:
-    """The arrays of a sample by input, as the model takes them; none of noise."""
-    if not setup.slots:
+    """The arrays of a sample by input, as the model takes them; none where all of it is noise."""
+    if not (setup.slots or setup.reader.extras):
         return {}
     infos = setup.backend.inputs()
     return rows(feed(sample.x, infos), infos)[0]
