@@ -14,9 +14,10 @@ import numpy as np
 from ..backend import Array
 from ..targets import ScoredTarget
 
-RUNGS = 18
-FIRST = 2.0**-3
-"""The first step, in units of the activations' own size; each is half the one before."""
+UNIT = 2.0**-3
+"""The step of number 0, in units of the activations' own size; each is half the one before."""
+FIRST, LAST = -5, 17
+"""The numbers of the largest step and of the smallest."""
 
 
 @dataclass(frozen=True)
@@ -57,10 +58,15 @@ class Curve:
         left = max(abs(b - 2 * a) for a, b in itertools.pairwise(bent))
         return max(left / math.sqrt(14), float(np.finfo(self.kind).eps) * abs(self.middle) / 2)
 
+    def start(self, wanted: float) -> int:
+        """The number of the first step: 0, or what keeps rounding to the `wanted` error."""
+        steps = range(0, FIRST, -1)
+        return next((k for k in steps if self.noise <= wanted * UNIT * 2.0**-k), FIRST)
+
     def ladder(self, d: Array, first: int = 0) -> Iterator[Rung]:
         """Both one-sided slopes along d, two runs a step."""
-        for k in range(first, RUNGS):
-            h = FIRST * 2.0**-k
+        for k in range(first, LAST + 1):
+            h = UNIT * 2.0**-k
             ahead, behind = self.score(h * d) - self.middle, self.middle - self.score(-h * d)
             yield Rung(k, h, ahead / h, behind / h, self.noise / h)
 
@@ -98,6 +104,8 @@ class Estimate:
     slope: float
     error: float
     """How far off it may be: what the step before said, and rounding."""
+    noise: float
+    """Rounding alone."""
     jump: float
     """Slope ahead less slope behind."""
     jump_error: float
@@ -114,12 +122,13 @@ def estimate(far: Rung, mid: Rung, near: Rung) -> Estimate:
     error = max(abs(slopes[1] - slopes[0]), abs(near.central - mid.central) / 8)
     jump_error = abs(jumps[1] - jumps[0])
     if not math.isfinite(error + jump_error + near.noise):
-        return Estimate(near.index, near.h, 0.0, math.inf, 0.0, math.inf)
+        return Estimate(near.index, near.h, 0.0, math.inf, near.noise, 0.0, math.inf)
     return Estimate(
         near.index,
         near.h,
         slopes[1],
         error + near.noise,
+        near.noise,
         jumps[1],
         jump_error + 4 * near.noise,
     )

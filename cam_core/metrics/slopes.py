@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,19 +11,12 @@ from ..backend import Array, Look
 from ..targets import ScoredTarget
 from .curve import Curve, Estimate, Rung, estimate
 from .moves import all_moves
+from .verdicts import AGREES, AT_A_KINK, DIFFERS, LIMIT, Line
 
 FEW, MOST = 3, 8
 """Directions: so many where none of them disagrees, else all."""
-LIMIT = 3e-3
-PATIENCE = 3
-"""Steps in a row that must say that G is wrong, or that Y has a kink."""
-
-AGREES = "agrees"
-AT_A_KINK = "at a kink"
-UNTOLD = "untold"
-DIFFERS = "off"
-ABOVE, BELOW = "above", "below"
-"""Where the slope is, as one step says it."""
+RUNS = 64
+"""Of the tail; after these no other direction is begun."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +29,10 @@ class Direction:
     error: float
     """Of <G, d>, relative to it or to |G| |d| / sqrt(cells), whichever is larger."""
     step: float
-    rounding: float
+    doubt: float
     """What the differences themselves may be off by, relative to the same."""
+    rounding: float
+    """What rounding alone may do to them."""
 
 
 @dataclass(frozen=True)
@@ -62,17 +57,20 @@ class Numeric:
         """Is G right? None: no direction tells.
 
         Neither kind of direction may have as many that disagree as that agree: at random a wrong
-        factor hardly shows, along G nothing that is missing.
+        factor hardly shows, along G nothing that is missing. At random one alone says little, for
+        Y moves by little.
         """
-        counts = [self._counts(along) for along in (True, False)]
-        if any(wrong and wrong >= right for right, wrong in counts):
+        (right, wrong), (right_at_random, wrong_at_random) = map(self._counts, (True, False))
+        if wrong >= max(right, 1) or wrong_at_random >= max(right_at_random, 2):
             return False
-        return True if any(right for right, _ in counts) else None
+        return True if right or right_at_random else None
 
     @property
     def enough(self) -> bool:
-        """Need no more directions be tried?"""
-        return len(self.directions) >= FEW and self.passed is True and not self.count(DIFFERS)
+        """Need no more directions be tried? Rounding hides the others as well."""
+        if len(self.directions) < FEW or self.count(DIFFERS):
+            return False
+        return self.passed is True or all(d.rounding > LIMIT / 2 for d in self.directions)
 
     def _counts(self, along: bool) -> tuple[int, int]:
         """(that agree, that do not) of one kind."""
@@ -93,25 +91,29 @@ def compare_slopes(
 
     Directions are by turns along the signs of G, where a factor shows best, and at random, where
     what is missing shows. The slope is taken at steps that halve, and read where neighbouring ones
-    agree best, by the differences alone. Where it is another on each side of A, the same is asked
-    with equal numbers kept equal, then held.
+    agree best, by the differences alone. Where it is not <G, d>, the same is asked with equal
+    numbers moved together, and where it is another on each side of A then, with those held.
     """
     (name,) = look.layers
     A = look.activations[name]
     curve = Curve(look.tail(name), target.held(look.score), A, look.score.dtype)
     wide, rng = G.astype(np.float64), np.random.default_rng(seed)
     ways = all_moves(A)
-    moves, found = next(ways), list[Direction]()
-    first = {True: 0, False: 0}
-    while len(found) < most:
+    moves, found, runs = next(ways), list[Direction](), 0
+    first: dict[bool, int] = {}
+    while len(found) < most and (runs < RUNS or not found):
         along = len(found) % 2 == 0
         d = moves.direction(rng, wide, along=along) * curve.size
-        judged, kinked, last = _judge(curve, wide, d, first[along], along=along)
-        stiffer = next(ways, None) if kinked else None
+        judged, kinked, tried = _judge(curve, wide, d, first.get(along), along=along)
+        runs += 2 * len(tried)
+        stiffer = None
+        if kinked or not (moves.how or judged.verdict == AGREES):
+            stiffer = next(ways, None)
         if stiffer is not None:
-            moves, first = stiffer, {True: 0, False: 0}
+            moves, found, first = stiffer, [], {}
             continue
-        first[along] = max(last - 2, 0)
+        if judged.verdict == AGREES:
+            first[along] = max(tried[-1] - 2, tried[0])
         found.append(judged)
         step()
         if Numeric(tuple(found)).enough:
@@ -122,27 +124,23 @@ def compare_slopes(
 
 
 def _judge(
-    curve: Curve, G: Array, d: Array, first: int, *, along: bool
-) -> tuple[Direction, bool, int]:
-    """(what is found along d, is it at a kink, the last step that was tried)"""
+    curve: Curve, G: Array, d: Array, first: int | None, *, along: bool
+) -> tuple[Direction, bool, range]:
+    """(what is found along d, is it at a kink, the steps that were tried from the first on)"""
     exact = float(np.sum(G * d))
     moved = d != 0
     length = float(np.sqrt(np.sum(np.square(G[moved])) * np.mean(np.square(d[moved]))))
     line = Line(exact, max(abs(exact), length))
+    if first is None:
+        first = curve.start(LIMIT / 16 * line.scale)
     found = _climb(curve, d, first, line)
-    told = [line.says(one) for one in found]
-    best = found[-1] if told[-1] == AGREES else min(found, key=lambda e: e.error)
-    kinked = in_a_row(told, AT_A_KINK)
-    verdict = UNTOLD
-    if told[-1] == AGREES:
-        verdict = AGREES
-    elif kinked:
-        verdict = line.between(best)
-    elif in_a_row(told, ABOVE) or in_a_row(told, BELOW):
-        verdict = DIFFERS
+    verdict, kinked = line.verdict(found)
+    best = found[-1] if verdict == AGREES else min(found, key=lambda e: e.error)
     scale = line.scale_at(best)
-    error, rounding = abs(best.slope - exact) / scale, best.error / scale
-    return Direction(along, verdict, error, best.h, rounding), kinked, found[-1].index
+    judged = Direction(
+        along, verdict, line.off(best) / scale, best.h, best.error / scale, best.noise / scale
+    )
+    return judged, kinked, range(first, found[-1].index + 1)
 
 
 def _climb(curve: Curve, d: Array, first: int, line: Line) -> list[Estimate]:
@@ -153,55 +151,6 @@ def _climb(curve: Curve, d: Array, first: int, line: Line) -> list[Estimate]:
         if len(rungs) < 3:
             continue
         found.append(estimate(*rungs[-3:]))
-        last = [line.says(one) for one in found[-PATIENCE - 1 :]]
-        settled = len(last) > PATIENCE and len(set(last)) == 1 and last[0] != UNTOLD
-        if last[-1] == AGREES or settled or not rung.noise <= line.limit_at(found[-1]):
+        if line.settled(found) or not rung.noise <= line.limit_at(found[-1]):
             break
     return found
-
-
-def in_a_row(told: Sequence[str], word: str) -> bool:
-    """Do PATIENCE neighbouring steps say so?"""
-    return any(told[i : i + PATIENCE] == [word] * PATIENCE for i in range(len(told) - PATIENCE + 1))
-
-
-@dataclass(frozen=True)
-class Line:
-    """What G says of one direction, and what an estimate says of that."""
-
-    exact: float
-    """<G, d>."""
-    scale: float
-
-    def scale_at(self, found: Estimate) -> float:
-        """What errors are relative to; where G is 0, the slope."""
-        return self.scale or abs(found.slope) or 1.0
-
-    def limit_at(self, found: Estimate) -> float:
-        """How far off <G, d> may be."""
-        return LIMIT * self.scale_at(found)
-
-    def says(self, found: Estimate) -> str:
-        """Is <G, d> the slope? One of AGREES, AT_A_KINK, ABOVE, BELOW and UNTOLD.
-
-        A jump that is there for sure is a kink; any other larger than a third of what G is off by
-        may be one further on.
-        """
-        limit, jump = self.limit_at(found), abs(found.jump)
-        off = abs(found.slope - self.exact)
-        if off <= limit:
-            return AGREES if found.error <= limit else UNTOLD
-        if jump > max(limit, 3 * found.jump_error):
-            return AT_A_KINK
-        if off <= limit + 3 * found.error or off <= 3 * jump:
-            return UNTOLD
-        return ABOVE if found.slope > self.exact else BELOW
-
-    def between(self, found: Estimate) -> str:
-        """Does <G, d> lie between the slopes on both sides of a kink?
-
-        Many kinks that bend both ways may leave it somewhat outside.
-        """
-        slack, jump = self.limit_at(found) + 3 * found.error, abs(found.jump)
-        off = abs(found.slope - self.exact) - slack
-        return AT_A_KINK if off <= jump / 2 else UNTOLD if off <= 5 * jump else DIFFERS

@@ -12,17 +12,8 @@ from cam_core.backend import Array, Backend, Inputs, Look
 from cam_core.cli.inputs.samples import Sample
 from cam_core.cli.report import progress
 from cam_core.errors import CamError
-from cam_core.metrics.slopes import (
-    AGREES,
-    AT_A_KINK,
-    DIFFERS,
-    FEW,
-    LIMIT,
-    MOST,
-    UNTOLD,
-    Numeric,
-    compare_slopes,
-)
+from cam_core.metrics.slopes import FEW, MOST, Numeric, compare_slopes
+from cam_core.metrics.verdicts import AGREES, AT_A_KINK, DIFFERS, LIMIT, UNTOLD
 from cam_core.targets import ScoredTarget
 
 from ..reading.units import STAIRCASES
@@ -128,6 +119,7 @@ def differentiate(tried: Tried, operators: Sequence[str], screen: Screen) -> lis
                     "median": found.median,
                     "errors": [d.error for d in found.directions],
                     "steps": [d.step for d in found.directions],
+                    "doubts": [d.doubt for d in found.directions],
                     "rounding": [d.rounding for d in found.directions],
                     "verdicts": [d.verdict for d in found.directions],
                     "limit": LIMIT,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cam_core.metrics.curve import FIRST, Curve, estimate
+from cam_core.metrics.curve import UNIT, Curve, estimate
 from cam_core.targets import ClassTarget
 
 
@@ -23,7 +23,7 @@ def test_a_smooth_slope_is_exact_to_the_fourth_order(rng: np.random.Generator) -
     A, d = rng.normal(size=(2, 3, 5)), rng.normal(size=(2, 3, 5))
     found = estimate(*islice(curve(np.sin, A).ladder(d, 3), 3))
     assert found.slope == pytest.approx(np.sum(np.cos(A) * d), rel=1e-7)
-    assert found.h == FIRST * 2.0**-5
+    assert found.h == UNIT * 2.0**-5
     assert abs(found.jump) < 1e-2
     assert found.error < 1e-4
 

@@ -19,17 +19,9 @@ import pytest
 
 from backends.onnx import OnnxBackend
 from backends.onnx.rules import VJP_RULES
-from cam_core.metrics.slopes import (
-    AGREES,
-    AT_A_KINK,
-    DIFFERS,
-    FEW,
-    MOST,
-    UNTOLD,
-    Direction,
-    Numeric,
-    compare_slopes,
-)
+from cam_core.metrics.curve import FIRST, LAST
+from cam_core.metrics.slopes import FEW, MOST, RUNS, Direction, Numeric, compare_slopes
+from cam_core.metrics.verdicts import AGREES, AT_A_KINK, DIFFERS, UNTOLD
 from cam_core.targets import ClassTarget
 
 pytest.importorskip("onnxruntime")
@@ -229,20 +221,36 @@ def test_rounding_that_hides_the_slope_is_said(rng: np.random.Generator) -> None
     for factor in (1.0, 1.01):
         result = found(coarse, A, np.full(A.shape, factor, np.float32))
         assert result.passed is None
-        assert result.count(UNTOLD) == len(result.directions) == MOST
+        assert result.count(UNTOLD) == len(result.directions) == FEW
 
 
 def test_three_directions_are_enough_where_they_agree(rng: np.random.Generator) -> None:
-    """No more than a dozen steps of two runs in all, the middle and what rounding does apart."""
+    """The middle, six runs to see the rounding, and a few steps of two runs a direction."""
     A = rng.normal(size=(2, 6, 40)).astype(np.float32)
     look = seen(np.sin, A)
     steps: list[None] = []
     result = compare_slopes(look, np.cos(A), ClassTarget(0), step=lambda: steps.append(None))
     assert len(result.directions) == FEW
     assert len(steps) == MOST  # the bar is full
-    assert look.runs["tail"] <= 1 + 1 + 4 + 2 * 14
-    wrong = compare_slopes(look, 1.01 * np.cos(A), ClassTarget(0))
-    assert len(wrong.directions) == MOST
+    assert look.runs["tail"] <= 1 + 1 + 6 + 3 * 2 * 5
+
+
+def test_runs_have_an_end(rng: np.random.Generator) -> None:
+    """Where nothing agrees or can be told, the last direction begins within RUNS."""
+    A = rng.normal(size=(2, 6, 40)).astype(np.float32)
+    noise = np.random.default_rng(5)
+    kinks = rng.normal(size=A.shape)
+    cases = [
+        (np.sin, 1.01 * np.cos(A)),
+        (np.sin, np.zeros(A.shape)),
+        (lambda a: np.sin(a) + 1e-2 * noise.normal(size=a.shape), np.cos(A)),
+        (lambda a: np.abs(np.sin(1e4 * a + kinks)), np.cos(A)),
+    ]
+    for f, G in cases:
+        look = seen(f, A)
+        result = compare_slopes(look, G, ClassTarget(0))
+        assert result.passed is not True
+        assert look.runs["tail"] <= 8 + RUNS + 2 * (LAST - FIRST + 1)
 
 
 @pytest.mark.parametrize(
@@ -254,11 +262,14 @@ def test_three_directions_are_enough_where_they_agree(rng: np.random.Generator) 
         ([AGREES, DIFFERS], [UNTOLD], False),
         ([AGREES, AGREES, DIFFERS], [AGREES], True),
         ([DIFFERS, UNTOLD], [AGREES, AGREES], False),
-        ([AGREES, AGREES], [DIFFERS], False),
+        ([AGREES, AGREES], [DIFFERS], True),
+        ([AGREES, AGREES], [DIFFERS, DIFFERS], False),
+        ([UNTOLD], [DIFFERS, AGREES, DIFFERS], False),
+        ([DIFFERS], [], False),
     ],
 )
 def test_neither_kind_of_direction_may_disagree(
     along: list[str], random: list[str], passed: bool | None
 ) -> None:
     told = [(True, v) for v in along] + [(False, v) for v in random]
-    assert Numeric(tuple(Direction(*one, 0.0, 0.1, 0.0) for one in told)).passed is passed
+    assert Numeric(tuple(Direction(*one, 0.0, 0.1, 0.0, 0.0) for one in told)).passed is passed
