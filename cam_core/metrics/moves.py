@@ -37,13 +37,19 @@ def all_moves(A: Array) -> Iterator[Moves]:
     bound leaves in many of them may be where the next one has its kink.
     """
     yield Moves(np.arange(A.size).reshape(A.shape), np.ones(A.size, bool))
+    if not has_ties(A):
+        return
     groups = equal_numbers(A)
     alone = np.bincount(groups.ravel()) == 1
-    if alone.all():
-        return
     yield Moves(groups, np.ones(len(alone), bool), "equal numbers moved together")
     if alone.any():
         yield Moves(groups, alone, "equal numbers held")
+
+
+def has_ties(A: Array) -> bool:
+    """Are any neighbours equal? Of many numbers some are so anywhere, by chance."""
+    axes = range(2, A.ndim)
+    return any(bool(np.any(np.diff(A, axis=axis) == 0)) for axis in axes)
 
 
 def equal_numbers(A: Array) -> Array:

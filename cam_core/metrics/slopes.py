@@ -34,6 +34,11 @@ class Direction:
     rounding: float
     """What rounding alone may do to them."""
 
+    @property
+    def drowned(self) -> bool:
+        """Does rounding leave nothing to judge by?"""
+        return self.rounding > LIMIT / 2
+
 
 @dataclass(frozen=True)
 class Numeric:
@@ -70,7 +75,7 @@ class Numeric:
         """Need no more directions be tried? Rounding hides the others as well."""
         if len(self.directions) < FEW or self.count(DIFFERS):
             return False
-        return self.passed is True or all(d.rounding > LIMIT / 2 for d in self.directions)
+        return self.passed is True or all(d.drowned for d in self.directions)
 
     def _counts(self, along: bool) -> tuple[int, int]:
         """(that agree, that do not) of one kind."""
@@ -106,9 +111,8 @@ def compare_slopes(
         d = moves.direction(rng, wide, along=along) * curve.size
         judged, kinked, tried = _judge(curve, wide, d, first.get(along), along=along)
         runs += 2 * len(tried)
-        stiffer = None
-        if kinked or not (moves.how or judged.verdict == AGREES):
-            stiffer = next(ways, None)
+        doubtful = not moves.how and judged.verdict != AGREES and not judged.drowned
+        stiffer = next(ways, None) if kinked or doubtful else None
         if stiffer is not None:
             moves, found, first = stiffer, [], {}
             continue

@@ -46,6 +46,16 @@ def test_where_all_differ_there_is_one_way(rng: np.random.Generator) -> None:
     assert len(list(all_moves(np.zeros((1, 2, 9))))) == 2  # held, nothing would move
 
 
+def test_equal_numbers_far_apart_are_no_ties() -> None:
+    """Among a hundred thousand float32 some are the same; in a window they are neighbours."""
+    row = np.arange(30.0)
+    row[20] = row[3]
+    assert len(list(all_moves(row.reshape(1, 1, 30)))) == 1
+    row[21] = row[20]
+    assert len(list(all_moves(row.reshape(1, 1, 30)))) == 3
+    assert len(list(all_moves(np.stack([row, row]).reshape(1, 1, 2, 30)))) == 2  # none is alone
+
+
 def test_along_g_all_adds_up(rng: np.random.Generator) -> None:
     A, G = tied_map(rng), rng.normal(size=(2, 3, 4, 5))
     free, together, _ = all_moves(A)
