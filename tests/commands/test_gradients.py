@@ -9,7 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from backends.onnx.capturing.forward_pass import ForwardPass
+from cam_core.backend import Gradients
 from tests.commands.calls import MODEL, call, write
+from tests.paths import DATA
 
 ort = pytest.importorskip("onnxruntime")
 
@@ -140,3 +143,27 @@ def test_given_arrays_are_what_everything_runs_on(
             np.testing.assert_array_equal(value, arrays[name][:1].astype(np.float32))
     rows = {value.tobytes() for what, value in fed if what == "x"}
     assert len(rows) == 1  # one and the same throughout, given or random
+
+
+REAL = ["mesonet", "fastestdet", "yolox-nano", "ppocr-rec-en", "person-reid", "blazeface-front"]
+"""Ties of a constant, SiLU and HardSwish stacks, scores summed over thousands of places."""
+
+
+@pytest.mark.skipif(not DATA.exists(), reason="the shared models are not here")
+@pytest.mark.parametrize("name", REAL)
+def test_real_models_agree_and_a_hundredth_is_found(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = DATA / "models" / f"{name}.onnx"
+    right = call("check", path, "--numeric", "--no-verify")
+    assert right.exit_code == 0, right.output
+    assert "G agrees" in right.output
+    own = ForwardPass.pull
+
+    def wrong(self: Any, target: Any) -> Gradients:
+        return Gradients({layer: G * 1.01 for layer, G in own(self, target).layers.items()})
+
+    monkeypatch.setattr(ForwardPass, "pull", wrong)
+    found = call("check", path, "--numeric", "--no-verify")
+    assert found.exit_code == 1, found.output
+    assert "G does not agree" in found.output

@@ -140,8 +140,9 @@ def _errors(found: Numeric, tried: Tried, target: ScoredTarget) -> str:
     counts = {verdict: found.count(verdict) for verdict in (AT_A_KINK, UNTOLD, DIFFERS)}
     told = "".join(f", {count} {verdict}" for verdict, count in counts.items() if count)
     ties = f", {found.how}" if found.how else ""
+    count = len(found.directions)
     return (
-        f"{called(target)}: median error {found.median:.1e} of {len(found.directions)} directions"
+        f"{called(target)}: median error {found.median:.1e} of {count} direction{'s'[: count - 1]}"
         f"{told} ({tried.sample.slot.name}{ties}), limit {LIMIT:.0e}"
     )
 
