@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -281,11 +280,13 @@ def test_a_tail_needs_no_derivative() -> None:
 
 
 def test_check_runs_the_tail_alone(opened: list[Any], tmp_path: Path) -> None:
-    """8 directions by 10 steps to both sides, and 3 to see whether there is a kink."""
+    """Y itself, 6 to see how it is rounded, and to both sides in 3 directions 3 to 6 steps each."""
     onnx.save(net(), tmp_path / "net.onnx")
     arguments = ["check", str(tmp_path / "net.onnx"), "--numeric", "--layer", "a", "--no-verify"]
     assert CliRunner().invoke(gradcam, arguments).exit_code == 0
-    assert Counter(runs(opened)) == Counter([1, 1, 163])
+    *halves, tail = sorted(runs(opened))
+    assert halves == [1, 1]
+    assert 1 + 6 + 3 * 2 * 3 <= tail <= 1 + 6 + 3 * 2 * 6
 
 
 def test_who_runs_the_model_is_known_without_another_session(opened: list[Any]) -> None:

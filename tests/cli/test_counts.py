@@ -32,10 +32,10 @@ COUNTS = {  # the command: how many of each
     "instrument demo.onnx -o out.onnx --no-verify": (1, 1, 0, 0),
     "instrument demo.onnx -o out.onnx --layer relu_2 --no-verify": (1, 0, 0, 0),
     "instrument demo.onnx -o out.onnx --static 1,3,128,128": (1, 1, 2, 0),
-    "check demo.onnx": (1, 1, 2, 0),
+    "check demo.onnx": (1, 1, 4, 0),  # compared; forward and backward
     "check demo.onnx --no-verify": (1, 1, 0, 0),
-    "check demo.onnx scene-0.png": (1, 1, 3, 1),  # six inputs are made of the photo
-    "check cam.onnx scene-0.png": (1, 1, 3, 1),
+    "check demo.onnx scene-0.png": (1, 1, 5, 1),  # six inputs are made of the photo
+    "check cam.onnx scene-0.png": (1, 1, 5, 1),
     "check demo.onnx scene-0.png --numeric": (1, 1, 6, 1),
     "check demo.onnx --numeric --no-verify": (1, 1, 3, 0),  # forward, backward, what follows
     "layers demo.onnx": (1, 1, 0, 0),

@@ -70,7 +70,7 @@ def test_check_compares_with_differences(model: Path, tmp_path: Path) -> None:
     assert [r["target"] for r in results] == ["2", "prob:1"]
     for result in results:
         assert result["passed"] is True
-        assert len(result["errors"]) == 8
+        assert len(result["errors"]) == 3
         assert result["median"] < 1e-3
 
 
@@ -80,7 +80,7 @@ def test_check_exits_with_1_where_differences_disagree(
     own = ForwardPass.pull
 
     def wrong(self: Any, target: Any) -> Gradients:
-        return Gradients({layer: G * 1.05 for layer, G in own(self, target).layers.items()})
+        return Gradients({layer: G * 1.01 for layer, G in own(self, target).layers.items()})
 
     monkeypatch.setattr(ForwardPass, "pull", wrong)
     found = call("check", model, "--numeric")
@@ -98,7 +98,7 @@ def test_kinks_and_rounding_do_not_fool_the_differences(
     assert found.exit_code == 0, found.output
     (result,) = json.loads(found.output)["numeric"]
     assert result["passed"] is True
-    assert result["zeros_held"] is True
+    assert result["ties"] != ""
 
 
 def test_check_tries_each_preset_on_a_photo(model: Path, tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 @click.option(
     "--numeric",
     is_flag=True,
-    help="Compare G with central differences of the plain model along 8 random directions.",
+    help="Compare G with differences of the plain model along random directions.",
 )
 def check(asked: Check) -> int:
     """Say what lies between the layer and the score of MODEL, and what would be added.
@@ -37,8 +37,8 @@ def check(asked: Check) -> int:
     With IMAGE (a picture or an array) also the classes that the model sees in it, under each
     preset: wrong preprocessing is the commonest way to a wrong map.
 
-    Exit code 1: there is no gradient, G is not what differences say, or the original outputs
-    would move.
+    Exit code 1: there is no gradient, it is exactly 0, it is not what differences say, or the
+    original outputs would move.
     """
     from cam_core.cli.output import print_json, write_json
 
@@ -60,20 +60,31 @@ def check(asked: Check) -> int:
 
 
 def try_out(asked: Check, opened: Opened, record: dict[str, Any], screen: Screen) -> bool:
-    """What is found by running the model, added to the record; does it hold?"""
+    """What is found by running the model on one input, added to the record; does it hold?"""
     from . import check_steps as steps
+    from . import gradients
 
     setup = steps.set_up(asked, opened)
     targets = setup.targets(asked.targets)
+    sample = steps.sampled(setup)
     screen.release()
     passed = True
     if asked.verify:
-        record["comparison"] = steps.tell_moved(asked, opened, setup, screen)
+        given = steps.given_arrays(setup, sample)
+        record["comparison"] = steps.tell_moved(asked, opened, given, screen)
         passed = not record["comparison"].get("moved", False)
     if setup.slots:
-        record["input"] = steps.inspect(setup, screen)
+        record["input"] = steps.inspect(setup, sample, screen)
+    if not (asked.verify or asked.numeric or setup.slots):
+        return passed
+    required = asked.numeric or bool(setup.slots)
+    tried = gradients.pull(setup.backend, sample, targets, asked.layer, screen, required=required)
+    if tried is None:
+        return passed
+    record["gradient"] = gradients.tell_empty(tried, screen)
+    passed = passed and not any(row["empty"] for row in record["gradient"])
     if asked.numeric:
         operators = [row["operator"] for row in record["operators"]]
-        record["numeric"] = steps.differentiate(setup, targets, asked.layer, operators, screen)
+        record["numeric"] = gradients.differentiate(tried, operators, screen)
         passed = passed and not any(row["passed"] is False for row in record["numeric"])
     return passed

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from cam_core.backend import Array
 from cam_core.cli.inputs.opened import Setup, bring_together
+from cam_core.cli.inputs.samples import Sample
 from cam_core.cli.naming import top_line
 from cam_core.cli.presets import Trial, as_record, likeliest, trials
 from cam_core.cli.report import progress
 from cam_core.cli.typed import extents, flag, pieces, running
 from cam_core.errors import CamError
-from cam_core.metrics.slopes import DIRECTIONS, LIMIT, compare_slopes
 from cam_core.sources import Sources
-from cam_core.targets import ScoredTarget
 
 from ..capturing.backend import OnnxBackend
 from ..capturing.sized import analyse_at
@@ -24,7 +24,7 @@ from ..finding.analysis import Analysis, instrumented
 from ..instrumenting.instrument import instrument
 from ..instrumenting.strip import strip
 from ..reading.load import Source, load
-from ..reading.units import STAIRCASES
+from ..running.feed import feed, rows
 from ..running.runner import Runner
 from .comparison import compare_outputs
 from .screen import Screen
@@ -118,23 +118,38 @@ def set_up(asked: Check, opened: Opened) -> Setup:
     backend = OnnxBackend(opened.analysis, **running(asked))
     sources = Sources(asked.model.resolve().parent, opened.metadata, flag)
     images = [] if asked.image is None else [asked.image]
-    required = bool(images or asked.inputs)
+    known = {pair.partition("=")[0] for pair in asked.inputs}
+    required = bool(images) or known >= {info.name for info in backend.inputs()}
     return bring_together(backend, sources, asked, images, pieces(asked), required=required)
 
 
-def tell_moved(asked: Check, opened: Opened, setup: Setup, screen: Screen) -> dict[str, Any]:
-    """The original outputs before and after."""
+def sampled(setup: Setup) -> Sample:
+    """What everything is run on: the first thing that was given, else noise."""
+    return setup.reader.open(setup.slots[0] if setup.slots else setup.noise())
+
+
+def given_arrays(setup: Setup, sample: Sample) -> dict[str, Array]:
+    """The arrays of a sample by input, as the model takes them; none where all of it is noise."""
+    if not (setup.slots or setup.reader.extras):
+        return {}
+    infos = setup.backend.inputs()
+    return rows(feed(sample.x, infos), infos)[0]
+
+
+def tell_moved(
+    asked: Check, opened: Opened, given: Mapping[str, Array], screen: Screen
+) -> dict[str, Any]:
+    """The original outputs before and after, on the arrays `given` and random ones."""
     analysis, result = opened.analysis, instrument(opened.analysis)
     runner = Runner(**running(asked), folder=opened.source.folder)
-    found = compare_outputs(result, analysis, runner, setup.reader.extras)
+    found = compare_outputs(result, analysis, runner, given)
     screen.line("outputs", found.text)
     return {**found.record(), "moved": found.moved}
 
 
-def inspect(setup: Setup, screen: Screen) -> dict[str, Any]:
+def inspect(setup: Setup, sample: Sample, screen: Screen) -> dict[str, Any]:
     """What the model sees in one input, and where it is a photo, what under each preset."""
-    slot = setup.slots[0]
-    sample = setup.reader.open(slot)
+    slot = sample.slot
     top = likeliest(setup.backend, sample.x, setup.names)
     screen.line("input", sample.description + ("" if slot.feed else f" ({setup.source})"))
     screen.line("labels", setup.named)
@@ -167,52 +182,6 @@ def _row(trial: Trial, used: str) -> tuple[str, ...]:
         return name, "-", "", "", trial.description
     index, label, likely = trial.top[0]
     return name, str(index), label, f"{likely:.3f}", trial.description
-
-
-def differentiate(
-    setup: Setup,
-    targets: Sequence[ScoredTarget],
-    layer: str | None,
-    operators: Sequence[str],
-    screen: Screen,
-) -> list[dict[str, Any]]:
-    """G against central differences, target by target; `operators` are those in between."""
-    staircase = not STAIRCASES.isdisjoint(operators)
-    sample = setup.reader.open(setup.slots[0] if setup.slots else setup.noise())
-    results = []
-    with progress(DIRECTIONS * len(targets), "differences") as step:
-        for target in targets:
-            found = compare_slopes(setup.backend, sample.x, target, layer=layer, step=step)
-            name = "top class" if target.label == "top" else target.label
-            passed = None if staircase and not found.passed else found.passed
-            zeros = ", zeros held" if found.held else ""
-            screen.line(
-                "numeric",
-                f"{name}: median error {found.median:.1e} of {DIRECTIONS} directions "
-                f"({sample.slot.name}{zeros}), limit {LIMIT:.0e}: {_judged(passed, staircase)}",
-            )
-            results.append(
-                {
-                    "target": name,
-                    "input": sample.slot.name,
-                    "median": found.median,
-                    "errors": list(found.errors),
-                    "steps": list(found.steps),
-                    "limit": LIMIT,
-                    "rounding": found.rounding,
-                    "zeros_held": found.held,
-                    "passed": passed,
-                }
-            )
-    return results
-
-
-def _judged(passed: bool | None, staircase: bool) -> str:
-    """What the median says of G."""
-    if passed is None:
-        why = "quantised steps hide" if staircase else "rounding of the score hides"
-        return f"cannot be judged, {why} the slope; check the float32 model"
-    return "G agrees" if passed else "G does not agree"
 
 
 def verdict(passed: bool, refused: str) -> str:

@@ -51,10 +51,10 @@ class Setup:
         return found
 
     def noise(self, seed: int = 0) -> Slot:
-        """A random input, where nothing else is at hand; the arrays of --input stay."""
-        rng = np.random.default_rng(seed)
-        feed = {i.name: _random(i, rng) for i in self.reader.infos}
-        return Slot("noise", "noise", Path("noise"), feed=feed | dict(self.reader.extras))
+        """A random row of each input that --input does not give."""
+        rng, given = np.random.default_rng(seed), self.reader.extras
+        feed = {i.name: _random(i, rng) for i in self.reader.infos if i.name not in given}
+        return Slot("noise", "noise", Path("noise"), feed=feed)
 
 
 def bring_together(
