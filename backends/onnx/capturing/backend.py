@@ -16,7 +16,7 @@ from cam_core.captures import capture, captures, with_gradient
 from ..finding.analysis import Analysis, analysed, instrumented
 from ..finding.layers import Choice
 from ..instrumenting.strip import strip
-from ..reading.graph import floating, numpy_type
+from ..reading.graph import floating
 from ..reading.load import Source, load, opset
 from ..running.feed import feed, rows
 from ..running.runner import Runner
@@ -130,10 +130,7 @@ class OnnxBackend:
     def inputs(self) -> list[InputInfo]:
         """What the model takes, in its own order."""
         maps = self.analysis.layers.maps
-        return [
-            InputInfo(t.name, tuple(t.shape or ()), numpy_type(t.dtype), maps.input_channels(t))
-            for t in self.analysis.graph.inputs
-        ]
+        return [maps.taken(t) for t in self.analysis.graph.inputs]
 
     def layers(self) -> list[Layer]:
         """The maps between input and score, in execution order."""

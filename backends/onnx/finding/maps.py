@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from cam_core.backend import InputInfo
 from cam_core.maps.arrangement import Arrangement
 from cam_core.maps.layout import Layout
 from cam_core.region import Region
 
-from ..reading.graph import Extent, Graph, Tensor
+from ..reading.graph import Extent, Graph, Tensor, numpy_type
 from .places import Seen, read
-from .roles import Followed, roles
+from .roles import Followed, roles, row_axes
 
 
 class Maps:
@@ -17,6 +18,7 @@ class Maps:
     def __init__(self, graph: Graph, found: Followed, score: Tensor) -> None:
         self.graph, self.found = graph, found
         self.roles = roles(graph, found, score)
+        self._row_axes = row_axes(graph, found, self.roles, score)
         self._seen: dict[str, Seen | None] = {}
 
     def seen(self, tensor: Tensor) -> Seen | None:
@@ -25,6 +27,12 @@ class Maps:
             axes = self.found.of(tensor)
             self._seen[tensor.name] = None if axes is None else read(*axes, self.roles)
         return self._seen[tensor.name]
+
+    def taken(self, tensor: Tensor) -> InputInfo:
+        """What an input is, for whoever feeds it."""
+        kind, shape = numpy_type(tensor.dtype), tuple(tensor.shape or ())
+        rows = self._row_axes.get(tensor.name)
+        return InputInfo(tensor.name, shape, kind, self.input_channels(tensor), rows)
 
     def input_channels(self, tensor: Tensor) -> int | None:
         """Which axis of an input is summed over first: colours, features; None: none is."""
