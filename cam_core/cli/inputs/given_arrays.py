@@ -9,7 +9,7 @@ from cam_core.backend import Array, Backend, InputInfo
 from cam_core.errors import InputError
 
 from . import given_files
-from .samples import fit, only
+from .fitting import fit, only
 
 
 def assign(

@@ -12,6 +12,7 @@ import numpy as np
 from cam_core.backend import Array, Backend, InputInfo
 from cam_core.errors import InputError
 from cam_core.explain import expand
+from cam_core.rows import row_axis
 from cam_core.sources import Labels, Sources, read_labels
 from cam_core.targets import ScoredTarget
 
@@ -109,8 +110,9 @@ def _image(infos: Sequence[InputInfo]) -> InputInfo | None:
 
 def _random(info: InputInfo, rng: np.random.Generator) -> Array:
     """One row of normal numbers, or of bytes' values."""
-    space = [d if isinstance(d, int) and d > 0 else OPEN for d in info.shape[1:]]
-    shape = [1, *space] if info.shape else []
+    shape = [d if isinstance(d, int) and d > 0 else OPEN for d in info.shape]
+    if (axis := row_axis(info)) is not None:
+        shape[axis] = 1
     if info.dtype.kind == "f":
         return rng.standard_normal(shape).astype(info.dtype)
     return rng.integers(0, 2 if info.dtype.kind == "b" else 100, shape).astype(info.dtype)
