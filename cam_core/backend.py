@@ -121,6 +121,10 @@ class Layer:
     """The torch module path it comes from, where known."""
     default: bool = False
     """True for the layer that is taken when none is named."""
+    input: str = ""
+    """The input whose places its maps have; '' where nobody knows."""
+    default_over: bool = False
+    """True for the layer that is taken for a map over that input."""
 
 
 @dataclass(frozen=True)

@@ -134,7 +134,8 @@ class OnnxBackend:
 
     def layers(self) -> list[Layer]:
         """The maps between input and score, in execution order."""
-        return self.analysis.layers.table()
+        chosen = self.analysis.choices
+        return self.analysis.layers.table(chosen[0].name if chosen else "")
 
     def forward(self, x: Inputs) -> dict[str, Array]:
         """All outputs of the plain model, by name."""

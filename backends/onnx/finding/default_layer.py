@@ -16,16 +16,18 @@ from .summary import first_norm, only_summary
 from .tokens import needed_tokens
 
 
-def default_layer(route: Route) -> tuple[Tensor, str]:
+def default_layer(route: Route, over: str | None = None) -> tuple[Tensor, str]:
     """The last map that everything passes through, and a note where it is another.
 
+    `over`: of the maps over this input alone.
+
     Raises:
-        LayerError: the model has no map at all.
+        LayerError: the model has no map at all, or none over that input.
     """
     if not route.spatial_maps:
         raise LayerError(_no_map(route))
     cuts, needed = route.cuts(), needed_tokens(route)
-    places = _without_rows(route)
+    places = [t for t in _without_rows(route) if over in (None, route.maps.input(t))]
     maps = [t for t in places if not only_summary(route, t, needed)]
     all_through = [t for t in places if t.name in cuts]
     through = [t for t in maps if t.name in cuts]

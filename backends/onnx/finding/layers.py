@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import functools
 import re
@@ -73,9 +74,12 @@ class Layers:
         except LayerError:
             return ""
 
-    def table(self) -> list[Layer]:
-        """`listed` as the contract of backends describes layers."""
-        default = self._default_name()
+    def table(self, default: str = "") -> list[Layer]:
+        """`listed` as the contract of backends describes layers.
+
+        `default`: the layer that is taken when none is named; found if ''.
+        """
+        default, over = default or self._default_name(), self._defaults_over()
         return [
             Layer(
                 name=t.name,
@@ -83,9 +87,21 @@ class Layers:
                 shape=tuple(t.shape),
                 module=self.modules.of(t.name),
                 default=t.name == default,
+                input=self.maps.input(t),
+                default_over=t.name == over.get(self.maps.input(t)),
             )
             for t in self.listed()
         ]
+
+    def _defaults_over(self) -> dict[str, str]:
+        """By input, the layer that is taken for a map over it; not of inputs without a layer."""
+        usual = self._default_name()
+        found = {self.maps.input(t): usual for t in self.listed() if t.name == usual}
+        for name in {self.maps.input(t): None for t in self.listed()}:
+            if name not in found:
+                with contextlib.suppress(LayerError):
+                    found[name] = default_layer(self.route, name)[0].name
+        return found
 
     def default(self) -> Choice:
         """The layer taken when none is named.

@@ -39,6 +39,11 @@ class Maps:
         mine = (origin.axis for origin in self.roles.channels if origin.input == tensor.name)
         return next(mine, None)
 
+    def input(self, tensor: Tensor) -> str:
+        """The input whose places a map has; '' of anything else."""
+        seen = self.seen(tensor)
+        return "" if seen is None else seen.input
+
     def layout(self, tensor: Tensor) -> Layout | Arrangement | None:
         """How to read the tensor as [N, K, *S]; None if it is no map."""
         seen = self.seen(tensor)
