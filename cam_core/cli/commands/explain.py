@@ -116,9 +116,11 @@ def plan(asked: Explain, setup: Setup) -> Job:
     """What stays the same from sample to sample."""
     from cam_core.report import versions
 
+    from ..inputs.pictured import aim
     from ..job import Job
     from ..output import sha256
 
+    where = aim(setup.backend, asked.layer, setup.seen)
     return Job(
         model=asked.model,
         model_sha256=sha256(asked.model),
@@ -126,9 +128,10 @@ def plan(asked: Explain, setup: Setup) -> Job:
         source=setup.source,
         labels=setup.labels,
         method=asked.method,
-        layer=asked.layer,
+        layer=where.layer,
         folder=asked.out,
         signed=asked.signed,
-        pictures=not asked.no_pictures,
+        pictures=where.shown and not asked.no_pictures,
         versions=versions(),
+        over=where.words,
     )

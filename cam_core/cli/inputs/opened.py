@@ -12,12 +12,14 @@ import numpy as np
 from cam_core.backend import Array, Backend, InputInfo
 from cam_core.errors import InputError
 from cam_core.explain import expand
+from cam_core.image import Preprocess
 from cam_core.rows import row_axis
 from cam_core.sources import Labels, Sources, read_labels
 from cam_core.targets import ScoredTarget
 
 from ..typed import Typed, flag
-from .given_arrays import assign
+from .given_arrays import Assigned, assign
+from .photos import photo
 from .samples import Reader, Slot
 
 OPEN = 224
@@ -51,6 +53,14 @@ class Setup:
                 target.require(classes)
         return found
 
+    @property
+    def seen(self) -> set[str]:
+        """The inputs that there is something of to draw a map over."""
+        if any(slot.feed for slot in self.slots):
+            return {info.name for info in self.reader.infos}
+        main = self.reader.main
+        return {*self.reader.photos, *([] if main is None else [main.name])}
+
     def noise(self, seed: int = 0) -> Slot:
         """A random input, where nothing else is at hand; the arrays of --input stay."""
         rng = np.random.default_rng(seed)
@@ -74,15 +84,22 @@ def bring_together(
         required: refuse a call that names nothing to explain.
     """
     labels, named = find_labels(sources, asked, backend.classes)
+    infos = {info.name: info for info in backend.inputs()}
     if not (required or images or asked.inputs):
-        files, main, extras = list[Path](), _image(backend.inputs()), dict[str, Array]()
+        known = Assigned([], _image(list(infos.values())), {}, {})
     else:
-        files, main, extras = assign(backend, images, asked.inputs)
-    spec, source = None, "no photo"
+        known = assign(backend, images, asked.inputs)
+
+    def prepared(info: InputInfo) -> tuple[Preprocess, str]:
+        return sources.preprocess(info, asked.preprocess, **given)
+
+    main, spec, source = known.main, None, "no photo"
     if main is not None and len(main.shape) == 4:
-        spec, source = sources.preprocess(main, asked.preprocess, **given)
-    reader = Reader(backend.inputs(), main, spec, extras)
-    slots = reader.survey(files) if required or files else []
+        spec, source = prepared(main)
+    photos = {n: photo(p, prepared(infos[n])[0], infos[n]) for n, p in known.photos.items()}
+    extras = known.extras | {name: one.x for name, one in photos.items()}
+    reader = Reader(list(infos.values()), main, spec, extras, photos)
+    slots = reader.survey(known.files) if required or known.files else []
     return Setup(backend, reader, slots, source, labels, named)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from cam_core.rows import count, row
 from . import given_files
 from .as_photos import as_photos, draw
 from .fitting import filled, fit, frames, only
+from .photos import Photo
 
 HELD = 2**24
 """Bytes of decoded photos that may wait to be explained: some five of a megapixel."""
@@ -60,6 +61,8 @@ class Reader:
     spec: Preprocess | None
     extras: Mapping[str, Array]
     """Arrays [N or 1, ...] of the other inputs."""
+    photos: Mapping[str, Photo] = field(default_factory=dict)
+    """Those of `extras` that are photos."""
 
     def survey(self, paths: Sequence[Path]) -> list[Slot]:
         """All that is to be explained; what is no picture is told now, not halfway.
@@ -98,6 +101,8 @@ class Reader:
         assert image is not None
         prepared = preprocess(image, self.spec, self.main)
         record = prepared.as_dict(self.spec)
+        if self.photos:
+            record["others"] = {name: dict(one.record) for name, one in self.photos.items()}
         x = self._batch(feed | {self.main.name: prepared.x})
         return Sample(slot, x, image, prepared.placement, prepared.description, record)
 
@@ -106,6 +111,21 @@ class Reader:
         if slot.feed:
             return draw({**self._row(index), **slot.feed}, self.infos)
         return read(slot.path) if slot.pixels is None else slot.pixels
+
+    def over(self, sample: Sample, name: str, index: int = 0) -> Sample:
+        """The sample with what a map over one input is drawn on; '' where nobody knows which."""
+        main = "" if self.main is None else self.main.name
+        if len(self.infos) == 1 or not name:
+            return sample
+        if name in self.photos:
+            shown = self.photos[name]
+            return replace(sample, picture=shown.pixels, placement=shown.placement)
+        if not sample.slot.feed:
+            return sample if name == main else replace(sample, picture=None, placement=None)
+        array = {**self._row(index), **sample.slot.feed}[name]
+        image = draw({name: array}, self.infos)
+        where = None if image is None else place(image.shape[:2], image.shape[:2], "stretch")
+        return replace(sample, picture=image, placement=where)
 
     def _batch(self, feed: Mapping[str, Array]) -> Inputs:
         """Each input repeated to a fixed batch; a single input without its name."""
