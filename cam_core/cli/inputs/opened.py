@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from cam_core.targets import ScoredTarget
 
 from ..typed import Typed, flag
 from .given_arrays import Assigned, assign
+from .own_size import STEPS, leaves_open
 from .photos import photo
 from .samples import Reader, Slot
 
@@ -100,7 +101,29 @@ def bring_together(
     extras = known.extras | {name: one.x for name, one in photos.items()}
     reader = Reader(list(infos.values()), main, spec, extras, photos)
     slots = reader.survey(known.files) if required or known.files else []
+    reader = taken(reader, slots, backend, asked.layer)
     return Setup(backend, reader, slots, source, labels, named)
+
+
+def taken(reader: Reader, slots: Sequence[Slot], backend: Backend, layer: str | None) -> Reader:
+    """Where nothing says a size: the reader of pictures at their own, rounded as the model demands.
+
+    Tried on the first one; a model that takes none of these sizes gets the usual 224.
+    """
+    first = next((slot for slot in slots if not slot.feed), None)
+    main, spec = reader.main, reader.spec
+    if first is None or main is None or spec is None or not leaves_open(main, spec):
+        return reader
+    for step in STEPS:
+        photos = {name: one.at(step) for name, one in reader.photos.items()}
+        extras = dict(reader.extras) | {name: one.x for name, one in photos.items()}
+        tried = replace(reader, step=step, photos=photos, extras=extras)
+        try:
+            backend.look(tried.open(first).x, layers=None if layer is None else [layer])
+        except InputError:
+            continue
+        return tried
+    return reader
 
 
 def find_labels(sources: Sources, asked: Typed, classes: int | None) -> tuple[Labels | None, str]:

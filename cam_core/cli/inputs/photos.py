@@ -12,6 +12,7 @@ from cam_core.errors import InputError
 from cam_core.image import Placement, Preprocess, preprocess, read
 
 from .fitting import frames
+from .own_size import at_own_size
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,13 @@ class Photo:
     placement: Placement
     """Where it lies in the input."""
     record: Mapping[str, Any]
+    spec: Preprocess
+    info: InputInfo
+
+    def at(self, step: int | None) -> Photo:
+        """At its own size, rounded, where nothing says one."""
+        spec = at_own_size(self.spec, self.info, self.placement.photo, step)
+        return prepared(self.path, self.pixels, spec, self.info)
 
 
 def photo(path: Path, spec: Preprocess, info: InputInfo) -> Photo:
@@ -39,7 +47,11 @@ def photo(path: Path, spec: Preprocess, info: InputInfo) -> Photo:
             f"'{path}' is a picture, and input '{info.name}' takes {frames(info)} at once: "
             "give its array as .npy"
         )
-    pixels = read(path)
-    prepared = preprocess(pixels, spec, info)
-    record = {"image": str(path), **prepared.as_dict(spec)}
-    return Photo(path, pixels, prepared.x, prepared.placement, record)
+    return prepared(path, read(path), spec, info)
+
+
+def prepared(path: Path, pixels: Array, spec: Preprocess, info: InputInfo) -> Photo:
+    """As the input takes it."""
+    made = preprocess(pixels, spec, info)
+    record = {"image": str(path), **made.as_dict(spec)}
+    return Photo(path, pixels, made.x, made.placement, record, spec, info)

@@ -16,6 +16,7 @@ from cam_core.rows import count, row
 from . import given_files
 from .as_photos import as_photos, draw
 from .fitting import filled, fit, frames, only
+from .own_size import at_own_size
 from .photos import Photo
 
 HELD = 2**24
@@ -63,6 +64,8 @@ class Reader:
     """Arrays [N or 1, ...] of the other inputs."""
     photos: Mapping[str, Photo] = field(default_factory=dict)
     """Those of `extras` that are photos."""
+    step: int | None = None
+    """What the sides of pictures are rounded to, where nothing says their size; None: 224."""
 
     def survey(self, paths: Sequence[Path]) -> list[Slot]:
         """All that is to be explained; what is no picture is told now, not halfway.
@@ -99,8 +102,9 @@ class Reader:
         assert self.main is not None
         assert self.spec is not None
         assert image is not None
-        prepared = preprocess(image, self.spec, self.main)
-        record = prepared.as_dict(self.spec)
+        spec = at_own_size(self.spec, self.main, (image.shape[0], image.shape[1]), self.step)
+        prepared = preprocess(image, spec, self.main)
+        record = prepared.as_dict(spec)
         if self.photos:
             record["others"] = {name: dict(one.record) for name, one in self.photos.items()}
         x = self._batch(feed | {self.main.name: prepared.x})

@@ -29,5 +29,5 @@ def test_it_is_read_once_as_its_input_wants(tmp_path: Path) -> None:
 
 def test_a_clip_takes_no_photo(tmp_path: Path) -> None:
     clip = InputInfo("clip", (8, 3, 4, 4), FLOAT, channel_axis=1, row_axis=None)
-    with pytest.raises(InputError, match="'a.png' is a picture, and input 'clip' takes 8 at once"):
+    with pytest.raises(InputError, match=r"'a\.png' is a picture, and input 'clip' takes 8"):
         photo(Path("a.png"), PRESETS["raw"], clip)
