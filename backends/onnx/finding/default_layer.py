@@ -51,7 +51,7 @@ def _without_rows(route: Route) -> list[Tensor]:
 
 
 def _no_map(route: Route) -> str:
-    """Why there is nothing to look at: a step function in the way, or no space at all."""
+    """Why there is nothing to look at: a step function in the way, rows of several, no space."""
     before = {route.score.name}
     for node in reversed(route.graph.nodes):
         if before.isdisjoint(t.name for t in node.outputs):
@@ -64,9 +64,21 @@ def _no_map(route: Route) -> str:
                 f"score '{route.score.name}' and has zero derivative: {ZERO[key_of(node)]}"
             )
         before.update(t.name for t in reads(node))
+    for node in route.graph.nodes:
+        names = route.maps.joined_rows(node.outputs[0]) if node.outputs else []
+        if names and node.outputs[0].name in route.path:
+            return in_one_batch(node.outputs[0], names)
     return (
         f"no tensor with spatial extent lies before the score '{route.score.name}'; "
         f"name a layer with --layer"
+    )
+
+
+def in_one_batch(tensor: Tensor, names: Sequence[str]) -> str:
+    """Why a tensor is no map: it holds those of several inputs."""
+    return (
+        f"layer '{tensor.name}' holds the rows of {', '.join(map(repr, names))} one after the "
+        f"other, so its maps are of no single input: export the model with a tower for each input"
     )
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 from cam_core.backend import InputInfo
 from cam_core.maps.arrangement import Arrangement
 from cam_core.maps.layout import Layout
 from cam_core.region import Region
 
 from ..reading.graph import Extent, Graph, Tensor, numpy_type
+from .axes.factors import Given, Joined, leaves
 from .places import Seen, read
 from .roles import Followed, roles, row_axes
 
@@ -84,6 +87,17 @@ class Maps:
             return None
         windows = tuple((float(low), float(high)) for low, high in seen.windows)
         return Region(seen.input, seen.places, windows)
+
+    def joined_rows(self, tensor: Tensor) -> list[str]:
+        """The inputs whose rows a tensor holds one after the other; none where that is one input.
+
+        Such a tensor holds maps of each of them, and is no map of the score's rows.
+        """
+        axes = self.found.first.get(tensor.name)
+        parts = [f.origin.parts for f in axes[0] if isinstance(f.origin, Joined)] if axes else []
+        rows = [o for axis in chain(*parts) for o in leaves(axis) if isinstance(o, Given)]
+        names = list(dict.fromkeys(o.input for o in rows if o.axis == 0))
+        return names if len(names) > 1 else []
 
     def own_batch(self, tensor: Tensor) -> bool:
         """Has it the rows of the score, each for itself?"""
