@@ -48,7 +48,7 @@ OPTIONS: dict[str, tuple[tuple[str, ...], Mapping[str, Any]]] = {
         {
             "multiple": True,
             "metavar": "NAME=FILE.npy",
-            "help": "The array, or the picture, of one of the model's inputs; repeatable.",
+            "help": "The array of one of the model's inputs; repeatable.",
         },
     ),
     "labels": (

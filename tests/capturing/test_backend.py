@@ -140,6 +140,49 @@ def test_every_row_gets_all_captions(batch: str, rng: np.random.Generator) -> No
     np.testing.assert_allclose(tail(np.maximum(twice, 0)), expected, rtol=1e-4, atol=1e-6)
 
 
+OVER_TIME = """
+    gap = GlobalAveragePool(late)
+    steps = Reshape(gap, to_steps)
+    sequence, last, cell = LSTM<hidden_size = 5>(steps, W, R)
+    y = Squeeze(last, first)
+"""
+
+
+def test_frames_before_an_lstm_have_a_map_each(rng: np.random.Generator) -> None:
+    """Against differences of the LSTM's own model: a shift of one channel of one frame."""
+    whole = "net (float[1, 4, 3, 6, 6] clip) => (float[1, 5] y)"
+    head = "net (float[4, 3, 6, 6] late) => (float[1, 5] y)"
+    first = "frames = Reshape(clip, to_frames)  late = Relu(frames)"
+    constants = {
+        "to_frames": np.array([-1, 3, 6, 6]),
+        "to_steps": np.array([4, 1, 3]),
+        "first": np.array([0]),
+        "W": rng.normal(size=(1, 20, 3)).astype(np.float32),
+        "R": rng.normal(size=(1, 20, 5)).astype(np.float32),
+    }
+
+    def made(of: str, body: str) -> onnx.ModelProto:
+        text = f'<ir_version: 8, opset_import: ["" : 17]> {of} {{ {body} }}'
+        model = onnx.parser.parse_model(text)
+        for name, value in constants.items():
+            if name in body:
+                model.graph.initializer.append(numpy_helper.from_array(value, name))
+        return model
+
+    clip = rng.normal(size=(1, 4, 3, 6, 6)).astype(np.float32)
+    A, tail = np.maximum(clip[0], 0), made(head, OVER_TIME)
+    alpha = np.zeros((4, 3))
+    for frame, channel in np.ndindex(4, 3):
+        shift = np.zeros_like(A)
+        shift[frame, channel] = 0.01
+        up, down = (run(tail, late=A + sign * shift)["y"][0, 2] for sign in (1, -1))
+        alpha[frame, channel] = (up - down) / 0.02 / 36
+    expected = np.maximum((alpha[..., None, None] * A).sum(axis=1), 0)  # [frames, H, W]
+    found = explain(OnnxBackend(made(whole, first + OVER_TIME)), clip, 2, layer="late")
+    assert found.map.shape == (1, 4, 6, 6)
+    np.testing.assert_allclose(found.map[0], expected, atol=5e-3 * expected.max())
+
+
 def test_a_state_has_its_rows_on_its_second_axis(rng: np.random.Generator) -> None:
     backend = OnnxBackend(onnx.parser.parse_model(STATE))
     assert [i.row_axis for i in backend.inputs()] == [0, 1, None]

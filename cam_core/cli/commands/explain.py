@@ -36,6 +36,10 @@ class Explain(Typed):
     Explain,
     *("target", "layer", "score", "method", *PIXELS, "input", "labels", "label-offset"),
     *(*RUNTIME, "json", "output"),
+    input={
+        "metavar": "NAME=FILE",
+        "help": "The array (.npy) or the picture of one of the model's inputs; repeatable.",
+    },
     output={
         "default": ".",
         "metavar": "DIR",
