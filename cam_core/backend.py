@@ -121,6 +121,10 @@ class Layer:
     """The torch module path it comes from, where known."""
     default: bool = False
     """True for the layer that is taken when none is named."""
+    input: str = ""
+    """The input whose places its maps have; '' where nobody knows."""
+    default_over: bool = False
+    """True for the layer that is taken for a map over that input."""
 
 
 @dataclass(frozen=True)
@@ -133,6 +137,13 @@ class InputInfo:
     dtype: np.dtype[Any]
     channel_axis: int | None = None
     """Where the colour channels are, for an image input: 1 (NCHW) or the last axis (NHWC)."""
+    row_axis: int | None = 0
+    """The axis that counts the rows of the score; None: every row gets the whole input."""
+
+    @property
+    def batched(self) -> bool:
+        """Does its first axis count the rows of the score?"""
+        return self.row_axis == 0 and bool(self.shape)
 
 
 @runtime_checkable

@@ -126,6 +126,7 @@ class Explanation:
             "label": None if row.labels is None else row.labels[0],
             "score": _finite(row.score[0]),
             "layer": row.layer,
+            "input": None if row.region is None else row.region.input or None,
             "method": row.method,
             "shape": list(row.map.shape[1:]),
             "raw_max": _finite(row.raw_max[0]),

@@ -67,6 +67,8 @@ class Job:
     pictures: bool
     versions: Mapping[str, str]
     """Of what has a part in the numbers."""
+    over: str = ""
+    """In words, the input that the maps lie over, where there are several."""
 
     @property
     def names(self) -> tuple[str, ...] | None:

@@ -55,7 +55,10 @@ def run(
         looked = (with_photo(setup, one) for one in waiting)
 
     def work(one: Looked) -> tuple[Sequence[Explained], list[dict[str, Any]]]:
-        return one.explained, write(job, one.sample, one.explained, tops)
+        region = one.explained[0].explanation.region
+        name = "" if region is None else region.input
+        sample = setup.reader.over(one.sample, name, one.index)
+        return one.explained, write(job, sample, one.explained, tops)
 
     if not job.pictures:  # there is hardly any work
         for one in looked:

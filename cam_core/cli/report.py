@@ -62,6 +62,8 @@ def show(rows: Sequence[Row], job: Job, named: str) -> None:
         lines(out, tops)
     why = job.backend.layer_note if job.layer is None else ""
     line(out, "layer", f"{rows[0].layer} ({why})" if why else rows[0].layer)
+    if job.over:
+        line(out, "map", job.over)
     for text in dict.fromkeys(row.preprocessing for row in rows):
         line(out, "input", text if text.startswith("fed as") else f"{text} ({job.source})")
     line(out, "labels", named)

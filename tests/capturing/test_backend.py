@@ -99,6 +99,108 @@ def test_a_batch_fixed_at_one_is_run_row_by_row() -> None:
     )
 
 
+CAPTIONS = """<ir_version: 8, opset_import: ["" : 13]>
+net (float[{batch}, 3, 8, 12] x, float[3, 7, 6] words) => (float[{batch}, 3] y) {{
+    late = Relu(x)
+    gap = GlobalAveragePool(late)
+    flat = Flatten(gap)
+    m = ReduceMean<axes = [1], keepdims = 0>(words)
+    p = MatMul(m, q)
+    t = Transpose<perm = [1, 0]>(p)
+    y = MatMul(flat, t)
+}}"""
+STATE = """<ir_version: 8, opset_import: ["" : 17]>
+net (float[N, 3, 8, 12] x, float[2, N, 3] state, float gain) => (float[N, 3] y) {
+    late = Relu(x)
+    gap = GlobalAveragePool(late)
+    flat = Flatten(gap)
+    m = ReduceMean<axes = [0], keepdims = 0>(state)
+    s = Mul(flat, m)
+    y = Mul(s, gain)
+}"""
+
+
+@pytest.mark.parametrize("batch", ["1", "N"])
+def test_every_row_gets_all_captions(batch: str, rng: np.random.Generator) -> None:
+    model = onnx.parser.parse_model(CAPTIONS.format(batch=batch))
+    q = rng.normal(size=(6, 3)).astype(np.float32)
+    model.graph.initializer.append(numpy_helper.from_array(q, "q"))
+    x, words = images(2), rng.normal(size=(3, 7, 6)).astype(np.float32)
+    backend = OnnxBackend(model)
+    assert {i.name: i.batched for i in backend.inputs()} == {"x": True, "words": False}
+    (capture,) = backend.capture({"x": x, "words": words}, one_hot(2, 0), layers=["late"])
+    captions = words.mean(axis=1) @ q  # [captions, channels]
+    expected = np.maximum(x, 0).mean(axis=(2, 3)) @ captions.T
+    np.testing.assert_allclose(capture.logits, expected, rtol=1e-4, atol=1e-6)
+    slopes = captions[[2, 0]][:, :, None, None] / 96  # of a mean over 8 x 12 places
+    np.testing.assert_allclose(capture.gradients, np.broadcast_to(slopes, x.shape), rtol=1e-4)
+    tail = backend.look({"x": x, "words": words}, layers=["late"]).tail("late")
+    twice = np.concatenate([x, 3 * x])
+    expected = np.maximum(twice, 0).mean(axis=(2, 3)) @ captions.T
+    np.testing.assert_allclose(tail(np.maximum(twice, 0)), expected, rtol=1e-4, atol=1e-6)
+
+
+OVER_TIME = """
+    gap = GlobalAveragePool(late)
+    steps = Reshape(gap, to_steps)
+    sequence, last, cell = LSTM<hidden_size = 5>(steps, W, R)
+    y = Squeeze(last, first)
+"""
+
+
+def test_frames_before_an_lstm_have_a_map_each(rng: np.random.Generator) -> None:
+    """Against differences of the LSTM's own model: a shift of one channel of one frame."""
+    whole = "net (float[1, 4, 3, 6, 6] clip) => (float[1, 5] y)"
+    head = "net (float[4, 3, 6, 6] late) => (float[1, 5] y)"
+    first = "frames = Reshape(clip, to_frames)  late = Relu(frames)"
+    constants = {
+        "to_frames": np.array([-1, 3, 6, 6]),
+        "to_steps": np.array([4, 1, 3]),
+        "first": np.array([0]),
+        "W": rng.normal(size=(1, 20, 3)).astype(np.float32),
+        "R": rng.normal(size=(1, 20, 5)).astype(np.float32),
+    }
+
+    def made(of: str, body: str) -> onnx.ModelProto:
+        text = f'<ir_version: 8, opset_import: ["" : 17]> {of} {{ {body} }}'
+        model = onnx.parser.parse_model(text)
+        for name, value in constants.items():
+            if name in body:
+                model.graph.initializer.append(numpy_helper.from_array(value, name))
+        return model
+
+    clip = rng.normal(size=(1, 4, 3, 6, 6)).astype(np.float32)
+    A, tail = np.maximum(clip[0], 0), made(head, OVER_TIME)
+    alpha = np.zeros((4, 3))
+    for frame, channel in np.ndindex(4, 3):
+        shift = np.zeros_like(A)
+        shift[frame, channel] = 0.01
+        up, down = (run(tail, late=A + sign * shift)["y"][0, 2] for sign in (1, -1))
+        alpha[frame, channel] = (up - down) / 0.02 / 36
+    expected = np.maximum((alpha[..., None, None] * A).sum(axis=1), 0)  # [frames, H, W]
+    found = explain(OnnxBackend(made(whole, first + OVER_TIME)), clip, 2, layer="late")
+    assert found.map.shape == (1, 4, 6, 6)
+    np.testing.assert_allclose(found.map[0], expected, atol=5e-3 * expected.max())
+
+
+def test_a_state_has_its_rows_on_its_second_axis(rng: np.random.Generator) -> None:
+    backend = OnnxBackend(onnx.parser.parse_model(STATE))
+    assert [i.row_axis for i in backend.inputs()] == [0, 1, None]
+    x, state = images(2), rng.normal(size=(2, 2, 3)).astype(np.float32)
+    feed = {"x": x, "state": state, "gain": np.array(3, np.float32)}
+    (capture,) = backend.capture(feed, one_hot(1, 2), layers=["late"])
+    factor = 3 * state.mean(axis=0)  # [rows, channels]
+    expected = np.maximum(x, 0).mean(axis=(2, 3)) * factor
+    np.testing.assert_allclose(capture.logits, expected, rtol=1e-5)
+    slopes = np.zeros((2, 3, 1, 1))
+    slopes[[0, 1], [1, 2], 0, 0] = factor[[0, 1], [1, 2]] / 96
+    np.testing.assert_allclose(capture.gradients, np.broadcast_to(slopes, x.shape), rtol=1e-5)
+    twice = np.concatenate([x, 3 * x])
+    expected = np.maximum(twice, 0).mean(axis=(2, 3)) * np.tile(factor, (2, 1))
+    tail = backend.look(feed, layers=["late"]).tail("late")
+    np.testing.assert_allclose(tail(np.maximum(twice, 0)), expected, rtol=1e-5)
+
+
 def test_several_layers_come_from_one_pass_in_the_order_asked() -> None:
     model, x = OnnxBackend(net()), images(2)
     together = model.capture(x, one_hot(1, 2), layers=["late", "early"])

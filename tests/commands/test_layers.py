@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from tests.commands.calls import call
+from tests.towers import TOWERS, written
 
 
 def test_layers_marks_the_default(model: Path) -> None:
@@ -38,3 +39,23 @@ def test_layers_marks_what_a_name_means(model: Path) -> None:
     found = call("layers", model, "--layer", "0")
     assert "'0' is c" in found.output
     assert any(line.startswith("> ") for line in found.output.splitlines())
+
+
+def test_layers_say_which_input_they_descend_from(tmp_path: Path) -> None:
+    (tmp_path / "m.onnx").write_bytes(written(TOWERS))
+    found = json.loads(call("layers", tmp_path / "m.onnx", "--json").stdout)["layers"]
+    assert {one["name"]: one["input"] for one in found if "a" in one["name"]} == {
+        "la": "left",
+        "ra": "right",
+    }
+    assert [one["name"] for one in found if one["default"]] == ["la"]
+    assert [one["name"] for one in found if one["default_over_input"]] == ["la", "ra"]
+    lines = call("layers", tmp_path / "m.onnx").output.splitlines()
+    assert [line.split()[-1] for line in lines if line.startswith("+")] == ["ra"]
+    assert "input" in lines[0]
+
+
+def test_one_input_needs_no_column(model: Path) -> None:
+    lines = call("layers", model).output.splitlines()
+    assert "input" not in lines[0]
+    assert not [line for line in lines if line.startswith("+")]

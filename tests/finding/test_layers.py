@@ -96,3 +96,27 @@ def test_a_tensor_may_be_called_by_a_number() -> None:
     assert found(model, "4") == "4"
     assert found(model, 4) == "c3"
     assert found(model, "2") == "4"
+
+
+ONE_BATCH = """<ir_version: 8, opset_import: ["" : 17]>
+g ({kind} left, {kind} right) => (float[{n},4] y)
+{{
+  both = Concat<axis = 0>(left, right)
+  c = Conv(both, w)
+  a = Relu(c)
+  p = GlobalAveragePool(a)
+  f = Flatten(p)
+  l, r = Split<axis = 0>(f)
+  y = Sub(l, r)
+}}"""
+
+
+@pytest.mark.parametrize("n", ["1", "N"])
+def test_rows_of_two_inputs_in_one_batch_are_refused_by_name(n: str) -> None:
+    model = onnx.parser.parse_model(ONE_BATCH.format(kind=f"float[{n},3,8,8]", n=n))
+    w = np.ones((4, 3, 3, 3), np.float32)
+    model.graph.initializer.append(onnx.numpy_helper.from_array(w, "w"))
+    for layer, name in ((None, "both"), ("a", "a")):
+        words = f"layer '{name}' holds the rows of 'left', 'right' one after the other"
+        with pytest.raises(LayerError, match=words):
+            found(model, layer)

@@ -8,7 +8,7 @@ import onnx.parser
 import pytest
 from onnx import numpy_helper
 
-from backends.onnx.finding.roles import batch_axis, follow, roles
+from backends.onnx.finding.roles import batch_axis, follow, roles, row_axes
 from backends.onnx.reading.prepare import prepare
 
 
@@ -107,3 +107,64 @@ def test_what_the_axes_are(name: str) -> None:
 def test_the_batch_is_where_its_rows_are(body: str, where: int) -> None:
     graph = prepare(model_of("float[N,7,6] x", body))
     assert batch_axis(follow(graph).first["y"]) == where
+
+
+PAIR = "both = Sub(x, z) c = Conv(both, w)" + HEAD
+ROWS = {
+    "a row each": ("float[N,3,8,8] x", "c = Conv(x, w)" + HEAD, {"x": 0}),
+    "fixed at one": ("float[1,3,8,8] x, float[1,3,8,8] z", PAIR, {"x": 0, "z": 0}),
+    "fixed at four": ("float[4,3,8,8] x", "c = Conv(x, w)" + HEAD, {"x": 0}),
+    "a clip of one score": (
+        "float[8,3,8,8] x",
+        "c = Conv(x, w)" + HEAD.replace("y =", "z =") + " y = ReduceMean<axes = [0]>(z)",
+        {},
+    ),
+    "clips of eight frames": (
+        "float[16,3,8,8] x",
+        "c = Conv(x, w)" + HEAD.replace("y =", "z =") + " q = Constant<value = int64[3] {2,8,5}>()"
+        " r = Reshape(z, q) y = ReduceMean<axes = [1], keepdims = 0>(r)",
+        {},
+    ),
+    "a batch that the exporter baked in": (
+        "float[N,3,8,8] x",
+        "c = Conv(x, w)" + HEAD.replace("y =", "z =") + " q = Constant<value = int64[2] {1,5}>()"
+        " y = Reshape(z, q)",
+        {"x": 0},
+    ),
+    "captions": (
+        "float[N,3,8,8] x, float[M,7,6] words",
+        MODELS["captions and a picture"][1],
+        {"x": 0},
+    ),
+    "three captions of one picture": (
+        "float[1,3,8,8] x, float[3,7,6] words",
+        MODELS["captions and a picture"][1],
+        {"x": 0},
+    ),
+    "one background of many": ("float[N,3,8,8] x, float[1,3,8,8] z", PAIR, {"x": 0}),
+    "a scalar": (
+        "float[N,3,8,8] x, float z",
+        "m = Mul(x, z) c = Conv(m, w)" + HEAD,
+        {"x": 0},
+    ),
+    "a state of two layers": (
+        "float[N,3,8,8] x, float[2,N,5] state",
+        "c = Conv(x, w)"
+        + HEAD.replace("y =", "z =")
+        + " s = ReduceMean<axes = [0], keepdims = 0>(state) y = Add(z, s)",
+        {"x": 0, "state": 1},
+    ),
+    "steps first": (
+        "float[T,N,6] x",
+        "h = MatMul(x, six) m = ReduceMean<axes = [0], keepdims = 0>(h) y = MatMul(m, v)",
+        {"x": 1},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_which_axis_counts_rows(name: str) -> None:
+    inputs, body, expected = ROWS[name]
+    graph = prepare(model_of(inputs, body, **WEIGHTS))
+    found, score = follow(graph), graph.tensors["y"]
+    assert row_axes(graph, found, roles(graph, found, score), score) == expected

@@ -70,3 +70,32 @@ def test_rows_that_do_not_fit() -> None:
         rows({"t": zeros(3, 5), "u": zeros(2, 2)}, [TOKENS, two])
     with pytest.raises(InputError, match="the batch has no rows"):
         rows({"t": zeros(0, 5)}, [TOKENS])
+    with pytest.raises(InputError, match="'x' has 2 rows where others have 3"):
+        rows({"t": zeros(3, 5), "x": zeros(2, 3, 4, 9)}, [TOKENS, IMAGE])
+
+
+WORDS = InputInfo("words", (3, 7), "int64", row_axis=None)
+STATE = InputInfo("state", (2, "N", 4), "float32", row_axis=1)
+RATE = InputInfo("rate", (), "int64")
+
+
+def test_what_counts_no_rows_is_given_whole_to_each() -> None:
+    words, t = np.arange(21).reshape(3, 7), np.arange(10).reshape(2, 5)
+    parts = rows({"t": t, "words": words, "rate": np.array(16)}, [TOKENS, WORDS, RATE])
+    assert [part["t"].tolist() for part in parts] == [[t[0].tolist()], [t[1].tolist()]]
+    for part in parts:
+        np.testing.assert_array_equal(part["words"], words)
+        assert part["rate"] == 16
+
+
+def test_a_state_is_cut_along_its_own_axis() -> None:
+    t, state = np.arange(15).reshape(3, 5), np.arange(24.0).reshape(2, 3, 4)
+    parts = rows({"t": t, "state": state}, [TOKENS, STATE])
+    for i, part in enumerate(parts):
+        assert part["state"].tolist() == [[state[0][i].tolist()], [state[1][i].tolist()]]
+    one = InputInfo("state", (2, 1, 4), "float64", row_axis=1)
+    assert len(rows(feed({"state": state}, [one]), [one])) == 3
+    with pytest.raises(InputError, match=r"has shape \[3, 7\], expected \[1, 7\]"):
+        feed(
+            {"words": zeros(3, 7, kind=np.int64)}, [InputInfo("words", (1, 7), "int64", None, None)]
+        )

@@ -16,7 +16,7 @@ from cam_core.captures import capture, captures, with_gradient
 from ..finding.analysis import Analysis, instrumented
 from ..finding.layers import Choice
 from ..instrumenting.strip import strip
-from ..reading.graph import floating, numpy_type
+from ..reading.graph import floating
 from ..reading.load import Source, load, opset
 from ..reading.static import Static
 from ..running.feed import feed, rows
@@ -137,14 +137,12 @@ class OnnxBackend:
     def inputs(self) -> list[InputInfo]:
         """What the model takes, in its own order."""
         maps = self.analysis.layers.maps
-        return [
-            InputInfo(t.name, tuple(t.shape or ()), numpy_type(t.dtype), maps.input_channels(t))
-            for t in self.analysis.graph.inputs
-        ]
+        return [maps.taken(t) for t in self.analysis.graph.inputs]
 
     def layers(self) -> list[Layer]:
         """The maps between input and score, in execution order."""
-        return self.analysis.layers.table()
+        chosen = self.analysis.choices
+        return self.analysis.layers.table(chosen[0].name if chosen else "")
 
     def forward(self, x: Inputs) -> dict[str, Array]:
         """All outputs of the plain model, by name."""

@@ -48,8 +48,8 @@ class Found:
 def layers(asked: Layers) -> None:
     """List the maps between the input and the score of MODEL.
 
-    The default is marked *, the layer that --layer means >, and the ends of branches ~: maps
-    after which no other map follows, where there is more than one.
+    The default is marked *, that of each other input +, the layer that --layer means >, and the
+    ends of branches ~: maps after which no other map follows, where there is more than one.
     """
     from cam_core.cli.output import print_json, write_json
 
@@ -90,7 +90,9 @@ def record(asked: Layers, found: Found) -> dict[str, Any]:
                 "operator": layer.operator,
                 "shape": list(layer.shape),
                 "module": layer.module,
+                "input": layer.input,
                 "default": layer.default,
+                "default_over_input": layer.default_over,
                 "branch_end": layer.name in found.branches,
             }
             for index, layer in enumerate(found.listed)
@@ -102,20 +104,23 @@ def tell(asked: Layers, found: Found) -> None:
     """The same for people."""
     from cam_core.cli.report import console, grid, line
 
+    several = len({layer.input for layer in found.listed}) > 1
     rows = [
         (
             _marks(layer, found),
             str(index),
             layer.operator,
             " x ".join("?" if d is None else str(d) for d in layer.shape),
+            *([layer.input] if several else []),
             layer.name,
             layer.module,
         )
         for index, layer in enumerate(found.listed)
     ]
-    headings = {"": "", "index": "r", "operator": "", "shape": "", "tensor": "", "module": ""}
+    headings = {"": "", "index": "r", "operator": "", "shape": ""}
+    headings |= {"input": ""} if several else {}
     screen = console()
-    screen.print(grid(headings, rows), soft_wrap=True)
+    screen.print(grid(headings | {"tensor": "", "module": ""}, rows), soft_wrap=True)
     line(screen, "score", found.score)
     if found.meant is not None:
         line(screen, "meant", f"'{asked.layer}' is {found.meant}")
@@ -126,5 +131,10 @@ def tell(asked: Layers, found: Found) -> None:
 
 
 def _marks(layer: Layer, found: Found) -> str:
-    marks = {"*": layer.default, ">": layer.name == found.meant, "~": layer.name in found.branches}
+    marks = {
+        "*": layer.default,
+        "+": layer.default_over and not layer.default,
+        ">": layer.name == found.meant,
+        "~": layer.name in found.branches,
+    }
     return "".join(mark for mark, has in marks.items() if has)

@@ -18,16 +18,18 @@ from .tokens import needed_tokens
 from .whereabouts import first_loss
 
 
-def default_layer(route: Route) -> tuple[Tensor, str]:
+def default_layer(route: Route, over: str | None = None) -> tuple[Tensor, str]:
     """The last map that everything passes through, and a note where it is another.
 
+    `over`: of the maps over this input alone.
+
     Raises:
-        LayerError: the model has no map at all.
+        LayerError: the model has no map at all, or none over that input.
     """
     if not route.spatial_maps:
         raise LayerError(_no_map(route))
     cuts, needed = route.cuts(), needed_tokens(route)
-    places = _without_rows(route)
+    places = [t for t in _without_rows(route) if over in (None, route.maps.input(t))]
     maps = [t for t in places if not only_summary(route, t, needed)]
     all_through = [t for t in places if t.name in cuts]
     through = [t for t in maps if t.name in cuts]
@@ -51,7 +53,7 @@ def _without_rows(route: Route) -> list[Tensor]:
 
 
 def _no_map(route: Route) -> str:
-    """Why there is nothing to look at: a step function in the way, or no space at all."""
+    """Why there is nothing to look at: a step function in the way, rows of several, no space."""
     before = {route.score.name}
     for node in reversed(route.graph.nodes):
         if before.isdisjoint(t.name for t in node.outputs):
@@ -64,6 +66,10 @@ def _no_map(route: Route) -> str:
                 f"score '{route.score.name}' and has zero derivative: {ZERO[key_of(node)]}"
             )
         before.update(t.name for t in reads(node))
+    for node in route.graph.nodes:
+        names = route.maps.joined_rows(node.outputs[0]) if node.outputs else []
+        if names and node.outputs[0].name in route.path:
+            return in_one_batch(node.outputs[0], names)
     lost = first_loss(route.maps, route.graph, route.path)
     if lost is not None:
         return (
@@ -73,6 +79,14 @@ def _no_map(route: Route) -> str:
     return (
         f"no tensor with spatial extent lies before the score '{route.score.name}'; "
         f"name a layer with --layer"
+    )
+
+
+def in_one_batch(tensor: Tensor, names: Sequence[str]) -> str:
+    """Why a tensor is no map: it holds those of several inputs."""
+    return (
+        f"layer '{tensor.name}' holds the rows of {', '.join(map(repr, names))} one after the "
+        f"other, so its maps are of no single input: export the model with a tower for each input"
     )
 
 

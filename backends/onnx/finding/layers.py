@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import functools
 import re
@@ -17,7 +18,7 @@ from cam_core.region import Region
 from ..reading.graph import Extent, Graph, Tensor, floating
 from ..reading.kinds import QUANTISERS, VIEWS
 from ..reading.units import behind_quantisers, settled, units_of
-from .default_layer import default_layer
+from .default_layer import default_layer, in_one_batch
 from .maps import Maps
 from .modules import Modules
 from .route import Route
@@ -74,9 +75,12 @@ class Layers:
         except LayerError:
             return ""
 
-    def table(self) -> list[Layer]:
-        """`listed` as the contract of backends describes layers."""
-        default = self._default_name()
+    def table(self, default: str = "") -> list[Layer]:
+        """`listed` as the contract of backends describes layers.
+
+        `default`: the layer that is taken when none is named; found if ''.
+        """
+        default, over = default or self._default_name(), self._defaults_over()
         return [
             Layer(
                 name=t.name,
@@ -84,9 +88,21 @@ class Layers:
                 shape=tuple(t.shape),
                 module=self.modules.of(t.name),
                 default=t.name == default,
+                input=self.maps.input(t),
+                default_over=t.name == over.get(self.maps.input(t)),
             )
             for t in self.listed()
         ]
+
+    def _defaults_over(self) -> dict[str, str]:
+        """By input, the layer that is taken for a map over it; not of inputs without a layer."""
+        usual = self._default_name()
+        found = {self.maps.input(t): usual for t in self.listed() if t.name == usual}
+        for name in {self.maps.input(t): None for t in self.listed()}:
+            if name not in found:
+                with contextlib.suppress(LayerError):
+                    found[name] = default_layer(self.route, name)[0].name
+        return found
 
     def default(self) -> Choice:
         """The layer taken when none is named.
@@ -161,6 +177,9 @@ class Layers:
     def _choice(self, tensor: Tensor, why: str = "") -> Choice:
         tensor = settled(self.graph, tensor)
         layout = self.maps.layout(tensor)
+        several = self.maps.joined_rows(tensor)
+        if several:
+            raise LayerError(in_one_batch(tensor, several))
         if layout is None or not self.route.own_batch(tensor):
             raise LayerError(
                 f"layer '{tensor.name}' with shape {_extents(tensor.shape)} is no map of the "

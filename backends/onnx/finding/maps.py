@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
+from cam_core.backend import InputInfo
 from cam_core.maps.arrangement import Arrangement
 from cam_core.maps.layout import Layout
 from cam_core.region import Region
 
-from ..reading.graph import Extent, Graph, Tensor
-from .axes.factors import Given, leaves
+from ..reading.graph import Extent, Graph, Tensor, numpy_type
+from .axes.factors import Given, Joined, leaves
 from .places import Seen, read
-from .roles import Followed, roles
+from .roles import Followed, roles, row_axes
 
 
 class Maps:
@@ -18,6 +21,7 @@ class Maps:
     def __init__(self, graph: Graph, found: Followed, score: Tensor) -> None:
         self.graph, self.found = graph, found
         self.roles = roles(graph, found, score)
+        self._row_axes = row_axes(graph, found, self.roles, score)
         self._seen: dict[str, Seen | None] = {}
 
     def seen(self, tensor: Tensor) -> Seen | None:
@@ -27,10 +31,21 @@ class Maps:
             self._seen[tensor.name] = None if axes is None else read(*axes, self.roles)
         return self._seen[tensor.name]
 
+    def taken(self, tensor: Tensor) -> InputInfo:
+        """What an input is, for whoever feeds it."""
+        kind, shape = numpy_type(tensor.dtype), tuple(tensor.shape or ())
+        rows = self._row_axes.get(tensor.name)
+        return InputInfo(tensor.name, shape, kind, self.input_channels(tensor), rows)
+
     def input_channels(self, tensor: Tensor) -> int | None:
         """Which axis of an input is summed over first: colours, features; None: none is."""
         mine = (origin.axis for origin in self.roles.channels if origin.input == tensor.name)
         return next(mine, None)
+
+    def input(self, tensor: Tensor) -> str:
+        """The input whose places a map has; '' of anything else."""
+        seen = self.seen(tensor)
+        return "" if seen is None else seen.input
 
     def layout(self, tensor: Tensor) -> Layout | Arrangement | None:
         """How to read the tensor as [N, K, *S]; None if it is no map."""
@@ -78,6 +93,17 @@ class Maps:
             return None
         windows = tuple((float(low), float(high)) for low, high in seen.windows)
         return Region(seen.input, seen.places, windows)
+
+    def joined_rows(self, tensor: Tensor) -> list[str]:
+        """The inputs whose rows a tensor holds one after the other; none where that is one input.
+
+        Such a tensor holds maps of each of them, and is no map of the score's rows.
+        """
+        axes = self.found.first.get(tensor.name)
+        parts = [f.origin.parts for f in axes[0] if isinstance(f.origin, Joined)] if axes else []
+        rows = [o for axis in chain(*parts) for o in leaves(axis) if isinstance(o, Given)]
+        names = list(dict.fromkeys(o.input for o in rows if o.axis == 0))
+        return names if len(names) > 1 else []
 
     def own_batch(self, tensor: Tensor) -> bool:
         """Has it the rows of the score, each for itself?"""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ..reading.graph import Graph, Tensor
 from ..reading.kinds import CHANNELS_FIRST
 from ..reading.units import channels_last, computes
-from .axes.factors import Axes, Axis, Given, leaves, loss
+from .axes.factors import Axes, Axis, Given, leaves, loss, size
 from .axes.walk import Found, followed
 from .places import Roles
 
@@ -61,11 +61,36 @@ def roles(graph: Graph, found: Followed, score: Tensor) -> Roles:
         own = found.first.get(tensor.name)
         if not own or not tensor.shape or tensor.name in names:
             continue
+        shared = [i for i, d in enumerate(tensor.shape) if isinstance(d, str) and d == rows]
+        if shared[:1] > [0] and own[shared[0]]:  # a recurrent state [layers, N, units]
+            batch |= set(_given(own[shared[0]]))
+            continue
         any_number = not isinstance(tensor.shape[0], int)
         same = any_number and tensor.shape[0] == rows
         if same or (not batch and tensor.shape[0] == rows) or (unclear and any_number):
             batch |= set(_given(own[0]))
     return Roles(frozenset(batch), frozenset(_channels(graph, found, batch)))
+
+
+def row_axes(graph: Graph, found: Followed, roles: Roles, score: Tensor) -> dict[str, int]:
+    """By input, the axis that counts the rows of the score; what has none is given whole.
+
+    An axis of which several cells make one row (the frames of clips) counts none. Where every
+    batch is 1, a first axis of 1 counts them, and an open one where it is not known what the
+    score descends from.
+    """
+    axes = found.first.get(score.name, ())
+    merged = {f.origin for axis in axes for f in axis if abs(f.width) != 1}
+    rows = sorted(roles.batch - merged, key=lambda origin: -origin.axis)
+    known = {origin.input: origin.axis for origin in rows}
+    if any(origin.extent > 1 for origin in roles.batch):
+        return known
+    unclear = not axes or any(loss(axis) is not None for axis in axes)
+    for tensor in graph.inputs:
+        own = found.first.get(tensor.name)
+        if own and (size(own[0]) == 1 or (unclear and not isinstance(tensor.shape[0], int))):
+            known[tensor.name] = 0
+    return known
 
 
 def _channels(graph: Graph, found: Followed, batch: set[Given]) -> Iterator[Given]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from cam_core.backend import Array, InputInfo, Inputs
 from cam_core.errors import InputError
+from cam_core.rows import count, row, row_axis
 
 
 def feed(x: Inputs, infos: Sequence[InputInfo]) -> dict[str, Array]:
@@ -36,7 +37,7 @@ def _fit(array: Array, info: InputInfo) -> Array:
     if array.ndim != len(info.shape):
         raise InputError(f"input '{info.name}' has shape {list(array.shape)}, expected {expected}")
     for axis, (have, want) in enumerate(zip(array.shape, info.shape, strict=True)):
-        by_rows = axis == 0 and want == 1 and have > 1
+        by_rows = axis == info.row_axis and want == 1 and have > 1
         if isinstance(want, int) and have != want and not by_rows:
             raise InputError(
                 f"input '{info.name}' has shape {list(array.shape)}, expected {expected}"
@@ -49,16 +50,29 @@ def _fit(array: Array, info: InputInfo) -> Array:
 
 
 def rows(feeds: Mapping[str, Array], infos: Sequence[InputInfo]) -> list[dict[str, Array]]:
-    """The feeds as the model's batches: one, or one a row where its batch is fixed at 1."""
-    fixed = [i.name for i in infos if i.shape and i.shape[0] == 1]
-    counts = {len(feeds[name]) for name in fixed} - {1}
-    if not counts:
+    """The feeds as the model's batches: one, or one a row where its batch is fixed at 1.
+
+    What counts no rows (captions, a clip, a scalar) is given whole to each of them.
+    """
+    known = {info.name: info for info in infos}
+    counts = {n: count(feeds[n], info) for n, info in known.items() if _fixed(info)}
+    several = set(counts.values()) - {1}
+    if not several:
         return [dict(feeds)]
-    if len(counts) > 1:
-        raise InputError(f"inputs of {', '.join(map(str, sorted(counts)))} rows do not fit")
-    count = counts.pop()
-    if not count:
+    if len(several) > 1:
+        raise InputError(f"inputs of {', '.join(map(str, sorted(several)))} rows do not fit")
+    wanted = several.pop()
+    if not wanted:
         raise InputError("the batch has no rows")
-    rowwise = {i.name for i in infos if i.shape and not isinstance(i.shape[0], int)}
-    cut = {name for name in rowwise.union(fixed) if len(feeds[name]) == count}
-    return [{n: a[i : i + 1] if n in cut else a for n, a in feeds.items()} for i in range(count)]
+    for name, array in feeds.items():
+        if count(array, known[name]) not in (1, wanted):
+            raise InputError(
+                f"input '{name}' has {count(array, known[name])} rows where others have {wanted}"
+            )
+    return [{n: row(a, known[n], i) for n, a in feeds.items()} for i in range(wanted)]
+
+
+def _fixed(info: InputInfo) -> bool:
+    """Is its batch fixed at 1?"""
+    axis = row_axis(info)
+    return axis is not None and info.shape[axis] == 1

@@ -36,6 +36,10 @@ class Explain(Typed):
     Explain,
     *("target", "layer", "score", "method", *PIXELS, "static", "input", "labels", "label-offset"),
     *(*RUNTIME, "json", "output"),
+    input={
+        "metavar": "NAME=FILE",
+        "help": "The array (.npy) or the picture of one of the model's inputs; repeatable.",
+    },
     output={
         "default": ".",
         "metavar": "DIR",
@@ -116,9 +120,11 @@ def plan(asked: Explain, setup: Setup) -> Job:
     """What stays the same from sample to sample."""
     from cam_core.report import versions
 
+    from ..inputs.pictured import aim
     from ..job import Job
     from ..output import sha256
 
+    where = aim(setup.backend, asked.layer, setup.seen)
     return Job(
         model=asked.model,
         model_sha256=sha256(asked.model),
@@ -126,9 +132,10 @@ def plan(asked: Explain, setup: Setup) -> Job:
         source=setup.source,
         labels=setup.labels,
         method=asked.method,
-        layer=asked.layer,
+        layer=where.layer,
         folder=asked.out,
         signed=asked.signed,
-        pictures=not asked.no_pictures,
+        pictures=where.shown and not asked.no_pictures,
         versions=versions(),
+        over=where.words,
     )

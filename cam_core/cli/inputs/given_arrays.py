@@ -3,53 +3,66 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from cam_core.backend import Array, Backend, InputInfo
 from cam_core.errors import InputError
 
 from . import given_files
-from .samples import fit, only
+from .fitting import fit, only
 
 
-def assign(
-    backend: Backend, images: Sequence[Path], given: Sequence[str]
-) -> tuple[list[Path], InputInfo | None, dict[str, Array]]:
-    """Files to explain, the input they are for, and the arrays of the other inputs.
+@dataclass(frozen=True)
+class Assigned:
+    """What each input gets."""
+
+    files: list[Path]
+    """To explain, one after another."""
+    main: InputInfo | None
+    """The input they are for; None where --input gives them all as arrays."""
+    extras: dict[str, Array]
+    """Arrays of other inputs."""
+    photos: dict[str, Path]
+    """Pictures of other inputs."""
+
+
+def assign(backend: Backend, images: Sequence[Path], given: Sequence[str]) -> Assigned:
+    """Files to explain, the input they are for, and what the other inputs get.
 
     Args:
         images: files, folders and globs, as typed.
-        given: NAME=FILE of --input; a picture there counts as one of `images`.
+        given: NAME=FILE of --input; the first picture there is explained where `images` is empty.
 
     Raises:
         InputError: an unknown input, one that nothing is given for, or more files than inputs.
     """
     infos = list(backend.inputs())
     named = given_files.pairs(given)
-    pictures = {n: p for n, p in named.items() if p.suffix.lower() not in given_files.ARRAYS}
-    check_names(pictures, infos)
-    if len(pictures) > 1 or (pictures and images):
-        raise InputError("--input: one of the inputs may be a picture; give the others as .npy.")
-    extras = read_arrays(infos, [f"{n}={p}" for n, p in named.items() if n not in pictures])
-    open_inputs = [info for info in infos if info.name not in extras]
-    files = given_files.find_files([*images, *pictures.values()])
+    photos = {n: p for n, p in named.items() if p.suffix.lower() not in given_files.ARRAYS}
+    check_names(photos, infos)
+    extras = read_arrays(infos, [f"{n}={p}" for n, p in named.items() if n not in photos])
+    first = next((i for i in infos if i.name in photos), None) if not images else None
+    if first is not None:
+        images = [photos.pop(first.name)]
+    open_inputs = [i for i in infos if i.name not in extras and i.name not in photos]
+    files = given_files.find_files(images)
     if not open_inputs:
         if files:
             raise InputError(f"'{files[0]}': --input gives every input already. Leave one out.")
-        return [], None, extras
+        return Assigned([], None, extras, photos)
     if len(open_inputs) > 1 and not _archives(files):
-        missing = ", ".join(f"'{info.name}'" for info in open_inputs)
+        missing = ", ".join(f"'{i.name}'" for i in open_inputs if i is not first)
         raise InputError(
             f"the model takes {len(infos)} inputs, nothing is given for {missing}: "
-            "add --input NAME=FILE.npy for all but the image."
+            "add --input NAME=FILE, a picture or .npy, for all but the one that is explained."
         )
-    return files, _main(open_inputs, pictures), extras
+    return Assigned(files, first or _main(open_inputs), extras, photos)
 
 
-def _main(infos: Sequence[InputInfo], pictures: Mapping[str, Path]) -> InputInfo:
-    """The one with a picture, else the first that looks like an image."""
-    ranked = sorted(infos, key=lambda i: (i.name not in pictures, len(i.shape) != 4))
-    return ranked[0]
+def _main(infos: Sequence[InputInfo]) -> InputInfo:
+    """The first that looks like an image."""
+    return min(infos, key=lambda info: len(info.shape) != 4)
 
 
 def _archives(files: Sequence[Path]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,15 @@ import numpy as np
 from cam_core.backend import Array, Backend, InputInfo
 from cam_core.errors import InputError
 from cam_core.explain import expand
+from cam_core.image import Preprocess
+from cam_core.rows import row_axis
 from cam_core.sources import Labels, Sources, read_labels
 from cam_core.targets import ScoredTarget
 
 from ..typed import Typed, flag
-from .given_arrays import assign
+from .given_arrays import Assigned, assign
+from .own_size import STEPS, leaves_open
+from .photos import photo
 from .samples import Reader, Slot
 
 OPEN = 224
@@ -50,6 +54,14 @@ class Setup:
                 target.require(classes)
         return found
 
+    @property
+    def seen(self) -> set[str]:
+        """The inputs that there is something of to draw a map over."""
+        if any(slot.feed for slot in self.slots):
+            return {info.name for info in self.reader.infos}
+        main = self.reader.main
+        return {*self.reader.photos, *([] if main is None else [main.name])}
+
     def noise(self, seed: int = 0) -> Slot:
         """A random row of each input that --input does not give."""
         rng, given = np.random.default_rng(seed), self.reader.extras
@@ -73,16 +85,45 @@ def bring_together(
         required: refuse a call that names nothing to explain.
     """
     labels, named = find_labels(sources, asked, backend.classes)
+    infos = {info.name: info for info in backend.inputs()}
     if not (required or images or asked.inputs):
-        files, main, extras = list[Path](), _image(backend.inputs()), dict[str, Array]()
+        known = Assigned([], _image(list(infos.values())), {}, {})
     else:
-        files, main, extras = assign(backend, images, asked.inputs)
-    spec, source = None, "no photo"
+        known = assign(backend, images, asked.inputs)
+
+    def prepared(info: InputInfo) -> tuple[Preprocess, str]:
+        return sources.preprocess(info, asked.preprocess, **given)
+
+    main, spec, source = known.main, None, "no photo"
     if main is not None and len(main.shape) == 4:
-        spec, source = sources.preprocess(main, asked.preprocess, **given)
-    reader = Reader(backend.inputs(), main, spec, extras)
-    slots = reader.survey(files) if required or files else []
+        spec, source = prepared(main)
+    photos = {n: photo(p, prepared(infos[n])[0], infos[n]) for n, p in known.photos.items()}
+    extras = known.extras | {name: one.x for name, one in photos.items()}
+    reader = Reader(list(infos.values()), main, spec, extras, photos)
+    slots = reader.survey(known.files) if required or known.files else []
+    reader = taken(reader, slots, backend, asked.layer)
     return Setup(backend, reader, slots, source, labels, named)
+
+
+def taken(reader: Reader, slots: Sequence[Slot], backend: Backend, layer: str | None) -> Reader:
+    """Where nothing says a size: the reader of pictures at their own, rounded as the model demands.
+
+    Tried on the first one; a model that takes none of these sizes gets the usual 224.
+    """
+    first = next((slot for slot in slots if not slot.feed), None)
+    main, spec = reader.main, reader.spec
+    if first is None or main is None or spec is None or not leaves_open(main, spec):
+        return reader
+    for step in STEPS:
+        photos = {name: one.at(step) for name, one in reader.photos.items()}
+        extras = dict(reader.extras) | {name: one.x for name, one in photos.items()}
+        tried = replace(reader, step=step, photos=photos, extras=extras)
+        try:
+            backend.look(tried.open(first).x, layers=None if layer is None else [layer])
+        except InputError:
+            continue
+        return tried
+    return reader
 
 
 def find_labels(sources: Sources, asked: Typed, classes: int | None) -> tuple[Labels | None, str]:
@@ -109,8 +150,9 @@ def _image(infos: Sequence[InputInfo]) -> InputInfo | None:
 
 def _random(info: InputInfo, rng: np.random.Generator) -> Array:
     """One row of normal numbers, or of bytes' values."""
-    space = [d if isinstance(d, int) and d > 0 else OPEN for d in info.shape[1:]]
-    shape = [1, *space] if info.shape else []
+    shape = [d if isinstance(d, int) and d > 0 else OPEN for d in info.shape]
+    if (axis := row_axis(info)) is not None:
+        shape[axis] = 1
     if info.dtype.kind == "f":
         return rng.standard_normal(shape).astype(info.dtype)
     return rng.integers(0, 2 if info.dtype.kind == "b" else 100, shape).astype(info.dtype)

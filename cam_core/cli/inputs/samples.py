@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from cam_core.backend import Array, InputInfo, Inputs
 from cam_core.errors import InputError
 from cam_core.image import Placement, Preprocess, preprocess, read
 from cam_core.image.read import glance
+from cam_core.rows import count, row
 
 from . import given_files
 from .as_photos import as_photos
 from .beneath import Given
+from .fitting import filled, fit, frames, only
+from .own_size import at_own_size
+from .photos import Photo
 
 HELD = 2**24
 """Bytes of decoded photos that may wait to be explained: some five of a megapixel."""
@@ -64,6 +66,10 @@ class Reader:
     spec: Preprocess | None
     extras: Mapping[str, Array]
     """Arrays [N or 1, ...] of the other inputs."""
+    photos: Mapping[str, Photo] = field(default_factory=dict)
+    """Those of `extras` that are photos."""
+    step: int | None = None
+    """What the sides of pictures are rounded to, where nothing says their size; None: 224."""
 
     def survey(self, paths: Sequence[Path]) -> list[Slot]:
         """All that is to be explained; what is no picture is told now, not halfway.
@@ -98,8 +104,11 @@ class Reader:
             return Sample(slot, self._batch(feed), None, None, text, {"description": text}, given)
         assert self.main is not None
         assert self.spec is not None
-        prepared = preprocess(image, self.spec, self.main)
-        record = prepared.as_dict(self.spec)
+        spec = at_own_size(self.spec, self.main, (image.shape[0], image.shape[1]), self.step)
+        prepared = preprocess(image, spec, self.main)
+        record = prepared.as_dict(spec)
+        if self.photos:
+            record["others"] = {name: dict(one.record) for name, one in self.photos.items()}
         x = self._batch(feed | {self.main.name: prepared.x})
         return Sample(slot, x, image, prepared.placement, prepared.description, record)
 
@@ -109,26 +118,36 @@ class Reader:
             return None
         return read(slot.path) if slot.pixels is None else slot.pixels
 
+    def over(self, sample: Sample, name: str, index: int = 0) -> Sample:
+        """The sample with what a map over one input is drawn on; '' where nobody knows which."""
+        main = "" if self.main is None else self.main.name
+        if len(self.infos) == 1 or not name:
+            return sample
+        if name in self.photos:
+            shown = self.photos[name]
+            return replace(sample, picture=shown.pixels, placement=shown.placement)
+        if sample.slot.feed or name == main:
+            return sample
+        array = self._row(index).get(name)
+        info = next(info for info in self.infos if info.name == name)
+        given = [] if array is None else [(info, array)]
+        return replace(sample, picture=None, placement=None, given=given)
+
     def _batch(self, feed: Mapping[str, Array]) -> Inputs:
         """Each input repeated to a fixed batch; a single input without its name."""
-        sizes = {i.name: i.shape[0] if i.shape else None for i in self.infos}
-        full = {
-            name: np.repeat(array, size, axis=0)
-            if isinstance(size := sizes.get(name), int) and size > 1 and len(array) == 1
-            else array
-            for name, array in feed.items()
-        }
+        known = self._known
+        full = {name: filled(array, known[name]) for name, array in feed.items()}
         return next(iter(full.values())) if len(self.infos) == 1 else full
 
     def _of_extras(self) -> list[Slot]:
         """No file was named: the rows of --input."""
         if self.main is not None:
             raise InputError("nothing to explain: name pictures, arrays (.npy, .npz) or a folder.")
-        count = max(len(array) for array in self.extras.values())
-        self._check_rows(count)
-        names = [f"input[{i}]" for i in range(count)] if count > 1 else ["input"]
+        total = max(count(array, self._known[n]) for n, array in self.extras.items())
+        self._check_rows(total)
+        names = [f"input[{i}]" for i in range(total)] if total > 1 else ["input"]
         return [
-            Slot(name, f"input.{i}" if count > 1 else "input", Path("input"), feed=self._row(i))
+            Slot(name, f"input.{i}" if total > 1 else "input", Path("input"), feed=self._row(i))
             for i, name in enumerate(names)
         ]
 
@@ -136,22 +155,27 @@ class Reader:
         """A picture needs an input that is one."""
         if self.main is None:
             raise InputError(ALL_GIVEN.format(path))
-        if self.spec is None:
+        if self.spec is None or frames(self.main) != 1:
             shape = ", ".join("?" if d is None else str(d) for d in self.main.shape)
             raise InputError(
                 f"'{path}' is a picture, and input '{self.main.name}' [{shape}] is not: "
                 "give its array as .npy"
             )
 
-    def _row(self, index: int) -> dict[str, Array]:
-        return {n: a[index : index + 1] if len(a) > 1 else a for n, a in self.extras.items()}
+    @property
+    def _known(self) -> dict[str, InputInfo]:
+        return {info.name: info for info in self.infos}
 
-    def _check_rows(self, count: int) -> None:
-        """Every --input has one row for all, or one for each."""
+    def _row(self, index: int) -> dict[str, Array]:
+        return {n: row(a, self._known[n], index) for n, a in self.extras.items()}
+
+    def _check_rows(self, total: int) -> None:
+        """Every --input has one row for all, or one for each, or counts none."""
         for name, array in self.extras.items():
-            if len(array) not in (1, count):
+            have = count(array, self._known[name])
+            if have not in (1, total):
                 raise InputError(
-                    f"--input '{name}' has {len(array)} rows for {count} to explain. "
+                    f"--input '{name}' has {have} rows for {total} to explain. "
                     "Give one row, or as many."
                 )
 
@@ -163,30 +187,40 @@ class Reader:
         if isinstance(found, Mapping):
             wanted = [info for info in self.infos if info.name not in self.extras]
             if all(info.name in found for info in wanted):
-                return _rows(path, {i.name: fit(found[i.name], i, path) for i in wanted})
+                return _rows(path, {i.name: fit(found[i.name], i, path) for i in wanted}, wanted)
             found = only(found, self.main, path)
         photos = as_photos(found, self.main)
         if photos is not None:
+            self._require_frame(path)
             return [
                 Slot(_name(path, i, photos), _stem(path, i, photos), path, pixels=photo)
                 for i, photo in enumerate(photos)
             ]
-        return _rows(path, {self.main.name: fit(found, self.main, path)})
+        return _rows(path, {self.main.name: fit(found, self.main, path)}, [self.main])
+
+    def _require_frame(self, path: Path) -> None:
+        """Bytes are photos one by one; a clip is given as the model takes it."""
+        if self.main is not None and frames(self.main) != 1:
+            raise InputError(
+                f"array '{path}' holds bytes, so photos; input '{self.main.name}' takes "
+                f"{frames(self.main)} frames at once: save its floats as the model takes them"
+            )
 
 
-def _rows(path: Path, feed: Mapping[str, Array]) -> list[Slot]:
-    """One slot a row; an input of one row serves them all."""
-    count = max(len(array) for array in feed.values())
-    if any(len(array) not in (1, count) for array in feed.values()):
+def _rows(path: Path, feed: Mapping[str, Array], infos: Sequence[InputInfo]) -> list[Slot]:
+    """One slot a row; an input of one row serves them all, as does one that counts none."""
+    counts = [count(feed[info.name], info) for info in infos]
+    total = max(counts)
+    if any(have not in (1, total) for have in counts):
         shapes = ", ".join(f"'{n}' {list(a.shape)}" for n, a in feed.items())
         raise InputError(f"array '{path}': rows do not fit ({shapes}).")
-    each = range(count)
+    each = range(total)
     return [
         Slot(
             _name(path, i, each),
             _stem(path, i, each),
             path,
-            feed={n: a[i : i + 1] if len(a) > 1 else a for n, a in feed.items()},
+            feed={info.name: row(feed[info.name], info, i) for info in infos},
         )
         for i in each
     ]
@@ -198,46 +232,3 @@ def _name(path: Path, row: int, rows: Sequence[Any]) -> str:
 
 def _stem(path: Path, row: int, rows: Sequence[Any]) -> str:
     return f"{path.stem}.{row}" if len(rows) > 1 else path.stem
-
-
-def only(arrays: Mapping[str, Array], info: InputInfo, path: Path) -> Array:
-    """The one array of an archive that the input can take."""
-    fitting = [a for a in arrays.values() if as_photos(a, info) is not None or fits(a, info)]
-    if len(fitting) == 1:
-        return fitting[0]
-    held = ", ".join(f"'{name}' {list(array.shape)}" for name, array in arrays.items())
-    shape = ", ".join("?" if n is None else str(n) for n in info.shape)
-    which = "none of them fits" if not fitting else "several fit"
-    raise InputError(
-        f"archive '{path}' holds {held}: {which} input '{info.name}' [{shape}]. "
-        f"Save the array under the name '{info.name}'."
-    )
-
-
-def fits(array: Array, info: InputInfo) -> bool:
-    """Is it one row or a batch of this input?"""
-    rows = array[None] if array.ndim == len(info.shape) - 1 else array
-    return (
-        rows.ndim == len(info.shape)
-        and all(
-            not isinstance(want, int) or have == want
-            for have, want in zip(rows.shape[1:], info.shape[1:], strict=True)
-        )
-        and np.can_cast(array.dtype, info.dtype, "same_kind")
-    )
-
-
-def fit(array: Array, info: InputInfo, path: Path) -> Array:
-    """A batch [N, ...] of this input; one row gets its batch axis.
-
-    Raises:
-        InputError: another rank, extent or type.
-    """
-    if fits(array, info):
-        rows = array[None] if array.ndim == len(info.shape) - 1 else array
-        return rows.astype(info.dtype, copy=False)
-    shape = ", ".join("?" if n is None else str(n) for n in info.shape)
-    raise InputError(
-        f"array '{path}': {array.dtype} {list(array.shape)} does not fit input '{info.name}', "
-        f"{info.dtype} [{shape}]. Save the array as the model takes it."
-    )

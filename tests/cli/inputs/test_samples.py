@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
 import onnx.parser
 import pytest
 from click.testing import CliRunner, Result
+from onnx import numpy_helper
 from PIL import Image
 
 from cam_core.backend import Array
@@ -48,6 +50,32 @@ g (float[N,3,16] x) => (float[N,3] y)
   p = GlobalAveragePool(a)
   y = Flatten(p)
 }"""
+CLIP = """<ir_version: 8, opset_import: ["" : 17]>
+g (float[4,3,8,8] clip) => (float[1,3] y)
+{
+  a = Relu(clip)
+  p = GlobalAveragePool(a)
+  f = Flatten(p)
+  y = ReduceMean<axes = [0]>(f)
+}"""
+CAPTIONS = """<ir_version: 8, opset_import: ["" : 17]>
+g (float[N,3,8,8] x, float[{count},3] words) => (float[N,{count}] y)
+{{
+  a = Relu(x)
+  p = GlobalAveragePool(a)
+  f = Flatten(p)
+  t = Transpose<perm = [1,0]>(words)
+  y = MatMul(f, t)
+}}"""
+STATE = """<ir_version: 8, opset_import: ["" : 17]>
+g (float[N,3,8,8] x, float[2,N,3] state) => (float[N,3] y)
+{
+  a = Relu(x)
+  p = GlobalAveragePool(a)
+  f = Flatten(p)
+  s = ReduceSum<keepdims = 0>(state, first)
+  y = Add(f, s)
+}"""
 FOUR = IMAGE.replace("[N,", "[4,")
 
 
@@ -55,8 +83,12 @@ FOUR = IMAGE.replace("[N,", "[4,")
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     models = {"image": IMAGE, "bytes": BYTES, "two": TWO, "signal": SIGNAL, "four": FOUR}
+    models |= {"clip": CLIP, "open": CAPTIONS.format(count="M"), "state": STATE}
+    models |= {"three": CAPTIONS.format(count=3)}
     for name, text in models.items():
         model = onnx.parser.parse_model(text)
+        if name == "state":
+            model.graph.initializer.append(numpy_helper.from_array(np.array([0]), "first"))
         Path(f"{name}.onnx").write_bytes(model.SerializeToString())
     return tmp_path
 
@@ -164,6 +196,48 @@ def test_several_inputs_by_name(here: Path, rng: np.random.Generator) -> None:
     for name in names:
         row = int(name[-1])
         np.testing.assert_allclose(saved(name), loops(x[row], row), rtol=1e-6)
+
+
+def records(result: Result) -> list[dict[str, Any]]:
+    assert result.exit_code == 0, result.stderr
+    found: list[dict[str, Any]] = json.loads(result.stdout)["explanations"]
+    return found
+
+
+def test_a_clip_is_one_thing_to_explain(here: Path, rng: np.random.Generator) -> None:
+    clip = rng.normal(size=(4, 3, 8, 8)).astype(np.float32)
+    np.save("clip.npy", clip)
+    (found,) = records(explain("clip", "clip.npy", "--target", "1", "--json"))
+    assert found["image"] == "clip.npy"
+    assert found["score"] == pytest.approx(np.maximum(clip[:, 1], 0).mean(), rel=1e-5)
+    Image.new("RGB", (8, 8)).save("a.png")
+    assert "'a.png' is a picture, and input 'clip' [4, 3, 8, 8]" in explain("clip", "a.png").stderr
+    np.save("bytes.npy", np.zeros((4, 3, 8, 8), np.uint8))
+    assert "takes 4 frames at once" in explain("clip", "bytes.npy").stderr
+    np.save("eight.npy", np.concatenate([clip, clip]))
+    assert "does not fit input 'clip'" in explain("clip", "eight.npy").stderr
+
+
+@pytest.mark.parametrize("model", ["open", "three"])
+def test_captions_go_with_every_picture(model: str, here: Path, rng: np.random.Generator) -> None:
+    x = rng.normal(size=(2, 3, 8, 8)).astype(np.float32)
+    words = rng.normal(size=(3, 3)).astype(np.float32)
+    scores = np.maximum(x, 0).mean(axis=(2, 3)) @ words.T
+    np.savez("both.npz", x=x, words=words)
+    np.save("x.npy", x)
+    np.save("words.npy", words)
+    for files in (("both.npz",), ("x.npy", "--input", "words=words.npy")):
+        found = records(explain(model, *files, "--target", "2", "--json"))
+        assert [one["score"] for one in found] == pytest.approx(scores[:, 2].tolist(), rel=1e-4)
+
+
+def test_a_state_is_cut_along_the_axis_of_its_rows(here: Path, rng: np.random.Generator) -> None:
+    x = rng.normal(size=(3, 3, 8, 8)).astype(np.float32)
+    state = rng.normal(size=(2, 3, 3)).astype(np.float32)
+    np.savez("both.npz", x=x, state=state)
+    scores = np.maximum(x, 0).mean(axis=(2, 3)) + state.sum(axis=0)
+    found = records(explain("state", "both.npz", "--target", "0", "--json"))
+    assert [one["score"] for one in found] == pytest.approx(scores[:, 0].tolist(), rel=1e-4)
 
 
 def test_one_input_may_be_a_photo(here: Path, rng: np.random.Generator) -> None:
