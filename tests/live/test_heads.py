@@ -35,9 +35,7 @@ TAILS = [  # modules after the logits, how many of these, kind, what makes a pro
 
 
 @pytest.mark.parametrize(("tail", "classes", "kind", "probability"), TAILS)
-def test_a_closing_module_tells(
-    tail: list[Any], classes: int, kind: str, probability: str
-) -> None:
+def test_a_closing_module_tells(tail: list[Any], classes: int, kind: str, probability: str) -> None:
     (head,) = TorchBackend(net(*tail, classes=classes), example=X).heads()
     assert (head.kind, head.probability, head.output) == (kind, probability, "output")
 

@@ -85,7 +85,7 @@ def _by_name(look: Look) -> Kind | None:
     )
     for kind, words in tables:
         if word := look.word(words):
-            return kind, f"its name holds '{word}', and nothing is applied to its {look.count}"
+            return kind, f"{look.count} numbers, its name holds '{word}'"
     return None
 
 
