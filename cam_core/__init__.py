@@ -14,6 +14,7 @@ from .errors import (
 )
 from .explain import explain, explain_all, from_capture
 from .explanation import Explanation
+from .head import Head
 from .maps.layout import Layout
 from .methods import METHODS, Method
 from .targets import parse_target
@@ -26,6 +27,7 @@ __all__ = [
     "Capture",
     "Explanation",
     "Gradients",
+    "Head",
     "InputError",
     "InputInfo",
     "Inputs",

@@ -11,6 +11,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from .head import Head
 from .region import Region
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -229,6 +230,10 @@ class Backend(Protocol):
 
     def inputs(self) -> list[InputInfo]:
         """What the model takes, in its own order."""
+        ...
+
+    def heads(self) -> list[Head]:
+        """What each output is, with evidence; the first is the one with the score."""
         ...
 
     def layers(self) -> list[Layer]:

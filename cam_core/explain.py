@@ -12,6 +12,7 @@ from .backend import Array, Backend, Capture, Inputs, Target
 from .captures import captures
 from .errors import InputError, ModelError
 from .explanation import Explanation
+from .head import probability_of
 from .maps.combine import positive, total
 from .maps.diagnosis import diagnose, noise_floor
 from .methods import Method, Need, find_method
@@ -73,7 +74,7 @@ def explain_all(
         usable_method(name)
     check_finite(x)
     found = []
-    asked = expand(targets, labels, class_axis=find_class_axis(backend, class_axis))
+    asked = suited(backend, targets, labels, class_axis=class_axis)
     for target, seen in zip(asked, captures(backend, x, asked, layers=layers), strict=True):
         for capture in seen:
             found += [from_capture(capture, target, m, labels=labels, **options) for m in methods]
@@ -148,6 +149,24 @@ def usable_method(name: str) -> Method:
     if lacking:
         raise InputError(f"method '{name}' needs {lacking}, which `explain` does not give")
     return method
+
+
+def suited(
+    backend: Backend,
+    targets: Sequence[Asked],
+    labels: Sequence[str] | None = None,
+    *,
+    class_axis: int | None = None,
+) -> list[ScoredTarget]:
+    """As `expand`, for the score of a backend: a probability is the one that its model has.
+
+    Raises:
+        TargetError: a probability is asked for, and the model has none.
+    """
+    found = expand(targets, labels, class_axis=find_class_axis(backend, class_axis))
+    asked = any(target.unit == "probability" for target in found)
+    how = probability_of(backend) if asked else ""
+    return [target.suited(how) for target in found]
 
 
 def expand(

@@ -19,12 +19,14 @@ import numpy as np
 from cam_core.backend import Array, Capture, InputInfo, Inputs, Layer, Target
 from cam_core.captures import capture, captures, with_gradient
 from cam_core.errors import InputError
+from cam_core.head import Head
 from cam_core.maps.layout import Layout
 
 from ..live.calls import Call, name_of, parse_name, require_called
 from ..live.default_layer import default_layer
 from .forward_pass import ForwardPass
-from .layout import find_layout, is_view
+from .heads import heads
+from .layout import channel_axis, find_layout, is_view
 from .outputs import first_tensor, has_tensor, replace_tensor
 from .runs import Hook, Runs, tensors, to_numpy, top_gradients
 from .tail import LayerCall
@@ -160,9 +162,15 @@ class TorchBackend:
         """What forward takes, as the example shows it."""
         feed = tensors(self.module, self._needed("inputs()"))
         return [
-            InputInfo(name, (None, *t.shape[1:]), to_numpy(t).dtype, _channel_axis(t))
+            InputInfo(name, (None, *t.shape[1:]), to_numpy(t).dtype, channel_axis(t))
             for name, t in feed.items()
         ]
+
+    def heads(self) -> list[Head]:
+        """What the outputs are, as the last run or the example shows it."""
+        if self._runs.ends is None and self._example is not None:
+            self.forward(self._example)
+        return heads(self._runs.ends)
 
     def layers(self) -> list[Layer]:
         """Every module call that gives a tensor, in the order in which calls finish."""
@@ -240,9 +248,3 @@ class TorchBackend:
         if self._example is None:
             raise InputError(f"{what} needs TorchBackend(module, example=...)")
         return self._example
-
-
-def _channel_axis(image: Any) -> int | None:
-    if image.ndim != 4:
-        return None
-    return next((axis for axis in (1, 3) if image.shape[axis] in (1, 3, 4)), None)

@@ -30,6 +30,13 @@ def is_view(tensor: Any) -> bool:
     return tensor.grad_fn is not None and tensor.grad_fn.name().startswith(VIEWS)
 
 
+def channel_axis(image: Any) -> int | None:
+    """Where a picture has its colours, as few as 1, 3 or 4; None where it is none."""
+    if image.ndim != 4:
+        return None
+    return next((axis for axis in (1, 3) if image.shape[axis] in (1, 3, 4)), None)
+
+
 def _axis(function: Any, shape: tuple[int, ...], depth: int) -> int | None:
     """The channel axis of a recorded function's output of this shape."""
     if function is None or depth == 0:

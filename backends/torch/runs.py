@@ -6,6 +6,7 @@ import inspect
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,20 @@ def tensors(module: Any, x: Inputs, *, gradients: bool = False) -> dict[str, Any
     return feed
 
 
+@dataclass(frozen=True)
+class Ends:
+    """What a run ended in."""
+
+    score: str
+    """The output, or the module, that has the score."""
+    shapes: Mapping[str, tuple[int, ...]]
+    """Of all outputs."""
+    closing: str = ""
+    """The module between the score and its output: Softmax, LogSoftmax or Sigmoid."""
+    axis: int | None = None
+    """Along which it goes; None: of each number, or as its rank says."""
+
+
 class Runs:
     """A module and how often it was run.
 
@@ -51,25 +66,28 @@ class Runs:
     def __init__(self, module: Any, score: str | None) -> None:
         self.module, self.score = module, score
         self.count = 0
+        self.ends: Ends | None = None
+        """What the last run ended in."""
 
     def __call__(self, feed: Mapping[str, Any], hooks: Mapping[str, Hook]) -> tuple[Any, Outputs]:
         """The score and all outputs."""
         self.count += 1
-        return run(self.module, feed, hooks, self.score)
+        y, outputs, self.ends = run(self.module, feed, hooks, self.score)
+        return y, outputs
 
 
 def run(
     module: Any, feed: Mapping[str, Any], hooks: Mapping[str, Hook], score: str | None
-) -> tuple[Any, Outputs]:
-    """The score and all outputs, with the hooks on their modules for this call only."""
+) -> tuple[Any, Outputs, Ends]:
+    """The score, all outputs and what they ended in, with the hooks for this call only."""
     import torch
 
     parts = dict(module.named_modules(remove_duplicate=False))
-    closing: list[tuple[Any, Any]] = []
+    closing: list[tuple[Any, Any, Any]] = []
     picked: list[Any] = []
 
-    def close(_module: Any, arguments: Any, output: Any) -> None:
-        closing.append((output, arguments[0] if arguments else None))
+    def close(module: Any, arguments: Any, output: Any) -> None:
+        closing.append((output, arguments[0] if arguments else None, module))
 
     def pick(_number: int, output: Any) -> Any:
         picked.append(first_tensor(output, str(score)))
@@ -89,11 +107,16 @@ def run(
         given = {name: t.clone() for name, t in feed.items()}  # in-place operators may come first
         single = len(given) == 1 and next(iter(given)) == _arguments(module)[0]
         outputs = flatten(module(*given.values()) if single else module(**given))
+    shapes = {name: tuple(t.shape) for name, t in outputs.items()}
     if picked:
-        return picked[-1], outputs
+        return picked[-1], outputs, Ends(str(score), shapes)
     y = _chosen(outputs, score)
-    before = [source for output, source in closing if output is y]
-    return (before[0] if before and score is None else y), outputs
+    name = next(name for name, t in outputs.items() if t is y)
+    before = [(source, end) for output, source, end in closing if output is y]
+    if not before or score is not None:
+        return y, outputs, Ends(name, shapes)
+    source, end = before[0]
+    return source, outputs, Ends(name, shapes, type(end).__name__, getattr(end, "dim", None))
 
 
 def _arguments(module: Any) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from cam_core.backend import Array, Backend, Capture
@@ -11,12 +12,13 @@ from cam_core.captures import captures
 from cam_core.errors import ModelError
 from cam_core.explain import check_finite, from_capture
 from cam_core.explanation import Explanation
+from cam_core.head import Head, heads_of
 from cam_core.sources import Labels
 from cam_core.targets import ScoredTarget
 from cam_core.targets.scores import pool
 
 from .inputs.samples import Sample
-from .naming import best, file_name, probabilities
+from .naming import Top, best, file_name, probabilities
 from .typed import flag
 
 
@@ -30,12 +32,13 @@ class Row:
     label: str
     score: float
     probability: float | None
+    """None where the model makes none of its score."""
     raw_max: float
     diagnosis: str
     stem: str
     """The name of the files, without what says their kind."""
-    top: tuple[tuple[int, str, float], ...]
-    """The best classes of the sample: index, label and probability; none of a dense score."""
+    top: Top
+    """The best classes of the sample; none of a dense score."""
     layer: str
     preprocessing: str
 
@@ -75,6 +78,16 @@ class Job:
         """The names of the classes, where known."""
         return None if self.labels is None else self.labels.names
 
+    @cached_property
+    def heads(self) -> Sequence[Head]:
+        """What the model's outputs are, the one with the score first."""
+        return heads_of(self.backend)
+
+    @property
+    def probability(self) -> str:
+        """What makes a probability of a score: `softmax`, `sigmoid` or '' for nothing."""
+        return self.heads[0].probability if self.heads else ""
+
     def explain(
         self,
         sample: Sample,
@@ -104,27 +117,27 @@ class Job:
                 "picture. Choose a layer with height and width: gradcam layers lists them."
             )
         dense = logits.size != capture.logits.size  # a sum over positions is no logit
-        likely = None if dense else probabilities(logits)[0]
-        row = self._row(sample, target, explanation, likely)
+        row = self._row(sample, target, explanation, None if dense else logits[:1])
         return Explained(row, explanation[0], target.unit)
 
     def _row(
-        self, sample: Sample, target: ScoredTarget, explanation: Explanation, likely: Array | None
+        self, sample: Sample, target: ScoredTarget, explanation: Explanation, logits: Array | None
     ) -> Row:
-        """The line of the table; likely is [C]."""
+        """The line of the table; logits are [1, C], None of a dense score."""
         index = None if explanation.classes is None else int(explanation.classes[0])
         asked = target.name(index)
+        likely = None if logits is None else probabilities(logits, self.probability)
         single = index is not None and target.single
         return Row(
             image=sample.slot.name,
             target=asked,
             label=target.title(index, self.names),
             score=float(explanation.score[0]),
-            probability=float(likely[index]) if single and likely is not None else None,
+            probability=float(likely[0, index]) if single and likely is not None else None,
             raw_max=float(explanation.raw_max[0]),
             diagnosis=explanation.diagnosis[0],
             stem=f"{sample.slot.stem}.{file_name(asked)}.{self.method}",
-            top=() if likely is None else best(likely, self.names),
+            top=() if logits is None else best(logits[0], self.probability, self.names),
             layer=explanation.layer,
             preprocessing=sample.description,
         )

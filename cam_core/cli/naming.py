@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -11,29 +12,65 @@ from cam_core.backend import Array
 from cam_core.targets.labels import label_of
 
 
-def probabilities(logits: Array) -> Array:
-    """Softmax [N, C] in float64, the sigmoid of a single class; what is one already stays."""
+class Likely(NamedTuple):
+    """One of a sample's best classes."""
+
+    which: int
+    """The class."""
+    label: str
+    """'' where nobody names it."""
+    value: float
+    """Its probability."""
+
+
+class Scored(Likely):
+    """One of them where the model makes no probability of a score: the value is the score."""
+
+    __slots__ = ()
+
+
+Top = tuple[Likely, ...]
+
+
+def probabilities(logits: Array, how: str) -> Array | None:
+    """Softmax or sigmoid [N, C] in float64, as the model has it; None where it has neither."""
     y = logits.astype(np.float64)
-    if y.shape[1] == 1:
+    if how == "sigmoid":
         return np.exp(-np.logaddexp(0.0, -y))
-    if y.min() >= 0 and np.allclose(y.sum(axis=1), 1, atol=1e-3):
-        return y
+    if how != "softmax":
+        return None
     e = np.exp(y - y.max(axis=1, keepdims=True))
     p: Array = e / e.sum(axis=1, keepdims=True)
     return p
 
 
-def best(
-    likely: Array, names: Sequence[str] | None, count: int = 5
-) -> tuple[tuple[int, str, float], ...]:
-    """Index, label and probability of the likeliest classes; likely is [C]."""
-    order = np.argsort(-likely, kind="stable")[:count].tolist()
-    return tuple((c, "" if names is None else label_of(c, names), float(likely[c])) for c in order)
+def best(logits: Array, how: str, names: Sequence[str] | None, count: int = 5) -> Top:
+    """The classes of the largest of some logits [C], with their probabilities or scores."""
+    found = probabilities(logits[None], how)
+    kind, values = (Scored, logits) if found is None else (Likely, found[0])
+    order = np.argsort(-values, kind="stable")[:count].tolist()
+    return tuple(
+        kind(c, "" if names is None else label_of(c, names), float(values[c])) for c in order
+    )
 
 
-def top_line(top: Sequence[tuple[int, str, float]]) -> str:
-    """'tiger cat 0.560 · ...' of the likeliest classes."""
-    return " · ".join(f"{label or f'class {c}'} {p:.3f}" for c, label, p in top)
+def top_line(top: Top) -> str:
+    """'tiger cat 0.560 · ...' of the likeliest classes; scores are said to be that."""
+    text = " · ".join(f"{label or f'class {c}'} {value:.3f}" for c, label, value in top)
+    return f"{text} (scores)" if isinstance(top[0], Scored) else text
+
+
+def as_record(top: Top) -> list[dict[str, Any]]:
+    """Ready for JSON; `score` instead of `probability` where the model has none."""
+    return [
+        {
+            "class": one.which,
+            "label": one.label or None,
+            "probability": None if isinstance(one, Scored) else one.value,
+        }
+        | ({"score": one.value} if isinstance(one, Scored) else {})
+        for one in top
+    ]
 
 
 def file_name(text: str) -> str:

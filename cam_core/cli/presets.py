@@ -8,14 +8,15 @@ from typing import Any
 
 from cam_core.backend import Backend
 from cam_core.errors import InputError
+from cam_core.head import probability_of
 from cam_core.image import PRESETS
 from cam_core.targets.scores import pool
 
 from .inputs.opened import Setup
 from .inputs.samples import Slot
-from .naming import best, probabilities
+from .naming import Top, as_record, best
 
-Top = tuple[tuple[int, str, float], ...]
+__all__ = ["Trial", "as_record", "likeliest", "trials"]
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ def likeliest(backend: Backend, x: Any, names: Sequence[str] | None) -> Top:
     axis = backend.class_axis
     y = backend.look(x, layers=()).score
     pooled = pool(y, axis)
-    return () if pooled.size != y.size else best(probabilities(pooled)[0], names)
+    return () if pooled.size != y.size else best(pooled[0], probability_of(backend), names)
 
 
 def trials(setup: Setup, slot: Slot) -> list[Trial]:
@@ -48,8 +49,3 @@ def trials(setup: Setup, slot: Slot) -> list[Trial]:
         top = likeliest(setup.backend, sample.x, setup.names)
         found.append(Trial(name, sample.description, top))
     return found
-
-
-def as_record(top: Top) -> list[dict[str, Any]]:
-    """Ready for JSON."""
-    return [{"class": c, "label": label or None, "probability": p} for c, label, p in top]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from cam_core.report import files_of, to_json
@@ -10,6 +11,7 @@ from cam_core.write import write_together
 
 from .inputs.samples import Sample
 from .job import Explained, Job
+from .naming import as_record
 from .pictures import draw
 
 
@@ -40,14 +42,12 @@ def record(job: Job, sample: Sample, explained: Explained) -> dict[str, Any]:
         "model_sha256": job.model_sha256,
         **backend.settings,
         "score_tensor": backend.score_name,
+        "heads": [asdict(head) for head in job.heads],
         **explained.explanation.facts(),
         "target": row.target,
         "label": row.label or None,
         "probability": row.probability,
-        "top": [
-            {"class": index, "label": label or None, "probability": p}
-            for index, label, p in row.top
-        ],
+        "top": as_record(row.top),
         "labels": None if job.labels is None else job.labels.source,
         "preprocessing": {
             "source": "the array itself" if sample.slot.feed else job.source,

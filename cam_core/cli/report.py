@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+    from cam_core.head import Head
+
     from .job import Job, Row
 
 LONG = 3
@@ -60,6 +62,7 @@ def show(rows: Sequence[Row], job: Job, named: str) -> None:
     tops = [(f"top {len(r.top)}", f"{r.image}: {top_line(r.top)}") for r in firsts if r.top]
     if tops:
         lines(out, tops)
+    lines(out, heads_said(job.heads))
     why = job.backend.layer_note if job.layer is None else ""
     line(out, "layer", f"{rows[0].layer} ({why})" if why else rows[0].layer)
     if job.over:
@@ -88,17 +91,27 @@ def lines(console: Console, named: Sequence[tuple[str, str]]) -> None:
     console.print(Text("\n").join(parts))
 
 
+def heads_said(heads: Sequence[Head]) -> list[tuple[str, str]]:
+    """The score with its evidence, and the outputs that are not explained, as `lines` takes them.
+
+    Every command says them; () of a backend that knows nothing says nothing.
+    """
+    rest = "; ".join(head.said for head in heads[1:])
+    said = [("score", head.said) for head in heads[:1]]
+    return said + ([("others", rest)] if rest else [])
+
+
 def table(rows: Sequence[Row]) -> Table:
-    """One line an image and target."""
-    likely = ("" if row.probability is None else f"{row.probability:.3f}" for row in rows)
-    return grid(
-        {"image": "fold", "class": "", "label": "fold", "score": "r", "prob.": "r", "raw max": "r"}
-        | {"file": "fold"},
-        [
-            (r.image, r.target, r.label, f"{r.score:.4g}", p, f"{r.raw_max:.3g}", r.stem)
-            for r, p in zip(rows, likely, strict=True)
-        ],
-    )
+    """One line an image and target; probabilities where the model has them."""
+    known = any(row.probability is not None for row in rows)
+    likely = [["" if row.probability is None else f"{row.probability:.3f}"] * known for row in rows]
+    columns = {"image": "fold", "class": "", "label": "fold", "score": "r"}
+    columns |= ({"prob.": "r"} if known else {}) | {"raw max": "r", "file": "fold"}
+    cells = [
+        (r.image, r.target, r.label, f"{r.score:.4g}", *p, f"{r.raw_max:.3g}", r.stem)
+        for r, p in zip(rows, likely, strict=True)
+    ]
+    return grid(columns, cells)
 
 
 def grid(columns: dict[str, str], rows: Sequence[Sequence[str]]) -> Table:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..backend import Array
+from ..errors import TargetError
 from .labels import find_class, index_text, plain
 from .scores import find_axis, in_double, one_hot, per_row, pick, sigmoid, softmax, top
 from .target import NONE, Kind, Outputs, ScoredTarget
@@ -15,19 +16,23 @@ from .target import NONE, Kind, Outputs, ScoredTarget
 
 @dataclass(frozen=True)
 class ProbabilityTarget(ScoredTarget):
-    """Y = p^c = softmax(y)^c (the sigmoid where there is one class); -1 is the top class.
+    """Y = p^c, softmax(y)^c or sigmoid(y^c) as the model itself has it; -1 is the top class.
 
-    Its gradient carries the other classes too, dp^c/dy^j = p^c (1[j = c] - p^j), and vanishes as
-    p^c nears 0 or 1.
+    The gradient of a softmax carries the other classes too, dp^c/dy^j = p^c (1[j = c] - p^j); both
+    vanish as p^c nears 0 or 1.
     """
 
     index: int | tuple[int, ...] = -1
     class_axis: int = 1
+    how: str = ""
+    """`softmax` or `sigmoid`; '' is the model's own, which `suited` fills in."""
     unit = "probability"
 
     def __post_init__(self) -> None:
         """Keeps the class as plain ints."""
         object.__setattr__(self, "index", plain(self.index))
+        if self.how not in ("", "softmax", "sigmoid"):
+            raise TargetError(f"how={self.how!r} makes no probability: give softmax or sigmoid")
 
     @property
     def label(self) -> str:
@@ -35,13 +40,12 @@ class ProbabilityTarget(ScoredTarget):
         return f"prob:{index_text(self.index)}"
 
     def __call__(self, y: Array, outputs: Outputs = NONE) -> Array:
-        """dY/dy = p^c (1[j = c] sum_{i != c} p^i - 1[j != c] p^j).
+        """dY/dy = p^c (1[j = c] sum_{i != c} p^i - 1[j != c] p^j), or p^c (1 - p^c) 1[j = c].
 
         The sum over the other classes keeps its digits where p^c is nearly 1.
         """
-        if self._alone(y):
-            p = sigmoid(in_double(y))
-            bell: Array = p * (1 - p)
+        if self._each(y):
+            bell: Array = sigmoid(in_double(y)) * sigmoid(in_double(-y)) * self._chosen(y)
             return bell.astype(y.dtype)
         p, chosen, axis = softmax(in_double(y), self.class_axis), self._chosen(y), self._axis(y)
         others = p * (1 - chosen)
@@ -52,8 +56,8 @@ class ProbabilityTarget(ScoredTarget):
 
     def score(self, y: Array, outputs: Outputs = NONE) -> Array:
         """Y [N], summed over the positions of a dense score."""
-        if self._alone(y):
-            return per_row(sigmoid(in_double(y)))
+        if self._each(y):
+            return per_row(sigmoid(in_double(y)) * self._chosen(y))
         p = softmax(in_double(y), self.class_axis)
         return per_row(np.sum(p * self._chosen(y), axis=self._axis(y), keepdims=True))
 
@@ -65,8 +69,27 @@ class ProbabilityTarget(ScoredTarget):
         """The same class a row."""
         return replace(self, index=tuple(self.classes(y)))
 
-    def _alone(self, y: Array) -> bool:
-        return y.ndim == 1 or y.shape[self._axis(y)] == 1
+    def suited(self, probability: str) -> ProbabilityTarget:
+        """The probability that the model has.
+
+        Raises:
+            TargetError: it has none.
+        """
+        found = replace(self, how=self.how or probability)
+        found._require()
+        return found
+
+    def _each(self, y: Array) -> bool:
+        """A probability for each class by itself?"""
+        self._require()
+        return self.how == "sigmoid"
+
+    def _require(self) -> None:
+        if not self.how:
+            raise TargetError(
+                f"{self.label}: the model makes no probability of its score, no Softmax and no "
+                f"Sigmoid; explain the score itself, {index_text(self.index)}"
+            )
 
     def _axis(self, y: Array) -> int:
         return find_axis(y, self.class_axis)
@@ -87,5 +110,5 @@ def read(
 
 
 PROBABILITY = Kind(
-    "prob:243", "the probability of a class: what raises it, and what lowers the others", read
+    "prob:243", "the probability of a class, where the model makes one of its scores", read
 )

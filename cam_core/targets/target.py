@@ -65,6 +65,14 @@ class ScoredTarget(Protocol):
         """The same about the classes that it is about here, should others become the top ones."""
         return self
 
+    def suited(self, probability: str) -> ScoredTarget:
+        """The same for a score that `softmax`, `sigmoid` or '' (nothing) makes probabilities of.
+
+        Raises:
+            TargetError: it asks for a probability, and the model has none.
+        """
+        return self
+
     def require(self, count: int) -> None:
         """Refuses a score of so many classes, before anything is run."""
         return

@@ -7,7 +7,16 @@ import math
 import numpy as np
 import pytest
 
-from cam_core.cli.naming import best, file_name, probabilities, subject, top_line
+from cam_core.cli.naming import (
+    Likely,
+    Scored,
+    as_record,
+    best,
+    file_name,
+    probabilities,
+    subject,
+    top_line,
+)
 
 
 def softmax(row: list[float]) -> list[float]:
@@ -17,28 +26,41 @@ def softmax(row: list[float]) -> list[float]:
 
 def test_probabilities_are_softmaxes() -> None:
     y = [[1.0, -2.0, 0.5], [0.0, 3.0, 3.0]]
-    found = probabilities(np.array(y, np.float32))
+    found = probabilities(np.array(y, np.float32), "softmax")
     np.testing.assert_allclose(found, [softmax(row) for row in y], rtol=1e-6)
-    np.testing.assert_allclose(probabilities(np.array([[1e4, 0.0]])), [[1, 0]])
+    np.testing.assert_allclose(probabilities(np.array([[1e4, 0.0]]), "softmax"), [[1, 0]])
 
 
-def test_of_one_class_the_sigmoid() -> None:
-    found = probabilities(np.array([[0.0], [2.0], [-800.0]]))
-    np.testing.assert_allclose(found, [[0.5], [1 / (1 + math.exp(-2))], [0.0]], atol=1e-300)
+def test_or_the_sigmoid_of_each() -> None:
+    found = probabilities(np.array([[0.0, 2.0, -800.0]]), "sigmoid")
+    np.testing.assert_allclose(found, [[0.5, 1 / (1 + math.exp(-2)), 0.0]], atol=1e-300)
 
 
-def test_what_is_a_probability_stays() -> None:
-    p = np.array([[0.25, 0.75], [1.0, 0.0]])
-    np.testing.assert_array_equal(probabilities(p), p)
-    logits = np.array([[0.25, 0.5]])  # of another sum
-    np.testing.assert_allclose(probabilities(logits), [softmax([0.25, 0.5])])
+def test_where_the_model_has_none_there_is_none() -> None:
+    assert probabilities(np.array([[0.25, 0.75]]), "") is None
 
 
 def test_the_best_come_first_and_ties_in_order() -> None:
-    likely = np.array([0.1, 0.4, 0.1, 0.4])
-    assert best(likely, ["a", "b", "c", "d"], 3) == ((1, "b", 0.4), (3, "d", 0.4), (0, "a", 0.1))
-    assert best(likely, None, 1) == ((1, "", 0.4),)
-    assert top_line([(1, "b", 0.4), (7, "", 0.25)]) == "b 0.400 · class 7 0.250"
+    y, names = np.array([-1.0, 0.0, -1.0, 0.0]), ["a", "b", "c", "d"]
+    p = softmax(y.tolist())
+    found = best(y, "softmax", names, 3)
+    assert [(c, label) for c, label, _ in found] == [(1, "b"), (3, "d"), (0, "a")]
+    np.testing.assert_allclose([value for *_, value in found], [p[1], p[3], p[0]])
+    assert best(y, "sigmoid", None, 1) == ((1, "", 0.5),)
+    assert best(y, "", names, 2) == ((1, "b", 0.0), (3, "d", 0.0))
+
+
+def test_the_top_line_says_scores_where_they_are_no_probabilities() -> None:
+    likely = (Likely(1, "b", 0.4), Likely(7, "", 0.25))
+    assert top_line(likely) == "b 0.400 · class 7 0.250"
+    assert top_line((Scored(1, "b", 9.4),)) == "b 9.400 (scores)"
+
+
+def test_a_record_of_the_best_calls_a_score_a_score() -> None:
+    assert as_record((Likely(1, "b", 0.4),)) == [{"class": 1, "label": "b", "probability": 0.4}]
+    assert as_record((Scored(7, "", 9.4),)) == [
+        {"class": 7, "label": None, "probability": None, "score": 9.4}
+    ]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,12 +14,17 @@ from PIL import Image
 
 from cam_core.cli.inputs.samples import Sample, Slot
 from cam_core.cli.job import Explained, Job, Row
+from cam_core.cli.naming import Likely
 from cam_core.cli.records import record, write
 from cam_core.explanation import Explanation
+from cam_core.head import Head
 from cam_core.image import place
 from cam_core.sources import Labels
 
-BACKEND: Any = SimpleNamespace(settings={"provider": "a card", "opset": 9}, score_name="logits")
+HEAD = Head("scores", "classes", "Softmax over 2 classes", "logits", 1, "Softmax")
+BACKEND: Any = SimpleNamespace(
+    settings={"provider": "a card", "opset": 9}, score_name="logits", heads=lambda: [HEAD]
+)
 MAP = np.array([[[0.0, 1.0], [3.0, 2.0]]], np.float32)
 
 
@@ -46,7 +52,7 @@ def explained(target: str = "1", label: str = "bee", unit: str = "logit") -> Exp
     )  # fmt: skip
     row = Row(
         image="cat.png", target=target, label=label, score=2.5, probability=0.75, raw_max=3.0,
-        diagnosis="", stem=f"cat.{target}", top=((1, "bee", 0.75), (0, "", 0.25)),
+        diagnosis="", stem=f"cat.{target}", top=(Likely(1, "bee", 0.75), Likely(0, "", 0.25)),
         layer="conv", preprocessing="8 x 8",
     )  # fmt: skip
     return Explained(row, found, unit)
@@ -61,6 +67,7 @@ def test_a_record_says_how_the_map_was_made(tmp_path: Path) -> None:
     said |= {"raw_max": 3.0, "raw_min": -1.0, "shape": [2, 2], "versions": {"numpy": "2"}}
     assert {key: found[key] for key in said} == said
     assert found["preprocessing"] == {"source": "a guess", "size": [2, 2]}
+    assert found["heads"] == [dataclasses.asdict(HEAD)]
     assert found["top"] == [
         {"class": 1, "label": "bee", "probability": 0.75},
         {"class": 0, "label": None, "probability": 0.25},

@@ -20,6 +20,10 @@ g (float[N,3,8,8] x) => (float[N,4] y)
   f = Flatten(p)
   y = Gemm<transB=1>(f, v)
 }"""
+ENDED = MODEL.replace("(float[N,4] y)", "(float[N,4] y, float[N,4] s)").replace(
+    "(f, v)", "(f, v)\n  s = Softmax(y)"
+)
+"""The same, and the softmax of its scores."""
 WEIGHTS = {"w": (5, 3, 3, 3), "v": (4, 5)}
 
 

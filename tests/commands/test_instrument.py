@@ -12,7 +12,7 @@ import onnx.parser
 import pytest
 from PIL import Image
 
-from tests.commands.calls import call
+from tests.commands.calls import ENDED, call, write
 
 ort = pytest.importorskip("onnxruntime", reason="no runtime is installed")
 
@@ -35,8 +35,9 @@ def test_the_branch_of_the_gate_counts(model: Path, tmp_path: Path) -> None:
     assert gated["operators_added"] > plain["operators_added"] > 1
 
 
-def test_one_grammar_of_targets(model: Path, tmp_path: Path, rng: np.random.Generator) -> None:
+def test_one_grammar_of_targets(tmp_path: Path, rng: np.random.Generator) -> None:
     """Explained from outside and from inside the file, and against the formula in loops."""
+    model = write(ENDED, tmp_path / "ended.onnx", rng)
     (tmp_path / "names.txt").write_text("cat\nbig dog, hound\nbird\nfish\n")
     x = rng.normal(size=(1, 3, 8, 8)).astype(np.float32)
     np.save(tmp_path / "x.npy", x)
@@ -48,7 +49,7 @@ def test_one_grammar_of_targets(model: Path, tmp_path: Path, rng: np.random.Gene
     assert made.exit_code == 0, made.output
     assert "target  3;1;top:2;prob:1;0-2;0-2" in made.output
     session = ort.InferenceSession(out.read_bytes(), providers=["CPUExecutionProvider"])
-    y, maps, scores = session.run(None, {"x": x})
+    y, _, maps, scores = session.run(None, {"x": x})
     weights = {t.name: onnx.numpy_helper.to_array(t) for t in onnx.load(model).graph.initializer}
     inner = onnx.load(model)
     inner.graph.output.append(onnx.ValueInfoProto(name="a"))

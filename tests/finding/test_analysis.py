@@ -68,7 +68,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
 }
 AGAIN: dict[str, dict[str, Any]] = {
     "inside a composite": {"layer": "s1"},
-    "another score": {"score": "p"},
+    "another score": {"score": "f"},
     "shapes": {"static": (1, 3, 8, 8)},
 }
 
@@ -97,13 +97,13 @@ def test_an_analysis_is_covered_as_its_model_is(
 
 
 def test_its_own_layer_and_score_count_where_none_are_named(model: onnx.ModelProto) -> None:
-    known = OnnxBackend(model, layer="c1", score="p").analysis
-    assert (coverage(known).layer, coverage(known).score) == ("c1", "p")
+    known = OnnxBackend(model, layer="c1", score="f").analysis
+    assert (coverage(known).layer, coverage(known).score) == ("c1", "f")
     assert coverage(known, "a2").layer == "a2"
     assert coverage(known, score="y").score == "y"
     assert analysed(known) is known
     again = OnnxBackend(known)
-    assert (again.default_layer, again.score_name) == ("c1", "p")
+    assert (again.default_layer, again.score_name) == ("c1", "f")
     assert OnnxBackend(known, layer="a2", score="y").default_layer == "a2"
 
 
@@ -129,7 +129,7 @@ def test_what_is_wrong_is_said_all_the_same(model: onnx.ModelProto) -> None:
 
 
 def test_other_weights_keep_layer_and_score(model: onnx.ModelProto) -> None:
-    for options in ({"layer": "s1", "score": "p"}, {"layer": 1}, {}):
+    for options in ({"layer": "s1", "score": "f"}, {"layer": 1}, {}):
         backend = OnnxBackend(model, **options)
         other = backend.with_weights(lambda _, w: w)
         assert (other.default_layer, other.score_name) == (

@@ -115,22 +115,25 @@ def test_the_class_axis_of_a_dense_score(perm: str, axis: int) -> None:
 
 def test_a_score_by_name() -> None:
     model = net("y = Softmax(logits)", "float[N, 5] y")
-    assert OnnxBackend(model, score="y").score_name == "y"
+    for name in ("y", "logits"):  # an output is walked back like one that is found
+        backend = OnnxBackend(model, score=name)
+        assert (backend.score_name, backend.analysis.score.activation) == ("logits", "Softmax")
+    assert OnnxBackend(model, score="flat").heads()[0].tensor == "flat"
     with pytest.raises(ModelError, match=r"did you mean .*logits"):
         OnnxBackend(model, score="logit")
     for name in ("x", "w"):
         with pytest.raises(ModelError, match=f"no tensor '{name}'.*input or a weight"):
             OnnxBackend(model, score=name)
     with pytest.raises(ModelError, match="holds int64"):
-        OnnxBackend(net("y = ArgMax(logits)", "int64[1, 5] y"), score="y")
+        OnnxBackend(net("i = Cast<to = 7>(logits) y = Add(i, i)", "int64[N, 5] y"), score="i")
 
 
 def test_the_softmax_itself_may_be_the_score(rng: np.random.Generator) -> None:
     """Its derivative is p_c (1[j = c] - p_j)."""
     x = rng.normal(size=(1, 3, 8, 8)).astype(np.float32)
-    model = net("y = Softmax(logits)", "float[N, 5] y")
+    model = net("p = Softmax(logits) e = Neg(p) y = Neg(e)", "float[N, 5] y")
     target: Any = lambda y, _: np.eye(5, dtype=np.float32)[[2]]  # noqa: E731
-    (capture,) = OnnxBackend(model, score="y").capture(x, target)
+    (capture,) = OnnxBackend(model, score="p").capture(x, target)
     p = capture.logits[0].astype(np.float64)
     v = numpy_helper.to_array(model.graph.initializer[1])
     expected = (p[2] * ((np.arange(5) == 2) - p)) @ v / 36

@@ -31,12 +31,17 @@ def best(row: Row, rank: int) -> int:
 
 
 def likely(row: Row, c: int) -> float:
-    """p^c, summed over the places."""
+    """The softmax p^c, summed over the places."""
     found = 0.0
     for place in range(len(row[0])):
         e = [math.exp(scores[place]) for scores in row]
-        found += 1 / (1 + math.exp(-row[0][place])) if len(row) == 1 else e[c] / sum(e)
+        found += e[c] / sum(e)
     return found
+
+
+def sigmoid(row: Row, c: int) -> float:
+    """p^c of each class by itself, summed over the places."""
+    return sum(1 / (1 + math.exp(-score)) for score in row[c])
 
 
 TARGETS: dict[str, tuple[Callable[[Row, int], float], Callable[[Row], int]]] = {
@@ -47,6 +52,8 @@ TARGETS: dict[str, tuple[Callable[[Row, int], float], Callable[[Row], int]]] = {
     "1-3": (lambda row, c: total(row, 1) - total(row, 3), lambda row: 1),
 }
 """As written: (Y of a row and its class, the class of a row)."""
+LIKELY = [text for text in TARGETS if text.startswith("prob")]
+PLAIN = [text for text in TARGETS if text not in LIKELY]
 
 LAYOUTS = {  # the nodes from the layer to the score, and the axes that bring it to [N, C, places]
     "NC": (
@@ -64,13 +71,16 @@ LAYOUTS = {  # the nodes from the layer to the score, and the axes that bring it
 }
 
 
-def net(layout: str, opset: int = 13, classes: int = C) -> onnx.ModelProto:
-    """The layer `a` is a Relu of x; the score is linear in it."""
-    nodes, shape, _ = LAYOUTS[layout]
+def net(layout: str, opset: int = 13, classes: int = C, tail: str = "") -> onnx.ModelProto:
+    """The layer `a` is a Relu of x; the score is linear in it, and an output beside its tail."""
+    nodes, shape, axes = LAYOUTS[layout]
+    shape = shape.format(C=classes)
+    along = f"<axis = {axes[1]}>" if tail == "Softmax" else ""
+    after, other = (f"p = {tail}{along}(y)", f", float[{shape}] p") if tail else ("", "")
     head = f'<ir_version: {8 if opset < 22 else 10}, opset_import: ["" : {opset}]>'
     text = (
-        f"{head} net (float[N, {K}, 2, 3] x) => (float[{shape.format(C=classes)}] y) "
-        f"{{ a = Relu(x) {nodes} }}"
+        f"{head} net (float[N, {K}, 2, 3] x) => (float[{shape}] y{other}) "
+        f"{{ a = Relu(x) {nodes} {after} }}"
     )
     model = onnx.parser.parse_model(text)
     w = np.random.default_rng(4).normal(size=(classes, K)).astype(np.float32)
@@ -97,16 +107,17 @@ def slopes(score: Callable[[Row], float], row: Any, step: float = 1e-6) -> Any:
     return found
 
 
-def check(layout: str, opset: int, classes: int, text: str) -> None:
+def check(layout: str, opset: int, classes: int, text: str, tail: str = "") -> None:
     """The three outputs of a file, and the original one, against the loops."""
-    model, wanted = net(layout, opset, classes), ["gradients", "score", "class_used"]
+    model, wanted = net(layout, opset, classes, tail), ["gradients", "score", "class_used"]
     made = instrument(model, layer="a", target=text, outputs=wanted)
     session = ort.InferenceSession(made.SerializeToString(), providers=["CPUExecutionProvider"])
     x = np.random.default_rng(8).normal(size=(N, K, 2, 3)).astype(np.float32)
-    y, G, Y, used = session.run(None, {"x": x})
+    y, *_, G, Y, used = session.run(None, {"x": x})
     if text.startswith("top"):
         G, Y, used = G[:, 0], Y[:, 0], used[:, 0]
     score, choose = TARGETS[text]
+    score = sigmoid if tail == "Sigmoid" else score
     w = numpy_helper.to_array(model.graph.initializer[0]).reshape(classes, K)
     for n, row in enumerate(scores(y, layout)):
         c = choose(row.tolist())
@@ -121,16 +132,27 @@ def check(layout: str, opset: int, classes: int, text: str) -> None:
 
 @pytest.mark.parametrize("opset", [7, 8, 10, 11, 13, 18, 22])
 @pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("text", TARGETS)
+@pytest.mark.parametrize("text", PLAIN)
 def test_file_is_the_loops(text: str, layout: str, opset: int) -> None:
     check(layout, opset, C, text)
 
 
+@pytest.mark.parametrize("opset", [7, 8, 10, 11, 13, 18, 22])
 @pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("text", ["top:1", "prob:top"])
-def test_one_class(text: str, layout: str) -> None:
-    """Its probability is the sigmoid."""
-    check(layout, 13, 1, text)
+@pytest.mark.parametrize("tail", ["Softmax", "Sigmoid"])
+@pytest.mark.parametrize("text", LIKELY)
+def test_a_probability_is_the_files_own(text: str, tail: str, layout: str, opset: int) -> None:
+    if (tail, layout) == ("Softmax", "NCHW") and opset < 13:
+        with pytest.raises(TargetError, match="the model makes no probability of its score"):
+            check(layout, opset, C, text, tail)  # one softmax over all classes and places
+    else:
+        check(layout, opset, C, text, tail)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize(("text", "tail"), [("top:1", ""), ("prob:top", "Sigmoid")])
+def test_one_class(text: str, tail: str, layout: str) -> None:
+    check(layout, 13, 1, text, tail)
 
 
 def added(model: onnx.ModelProto, **options: Any) -> list[str]:
@@ -141,7 +163,8 @@ def added(model: onnx.ModelProto, **options: Any) -> list[str]:
 @pytest.mark.parametrize("target", ["input", "top:1", "prob:top", "2", "1-3", "top:3"])
 def test_a_class_reads_its_row_of_the_weight(target: str) -> None:
     """No product with the whole of it, but for a probability, which all classes move."""
-    operators = added(net("NC"), layer="a", target=target, outputs=["gradients"])
+    tail = "Softmax" if target.startswith("prob") else ""
+    operators = added(net("NC", tail=tail), layer="a", target=target, outputs=["gradients"])
     products = operators.count("MatMul") + operators.count("Gemm")
     gathers = operators.count("Gather")
     if target in ("input", "top:1", "top:3"):
@@ -170,9 +193,14 @@ REFUSED = [  # target, error, words
 @pytest.mark.parametrize(("target", "error", "words"), REFUSED, ids=str)
 def test_refused_in_one_line(target: Any, error: type[Exception], words: str) -> None:
     with pytest.raises(error) as caught:
-        instrument(net("NC"), target=target)
+        instrument(net("NC", tail="Softmax"), target=target)
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_probability_that_the_file_has_not_is_refused() -> None:
+    with pytest.raises(TargetError, match=r"prob:2: the model makes no .*; explain .* 2$"):
+        instrument(net("NC"), target="prob:2")
 
 
 @pytest.mark.parametrize("target", ["input", "2", "prob:1"])

@@ -22,6 +22,17 @@ ELSEWHERE: dict[tuple[str, str], tuple[str, ...]] = {
         "backends/onnx/finding/axes/windows.py",
     ),
     (
+        "finding/heads/test_kinds.py",
+        "what kinds are told by: each is right where the kinds of whole models are",
+    ): (
+        "backends/onnx/finding/heads/makers.py",
+        "backends/onnx/finding/heads/origins.py",
+        "backends/onnx/finding/heads/words.py",
+    ),
+    ("finding/test_scores.py finding/heads/test_kinds.py", "every tail has its rows there"): (
+        "backends/onnx/finding/heads/tails.py",
+    ),
+    (
         "rules/test_rules.py rules/families",
         "what rules are made of: wrong derivatives in the rows of the families that use them",
     ): (

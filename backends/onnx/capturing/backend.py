@@ -12,6 +12,7 @@ import onnx
 
 from cam_core.backend import Array, Capture, InputInfo, Inputs, Layer, Target
 from cam_core.captures import capture, captures, with_gradient
+from cam_core.head import Head
 
 from ..finding.analysis import Analysis, instrumented
 from ..finding.layers import Choice
@@ -139,6 +140,10 @@ class OnnxBackend:
         maps = self.analysis.layers.maps
         return [maps.taken(t) for t in self.analysis.graph.inputs]
 
+    def heads(self) -> list[Head]:
+        """What each output is, with evidence; the first is the one with the score."""
+        return list(self.analysis.score.heads)
+
     def layers(self) -> list[Layer]:
         """The maps between input and score, in execution order."""
         chosen = self.analysis.choices
@@ -204,8 +209,6 @@ class OnnxBackend:
             guided=self._guided,
             custom_ops=runner.custom_ops,
         )
-
-    # inside
 
     @functools.cached_property
     def _default(self) -> Choice:

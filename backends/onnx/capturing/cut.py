@@ -9,10 +9,10 @@ import onnx
 from onnx import numpy_helper
 
 from ..finding.analysis import Analysis
-from ..reading.graph import FIXED_IR, Tensor
+from ..reading.graph import FIXED_IR, Node, Tensor
 from ..reading.prepare import in_order, names_read
 from ..writing.append import value_info
-from ..writing.export import exported
+from ..writing.export import constants, exported
 from ..writing.ir import raise_ir
 
 
@@ -27,8 +27,13 @@ def with_outputs(analysis: Analysis, tensors: Sequence[Tensor]) -> onnx.ModelPro
     raise_ir(model)
     model.graph.output.extend(value_info(t, analysis.model) for t in missing)
     names = {t.name for t in tensors}
-    needed = (n for n in analysis.graph.extra if any(t.name in names for t in n.outputs))
+    needed: list[Node] = []
+    for node in reversed(analysis.graph.extra):
+        if any(t.name in names for t in node.outputs):
+            needed.insert(0, node)
+            names |= {t.name for t in node.inputs}
     model.graph.node.extend(exported(node) for node in needed)
+    model.graph.initializer.extend(_constants(analysis, needed))
     return model
 
 
@@ -69,6 +74,9 @@ def between(analysis: Analysis, given: Sequence[str], wanted: Sequence[str]) -> 
     graph.initializer.extend(
         numpy_helper.from_array(np.asarray(values[name]), name) for name in sorted(met & fixed)
     )
+    graph.initializer.extend(
+        t for t in _constants(analysis, analysis.graph.extra) if t.name in read
+    )
     graph.sparse_initializer.extend(
         t for t in source.graph.sparse_initializer if t.values.name in read
     )
@@ -81,6 +89,12 @@ def between(analysis: Analysis, given: Sequence[str], wanted: Sequence[str]) -> 
 def _nodes(analysis: Analysis) -> list[onnx.NodeProto]:
     """Those of the file, and those that it does not hold."""
     return [*in_order(analysis.model.graph.node), *map(exported, analysis.graph.extra)]
+
+
+def _constants(analysis: Analysis, nodes: Iterable[Node]) -> list[onnx.TensorProto]:
+    """What nodes that the file does not hold read, and the file does not hold either."""
+    found = constants(nodes, analysis.graph.tensors)
+    return [numpy_helper.from_array(np.asarray(t.values), t.name) for t in found]
 
 
 def _fixed(analysis: Analysis, nodes: Sequence[onnx.NodeProto]) -> set[str]:

@@ -59,7 +59,7 @@ def instrument(asked: Instrument) -> int:
     result = steps.make(asked, backend, kept)
     found = steps.find_moved(asked, backend, result) if asked.verify else None
     files = steps.write_files(asked, backend, result)
-    written = steps.Written(asked, backend.analysis.source, result, kept, found, files)
+    written = steps.Written(asked, backend, result, kept, found, files)
     if asked.as_json:
         print_json(written.record())
     else:

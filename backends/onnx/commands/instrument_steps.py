@@ -12,6 +12,7 @@ import click
 from cam_core.backend import InputInfo
 from cam_core.cli.inputs.given_arrays import read_arrays
 from cam_core.cli.inputs.opened import find_labels
+from cam_core.cli.report import heads_said
 from cam_core.cli.typed import extents, flag, pieces, running
 from cam_core.errors import InputError
 from cam_core.sources import Labels, Sources
@@ -117,11 +118,16 @@ class Written:
     """What was done."""
 
     asked: Instrument
-    source: Source
+    backend: OnnxBackend
     result: onnx.ModelProto
     kept: Kept
     found: Comparison | None
     files: Sequence[writing.DataFile]
+
+    @property
+    def source(self) -> Source:
+        """The model as it was."""
+        return self.backend.analysis.source
 
     @property
     def facts(self) -> dict[str, str]:
@@ -151,6 +157,7 @@ class Written:
             "layer": facts["cam.layer"],
             "layout": facts["cam.layout"],
             "score": facts["cam.score"],
+            "heads": [asdict(head) for head in self.backend.heads()],
             "target": facts["cam.target"],
             "method": asked.method,
             "outputs": self.names,
@@ -168,7 +175,8 @@ class Written:
         for file in self.files:
             click.echo(f"weights {file.path} ({file.size / 2**20:.1f} MiB, {file.how})")
         click.echo(f"layer   {facts['cam.layer']}  {facts['cam.layout']}")
-        click.echo(f"score   {facts['cam.score']}")
+        for name, text in heads_said(self.backend.heads()):
+            click.echo(f"{name:<8}{text}")
         click.echo(f"target  {facts['cam.target']}")
         grown = _growth(self.source.model, self.result)
         click.echo(f"adds    {', '.join(self.names)}; {self.operators} operators, {grown}")

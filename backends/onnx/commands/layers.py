@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from .arguments import MODEL
 
 if TYPE_CHECKING:
     from cam_core.backend import Layer
+    from cam_core.head import Head
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +31,8 @@ class Found:
     """The layers, and what is said of some."""
 
     score: str
+    heads: Sequence[Head]
+    """What the outputs are, the one with the score first."""
     listed: Sequence[Layer]
     meant: str | None
     """The layer that --layer means."""
@@ -72,7 +75,8 @@ def find(asked: Layers) -> Found:
     meant = None if asked.layer is None else known.find(asked.layer).name
     ends = [tensor.name for tensor in known.route.branch_ends(known.listed())]
     note = backend.layer_note if any(layer.default for layer in listed) else ""
-    return Found(backend.score_name, listed, meant, ends if len(ends) > 1 else [], note)
+    heads = backend.heads()
+    return Found(backend.score_name, heads, listed, meant, ends if len(ends) > 1 else [], note)
 
 
 def record(asked: Layers, found: Found) -> dict[str, Any]:
@@ -81,6 +85,7 @@ def record(asked: Layers, found: Found) -> dict[str, Any]:
         "command": "layers",
         "model": str(asked.model),
         "score": found.score,
+        "heads": [asdict(head) for head in found.heads],
         "note": found.note,
         "meant": found.meant,
         "layers": [
@@ -102,7 +107,7 @@ def record(asked: Layers, found: Found) -> dict[str, Any]:
 
 def tell(asked: Layers, found: Found) -> None:
     """The same for people."""
-    from cam_core.cli.report import console, grid, line
+    from cam_core.cli.report import console, grid, heads_said, line, lines
 
     several = len({layer.input for layer in found.listed}) > 1
     rows = [
@@ -121,7 +126,7 @@ def tell(asked: Layers, found: Found) -> None:
     headings |= {"input": ""} if several else {}
     screen = console()
     screen.print(grid(headings | {"tensor": "", "module": ""}, rows), soft_wrap=True)
-    line(screen, "score", found.score)
+    lines(screen, heads_said(found.heads))
     if found.meant is not None:
         line(screen, "meant", f"'{asked.layer}' is {found.meant}")
     if found.branches:

@@ -109,6 +109,9 @@ def _view(graph: Graph, score: str | None) -> Layers:
     rows = in_rows(unfolded(graph))
     found = follow(rows)
     seen = find_score(graph, score, found.first)
+    if seen.name not in found.first:  # a node was added for it
+        rows = in_rows(unfolded(graph))
+        found = follow(rows)
     return Layers(graph, Maps(rows, found, seen.tensor), seen)
 
 

@@ -1,40 +1,50 @@
-"""Finds the score: the logits before the softmax, sigmoid, argmax or label map at a model's end."""
+"""Finds the score: of all outputs the one with classes, as logits, its rows first."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from cam_core.errors import ModelError
+from cam_core.head import Head
 
-from ..reading.graph import Graph, Node, Tensor, floating
-from ..reading.kinds import QUANTISERS, VIEWS
-from ..reading.names import PREFIX
-from ..reading.units import computes, dequantised
-from .axes.factors import Axes, descends, loss
+from ..reading.graph import Graph, Tensor, floating
+from ..reading.units import dequantised
+from .axes.factors import Axes
 from .axes.walk import Found
-
-ACTIVATIONS = {"Softmax": 0, "LogSoftmax": 0, "Sigmoid": 0, "Hardmax": 0}
-"""Tails whose input are the logits; the number is which input."""
-READERS = {"ArgMax": 0, "TopK": 0, "ZipMap": 0, "ArrayFeatureExtractor": 1}
-"""Tails that read a score and give a label."""
+from .heads.boxes import Detector, detector
+from .heads.extra import SLICES, classes_alone, own_name, rows_first
+from .heads.kinds import Look, head_of, rank
+from .heads.origins import Origins
+from .heads.tails import Tail, behind
+from .heads.words import named_classes
 
 
 @dataclass(frozen=True)
 class Score:
-    """The tensor whose gradient is taken."""
+    """The tensor whose gradient is taken, [N, ...]."""
 
     tensor: Tensor
     class_axis: int
-    activation: str = ""
-    """What the model applies to it, such as Softmax."""
+    heads: tuple[Head, ...]
+    """What the outputs are; the first is the one with this score."""
 
     @property
     def name(self) -> str:
         return str(self.tensor.name)
+
+    @property
+    def activation(self) -> str:
+        """What the model applies to it, such as Softmax."""
+        return self.heads[0].activation
+
+    @property
+    def probability(self) -> str:
+        """What makes a probability of it: softmax, sigmoid or '' for nothing."""
+        return self.heads[0].probability
 
     @property
     def classes(self) -> int | None:
@@ -43,29 +53,141 @@ class Score:
         return extent if isinstance(extent, int) else None
 
 
+@dataclass(frozen=True)
+class Candidate:
+    """An output that may have the score."""
+
+    head: Head
+    origins: Origins
+    cut: Detector | None = None
+    """Which of its channels are classes, where they are not a tensor by themselves."""
+
+    @property
+    def rank(self) -> int:
+        return rank(self.head, not self.origins.tail.plain)
+
+    @property
+    def usable(self) -> bool:
+        """Does it hold floating point numbers that the model makes, of a known shape?"""
+        tensor = self.origins.tensor
+        return floating(tensor) and tensor.shape is not None and len(tensor.shape) > 0
+
+
 def find_score(graph: Graph, name: str | None = None, axes: Found | None = None) -> Score:
-    """The score with no name given: walk back from the outputs; with one, that tensor.
+    """The score with no name given: that of the output with classes; with one, that tensor.
 
     Raises:
         ModelError: no such tensor, or one that holds no floating point score.
     """
-    if name is not None:
-        name = str(dequantised(graph, graph.tensors[name]).name) if name in graph.tensors else name
-        if name not in graph.producer:
-            near = difflib.get_close_matches(name, graph.producer, 3)
-            near_by = (
-                f"did you mean {', '.join(near)}?" if near else "leave it out to have it found"
+    known = axes or {}
+    found = _candidates(graph, known)
+    chosen = _chosen(graph, found) if name is None else _named(graph, name, found, known)
+    rest = [one.head for one in found if one.head.output != chosen.head.output]
+    return _score(graph, chosen, rest)
+
+
+def dequantise(graph: Graph, name: str | None) -> None:
+    """Gives quantised logits, those named or those found, a tensor in real units."""
+    tails = [behind(graph, output).tensor for output in graph.outputs]
+    named = graph.tensors.get(own_name(str(name)))
+    for tensor in tails if name is None else [*tails, named]:
+        if tensor is not None:
+            dequantised(graph, tensor)
+
+
+def _candidates(graph: Graph, axes: Found) -> list[Candidate]:
+    """Every output, in the model's order."""
+    tails = [behind(graph, output) for output in graph.outputs]
+    named, alone = named_classes(graph), len({tail.tensor.name for tail in tails}) == 1
+    found = [_candidate(graph, tail, axes, named, alone) for tail in tails]
+    return _with_logits(_with_partners(found))
+
+
+def _candidate(graph: Graph, tail: Tail, axes: Found, named: int | None, alone: bool) -> Candidate:
+    tensor = dequantised(graph, tail.tensor)
+    shape = tensor.shape
+    if not floating(tensor) or shape is None or not shape:
+        return Candidate(_opaque(tail, tensor), Origins(tensor, (), tail))
+    own = _origins(tensor, tail, axes)
+    if len(shape) > 2 and tail.plain:
+        found = detector(graph, axes, tensor, own.classes, named)
+        if found is not None and (found.tail is not None or graph.opset >= SLICES):
+            return _detecting(graph, own, found, axes)
+    return Candidate(head_of(Look(graph, own, named, alone)), own)
+
+
+def _origins(tensor: Tensor, tail: Tail, axes: Found) -> Origins:
+    known: Axes = axes.get(tensor.name) or ()
+    return Origins(tensor, known if len(known) == len(tensor.shape) else (), tail)
+
+
+def _opaque(tail: Tail, tensor: Tensor) -> Head:
+    """An output without a derivative."""
+    kind = "no numbers" if tensor.dtype is None else _type(tensor)
+    why = f"holds {kind}, shape {tensor.shape}: no score"
+    return Head(str(tail.output.name), "unknown", why, str(tensor.name))
+
+
+def _detecting(graph: Graph, own: Origins, found: Detector, axes: Found) -> Candidate:
+    """A detector's output: the score is that of its classes."""
+    name = str(own.tail.output.name)
+    head = Head(name, "boxes", found.evidence, str(own.tensor.name), own.class_axis)
+    if found.tail is None:
+        return Candidate(head, own, found)
+    tensor = dequantised(graph, found.tail.tensor)
+    alone = _origins(tensor, found.tail, axes)
+    activation = found.tail.activation
+    head = replace(
+        head, tensor=str(tensor.name), class_axis=alone.class_axis, activation=activation
+    )
+    return Candidate(head, alone)
+
+
+def _with_partners(found: list[Candidate]) -> list[Candidate]:
+    """Numbers at the anchors or places where another output has classes are boxes."""
+    scored = [one for one in found if one.head.kind == "dense classes"]
+
+    def partner(one: Candidate) -> Candidate | None:
+        return next((other for other in scored if _same_places(one, other)), None)
+
+    out = []
+    for one in found:
+        other = partner(one) if one.head.kind == "unknown" and one.usable else None
+        if other is not None:
+            evidence = f"{one.origins.classes} numbers wherever {other.head.output} has a score"
+            one = replace(
+                one, head=replace(one.head, kind="boxes", evidence=evidence, class_axis=None)
             )
-            what = "it is an input or a weight" if name in graph.tensors else "there is none"
-            raise ModelError(f"no tensor '{name}' to use as score: {what}; {near_by}")
-        return _score(graph.tensors[name], "", axes)
-    behind = [_behind(graph, output) for output in graph.outputs]
-    found = [(dequantised(graph, t), how) for t, how in behind]
-    found = [(t, how) for t, how in found if floating(t) and t.name in graph.producer]
-    batches = [(t, how) for t, how in found if t.shape is not None and len(t.shape) > 1]
-    if found:
-        tensor, activation = (batches or found)[0]
-        return _score(tensor, activation, axes)
+        out.append(one)
+    return out
+
+
+def _with_logits(found: list[Candidate]) -> list[Candidate]:
+    """An output that is the logits of another is of its kind."""
+    ended = [one for one in found if one.usable and not one.origins.tail.plain]
+
+    def as_before(one: Candidate) -> Candidate:
+        own = one.origins.tail
+        of = next((e for e in ended if own.plain and own.tensor is e.origins.tail.tensor), None)
+        if of is None:
+            return one
+        evidence = f"{of.head.evidence}, in {of.head.output}"
+        head = replace(of.head, output=one.head.output, evidence=evidence)
+        return replace(of, head=head)
+
+    return [as_before(one) for one in found]
+
+
+def _same_places(one: Candidate, other: Candidate) -> bool:
+    a, b = one.origins, other.origins
+    mine, theirs = ([o.axes[i] for i in o.positions] for o in (a, b) if o.axes)
+    return bool(mine) and mine == theirs
+
+
+def _chosen(graph: Graph, found: Sequence[Candidate]) -> Candidate:
+    made = [one for one in found if one.usable and one.origins.tensor.name in graph.producer]
+    if made:
+        return min(made, key=lambda one: one.rank)
     first = graph.outputs[0]
     raise ModelError(
         f"output '{first.name}' is no floating point score and none is found before it; "
@@ -73,56 +195,43 @@ def find_score(graph: Graph, name: str | None = None, axes: Found | None = None)
     )
 
 
-def dequantise(graph: Graph, name: str | None) -> None:
-    """Gives quantised logits, those named or those found, a tensor in real units."""
-    behind = [_behind(graph, output)[0] for output in graph.outputs]
-    named = graph.tensors.get(str(name).removeprefix(PREFIX))
-    for tensor in behind if name is None else [named]:
-        if tensor is not None:
-            dequantised(graph, tensor)
-
-
-def _score(tensor: Tensor, activation: str, axes: Found | None) -> Score:
+def _named(graph: Graph, name: str, found: Sequence[Candidate], axes: Found) -> Candidate:
+    """What is named: an output, or logits, as it is found; any other tensor as it is."""
+    name = own_name(name)
+    known = graph.tensors.get(name)
+    if known is None or name not in graph.producer:
+        near = difflib.get_close_matches(name, graph.producer, 3)
+        near_by = f"did you mean {', '.join(near)}?" if near else "leave it out to have it found"
+        what = "there is none" if known is None else "it is an input or a weight"
+        raise ModelError(f"no tensor '{name}' to use as score: {what}; {near_by}")
+    for one in found:
+        if name in (one.head.output, *one.origins.tail.views) and one.usable:
+            return one
+    tensor = dequantised(graph, known)
     if not floating(tensor):
-        kind = np.dtype(tensor.dtype) if tensor.dtype is not None else "unknown"
-        raise ModelError(f"score '{tensor.name}' holds {kind}, not floating point numbers")
-    if tensor.shape is None or len(tensor.shape) < 2:
+        raise ModelError(f"score '{name}' holds {_type(tensor)}, not floating point numbers")
+    if not tensor.shape:
         raise ModelError(
-            f"score '{tensor.name}' has shape {tensor.shape}, not [batch, classes]; "
+            f"score '{name}' has shape {tensor.shape}, not [batch, classes]; "
             f"name another tensor with --score"
         )
-    return Score(tensor, class_axis(tensor, (axes or {}).get(tensor.name)), activation)
+    own = _origins(tensor, Tail(known, tensor), axes)
+    return Candidate(head_of(Look(graph, own, named_classes(graph), False)), own)
 
 
-def class_axis(tensor: Tensor, axes: Axes | None = None) -> int:
-    """Axis 1 of [N, C]; of any other score the one that descends from no place of an input."""
-    rank = len(tensor.shape)
-    if rank == 2:
-        return 1
-    known = axes or ()
-    free = [i for i in range(1, len(known)) if not descends(known[i]) and not loss(known[i])]
-    wide = [i for i in free if tensor.shape[i] != 1]
-    return (wide or free or [rank - 1])[-1]
+def _score(graph: Graph, chosen: Candidate, rest: Sequence[Head]) -> Score:
+    """The tensor with its rows first, the classes of a detector alone."""
+    own, tensor = chosen.origins, chosen.origins.tensor
+    axis = own.class_axis
+    if chosen.cut is not None and axis is not None:
+        tensor = classes_alone(graph, tensor, axis, chosen.cut.start, chosen.cut.count)
+    ordered = rows_first(graph, tensor, own.batch)
+    if len(tensor.shape) == 1 or axis is None:
+        axis = 1 if len(tensor.shape) < 3 else len(tensor.shape) - 1
+    elif own.batch is not None and axis < own.batch:
+        axis += 1
+    return Score(ordered, axis, (chosen.head, *rest))
 
 
-def _behind(graph: Graph, output: Tensor) -> tuple[Tensor, str]:
-    """(what lies before the last tail, the activation that is nearest to it)."""
-    found, activation = output, ""
-    for node, tensor in _walk(graph, output):
-        what = computes(node)
-        if what in ACTIVATIONS or what in READERS:
-            found = tensor
-            activation = what if what in ACTIVATIONS else activation
-    return found, activation
-
-
-def _walk(graph: Graph, tensor: Tensor) -> Iterator[tuple[Node, Tensor]]:
-    """(node, the tensor it reads) from an output backwards, through tails and views only."""
-    while tensor.name in graph.producer:
-        node = graph.producer[tensor.name]
-        what = computes(node)
-        position = ACTIVATIONS.get(what, READERS.get(what, 0 if what in VIEWS | QUANTISERS else -1))
-        if position < 0:
-            return
-        tensor = node.inputs[position]
-        yield node, tensor
+def _type(tensor: Tensor) -> str:
+    return str(np.dtype(tensor.dtype)) if tensor.dtype is not None else "unknown"

@@ -73,7 +73,8 @@ def write_targets(
         return Targets((_of_class(y, classes, score.class_axis),), "input", (given,))
     read = [read_target(str(one), labels, class_axis=score.class_axis) for one in asked]
     _require_classes(score)
-    each = [_traced(y, one) for question in read for one in question.targets]
+    asked_for = [one for question in read for one in question.targets]
+    each = [_traced(y, one.suited(score.probability)) for one in asked_for]
     stacked = len(read) > 1 or read[0].several
     return Targets(tuple(each), ";".join(question.text for question in read), stacked=stacked)
 

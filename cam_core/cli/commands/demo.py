@@ -27,7 +27,6 @@ class Finding:
     """One class of the scene, and where its map peaks."""
 
     thing: Thing
-    probability: float
     explanation: Explanation
     heat: Array
     """[H, W] in [0, 1), the size of the scene."""
@@ -99,19 +98,15 @@ def look(model: Path, image: Array, scene: Scene) -> list[Finding]:
     from cam_core.explain import explain_all
     from cam_core.image import PRESETS, preprocess
 
-    from ..naming import probabilities
-
     labels = LABELS.read_text(encoding="utf-8").split("\n")[:-1]
     backend = open_backend(model)
     prepared = preprocess(image, PRESETS[PREPROCESS], image_input(backend))
     things = scene.things[:2]
     found = explain_all(backend, prepared.x, [thing.label for thing in things], labels=labels)
-    likely = probabilities(backend.look(prepared.x).score)[0]  # [C]
     findings = []
     for thing, explanation in zip(things, found, strict=True):
         heat = prepared.to_photo(explanation.heatmap(prepared.placement.size)[0])
-        probability = float(likely[labels.index(thing.label)])
-        findings.append(Finding(thing, probability, explanation, heat))
+        findings.append(Finding(thing, explanation, heat))
     return findings
 
 
@@ -135,7 +130,7 @@ def draw(image: Array, findings: Sequence[Finding]) -> dict[str, bytes]:
     for finding in findings:
         name, explanation = finding.thing.label, finding.explanation
         raw = float(explanation.raw_max[0])
-        line = f"probability {finding.probability:.2f}"
+        line = f"score {explanation.score[0]:.2f}"
         picture = card(
             image,
             finding.heat,
@@ -168,7 +163,6 @@ def record(folder: Path, findings: Sequence[Finding], written: Sequence[Path]) -
         "explanations": [
             {
                 **finding.explanation.facts(),
-                "probability": finding.probability,
                 "peak": list(finding.peak),
                 "box": list(finding.thing.box),
                 "inside": finding.inside,
@@ -192,13 +186,18 @@ def tell(folder: Path, findings: Sequence[Finding], written: Sequence[Path]) -> 
         console = Console(highlight=False, width=200)
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("class", no_wrap=True)
-    for heading in ("prob.", "peak x, y", "box x, y to x, y"):
+    for heading in ("score", "peak x, y", "box x, y to x, y"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("peak inside", no_wrap=True)
     for finding in findings:
         x, y = finding.peak
         box = "{:.0f}, {:.0f} to {:.0f}, {:.0f}".format(*finding.thing.box)
-        cells = (finding.thing.label, f"{finding.probability:.2f}", f"{x:.0f}, {y:.0f}", box)
+        cells = (
+            finding.thing.label,
+            f"{finding.explanation.score[0]:.2f}",
+            f"{x:.0f}, {y:.0f}",
+            box,
+        )
         table.add_row(*map(Text, (*cells, "yes" if finding.inside else "no")))
     console.print(table)
     first, second = findings

@@ -11,7 +11,7 @@ import numpy as np
 
 from cam_core.backend import Array, Backend, InputInfo
 from cam_core.errors import InputError
-from cam_core.explain import expand
+from cam_core.explain import suited
 from cam_core.image import Preprocess
 from cam_core.rows import row_axis
 from cam_core.sources import Labels, Sources, read_labels
@@ -48,7 +48,7 @@ class Setup:
     def targets(self, asked: Sequence[str]) -> list[ScoredTarget]:
         """What is asked for, in the one grammar of targets; the top class where nothing is."""
         classes = self.backend.classes
-        found = expand(asked or [None], self.names, class_axis=self.backend.class_axis)
+        found = suited(self.backend, asked or [None], self.names)
         if classes is not None:
             for target in reversed(found):  # of top:k the last one says k
                 target.require(classes)

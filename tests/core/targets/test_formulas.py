@@ -33,11 +33,13 @@ CASES = [
     (TopTarget(2, class_axis=-1), (2, 4, 6)),
     (ContrastTarget(1, 4), (2, 6)),
     (ContrastTarget(1, 4, class_axis=-1), (2, 4, 6)),
-    (ProbabilityTarget(2), (2, 6)),
-    (ProbabilityTarget(), (2, 6)),
-    (ProbabilityTarget((5, 0), class_axis=-1), (2, 3, 6)),
-    (ProbabilityTarget(0), (2, 1)),
-    (ProbabilityTarget(0), (2,)),
+    (ProbabilityTarget(2, how="softmax"), (2, 6)),
+    (ProbabilityTarget(how="softmax"), (2, 6)),
+    (ProbabilityTarget((5, 0), class_axis=-1, how="softmax"), (2, 3, 6)),
+    (ProbabilityTarget(4, how="sigmoid"), (2, 6)),
+    (ProbabilityTarget((5, 0), class_axis=-1, how="sigmoid"), (2, 3, 6)),
+    (ProbabilityTarget(0, how="sigmoid"), (2, 1)),
+    (ProbabilityTarget(0, how="sigmoid"), (2,)),
     (CotangentTarget(np.arange(12.0).reshape(2, 6)), (2, 6)),
     (CotangentTarget(np.arange(6.0).reshape(1, 6)), (2, 6)),
 ]
@@ -76,7 +78,8 @@ SCORES = [  # target, y, Y, class of each row
     (ClassTarget((0, -1)), Y, [1, 8], [0, 2]),
     (TopTarget(2), Y, [4, 7], [3, 0]),
     (ContrastTarget(0, 3), Y, [-3, 4], [0, 0]),
-    (ProbabilityTarget(1), np.zeros((2, 4)), [0.25, 0.25], [1, 1]),
+    (ProbabilityTarget(1, how="softmax"), np.zeros((2, 4)), [0.25, 0.25], [1, 1]),
+    (ProbabilityTarget(1, how="sigmoid"), np.zeros((2, 4)), [0.5, 0.5], [1, 1]),
     (ClassTarget(-1), np.stack([Y, 10 - 2 * Y], axis=2), [9, 10], [0, 1]),
 ]
 
@@ -90,8 +93,11 @@ def test_score_and_classes(target, y, score, classes) -> None:
 
 def test_saturated_probability_keeps_its_gradient() -> None:
     """p = 1 in float32, yet 1 - p = e^-40 is what the other class has."""
-    cotangent = ProbabilityTarget(0)(np.array([[40.0, 0.0]], np.float32))
-    np.testing.assert_allclose(cotangent, [[np.exp(-40), -np.exp(-40)]], rtol=1e-6)
+    y = np.array([[40.0, 0.0]], np.float32)
+    of_softmax = ProbabilityTarget(0, how="softmax")(y)
+    np.testing.assert_allclose(of_softmax, [[np.exp(-40), -np.exp(-40)]], rtol=1e-6)
+    of_sigmoid = ProbabilityTarget(0, how="sigmoid")(y)
+    np.testing.assert_allclose(of_sigmoid, [[np.exp(-40), 0]], rtol=1e-6)
 
 
 def test_function_and_outputs_make_a_target() -> None:
@@ -112,6 +118,9 @@ REFUSED = [
     (lambda: ClassTarget(0)(np.array(1.0)), "scalar"),
     (lambda: ClassTarget(0, class_axis=2)(Y), "has no class axis 2"),
     (lambda: ClassTarget(0, mask=np.ones((2, 2)))(Y), "does not fit a score"),
+    (lambda: ProbabilityTarget(1)(Y), "prob:1: the model makes no probability of its score"),
+    (lambda: ProbabilityTarget(1).score(Y), "explain the score itself, 1"),
+    (lambda: ProbabilityTarget(1, how="tanh"), "how='tanh' makes no probability"),
     (lambda: CotangentTarget(np.ones((3, 4)))(Y), "does not fit a score"),
     (lambda: CotangentTarget(np.ones((2, 4)))(Y.astype(int)), "the score tensor is int64"),
 ]

@@ -56,7 +56,8 @@ def test_every_target_here_is_called() -> None:
     assert {type(row[0]) for row in ASKED} == set(own)
 
 
-HELD = [(ClassTarget(-1), 1), (TopTarget(1), 1), (TopTarget(2), 2), (ProbabilityTarget(-1), 1)]
+LIKELIEST = ProbabilityTarget(-1, how="softmax")
+HELD = [(ClassTarget(-1), 1), (TopTarget(1), 1), (TopTarget(2), 2), (LIKELIEST, 1)]
 
 
 @pytest.mark.parametrize(("target", "index"), HELD, ids=[t.label for t, _ in HELD])
@@ -72,6 +73,18 @@ def test_held_stays_with_its_class(target: ScoredTarget, index: int) -> None:
 @pytest.mark.parametrize("target", [ContrastTarget(0, 1), CotangentTarget(Y)], ids=["0-1", "any"])
 def test_what_is_fixed_is_held_already(target: ScoredTarget) -> None:
     assert target.held(Y) is target
+
+
+@pytest.mark.parametrize("target", [row[0] for row in ASKED], ids=[r[0].label for r in ASKED])
+def test_only_a_probability_asks_what_makes_one(target: ScoredTarget) -> None:
+    """Where the model makes none, it is refused; the others are what they were."""
+    if not isinstance(target, ProbabilityTarget):
+        assert target.suited("") is target
+        return
+    assert target.suited("sigmoid") == ProbabilityTarget(target.index, how="sigmoid")
+    assert LIKELIEST.suited("sigmoid") == LIKELIEST  # its own counts
+    with pytest.raises(TargetError, match=f"{target.label}: the model makes no probability"):
+        target.suited("")
 
 
 def test_a_rank_needs_as_many_classes() -> None:

@@ -1,0 +1,100 @@
+"""Outputs of detectors: box numbers and class scores side by side in one tensor."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from ...reading.graph import Graph, Node, Tensor
+from ...reading.kinds import QUANTISERS, VIEWS
+from ..axes.factors import Axes, descends
+from .tails import Tail, behind
+
+BOX = 4
+"""Numbers of a box: two corners, or centre and size."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """Neighbouring channels that are made together."""
+
+    extent: int
+    activation: str
+    tail: Tail | None
+    """The way back from them; None where each scale has its own."""
+
+
+@dataclass(frozen=True)
+class Detector:
+    """The channels of a detector's output, and which of them are classes."""
+
+    start: int
+    count: int
+    activation: str
+    """What was applied to the class scores, inside."""
+    tail: Tail | None
+    """The way back to the class scores alone; None where they are cut out of the output."""
+    evidence: str
+
+
+def detector(
+    graph: Graph, axes: Mapping[str, Axes], output: Tensor, channels: int | None, named: int | None
+) -> Detector | None:
+    """The classes of an output whose axis of `channels` holds box numbers too; None: it does not.
+
+    `named`: how many classes the metadata names.
+    """
+    parts = _parts(graph, axes, output)
+    if parts is not None and channels == sum(part.extent for part in parts):
+        found = _by_parts(parts, named)
+        if found is not None:
+            return found
+    before = None if named is None or channels is None else channels - named
+    if named is None or before not in (BOX, BOX + 1):
+        return None
+    besides = "4 box numbers" + (" and an objectness" if before == BOX + 1 else "")
+    return Detector(before, named, "", None, f"{besides} before the {named} named classes")
+
+
+def _by_parts(parts: Sequence[Part], named: int | None) -> Detector | None:
+    """A box of 4 numbers that nothing is applied to, and class scores that something is."""
+    if not any(part.extent == BOX and not part.activation for part in parts):
+        return None
+    scored = [i for i, p in enumerate(parts) if p.activation and named in (None, p.extent)]
+    if not scored:
+        return None
+    at = scored[-1]
+    part, start = parts[at], sum(p.extent for p in parts[:at])
+    evidence = f"4 box numbers beside the {part.activation} of {part.extent} classes"
+    return Detector(start, part.extent, part.activation, part.tail, evidence)
+
+
+def _parts(graph: Graph, axes: Mapping[str, Axes], tensor: Tensor) -> list[Part] | None:
+    """What a Concat of channels puts side by side, the same at every scale."""
+    node = graph.producer.get(tensor.name)
+    while node is not None and node.op in VIEWS | QUANTISERS:
+        tensor = node.inputs[0]
+        node = graph.producer.get(tensor.name)
+    own = axes.get(tensor.name)
+    if node is None or node.op != "Concat" or own is None:
+        return None
+    axis = node.attrs["axis"] % len(own)
+    if not descends(own[axis]):
+        return _side_by_side(graph, node, axis)
+    scales = [_parts(graph, axes, scale) for scale in node.inputs]
+    first = scales[0]
+    plain = [[(p.extent, p.activation) for p in scale or ()] for scale in scales]
+    if first is None or any(other != plain[0] for other in plain):
+        return None
+    return [replace(part, tail=None) for part in first]
+
+
+def _side_by_side(graph: Graph, node: Node, axis: int) -> list[Part] | None:
+    found = []
+    for tensor in node.inputs:
+        extent = None if tensor.shape is None else tensor.shape[axis]
+        if not isinstance(extent, int):
+            return None
+        tail = behind(graph, tensor)
+        found.append(Part(extent, tail.activation, tail))
+    return found

@@ -1,0 +1,67 @@
+"""Scores with their rows first, and class scores alone, by nodes of which the model holds none.
+
+As quantised logits are brought to real units (`reading.units.dequantised`): `Graph.extra`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import onnx_graphsurgeon as gs
+
+from ...reading.graph import Extent, Graph, Tensor
+from ...reading.names import PREFIX
+
+ROWS = f"{PREFIX}rows."
+CLASSES = f"{PREFIX}classes."
+SLICES = 10
+"""From this opset on a Slice takes its bounds as inputs."""
+
+
+def own_name(name: str) -> str:
+    """A tensor's name in the file itself."""
+    for prefix in (ROWS, CLASSES, PREFIX):
+        name = name.removeprefix(prefix)
+    return name
+
+
+def rows_first(graph: Graph, tensor: Tensor, batch: int | None) -> Tensor:
+    """The tensor as [N, ...]: its axis `batch` first, a [N] as [N, 1], one row [C] as [1, C]."""
+    shape = list(tensor.shape)
+    if len(shape) == 1:
+        axis = 1 if batch == 0 else 0
+        found: list[Extent] = [*shape, 1] if axis else [1, *shape]
+        return _added(graph, ROWS, "Flatten", {"axis": axis}, [tensor], found)
+    if not batch:
+        return tensor
+    order = [batch, *(i for i in range(len(shape)) if i != batch)]
+    perm = [shape[i] for i in order]
+    return _added(graph, ROWS, "Transpose", {"perm": order}, [tensor], perm)
+
+
+def classes_alone(graph: Graph, tensor: Tensor, axis: int, start: int, count: int) -> Tensor:
+    """`count` neighbours along an axis, from `start` on."""
+    shape = list(tensor.shape)
+    shape[axis] = count
+    bounds = [
+        gs.Constant(f"{CLASSES}{tensor.name}/{name}", np.array([value], np.int64))
+        for name, value in (("start", start), ("end", start + count), ("axis", axis))
+    ]
+    return _added(graph, CLASSES, "Slice", {}, [tensor, *bounds], shape)
+
+
+def _added(
+    graph: Graph, prefix: str, op_type: str, attrs: dict[str, Any], inputs: list[Tensor], shape: Any
+) -> Tensor:
+    """What the new node makes; made once."""
+    name = f"{prefix}{inputs[0].name}"
+    if name in graph.tensors:
+        return graph.tensors[name]
+    found = gs.Variable(name, inputs[0].dtype, tuple(shape))
+    node = gs.Node(op_type, name, attrs, inputs, [found], "")
+    graph.tensors[name] = found
+    graph.nodes.append(node)
+    graph.extra.append(node)
+    graph.link()
+    return found

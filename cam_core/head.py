@@ -1,0 +1,63 @@
+"""What an output of a model is: its kind, how one knows, and the tensor that is explained."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+PROBABILITIES = {
+    "Softmax": "softmax",
+    "LogSoftmax": "softmax",
+    "Sigmoid": "sigmoid",
+}
+"""What a model applies to a score -> what makes a probability of it."""
+KINDS = (
+    *("classes", "multi-label", "binary", "regression", "embedding", "dense classes", "boxes"),
+    *("sequence", "similarity", "picture", "unknown"),
+)
+WITHOUT = {"regression", "embedding", "picture", "unknown"}
+"""Kinds whose numbers are no probability, whatever the model applies to them."""
+
+
+@dataclass(frozen=True)
+class Head:
+    """One output."""
+
+    output: str
+    """Its name."""
+    kind: str
+    """One of KINDS."""
+    evidence: str
+    """How one knows, in words."""
+    tensor: str
+    """The logits, or what else stands before the output's last activation."""
+    class_axis: int | None = None
+    """Where the classes are in that tensor; None where there are none."""
+    activation: str = ""
+    """What the model applies to it, such as Softmax."""
+
+    @property
+    def probability(self) -> str:
+        """`softmax` along the class axis, `sigmoid` of each, or '': the model has none."""
+        return "" if self.kind in WITHOUT else PROBABILITIES.get(self.activation, "")
+
+    @property
+    def said(self) -> str:
+        """In one line."""
+        name = self.output if self.output == self.tensor else f"{self.output} from {self.tensor}"
+        return f"{name}: {self.kind} ({self.evidence})"
+
+
+def heads_of(backend: object) -> Sequence[Head]:
+    """What a backend says of its outputs, the one with the score first; () of one that is silent.
+
+    `explain` asks less of a backend than the whole contract.
+    """
+    asked = getattr(backend, "heads", None)
+    return () if asked is None else asked()
+
+
+def probability_of(backend: object) -> str:
+    """What makes a probability of a backend's score: `softmax`, `sigmoid` or '' for none."""
+    found = heads_of(backend)
+    return found[0].probability if found else ""

@@ -1,0 +1,42 @@
+"""What an output is said to be, and what makes a probability of it."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from cam_core.head import KINDS, WITHOUT, Head, heads_of, probability_of
+
+PROBABILITIES = [  # kind, activation, what makes a probability
+    ("classes", "Softmax", "softmax"),
+    ("classes", "LogSoftmax", "softmax"),
+    ("classes", "Hardmax", ""),
+    ("classes", "", ""),
+    ("multi-label", "Sigmoid", "sigmoid"),
+    ("binary", "Sigmoid", "sigmoid"),
+    ("sequence", "LogSoftmax", "softmax"),
+    ("boxes", "Sigmoid", "sigmoid"),
+    ("picture", "Sigmoid", ""),
+    ("regression", "Sigmoid", ""),
+]
+
+
+@pytest.mark.parametrize(("kind", "activation", "expected"), PROBABILITIES)
+def test_a_probability_is_what_the_model_makes(kind: str, activation: str, expected: str) -> None:
+    head = Head("y", kind, "said so", "z", 1, activation)
+    assert head.probability == expected
+    assert probability_of(SimpleNamespace(heads=lambda: [head])) == expected
+
+
+def test_a_backend_that_says_nothing_has_no_probability() -> None:
+    assert (heads_of(object()), probability_of(object())) == ((), "")
+
+
+def test_a_line_names_the_output_its_logits_and_the_evidence() -> None:
+    assert Head("y", "classes", "said so", "z").said == "y from z: classes (said so)"
+    assert Head("y", "classes", "said so", "y").said == "y: classes (said so)"
+
+
+def test_kinds_without_a_probability_are_kinds() -> None:
+    assert set(KINDS) > WITHOUT
