@@ -42,6 +42,11 @@ class Head:
         return "" if self.kind in WITHOUT else PROBABILITIES.get(self.activation, "")
 
     @property
+    def ranked(self) -> bool:
+        """May its numbers be classes, so that the best of them say something?"""
+        return self.kind not in WITHOUT or self.kind == "unknown"
+
+    @property
     def said(self) -> str:
         """In one line."""
         name = self.output if self.output == self.tensor else f"{self.output} from {self.tensor}"

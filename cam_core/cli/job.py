@@ -126,6 +126,7 @@ class Job:
         """The line of the table; logits are [1, C], None of a dense score."""
         index = None if explanation.classes is None else int(explanation.classes[0])
         asked = target.name(index)
+        ranked = logits if all(head.ranked for head in self.heads[:1]) else None
         likely = None if logits is None else probabilities(logits, self.probability)
         single = index is not None and target.single
         return Row(
@@ -137,7 +138,7 @@ class Job:
             raw_max=float(explanation.raw_max[0]),
             diagnosis=explanation.diagnosis[0],
             stem=f"{sample.slot.stem}.{file_name(asked)}.{self.method}",
-            top=() if logits is None else best(logits[0], self.probability, self.names),
+            top=() if ranked is None else best(ranked[0], self.probability, self.names),
             layer=explanation.layer,
             preprocessing=sample.description,
         )

@@ -38,5 +38,11 @@ def test_a_line_names_the_output_its_logits_and_the_evidence() -> None:
     assert Head("y", "classes", "said so", "y").said == "y: classes (said so)"
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_best_numbers_are_told_of_what_may_be_classes(kind: str) -> None:
+    none = {"regression", "embedding", "picture"}
+    assert Head("y", kind, "said so", "y").ranked == (kind not in none)
+
+
 def test_kinds_without_a_probability_are_kinds() -> None:
     assert set(KINDS) > WITHOUT

@@ -171,3 +171,24 @@ def test_an_output_of_strings_is_refused_unless_a_score_stands_before_it() -> No
     graph = model.graph
     graph.output.append(helper.make_tensor_value_info("logits", 1, ["N", 5]))
     assert OnnxBackend(model).score_name == "logits"
+
+
+@pytest.mark.parametrize("classes", [1, 2])
+def test_of_scores_at_steps_the_last_axis_are_the_classes(
+    classes: int, rng: np.random.Generator
+) -> None:
+    """[N, L, C], though C be 1: Y is the sum over the steps."""
+    model = onnx.parser.parse_model(
+        f"""<ir_version: 8, opset_import: ["" : 17]>
+        net (float[N, 3, 10] x) => (float[N, 10, {classes}] p) {{
+            c = Conv<pads = [1, 1]>(x, w)  r = Relu(c)  t = Transpose<perm = [0, 2, 1]>(r)
+            y = MatMul(t, v)  p = Sigmoid(y) }}"""
+    )
+    w, v = (rng.normal(size=s).astype(np.float32) for s in ((4, 3, 3), (4, classes)))
+    model.graph.initializer.extend(map(numpy_helper.from_array, (w, v), "wv"))
+    x = (rng.normal(size=(1, 3, 10)) / 8).astype(np.float32)  # no sigmoid is quite 1
+    found = run(instrument(model, target=0, outputs=["score", "gradients"]), x=x)
+    p = found["p"][0, :, 0].astype(np.float64)
+    np.testing.assert_allclose(found["cam_score"], [np.log(p / (1 - p)).sum()], rtol=1e-3)
+    expected = np.repeat(v[:, :1], 10, axis=1)
+    np.testing.assert_allclose(found["cam_gradients"][0], expected, rtol=1e-5)

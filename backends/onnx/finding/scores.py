@@ -118,7 +118,8 @@ def _candidate(graph: Graph, tail: Tail, axes: Found, named: int | None, alone: 
 
 def _origins(tensor: Tensor, tail: Tail, axes: Found) -> Origins:
     known: Axes = axes.get(tensor.name) or ()
-    return Origins(tensor, known if len(known) == len(tensor.shape) else (), tail)
+    followed = len(known) == len(tensor.shape)
+    return Origins(tensor, known if followed else ((),) * len(tensor.shape), tail, followed)
 
 
 def _opaque(tail: Tail, tensor: Tensor) -> Head:

@@ -36,9 +36,10 @@ class Thirds:
     provider = "NumPy"
     settings: Mapping[str, Any] = MappingProxyType({"provider": "NumPy"})
     activation = ""
+    kind = "classes"
 
     def heads(self) -> list[Head]:
-        found = Head("scores", "classes", "thirds", "logits", 1, self.activation)
+        found = Head("scores", self.kind, "thirds", "logits", 1, self.activation)
         return [found, Head("thumbs", "boxes", "four a hand", "thumbs")]
 
     def __init__(self, shape: tuple[int | str | None, ...] = ("N", 3, 224, 224)) -> None:
@@ -150,6 +151,15 @@ def test_a_probability_is_said_where_the_model_makes_one(
         activation != "",
         activation == "",
     )
+
+
+def test_an_embedding_has_no_best_classes(
+    here: Path, opened: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Thirds, "kind", "embedding")
+    result = call("photo.png", "--preprocess", "unit", "-o", "out")
+    assert "top 3" not in result.stdout
+    assert json.loads((here / "out" / "photo.0.gradcam.json").read_text())["top"] == []
 
 
 def test_a_probability_that_the_model_has_not_is_refused(

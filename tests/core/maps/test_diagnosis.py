@@ -17,8 +17,18 @@ DIAGNOSES = [  # capture, target, reason, whether the map is blank
     (one([[1, 2]], [[-1, -1]]), ClassTarget(0), "every weighted value is negative", True),
     (one([[1, 1], [1, 1]], [[1, 1], [-1, -1 + 1e-7]]), ClassTarget(0), "rounding noise", True),
     (one([[1, 2]], [[0, 0]], (0, 1)), ClassTarget(1), "it looks like a probability, 1;", True),
-    (one([[1, 2]], [[1e-9, 0]], (0, 30)), ProbabilityTarget(1), "score saturated", False),
-    (one([[1, 2]], [[0, 0]], (0, 300)), ProbabilityTarget(1), "the probability is 1;", True),
+    (
+        one([[1, 2]], [[1e-9, 0]], (0, 30)),
+        ProbabilityTarget(1, how="softmax"),
+        "score saturated",
+        False,
+    ),
+    (
+        one([[1, 2]], [[0, 0]], (0, 300)),
+        ProbabilityTarget(1, how="softmax"),
+        "the probability is 1;",
+        True,
+    ),
 ]
 
 

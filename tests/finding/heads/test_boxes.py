@@ -6,14 +6,19 @@ score is linear in the layer.
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import onnx
 import pytest
 from onnx import numpy_helper
+from PIL import Image
 
 from backends.onnx import OnnxBackend, instrument
 from cam_core.errors import TargetError
 from cam_core.explain import explain, suited
+from tests.commands.calls import call
 from tests.finding.heads.texts import net
 from tests.sessions import run
 
@@ -157,3 +162,22 @@ def test_numbers_wherever_another_output_has_classes_are_boxes() -> None:
     heads = OnnxBackend(net(f"{PARTS} {nodes}", outputs)).heads()
     assert heads[1].kind == "boxes"
     assert "wherever scores has a score" in heads[1].evidence
+
+
+def test_a_photo_is_asked_for_a_class_by_its_name(tmp_path: Path) -> None:
+    """As Ultralytics exports it; the top class has a name, and none is a box number."""
+    source = model("4 + K, A")
+    for key, value in {"task": "detect", "imgsz": "[8, 8]", "stride": "4"}.items():
+        source.metadata_props.add(key=key, value=value)
+    onnx.save(source, tmp_path / "m.onnx")
+    pixels = np.random.default_rng(0).integers(0, 255, (8, 8, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "p.png")
+    asked = ["explain", tmp_path / "m.onnx", tmp_path / "p.png", "-o", tmp_path, "--json"]
+    for target, labels in (("person", {"person"}), ("-1", {"person", "car", "dog"})):
+        found = call(*asked, "--target", target)
+        assert found.exit_code == 0, found.output
+        (record,) = json.loads(found.stdout)["explanations"]
+        assert record["label"] in labels
+        assert NAMES["names"].count(f"{record['class']}: '{record['label']}'") == 1
+        (head,) = record["heads"]
+        assert (head["kind"], head["output"]) == ("boxes", "y")

@@ -106,7 +106,7 @@ def _by_maker(look: Look) -> Kind:
 def _rows(look: Look) -> Kind:
     """Scores of anchors of several scales, or of queries that come from no place."""
     own = look.origins
-    what = "anchor" if own.scales else "query"
+    what = "anchor" if own.scales else "query" if own.followed else "position"
     if not own.tail.plain:
         return "dense classes", f"{_over(look)}, at each {what}"
     if word := look.word(BOXES):

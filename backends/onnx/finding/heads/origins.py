@@ -18,7 +18,10 @@ class Origins:
 
     tensor: Tensor
     axes: Axes
+    """One a dimension; empty ones where nobody knows them."""
     tail: Tail
+    followed: bool = True
+    """Does anybody know them?"""
 
     @cached_property
     def batch(self) -> int | None:
@@ -36,7 +39,7 @@ class Origins:
     @cached_property
     def placed(self) -> list[int]:
         """Those that run over places or time of an input."""
-        return [i for i in self.rest if i < len(self.axes) and list(places(self.axes[i]))]
+        return [i for i in self.rest if list(places(self.axes[i]))]
 
     @cached_property
     def class_axis(self) -> int | None:
@@ -48,8 +51,7 @@ class Origins:
             return self.tail.axis
         if len(self.rest) == 1:
             return self.rest[0]
-        known = len(self.axes) == len(self.tensor.shape)
-        free = [i for i in self.rest if not known or not self._of_an_input(i)]
+        free = [i for i in self.rest if not self._of_an_input(i)]
         wide = [i for i in free if self.tensor.shape[i] != 1]
         return next(reversed(wide or free), None)
 
