@@ -58,16 +58,24 @@ def beneath(given: Given, cells: Array, region: Region | None = None) -> Ground:
 
 def described(given: Given, cells: Array, region: Region) -> Ground | None:
     """The part of its own input that a map covers; None where that was not given."""
-    array = next((array for info, array in given if info.name == region.input), None)
-    if array is None or len(region.axes) != cells.ndim or 0 in region.axes:
+    own = next(((info, array) for info, array in given if info.name == region.input), None)
+    if own is None or len(region.axes) != cells.ndim:
         return None
-    axes = [axis - 1 for axis in region.axes]
+    array = own[1]
+    axes = [axis - 1 + added(*own) for axis in region.axes]
+    if -1 in axes:
+        return None
     values: Array = array[0]
     values = values.transpose(axes + [i for i in range(values.ndim) if i not in axes])
     values = values.reshape(*values.shape[: len(axes)], -1)
     parts = zip(values.shape, region.windows, strict=False)
     values, cells = without_points(values[tuple(covered(*part) for part in parts)], cells)
     return Ground(values, cells, f"over input '{region.input}'" if len(given) > 1 else "")
+
+
+def added(info: InputInfo, array: Array) -> int:
+    """How many axes were put before those of the input: 1 where all of it is one row, a clip."""
+    return array.ndim - len(info.shape)
 
 
 def covered(extent: int, window: tuple[float, float]) -> slice:
@@ -116,7 +124,7 @@ def spatial(info: InputInfo, array: Array, cells: Array, *, along: bool) -> Arra
     values: Array = array[0]
     axis = info.channel_axis
     if values.ndim == cells.ndim + 1:
-        said = (1 if axis is None else axis % array.ndim) - 1
+        said = (1 if axis is None else axis % len(info.shape)) - 1 + added(info, array)
         rest = () if along else (a for a in range(values.ndim) if a != said)
         views = [np.moveaxis(values, a, -1) for a in (said, *rest)]
         return next((view for view in views if not finer(cells, view)), views[0])

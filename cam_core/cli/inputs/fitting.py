@@ -20,6 +20,11 @@ def frames(info: InputInfo) -> int:
     return first if isinstance(first, int) else 1
 
 
+def as_row(array: Array, info: InputInfo) -> Array:
+    """[1, ...]: a clip, or a scalar, is one row as a whole."""
+    return array[None] if frames(info) != 1 or not info.shape else array
+
+
 def filled(array: Array, info: InputInfo) -> Array:
     """A single row as often as a fixed batch has rows."""
     axis = row_axis(info)

@@ -16,7 +16,7 @@ from cam_core.rows import count, row
 from . import given_files
 from .as_photos import as_photos
 from .beneath import Given
-from .fitting import filled, fit, frames, only
+from .fitting import as_row, filled, fit, frames, only
 from .own_size import at_own_size
 from .photos import Photo
 
@@ -100,7 +100,7 @@ class Reader:
         if image is None:
             shapes = ", ".join(f"{n} {list(a.shape)}" for n, a in feed.items())
             text = f"fed as it is: {shapes}"
-            given = [(info, feed[info.name]) for info in self.infos]
+            given = [(info, as_row(feed[info.name], info)) for info in self.infos]
             return Sample(slot, self._batch(feed), None, None, text, {"description": text}, given)
         assert self.main is not None
         assert self.spec is not None

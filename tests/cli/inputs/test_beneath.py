@@ -138,3 +138,17 @@ def test_a_region_of_an_input_that_was_not_given_is_no_help() -> None:
     ground = beneath([(info, np.zeros((1, 1, 40)))], np.zeros(10), Region("b", (2,), ((0, 1),)))
     assert ground.values is not None
     assert ground.values.shape == (40, 1)
+
+
+def test_frames_that_are_given_whole_lie_under_their_own_maps(rng: np.random.Generator) -> None:
+    clip = rng.normal(size=(2, 3, 6, 5)).astype(np.float32)
+    info = InputInfo("clip", (2, 3, 6, 5), clip.dtype, 1, row_axis=None)
+    places = Region("clip", (2, 3), ((0, 1), (0, 1)))  # of a map [frames, H, W]
+    found = beneath([(info, clip[None])], rng.normal(size=(2, 3, 5)), places)
+    assert found.values is not None
+    assert found.cells.shape == (2, 3, 5)
+    for t, c, y, column in np.ndindex(2, 3, 6, 5):
+        assert found.values[t, y, column, c] == clip[t, c, y, column]
+    mean = beneath([(info, clip[None])], np.zeros((3, 5)), places)  # of a map of all frames
+    assert mean.values is not None
+    assert mean.values.shape == (6, 5, 6)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cam_core.backend import InputInfo
-from cam_core.cli.inputs.fitting import filled, fit, fits, frames
+from cam_core.cli.inputs.fitting import as_row, filled, fit, fits, frames
 from cam_core.errors import InputError
 
 FLOAT = np.dtype("float32")
@@ -62,3 +62,18 @@ def test_a_fixed_batch_is_filled_and_a_clip_is_not() -> None:
 @pytest.mark.parametrize(("info", "expected"), [(IMAGE, 1), (CLIP, 8), (BAG, 1), (FOUR, 1)])
 def test_pictures_that_are_taken_at_once(info: InputInfo, expected: int) -> None:
     assert frames(info) == expected
+
+
+@pytest.mark.parametrize(
+    ("info", "given", "expected"),
+    [
+        (IMAGE, (1, 3, 4, 9), (1, 3, 4, 9)),
+        (CLIP, (8, 3, 4, 4), (1, 8, 3, 4, 4)),
+        (GAIN, (), (1,)),
+    ],
+    ids=["image", "clip", "gain"],
+)
+def test_all_of_a_clip_is_one_row(
+    info: InputInfo, given: tuple[int, ...], expected: tuple[int, ...]
+) -> None:
+    assert as_row(np.zeros(given), info).shape == expected
