@@ -79,7 +79,10 @@ class Arrangement:
     def apply(self, t: Array) -> Array:
         """The tensor as [N, K, *S], each frame a row; without its summary tokens."""
         t = self._cut(t)
-        t = t if self._single else np.reshape(t, self._extents(self._pieces()))
+        if not self._single:
+            t = np.reshape(t, self._extents(self._pieces()))
+        elif self._points:
+            t = np.squeeze(t, self._points)
         t = _transposed(t, [self._pieces().index(name) for name in self._order()])
         if not self._single:
             sizes = [self._size(place.pieces) for place in self.space]
@@ -101,7 +104,10 @@ class Arrangement:
         elif not self.channels:
             A = np.squeeze(A, 1)
         t = _transposed(A, [self._order().index(name) for name in self._pieces()])
-        t = t if self._single else np.reshape(t, [self._size(axis) for axis in self.axes])
+        if not self._single:
+            t = np.reshape(t, [self._size(axis) for axis in self.axes])
+        elif self._points:
+            t = np.expand_dims(t, self._points)
         for axis, (before, after) in self.kept.items():
             if original is None:
                 raise LayerError(
@@ -170,8 +176,14 @@ class Arrangement:
     @property
     def _single(self) -> bool:
         """Is each axis one piece, and each piece an axis? Then any extent may be unknown."""
-        groups = (*self.axes, self.rows, *(place.pieces for place in self.space))
-        return all(len(names) == 1 for names in groups) and len(self.channels) < 2
+        groups = (self.rows, *(place.pieces for place in self.space))
+        single = all(len(names) == 1 for names in groups) and len(self.channels) < 2
+        return single and all(len(names) < 2 for names in self.axes)
+
+    @property
+    def _points(self) -> tuple[int, ...]:
+        """The axes of one cell, which are neither rows nor channels nor places."""
+        return tuple(i for i, names in enumerate(self.axes) if not names)
 
     def _size(self, names: Names) -> int:
         """Cells of several pieces; -1 where one is unknown."""

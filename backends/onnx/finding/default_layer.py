@@ -32,7 +32,7 @@ def default_layer(route: Route, over: str | None = None) -> tuple[Tensor, str]:
     places = [t for t in _without_rows(route) if over in (None, route.maps.input(t))]
     maps = [t for t in places if not only_summary(route, t, needed)]
     all_through = [t for t in places if t.name in cuts]
-    through = [t for t in maps if t.name in cuts]
+    through = [t for t in maps if t.name in cuts and not _only_in_products(route, t)]
     summary = all_through[-1:] != through[-1:]
     chosen = _step_back(route, through[-1]) if through else None
     if chosen is None or _before_downsampling(route, chosen):
@@ -137,7 +137,8 @@ def _unfolds(route: Route, tensor: Tensor, source: Tensor) -> bool:
         return False
     while source.name in makers and makers[source.name].op in VIEWS:
         source = makers[source.name].inputs[0]
-    return route.maps.plain(tensor) and not route.maps.plain(source)
+    cut_up = route.maps.plain(tensor) and not route.maps.plain(source)
+    return cut_up or len(route.maps.space(source)) < len(route.maps.space(tensor))
 
 
 def _class_map(route: Route, tensor: Tensor) -> bool:
@@ -150,10 +151,11 @@ def _class_map(route: Route, tensor: Tensor) -> bool:
 
 
 def _before_downsampling(route: Route, tensor: Tensor) -> bool:
-    """Does a coarser map follow it?"""
+    """Does a coarser map follow it? A part of it is none."""
+    parts = VIEWS | WINDOWS | {"Slice", "Split", "Gather"}
     after, area = route.after(tensor), _area(route, tensor)
     return any(
-        1 < _area(route, t) < area and computes(route.graph.producer[t.name]) not in VIEWS | WINDOWS
+        1 < _area(route, t) < area and computes(route.graph.producer[t.name]) not in parts
         for t in route.spatial_maps
         if t.name in after
     )

@@ -28,9 +28,10 @@ def necks(route: Route, maps: Sequence[Tensor]) -> list[Tensor]:
 
 def _last_common(route: Route, own: Sequence[Tensor]) -> Tensor | None:
     """The last of these maps, mixed later on, that all after it come from."""
+    predictions = [tensor.name for tensor in own if tensor.name not in route.mixed]
     for i in range(len(own) - 1, -1, -1):
         if own[i].name in route.mixed:
             after = route.after(own[i])
-            if all(later.name in after for later in own[i + 1 :]):
+            if all(name in after for name in (*predictions, *(t.name for t in own[i + 1 :]))):
                 return own[i]
     return None

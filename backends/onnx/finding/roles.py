@@ -54,6 +54,8 @@ def roles(graph: Graph, found: Followed, score: Tensor) -> Roles:
     axes = found.first.get(score.name, ())
     at = batch_axis(axes)
     batch = set() if at is None else {o for o in _given(axes[at]) if o.axis == 0}
+    if not batch and at is not None:
+        batch = _later_rows(found, axes, at)
     rows = score.shape[0] if at is None or not score.shape else score.shape[at]
     names = {origin.input for origin in batch}
     unclear = not batch and (at is None or loss(axes[at]) is not None)
@@ -70,6 +72,18 @@ def roles(graph: Graph, found: Followed, score: Tensor) -> Roles:
         if same or (not batch and tensor.shape[0] == rows) or (unclear and any_number):
             batch |= set(_given(own[0]))
     return Roles(frozenset(batch), frozenset(_channels(graph, found, batch)))
+
+
+def _later_rows(found: Followed, axes: Axes, at: int) -> set[Given]:
+    """Rows that an input counts on another axis, [T, N, F]: its first is gone from the score."""
+    left = {origin for axis in axes for origin in _given(axis)}
+    rows = set()
+    for origin in _given(axes[at]):
+        first = found.first.get(origin.input, ((),))[0]
+        gone = size(first) > 1 and not left & set(_given(first))
+        if gone and origin.extent > 1:
+            rows.add(origin)
+    return rows
 
 
 def row_axes(graph: Graph, found: Followed, roles: Roles, score: Tensor) -> dict[str, int]:

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable, Sequence
 
 from ..reading.graph import Graph, Node, Tensor, floating, reads
-from ..reading.kinds import MIXERS
+from ..reading.kinds import MIXERS, RECURRENT
 from ..reading.units import computes, units_of
 from ..rules import ZERO, key_of
 from ..rules.paths import active
@@ -35,12 +35,24 @@ class Route:
         return (
             tensor.name != self.score.name
             and tensor.name in self.graph.producer
+            and len(tensor.shape or ()) > 2
+            and (not self.weighed or tensor.name in self.weighed)
             and self.held(tensor)
             and (floating(tensor) or self._quantised(tensor))
             and self.extended(tensor)
             and self.own_batch(tensor)
             and not self.maps.apart(tensor)
         )
+
+    @functools.cached_property
+    def weighed(self) -> set[str]:
+        """Names of the tensors that weights had a part in: what lies before are pixels."""
+        found: set[str] = set()
+        for node in self.graph.nodes:
+            sums = computes(node) in MIXERS or node.op in RECURRENT
+            if sums or not found.isdisjoint(t.name for t in reads(node)):
+                found.update(t.name for t in node.outputs)
+        return found
 
     def held(self, tensor: Tensor) -> bool:
         """Does the file hold it? What is made inside a fused operator it does not."""

@@ -31,6 +31,8 @@ PRODUCTS = {"MatMul", "Einsum"}
 """Of two maps they make no map: the products of an attention's heads lie in no space."""
 MIXERS = PRODUCTS | WINDOWED_PRODUCTS | {"Gemm"}
 """Operators that mix channels: a map before one of them is not yet a map of classes."""
+RECURRENT = {"LSTM", "GRU", "RNN"}
+"""Operators that go along time, one step after the other."""
 REDUCTIONS = (
     *("ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceL1", "ReduceL2"),
     *("ReduceLogSum", "ReduceLogSumExp", "ReduceSumSquare"),

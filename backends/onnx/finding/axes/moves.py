@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
-from itertools import groupby
+from itertools import accumulate, groupby
 
 from .factors import (
     FRESH,
@@ -24,7 +25,7 @@ from .factors import (
     merged,
     size,
 )
-from .spans import near, spans_of
+from .spans import near, same_order, spans_of
 
 
 def cut(axis: Axis, start: int, count: int, step: int = 1) -> Axis:
@@ -55,14 +56,17 @@ def _strided(factor: Factor, start: int, count: int, step: int) -> Factor:
     """A walk over every step-th cell; each stands for the cells up to the next."""
     first = start if step > 0 else start + 1
     begin = factor.start + first * factor.width
-    return Factor(factor.origin, count, factor.width * step, begin)
+    left = factor.extent - start if step > 0 else start + 1
+    whole = Fraction(left, count) if abs(step) * count > left else Fraction(abs(step))
+    return Factor(factor.origin, count, factor.width * (whole if step > 0 else -whole), begin)
 
 
 def picked(axis: Axis, cells: Sequence[int]) -> Axis:
     """Those cells of an axis, in that order, repeated where a number is."""
-    if not cells or not size(axis):
+    total = size(axis)
+    if not cells or not total:
         return fresh(len(cells))
-    cells = tuple(int(cell) % size(axis) for cell in cells)
+    cells = tuple(int(cell) % total for cell in cells)
     why = loss(axis)
     if not descends(axis):
         return fresh(len(cells)) if why is None else lost(len(cells), why)
@@ -73,18 +77,17 @@ def picked(axis: Axis, cells: Sequence[int]) -> Axis:
         return _picked_parts(axis[0].origin.parts, cells)
     step = cells[1] - cells[0] if len(cells) > 1 else 1
     regular = step != 0 and cells == tuple(range(cells[0], cells[0] + step * len(cells), step))
-    if regular and (len(axis) == 1 or (abs(step) == 1 and len(cells) == size(axis))):
+    if regular and (len(axis) == 1 or (abs(step) == 1 and len(cells) == total)):
         return cut(axis, cells[0], len(cells), step)
     return (Factor(Reordered(axis, cells), len(cells)),)
 
 
 def _picked_parts(parts: Sequence[Axis], cells: Sequence[int]) -> Axis:
     """Of joined axes: runs within one part are cells of that part."""
-    owner: list[tuple[int, int]] = []
-    for number, part in enumerate(parts):
-        owner += [(number, cell) for cell in range(size(part))]
-    runs = groupby((owner[cell] for cell in cells), key=lambda one: one[0])
-    return joined([picked(parts[number], [cell for _, cell in run]) for number, run in runs])
+    ends = list(accumulate(size(part) for part in parts))
+    starts = [0, *ends]
+    runs = groupby(cells, key=lambda cell: bisect_right(ends, cell))
+    return joined([picked(parts[n], [cell - starts[n] for cell in run]) for n, run in runs])
 
 
 def joined(parts: Sequence[Axis]) -> Axis:
@@ -177,6 +180,15 @@ def stretched(axis: Axis, extent: int, why: Lost) -> Axis:
     return lost(extent, why)
 
 
+def beyond(axis: Axis, extent: int, before: Fraction, stride: int) -> Axis | None:
+    """Cells `stride` wide from `before` cells in front of an axis on; None if it is in pieces."""
+    if len(axis) != 1 or not isinstance(axis[0].origin, Given):
+        return None
+    factor = axis[0]
+    start = factor.start - before * factor.width
+    return (Factor(factor.origin, extent, factor.width * stride, start),)
+
+
 def _stretched_parts(parts: Sequence[Axis], total: int, extent: int, why: Lost) -> Axis:
     """Each of joined axes by itself, where the new cells share out evenly."""
     shares = [Fraction(size(part) * extent, total) for part in parts]
@@ -206,6 +218,6 @@ def _alike(a: Axis, b: Axis) -> bool:
     ours, theirs = spans_of(a), spans_of(b)
     if not {origin.input for origin in ours} & {origin.input for origin in theirs}:
         return True
-    if ours.keys() != theirs.keys() or list(ours) != list(theirs):
+    if list(ours) != list(theirs) or not all(near(ours[o], theirs[o]) for o in ours):
         return False
-    return all(near(ours[origin], theirs[origin]) for origin in ours)
+    return same_order(a, b)

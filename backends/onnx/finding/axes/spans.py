@@ -62,5 +62,33 @@ def spans_of(axis: Axis) -> dict[Given, Span]:
 
 
 def near(a: Span, b: Span) -> bool:
-    """The same direction, and middles no more than a cell apart (a shift, a crop to fit)."""
-    return a[1] * b[1] > 0 and abs(a[0] - b[0]) <= max(abs(a[2]), abs(b[2]))
+    """The same direction, and middles no more than a cell or an eighth of the way apart.
+
+    A shift, a crop to fit, a convolution that looks back in time.
+    """
+    far = max(abs(a[2]), abs(b[2]), abs(a[1]) / 8, abs(b[1]) / 8)
+    return a[1] * b[1] > 0 and abs(a[0] - b[0]) <= far
+
+
+def same_order(a: Axis, b: Axis) -> bool:
+    """Where cells were put in another order, is it nearly the same order in both?"""
+    orders = [_order(axis) for axis in (a, b)]
+    if orders == [None, None]:
+        return True
+    ours, theirs = (order or range(sum(1 for _ in a) and _extent(a)) for order in orders)
+    return len(ours) == len(theirs) and all(
+        abs(i - j) <= 1 for i, j in zip(ours, theirs, strict=True)
+    )
+
+
+def _extent(axis: Axis) -> int:
+    found = 1
+    for factor in axis:
+        found *= factor.extent
+    return found
+
+
+def _order(axis: Axis) -> tuple[int, ...] | None:
+    """The cells of a whole reordering; None where nothing is reordered."""
+    origins = [factor.origin for factor in axis if isinstance(factor.origin, Reordered)]
+    return origins[0].cells if origins else None

@@ -24,8 +24,8 @@ __all__ = ["cellwise", "followed", "products", "quantised", "sequences", "views"
 Found = dict[str, Axes]
 PADDED = WINDOWED_PRODUCTS | POOLS
 """Operators with windows, and pads of their own."""
-CHOOSING = {"Slice", "Split", "Gather", "CenterCropPad", "Pad"}
-"""Operators that take a part of an axis and know which."""
+CHOOSING = {"Slice", "Split", "Gather", "CenterCropPad", "Pad", "Concat", *cellwise.OF_ALL}
+"""Operators that take a part of an axis and know which, or sum over none."""
 
 
 def followed(graph: Graph, probe: int = 0) -> Found:
@@ -113,24 +113,13 @@ def _before_pads(graph: Graph, node: Node, found: Found, probe: int) -> Axes | N
     maker = graph.producer.get(node.inputs[0].name) if node.inputs else None
     if maker is None or maker.op != "Pad" or computes(node) not in PADDED or len(maker.inputs) > 3:
         return None
-    windows, pads = _windows(node), _value(graph, maker.inputs[1], probe)
-    if windows is None or pads is None or pads.size != 2 * (len(windows) + 2):
+    sizes, pads = windows.windows_of(node), _value(graph, maker.inputs[1], probe)
+    if sizes is None or pads is None or pads.size != 2 * (len(sizes) + 2):
         return None
     sides = pads.reshape(2, -1)
-    limits = np.array([1, 1, *windows])
+    limits = np.array([1, 1, *sizes])
     small = (sides >= 0).all() and (sides < limits).all()
     return found.get(maker.inputs[0].name) if small else None
-
-
-def _windows(node: Node) -> list[int] | None:
-    """The extents of a convolution's or pool's window, gaps included."""
-    kernel = node.attrs.get("kernel_shape")
-    if kernel is None and len(node.inputs) > 1 and node.inputs[1].shape is not None:
-        kernel = node.inputs[1].shape[2:]
-    if kernel is None:
-        return None
-    gaps = node.attrs.get("dilations") or [1] * len(kernel)
-    return [1 + (int(k) - 1) * int(gap) for k, gap in zip(kernel, gaps, strict=True)]
 
 
 def _fit(step: Step, axes: Axes | None, shape: Shape | None) -> Axes | None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 
+from ...reading.graph import Node
 from ...reading.units import channels_last
 from .factors import Axes, fresh, lost
-from .moves import stretched
+from .moves import beyond, stretched
 from .table import Step, moves
 
 
@@ -23,9 +25,43 @@ def over_windows(step: Step, output: int = 0, *, mixes: bool) -> Axes | None:
     channels = len(shape) - 1 if channels_last(step.node) else 1
     pairs = zip(step.before_pads or step.x, shape, strict=True)
     found = [stretched(axis, extent, step.lost()) for axis, extent in pairs]
+    for at, (before, stride) in overpadded(step, shape).items():
+        found[at] = beyond(step.x[at], shape[at], before, stride) or found[at]
     found[0] = step.x[0]
     found[channels] = fresh(shape[channels]) if mixes else step.x[channels]
     return tuple(found)
+
+
+def overpadded(step: Step, shape: Sequence[int]) -> dict[int, tuple[Fraction, int]]:
+    """By axis, where more is padded than keeps the picture's size: (cells before it, stride).
+
+    What is within a cell of the result is left to the even tiling of the window.
+    """
+    size, attrs, before = windows_of(step.node), step.attrs, step.shapes[0]
+    automatic = attrs.get("auto_pad", "NOTSET") not in ("NOTSET", b"NOTSET", "VALID", b"VALID")
+    if size is None or before is None or automatic or step.operator == "ConvTranspose":
+        return {}
+    if step.before_pads is not None or channels_last(step.node) or len(size) != len(shape) - 2:
+        return {}
+    pads, strides = attrs.get("pads") or [0] * len(size), attrs.get("strides") or [1] * len(size)
+    found = {}
+    for i, (kernel, stride) in enumerate(zip(size, strides, strict=True)):
+        lead = pads[i] - Fraction(kernel - stride, 2)
+        trail = shape[i + 2] * stride - before[i + 2] - lead
+        if max(lead, trail) >= stride:
+            found[i + 2] = lead, int(stride)
+    return found
+
+
+def windows_of(node: Node) -> list[int] | None:
+    """The extents of a convolution's or pool's window, gaps included."""
+    kernel = node.attrs.get("kernel_shape")
+    if kernel is None and len(node.inputs) > 1 and node.inputs[1].shape is not None:
+        kernel = node.inputs[1].shape[2:]
+    if kernel is None or not all(isinstance(k, int) for k in kernel):
+        return None
+    gaps = node.attrs.get("dilations") or [1] * len(kernel)
+    return [1 + (int(k) - 1) * int(gap) for k, gap in zip(kernel, gaps, strict=True)]
 
 
 @moves("Conv", "ConvTranspose", "DeformConv", "ConvInteger")

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from cam_core.maps.arrangement import Arrangement, Place, pieces
 from cam_core.maps.layout import Layout
 
-from ..axes.factors import Axis
+from ..axes.factors import Axis, Given
 from .pieces import Piece
 from .walks import Walk
 
@@ -22,6 +22,8 @@ def layout_of(
     dynamic: set[int],
 ) -> Layout | Arrangement | None:
     """In letters where they suffice, else by pieces."""
+    if any(p.role == "frame" and not _in_order(p) for p in parts):
+        return None
     simple = in_letters(axes, kept, parts, walks, dynamic)
     if simple is not None:
         return simple
@@ -45,6 +47,11 @@ def layout_of(
         dict(kept),
     )
     return found if found.fits(free="N") else None
+
+
+def _in_order(part: Piece) -> bool:
+    """Are frames as they are in the input?"""
+    return part.factor.width > 0 and isinstance(part.factor.origin, Given)
 
 
 def in_letters(
@@ -73,6 +80,8 @@ def in_letters(
     if windows or len(tokens) == 1:
         return _in_tokens(own, kinds, kept, tokens or spaces, rows, walks, dynamic)
     if len(spaces) != len(walks) or tokens or kept or [p for i in spaces for p in own[i]] != order:
+        return None
+    if walks and len(spaces) != len(axes) - 2:  # an axis of one cell is no place
         return None
     at = _row_axis(kinds, rows)
     mixed = [i for i, kind in enumerate(kinds) if kind == {"channels"} and i != at]

@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..axes.factors import FRESH, Axes, Axis, Factor, Given, Joined, Reordered, descends, size
+from ..axes.factors import (
+    FRESH,
+    Axes,
+    Axis,
+    Factor,
+    Given,
+    Joined,
+    Reordered,
+    descends,
+    leaves,
+    size,
+)
 
 
 @dataclass(frozen=True)
@@ -45,14 +56,23 @@ def opened(axes: Axes) -> tuple[list[Axis], dict[int, tuple[int, int]]] | None:
         if len(axis) != 1 or not axis[0].whole:
             return None
         parts = axis[0].origin.parts  # type: ignore[union-attr]
-        placed = [n for n, part in enumerate(parts) if descends(part)]
-        if len(placed) != 1:
+        n = _pictured(parts)
+        if n is None:
             return None
-        (n,) = placed
         before, after = (sum(size(p) for p in side) for side in (parts[:n], parts[n + 1 :]))
         kept[i] = before, after
         out.append(parts[n])
     return out, kept
+
+
+def _pictured(parts: Sequence[Axis]) -> int | None:
+    """Which of joined axes has places; of several inputs', the one with the most."""
+    behind = {n: {o for o in leaves(part) if isinstance(o, Given)} for n, part in enumerate(parts)}
+    behind = {n: origins for n, origins in behind.items() if origins}
+    names = [{origin.input for origin in origins} for origins in behind.values()]
+    if not names or sum(map(len, names)) != len(set().union(*names)):
+        return None
+    return max(behind, key=lambda n: len(behind[n]))
 
 
 def assigned(axes: Sequence[Axis], roles: Roles) -> list[Piece]:
@@ -65,15 +85,25 @@ def assigned(axes: Sequence[Axis], roles: Roles) -> list[Piece]:
     by_axis = [[p for p in parts if p.axis == i] for i in range(len(axes))]
     apart = any(own and all(p.role == "channels" for p in own) for own in by_axis)
     apart = apart or any(not own for own in by_axis[1:])
-    empty = [i for i, own in enumerate(by_axis) if not own and i not in _batch_axes(by_axis)]
+    rows = _batch_axes(by_axis)
+    if rows and not by_axis[rows[0]]:
+        parts = _with_single(parts, by_axis, rows[0], "batch")
+    empty = [i for i, own in enumerate(by_axis) if not own and i not in rows]
     if empty and not any(p.role == "channels" for p in parts):
-        single = Piece(Factor(FRESH, 1), empty[0])  # the one channel
-        by_axis[empty[0]].append(single)
-        parts = sorted([*parts, single], key=lambda p: p.axis)
+        parts = _with_single(parts, by_axis, empty[0], "channels")
     for own in by_axis:
         _with_channels(own, apart)
     _frames(parts, by_axis)
     return parts
+
+
+def _with_single(
+    parts: Sequence[Piece], by_axis: Sequence[list[Piece]], axis: int, role: str
+) -> list[Piece]:
+    """With a piece for an axis of one cell: the one row, the one channel."""
+    single = Piece(Factor(FRESH, 1), axis, role)
+    by_axis[axis].append(single)
+    return sorted([*parts, single], key=lambda p: p.axis)
 
 
 def _batch_axes(by_axis: Sequence[Sequence[Piece]]) -> list[int]:
