@@ -81,7 +81,9 @@ class Explanation:
         """
         keep = ~self.blank.reshape([-1] + [1] * (self.map.ndim - 1))
         lit = np.where(keep, self.map, np.zeros_like(self.map))
-        return heatmap(lit, size, None if self.region is None else self.region.windows)
+        if size is None or self.region is None:
+            return heatmap(lit, size)
+        return heatmap(lit, size, self.region.windows, self.region.along(len(size)))
 
     def overlay(self, image: Array, *, image_weight: float = 0.5) -> Array:
         """The heatmap over an image [H, W, 3] that fills the model's input; uint8 [H, W, 3].

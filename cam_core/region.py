@@ -18,6 +18,15 @@ class Region:
     """The axes of that input along which the map runs, in its order."""
     windows: tuple[Window, ...]
     """What the map covers of each of them; beyond 0 and 1 lies what the file padded."""
+    space: tuple[int, ...] = ()
+    """All axes of places that the input has: along those that are not in `axes` nothing is told
+    apart."""
+
+    def along(self, rank: int) -> tuple[int, ...]:
+        """Which axes of a picture of `rank` axes the map runs along; all of them where unknown."""
+        if len(self.space) != rank or len(self.axes) == rank:
+            return tuple(range(rank))
+        return tuple(self.space.index(axis) for axis in self.axes)
 
     @property
     def whole(self) -> bool:

@@ -115,15 +115,24 @@ def fuse(maps: Sequence[Array], size: Sequence[int] | None = None) -> Array:
 
 
 def heatmap(
-    maps: Array, size: Sequence[int] | None = None, windows: Sequence[Window] | None = None
+    maps: Array,
+    size: Sequence[int] | None = None,
+    windows: Sequence[Window] | None = None,
+    along: Sequence[int] | None = None,
 ) -> Array:
     """Positive maps [N, *S] -> [N, *size] in [0, 1): normalise, resize, normalise.
 
-    `windows`: what the map covers of each axis of the whole, as parts of it; the rest stays 0.
+    `windows`: what the map covers of each of its axes in the whole, as parts of it; the rest stays
+    0. `along`: which axes of `size` those are; along the others the heat is the same everywhere.
 
     For 3-D maps this stays linear, where pytorch-grad-cam takes a cubic spline that overshoots.
     A map that is noise is stretched like any other: `Explanation.heatmap` leaves those out.
     """
+    if size is not None and along is not None and len(along) < len(size):
+        heat = heatmap(maps, [size[axis] for axis in along], windows)
+        for axis in sorted(set(range(len(size))) - set(along)):
+            heat = np.expand_dims(heat, axis + 1)
+        return heat + np.zeros((1, *size), np.float32)
     if size is None or windows is None:
         return fuse([maps], size)
     return normalise(resize(normalise(maps), size, windows))

@@ -92,7 +92,17 @@ class Maps:
         if seen is None or len(self.space(tensor)) != len(seen.windows):
             return None
         windows = tuple((float(low), float(high)) for low, high in seen.windows)
-        return Region(seen.input, seen.places, windows)
+        return Region(seen.input, seen.places, windows, self._places_of(seen.input))
+
+    def _places_of(self, name: str) -> tuple[int, ...]:
+        """The axes of an input that are places."""
+        own = self.found.first.get(name, ())
+        origins = [next(iter(leaves(axis)), None) for axis in own]
+        return tuple(
+            i
+            for i, origin in enumerate(origins)
+            if isinstance(origin, Given) and self.roles.of(origin) == "space" and i > 0
+        )
 
     def joined_rows(self, tensor: Tensor) -> list[str]:
         """The inputs whose rows a tensor holds one after the other; none where that is one input.

@@ -220,17 +220,23 @@ def _flat(op: Op, alpha: Tensor) -> Tensor:
     return alpha
 
 
-def _canvas(analysis: Analysis, choice: Choice) -> tuple[tuple[int, ...], list[Window] | None]:
-    """The spatial extents of the input that a layer's maps are of, and what of it they cover."""
+def _canvas(
+    analysis: Analysis, choice: Choice
+) -> tuple[tuple[int, ...], list[Window] | None, tuple[int, ...] | None]:
+    """The spatial extents of the input that a layer's maps are of, what of it they cover, along
+    which of its axes.
+    """
     region = choice.region
     if region is not None:
         tensor = analysis.graph.tensors[region.input]
-        return _static(tensor.name, [tensor.shape[i] for i in region.axes]), list(region.windows)
+        axes = region.space if set(region.axes) <= set(region.space) else region.axes
+        size = _static(tensor.name, [tensor.shape[i] for i in axes])
+        return size, list(region.windows), region.along(len(size))
     for tensor in analysis.graph.inputs:
         axis = analysis.layers.maps.input_channels(tensor)
         if axis is not None and tensor.name in analysis.layers.path:
             space = [d for i, d in enumerate(tensor.shape) if i not in (0, axis)]
-            return _static(tensor.name, space), None
+            return _static(tensor.name, space), None, None
     raise InputError("output 'heatmap' needs an image input; use 'map'")
 
 

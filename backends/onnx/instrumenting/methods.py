@@ -58,10 +58,14 @@ def cam(
 
 
 def heatmap(
-    op: Op, maps: Tensor, size: tuple[int, ...], windows: Sequence[Window] | None
+    op: Op,
+    maps: Tensor,
+    size: tuple[int, ...],
+    windows: Sequence[Window] | None,
+    along: tuple[int, ...] | None,
 ) -> Tensor:
     """The map in [0, 1] at the input's size [N, *size], over what it covers of it."""
-    painted: Any = resized_heatmap(Traced(op, maps), size, windows)  # type: ignore[arg-type]
+    painted: Any = resized_heatmap(Traced(op, maps), size, windows, along)  # type: ignore[arg-type]
     return painted.tensor
 
 

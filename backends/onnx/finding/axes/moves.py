@@ -10,6 +10,7 @@ from itertools import accumulate, groupby
 
 from .factors import (
     FRESH,
+    NONE,
     Axis,
     Factor,
     Fresh,
@@ -20,6 +21,7 @@ from .factors import (
     descends,
     flipped,
     fresh,
+    length,
     loss,
     lost,
     merged,
@@ -58,7 +60,22 @@ def _strided(factor: Factor, start: int, count: int, step: int) -> Factor:
     begin = factor.start + first * factor.width
     left = factor.extent - start if step > 0 else start + 1
     whole = Fraction(left, count) if abs(step) * count > left else Fraction(abs(step))
-    return Factor(factor.origin, count, factor.width * (whole if step > 0 else -whole), begin)
+    found = Factor(factor.origin, count, factor.width * (whole if step > 0 else -whole), begin)
+    return _snapped(found) if _overhangs(factor) else found
+
+
+def _overhangs(factor: Factor) -> bool:
+    """Does a walk begin before its origin, or end behind it?"""
+    ends = sorted((factor.start, factor.end))
+    return ends[0] < 0 or ends[1] > length(factor.origin)
+
+
+def _snapped(factor: Factor) -> Factor:
+    """What was cut back to the size of the picture lies over it: step t of a causal convolution."""
+    extent = length(factor.origin)
+    if factor.extent * abs(factor.width) != extent:
+        return factor
+    return replace(factor, start=NONE if factor.width > 0 else Fraction(extent))
 
 
 def picked(axis: Axis, cells: Sequence[int]) -> Axis:

@@ -35,7 +35,7 @@ def over_windows(step: Step, output: int = 0, *, mixes: bool) -> Axes | None:
 def overpadded(step: Step, shape: Sequence[int]) -> dict[int, tuple[Fraction, int]]:
     """By axis, where more is padded than keeps the picture's size: (cells before it, stride).
 
-    What is within a cell of the result is left to the even tiling of the window.
+    What makes no cell more is left to the even tiling of the window.
     """
     size, attrs, before = windows_of(step.node), step.attrs, step.shapes[0]
     automatic = attrs.get("auto_pad", "NOTSET") not in ("NOTSET", b"NOTSET", "VALID", b"VALID")
@@ -47,8 +47,7 @@ def overpadded(step: Step, shape: Sequence[int]) -> dict[int, tuple[Fraction, in
     found = {}
     for i, (kernel, stride) in enumerate(zip(size, strides, strict=True)):
         lead = pads[i] - Fraction(kernel - stride, 2)
-        trail = shape[i + 2] * stride - before[i + 2] - lead
-        if max(lead, trail) >= stride:
+        if shape[i + 2] * stride - before[i + 2] >= stride:
             found[i + 2] = lead, int(stride)
     return found
 
