@@ -323,7 +323,7 @@ DEFAULTS = [  # name, model, layer, layout
     ("bytes", net(BYTES, W1 | CLASSES, "N, 16, 16, 3", "uint8"), "r1", "NCHW"),
     ("reshaped", net(RESHAPED, W1 | CLASSES, "?, 3, 16, 16"), "r1", "NCHW"),
     ("unrolled", net(UNROLLED, VIT | {"we": (48, 8)}, "1, 3, 16, 16"), "b1",
-     "() (a2 b2 c2 d2) C8 -> () C (a c) (b d)"),
+     "N1 (b2 c2 d2 e2) C8 -> N C (b d) (c e)"),
     ("groups", net(GROUPS, {"w1": (8, 3, 4, 4), "ones": (2,), "zeros": (2,), "scale": (8, 1, 1)}
      | CLASSES, "1, 3, 32, 32"), "last", "NCHW"),
     ("rows", net(AGGREGATE, {"w1": (8, 3, 4, 4), "w2": (1, 2, 1), "wy": (5, 8)}, "1, 3, 16, 16"),

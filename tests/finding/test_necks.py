@@ -61,4 +61,4 @@ def test_the_default_is_the_finest_of_them(name: str) -> None:
     assert backend.layer_note == "the score is read at 2 scales: took the largest; others: 'bhr'"
     x = np.random.default_rng(0).normal(size=(1, 3, 16, 16)).astype(np.float32)
     (found,) = backend.capture(x, lambda y, _: np.ones_like(y))
-    assert np.count_nonzero(found.gradients) > found.gradients.size // 2
+    assert np.count_nonzero(found.gradients) > found.gradients.size // 8

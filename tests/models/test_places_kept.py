@@ -17,6 +17,7 @@ from torch import nn  # noqa: E402
 
 from backends.onnx import OnnxBackend  # noqa: E402
 from cam_core import explain  # noqa: E402
+from cam_core.errors import LayerError  # noqa: E402
 from converters.torch import to_onnx  # noqa: E402
 
 
@@ -145,8 +146,8 @@ def test_steps_before_rows(tmp_path: Path) -> None:
     assert (found.map > 0).sum() == 2
 
 
-def test_frames_that_are_walked_through_backwards(tmp_path: Path) -> None:
-    """Maps of frames keep the clip's order; in another they are a row of steps, put in order."""
+def test_frames_that_are_walked_through_backwards_are_refused(tmp_path: Path) -> None:
+    """Maps of frames keep the clip's order; pixels are no default in their place."""
 
     class Backwards(nn.Module):
         def __init__(self) -> None:
@@ -157,14 +158,8 @@ def test_frames_that_are_walked_through_backwards(tmp_path: Path) -> None:
             frames = torch.relu(self.first(x.flip(1).flatten(0, 1)))
             return self.head(frames.mean((2, 3)).view(-1, 6, 4).mean(1))
 
-    net = Backwards().eval()
     path = tmp_path / "clip.onnx"
-    to_onnx(net, torch.zeros(1, 6, 1, 8, 8), path, exporter="torchscript", dynamic_batch=False,
-            verify=False)  # fmt: skip
-    backend = OnnxBackend(path)
-    x = np.zeros((1, 6, 1, 8, 8), np.float32)
-    x[0, 3, 0, 5, 2] = 5
-    found = explain(backend, x, target=1)
-    assert found.map.shape == (1, 6)
-    assert found.map[0].argmax() == 3
-    assert (found.map > 0).sum() == 1
+    example = torch.zeros(1, 6, 1, 8, 8)
+    to_onnx(Backwards(), example, path, exporter="torchscript", dynamic_batch=False, verify=False)
+    with pytest.raises(LayerError, match="only pixels are maps before the score"):
+        _ = OnnxBackend(path).default_layer

@@ -15,7 +15,7 @@ from .necks import necks
 from .route import Route
 from .summary import first_norm, only_summary
 from .tokens import needed_tokens
-from .whereabouts import first_loss
+from .whereabouts import first_loss, why_no_map
 
 
 def default_layer(route: Route, over: str | None = None) -> tuple[Tensor, str]:
@@ -28,6 +28,25 @@ def default_layer(route: Route, over: str | None = None) -> tuple[Tensor, str]:
     """
     if not route.spatial_maps:
         raise LayerError(_no_map(route))
+    chosen, why = _chosen(route, over)
+    if chosen.name not in route.weighed:
+        _refuse_pixels(route)
+    return chosen, why
+
+
+def _refuse_pixels(route: Route) -> None:
+    """A map that no weights made is no default where features follow that cannot be read."""
+    for name in sorted(route.path & route.weighed & set(route.graph.tensors)):
+        tensor = route.graph.tensors[name]
+        read = route.maps.seen(tensor) is not None and route.own_batch(tensor)
+        if route.maps.placed(tensor) and not read:
+            raise LayerError(
+                f"only pixels are maps before the score '{route.score.name}'; of '{name}' "
+                f"{why_no_map(route.maps, tensor)}; name a layer with --layer"
+            )
+
+
+def _chosen(route: Route, over: str | None) -> tuple[Tensor, str]:
     cuts, needed = route.cuts(), needed_tokens(route)
     places = [t for t in _without_rows(route) if over in (None, route.maps.input(t))]
     maps = [t for t in places if not only_summary(route, t, needed)]

@@ -35,8 +35,6 @@ class Route:
         return (
             tensor.name != self.score.name
             and tensor.name in self.graph.producer
-            and len(tensor.shape or ()) > 2
-            and (not self.weighed or tensor.name in self.weighed)
             and self.held(tensor)
             and (floating(tensor) or self._quantised(tensor))
             and self.extended(tensor)

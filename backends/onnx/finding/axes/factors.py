@@ -68,6 +68,8 @@ class Factor:
     width: Fraction = ONE
     """Of one cell, in cells of the origin; of no meaning where the origin is fresh or lost."""
     start: Fraction = NONE
+    loose: bool = False
+    """Did a convolution pad more than it takes? What is cut off later may belong to that."""
 
     @property
     def whole(self) -> bool:

@@ -60,14 +60,9 @@ def _strided(factor: Factor, start: int, count: int, step: int) -> Factor:
     begin = factor.start + first * factor.width
     left = factor.extent - start if step > 0 else start + 1
     whole = Fraction(left, count) if abs(step) * count > left else Fraction(abs(step))
-    found = Factor(factor.origin, count, factor.width * (whole if step > 0 else -whole), begin)
-    return _snapped(found) if _overhangs(factor) else found
-
-
-def _overhangs(factor: Factor) -> bool:
-    """Does a walk begin before its origin, or end behind it?"""
-    ends = sorted((factor.start, factor.end))
-    return ends[0] < 0 or ends[1] > length(factor.origin)
+    width = factor.width * (whole if step > 0 else -whole)
+    found = replace(factor, extent=count, width=width, start=begin)
+    return _snapped(found) if factor.loose else found
 
 
 def _snapped(factor: Factor) -> Factor:
@@ -193,7 +188,7 @@ def stretched(axis: Axis, extent: int, why: Lost) -> Axis:
         factor = axis[0]
         if isinstance(factor.origin, Given) or not factor.whole:
             width = factor.width * Fraction(factor.extent, extent)
-            return (Factor(factor.origin, extent, width, factor.start),)
+            return (replace(factor, extent=extent, width=width),)
     return lost(extent, why)
 
 
@@ -203,7 +198,8 @@ def beyond(axis: Axis, extent: int, before: Fraction, stride: int) -> Axis | Non
         return None
     factor = axis[0]
     start = factor.start - before * factor.width
-    return (Factor(factor.origin, extent, factor.width * stride, start),)
+    width = factor.width * stride
+    return (Factor(factor.origin, extent, width, start, loose=True),)
 
 
 def _stretched_parts(parts: Sequence[Axis], total: int, extent: int, why: Lost) -> Axis:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from ...reading.graph import Node
+from ...reading.kinds import POOLS
 from ...reading.units import channels_last
 from .factors import Axes, fresh, lost
 from .moves import beyond, stretched
@@ -39,7 +40,7 @@ def overpadded(step: Step, shape: Sequence[int]) -> dict[int, tuple[Fraction, in
     """
     size, attrs, before = windows_of(step.node), step.attrs, step.shapes[0]
     automatic = attrs.get("auto_pad", "NOTSET") not in ("NOTSET", b"NOTSET", "VALID", b"VALID")
-    if size is None or before is None or automatic or step.operator == "ConvTranspose":
+    if size is None or before is None or automatic or step.operator not in {"Conv", *POOLS}:
         return {}
     if step.before_pads is not None or channels_last(step.node) or len(size) != len(shape) - 2:
         return {}

@@ -69,6 +69,8 @@ def _pictured(parts: Sequence[Axis]) -> int | None:
     """Which of joined axes has places; of several inputs', the one with the most."""
     behind = {n: {o for o in leaves(part) if isinstance(o, Given)} for n, part in enumerate(parts)}
     behind = {n: origins for n, origins in behind.items() if origins}
+    if len(behind) > 1 and any(o.axis == 0 for origins in behind.values() for o in origins):
+        return None
     names = [{origin.input for origin in origins} for origins in behind.values()]
     if not names or sum(map(len, names)) != len(set().union(*names)):
         return None
