@@ -30,8 +30,6 @@ from .sized import analyse_at
 from .tail import Tail
 from .weights import Change, change_weights
 
-SUFFIXES = (".onnx", ".ort")
-
 
 class OnnxBackend:
     """A model in onnxruntime, seen at its layers.
@@ -82,7 +80,7 @@ class OnnxBackend:
     def claims(source: Any) -> bool:
         """Is `source` an ONNX model, as far as a glance tells?"""
         if isinstance(source, str | Path):
-            return Path(source).suffix in SUFFIXES
+            return Path(source).suffix in (".onnx", ".ort")
         return isinstance(source, bytes | onnx.ModelProto)
 
     @property
@@ -124,11 +122,8 @@ class OnnxBackend:
     @property
     def settings(self) -> dict[str, Any]:
         """`opset` of ai.onnx, `provider`, and `optimization`: how far the runtime may rewrite."""
-        return {
-            "opset": opset(self.analysis.model),
-            "provider": self.provider,
-            "optimization": self._runner.optimization,
-        }
+        found = {"opset": opset(self.analysis.model), "provider": self.provider}
+        return found | {"optimization": self._runner.optimization}
 
     @property
     def metadata(self) -> dict[str, str]:

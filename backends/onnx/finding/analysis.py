@@ -18,6 +18,7 @@ from ..reading.prepare import prepare
 from ..reading.static import Static, declare, fix
 from ..rules import load_third_party
 from ..rules.spelled_out import unfolded
+from .axes.walk import followed
 from .composites import recognise
 from .flattened_gemm import in_rows
 from .layers import Choice, Layers
@@ -90,14 +91,18 @@ def analyse(
     if static is not None:
         declare(graph)
     dequantise(graph, score)
-    plain = _view(graph, score)
-    named = {
-        asked: choice.name
-        for asked in layers
-        if asked is not None and not plain.is_index(asked)  # indices count composites as one
-        for choice in [plain.find(asked)]
-    }
-    recognise(graph, keep={*named.values(), plain.score.name})
+    named: dict[str | int, str] = {}
+    if any(asked is not None for asked in layers):  # a composite may hide one of them
+        plain = _view(graph, score)
+        kept = plain.score.name
+        named = {
+            asked: plain.find(asked).name
+            for asked in layers
+            if asked is not None and not plain.is_index(asked)  # indices count composites as one
+        }
+    else:
+        kept = find_score(graph, score, followed(in_rows(unfolded(graph)))).name
+    recognise(graph, keep={*named.values(), kept})
     seen = _view(graph, score)
     choices = tuple(
         seen.find(named.get(asked, asked) if asked is not None else None) for asked in layers

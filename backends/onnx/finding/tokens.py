@@ -11,8 +11,8 @@ import numpy as np
 from ..reading.graph import Node, Tensor
 from ..reading.kinds import NORMS, RESHAPING
 from ..reading.units import computes
-from ..reading.views import groups, numbers
 from ..rules import ZERO, key_of
+from ..writing.views import groups, numbers
 from .route import Route
 
 

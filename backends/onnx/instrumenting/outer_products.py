@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 from ..reading.graph import Node, Tensor
-from ..reading.views import groups, numbers
 from ..writing.op import Op
+from ..writing.views import groups, numbers
 
 Pair = tuple[Tensor, Tensor]
 """Both of the tensor's rank; together, broadcast, they make it."""

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..reading.graph import Node, Tensor
-from ..reading.views import groups, numbers
 from ..writing.op import Op
+from ..writing.views import groups, numbers
 from .means import Means, Places
 
 GROWTH = 0.02

@@ -74,8 +74,8 @@ def _probed(
     decided: frozenset[str] | None,
 ) -> Facts:
     """The facts by two probes of every plan until one has no failures; weights go before plans."""
-    around = {name: probes.pair_of(name, probed) for name, _ in probes.symbols(model)}
-    known = {name: pair for name, pair in around.items() if pair is not None}
+    around = [(name, probes.pair_of(name, probed)) for name, _ in probes.symbols(model)]
+    known = {name: pair for name, pair in around if pair is not None}
     free = [(name, batch) for name, batch in probes.symbols(model) if name not in known]
     taken = {*probed.values(), *known.values()}
     places = [name for name, is_batch in free if not is_batch]
@@ -95,8 +95,8 @@ def _probed(
         if by_weights:
             return _probed(model, small, fixed, probed | by_weights, decided)
         seen = (first.types, second.types), (first.values, second.values)
-        lost = first.failures + second.failures + len(unmet)
-        lost += sum(probes.emptied(node, *seen) for node in model.graph.node)
+        empty = sum(probes.emptied(node, *seen) for node in model.graph.node)
+        lost = first.failures + second.failures + len(unmet) + empty
         found.append((lost, first, second, probed | pairs))
         if lost == 0 or not free:
             break
@@ -207,11 +207,9 @@ def _infer_loosely(
 ) -> dict[str, TypeProto]:
     """The types alone, and what rank needs no input's shape."""
     shapeless = Probe(values=probe.values)
-    for name in filter(None, node.input):
-        if name in probe.types:
-            shapeless.types[name] = TypeProto()
-            elem_type = probe.types[name].tensor_type.elem_type
-            shapeless.types[name].tensor_type.elem_type = elem_type
+    for name in (name for name in node.input if name in probe.types):
+        bare = shapeless.types[name] = TypeProto()
+        bare.tensor_type.elem_type = probe.types[name].tensor_type.elem_type
     try:
         return _infer(model, node, shapeless)
     except Exception:  # not even the types fit

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from ..reading.graph import Tensor
-from ..reading.views import groups, numbers
 from .op import Op
 from .padding import around, remember, single
 from .promises import Padded
+from .views import groups, numbers
 
 
 class Cut(NamedTuple):

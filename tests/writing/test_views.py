@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from backends.onnx.reading.views import PRIME, groups, numbers
+from backends.onnx.writing.views import PRIME, groups, numbers
 
 VIEWS = [
     ((2, 3, 4), (6, 4)),
