@@ -52,6 +52,25 @@ def test_where_everything_is_lost_the_first_node_is_named() -> None:
         _ = OnnxBackend(model_of(body)).default_layer
 
 
+@pytest.mark.parametrize("batch", ["1", "N"])
+def test_rows_that_were_merged_with_places_name_the_view(batch: str) -> None:
+    """Anchors of all rows one under the other: whose score is whose, the rows do not say."""
+    body = (
+        STEM
+        + """t = Transpose<perm = [0,2,3,1]>(r) s = Constant<value = int64[2] {-1, 3}>()
+        y = Reshape(t, s)"""
+    )
+    model = model_of(body)
+    if batch == "N":
+        model.graph.input[0].type.tensor_type.shape.dim[0].dim_param = "N"
+    model.graph.output[0].type.tensor_type.shape.dim[0].dim_param = "rows"
+    model.graph.output[0].type.tensor_type.shape.dim[1].dim_value = 3
+    words = r"Reshape \(node 'y'\) merges the rows of 't' \[(1|N), 6, 6, 3\].* give --score 't'"
+    with pytest.raises(LayerError, match=words):
+        _ = OnnxBackend(model).default_layer
+    assert OnnxBackend(model, score="t").default_layer in ("r", "c")
+
+
 def test_an_attention_matrix_is_no_map() -> None:
     body = (
         STEM

@@ -12,7 +12,7 @@ from cam_core.cli.inputs.opened import Setup, bring_together
 from cam_core.cli.inputs.samples import Sample
 from cam_core.cli.naming import top_line
 from cam_core.cli.presets import Trial, as_record, likeliest, trials
-from cam_core.cli.report import progress
+from cam_core.cli.report import heads_said, progress
 from cam_core.cli.typed import extents, flag, pieces, running
 from cam_core.errors import CamError
 from cam_core.sources import Sources
@@ -28,6 +28,7 @@ from ..running.feed import feed, rows
 from ..running.runner import Runner
 from .comparison import compare_outputs
 from .screen import Screen
+from .words import inputs_said, layer_said
 
 if TYPE_CHECKING:
     from .arguments import Check
@@ -75,6 +76,8 @@ def cover(opened: Opened, screen: Screen) -> tuple[dict[str, Any], str]:
         if opened.asked.layer is not None or opened.asked.score is not None:
             raise
         return {"explainable": False, "refused": str(error)}, str(error)
+    for name, text in read_as(opened.analysis):
+        screen.line(name, text)
     _tell(screen, found)
     facts = {
         "explainable": not found.refused,
@@ -89,10 +92,14 @@ def cover(opened: Opened, screen: Screen) -> tuple[dict[str, Any], str]:
     return facts, found.refused
 
 
+def read_as(analysis: Analysis) -> list[tuple[str, str]]:
+    """How the model is read: score, other outputs, layer and inputs, a line each."""
+    layer, inputs = layer_said(analysis), inputs_said(analysis)
+    return [*heads_said(analysis.score.heads), ("layer", layer), ("takes", inputs)]
+
+
 def _tell(screen: Screen, found: Coverage) -> None:
     """The coverage, for people."""
-    screen.line("layer", found.layer)
-    screen.line("score", found.score)
     rows = [
         (
             f"{row.domain}.{row.operator}" if row.domain else row.operator,

@@ -15,7 +15,7 @@ from .necks import necks
 from .route import Route
 from .summary import first_norm, only_summary
 from .tokens import needed_tokens
-from .whereabouts import first_loss, why_no_map
+from .whereabouts import first_loss, merged_rows, why_no_map
 
 
 def default_layer(route: Route, over: str | None = None) -> tuple[Tensor, str]:
@@ -26,8 +26,9 @@ def default_layer(route: Route, over: str | None = None) -> tuple[Tensor, str]:
     Raises:
         LayerError: the model has no map at all, or none over that input.
     """
-    if not route.spatial_maps:
-        raise LayerError(_no_map(route))
+    merged = merged_rows(route.maps, route.score.tensor)
+    if merged or not route.spatial_maps:
+        raise LayerError(merged or _no_map(route))
     chosen, why = _chosen(route, over)
     if chosen.name not in route.weighed:
         _refuse_pixels(route)

@@ -76,6 +76,12 @@ class Maps:
         origins = {o for axis in axes for o in leaves(axis) if isinstance(o, Given)}
         return any(o.extent > 1 and self.roles.of(o) == "space" for o in origins)
 
+    def rows_are_places(self, tensor: Tensor) -> bool:
+        """Are there places of a picture, or anchors, along a tensor's first axis?"""
+        axes = self.found.first.get(tensor.name, ())
+        origins = {o for o in leaves(axes[0]) if isinstance(o, Given)} if axes else set()
+        return any(o.extent > 1 and self.roles.of(o) == "space" for o in origins)
+
     def plain(self, tensor: Tensor) -> bool:
         """Is a map read as it lies, or is it none: no windows, nothing on its side?"""
         layout = self.layout(tensor)

@@ -206,7 +206,8 @@ def _named(graph: Graph, name: str, found: Sequence[Candidate], axes: Found) -> 
         what = "there is none" if known is None else "it is an input or a weight"
         raise ModelError(f"no tensor '{name}' to use as score: {what}; {near_by}")
     for one in found:
-        if name in (one.head.output, *one.origins.tail.views) and one.usable:
+        inner = () if one.origins.tail.plain else one.origins.tail.views
+        if name in (one.head.output, *inner) and one.usable:
             return one
     tensor = dequantised(graph, known)
     if not floating(tensor):

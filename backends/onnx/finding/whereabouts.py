@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..reading.graph import Graph, Tensor, reads
+from ..reading.graph import Extent, Graph, Tensor, reads
+from ..reading.kinds import RESHAPING
 from .axes.factors import Lost, loss
 from .maps import Maps
 
@@ -50,3 +51,25 @@ def last_map_before(maps: Maps, tensor: Tensor) -> str:
                 return str(source.name)
             waiting.append(source)
     return ""
+
+
+def merged_rows(maps: Maps, score: Tensor) -> str:
+    """The view that merged a score's rows with places ([605, 95]), in words; '' if none did."""
+    tensor = score
+    while maps.rows_are_places(tensor) and tensor.name in maps.graph.producer:
+        node = maps.graph.producer[tensor.name]
+        source = node.inputs[0] if node.inputs else None
+        if source is None or source.shape is None:
+            return ""
+        if node.op in RESHAPING and not maps.rows_are_places(source):
+            return (
+                f"{node.op} (node '{node.name or node.outputs[0].name}') merges the rows of "
+                f"'{source.name}' {_text(source.shape)} with its places into those of the score, "
+                f"{_text(tensor.shape)}; give --score '{source.name}'"
+            )
+        tensor = source
+    return ""
+
+
+def _text(shape: tuple[Extent, ...]) -> str:
+    return f"[{', '.join('?' if d is None else str(d) for d in shape)}]"

@@ -1,0 +1,47 @@
+"""What a command says of how a model is read: a line for the layer, a line for its inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..finding.analysis import Analysis
+from ..reading.graph import Extent, Tensor
+
+
+def layer_said(analysis: Analysis) -> str:
+    """The layer, its layout, and what of which input its maps cover."""
+    choice = analysis.choices[0]
+    region = choice.region
+    said = f"{choice.name}  {choice.layout.text()}"
+    if region is None:
+        return said
+    covers = "" if region.whole else f", {windows_said(region.windows)} of it"
+    return f"{said}  over '{region.input}'{covers}"
+
+
+def windows_said(windows: Sequence[tuple[float, float]]) -> str:
+    """What of each axis is covered: 0.25 to 0.75 x 0 to 1."""
+    return " x ".join(f"{low:.3g} to {high:.3g}" for low, high in windows)
+
+
+def inputs_said(analysis: Analysis) -> str:
+    """Of each input what its axes are; of what the score does not count rows of, that."""
+    return "; ".join(_said(analysis, tensor) for tensor in analysis.graph.inputs)
+
+
+def _said(analysis: Analysis, tensor: Tensor) -> str:
+    maps = analysis.layers.maps
+    info = maps.taken(tensor)
+    if info.row_axis is None:
+        return f"{info.name} [{', '.join(map(_extent, info.shape))}], given whole"
+    kinds = ["places"] * len(info.shape)
+    if info.row_axis < len(kinds):
+        kinds[info.row_axis] = "rows"
+    if info.channel_axis is not None:
+        kinds[info.channel_axis] = "channels"
+    axes = ", ".join(f"{_extent(n)} {kind}" for n, kind in zip(info.shape, kinds, strict=True))
+    return f"{info.name} [{axes}]"
+
+
+def _extent(extent: Extent) -> str:
+    return "?" if extent is None else str(extent)

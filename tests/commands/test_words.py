@@ -1,0 +1,56 @@
+"""A line for the layer and a line for the inputs: what is said is what the file does."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+import onnx.parser
+from onnx import numpy_helper
+
+from backends.onnx.commands.words import inputs_said, layer_said, windows_said
+from backends.onnx.finding.analysis import analyse
+
+
+def model_of(inputs: str, body: str, **weights: tuple[int, ...]) -> onnx.ModelProto:
+    model = onnx.parser.parse_model(
+        f'<ir_version: 8, opset_import: ["" : 17]> g ({inputs}) => (float y) {{ {body} }}'
+    )
+    for name, shape in weights.items():
+        value = np.ones(shape, np.float32)
+        model.graph.initializer.append(numpy_helper.from_array(value, name))
+    return model
+
+
+HEAD = "r = Relu(c) g = GlobalAveragePool(r) f = Flatten(g) y = MatMul(f, v)"
+
+
+def test_a_picture() -> None:
+    model = model_of(
+        "float[N,32,24,3] x",
+        "t = Transpose<perm = [0,3,1,2]>(x) c = Conv(t, w) " + HEAD,
+        w=(4, 3, 3, 3), v=(4, 5),
+    )  # fmt: skip
+    found = analyse(model, [None])
+    assert layer_said(found) == "r  NCHW  over 'x'"
+    assert inputs_said(found) == "x [N rows, 32 places, 24 places, 3 channels]"
+
+
+def test_a_part_of_a_picture() -> None:
+    cut = """a = Constant<value = int64[1] {8}>() b = Constant<value = int64[1] {24}>()
+        i = Constant<value = int64[1] {2}>() p = Slice(x, a, b, i)
+        c = Conv<pads = [1,1,1,1]>(p, w) """
+    found = analyse(model_of("float[1,3,32,24] x", cut + HEAD, w=(4, 3, 3, 3), v=(4, 5)), [None])
+    assert layer_said(found) == "r  NCHW  over 'x', 0.25 to 0.75 x 0 to 1 of it"
+    assert windows_said([(0, 1)]) == "0 to 1"
+
+
+def test_what_counts_no_rows_is_given_whole() -> None:
+    body = """c = Conv(x, w) r = Relu(c) g = GlobalAveragePool(r) f = Flatten(g)
+        m = ReduceMean<axes = [1], keepdims = 0>(words) t = Transpose<perm = [1,0]>(m)
+        y = MatMul(f, t)"""
+    model = model_of("float[N,3,8,8] x, float[7,6,4] words", body, w=(4, 3, 3, 3))
+    found = analyse(model, [None])
+    assert (
+        inputs_said(found)
+        == "x [N rows, 3 channels, 8 places, 8 places]; words [7, 6, 4], given whole"
+    )
