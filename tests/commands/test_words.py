@@ -2,24 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
-import onnx
-import onnx.parser
-from onnx import numpy_helper
-
 from backends.onnx.commands.words import inputs_said, layer_said, windows_said
 from backends.onnx.finding.analysis import analyse
-
-
-def model_of(inputs: str, body: str, **weights: tuple[int, ...]) -> onnx.ModelProto:
-    model = onnx.parser.parse_model(
-        f'<ir_version: 8, opset_import: ["" : 17]> g ({inputs}) => (float y) {{ {body} }}'
-    )
-    for name, shape in weights.items():
-        value = np.ones(shape, np.float32)
-        model.graph.initializer.append(numpy_helper.from_array(value, name))
-    return model
-
+from tests.finding.test_roles import model_of
 
 HEAD = "r = Relu(c) g = GlobalAveragePool(r) f = Flatten(g) y = MatMul(f, v)"
 
