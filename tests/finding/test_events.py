@@ -49,6 +49,12 @@ LAYERS = {
         k = Mul(e, none) t = Concat<axis = 1>(k, q) last = Relu(t)""",
         "1",
     ),
+    "tokens behind five": (
+        """s = Constant<value = int64[3] {0,3,-1}>() f = Reshape(r, s)
+        q = Transpose<perm = [0,2,1]>(f) e = Slice(q, zero, one, one)
+        k = Mul(e, none) t = Concat<axis = 1>(k, k, q, k, k, k) last = Relu(t)""",
+        "1",
+    ),
     "windows": (
         """s = Constant<value = int64[6] {-1,3,2,4,3,2}>() f = Reshape(r, s)
         q = Transpose<perm = [0,2,4,3,5,1]>(f) v = Constant<value = int64[3] {-1,8,3}>()
@@ -150,3 +156,57 @@ def test_two_pictures_are_two_batches_of_one(name: str, batch: str) -> None:
     np.testing.assert_array_equal(found > 0, expected(name, (5, 20), (29, 1)))
     written = run(instrument(model, layer="last"), x=x, cam_class=np.array([0, 1]))["cam_map"]
     np.testing.assert_allclose(written, found, rtol=1e-6)
+
+
+INSIDE = {
+    "normalised": ("h = Sub(x, mean) p = Div(h, mean)", []),
+    "cut out": ("p = Slice(x, a, b, d)", [(10, 7), (21, 18)]),
+    "padded": ("p = Pad(x, around)", EVENTS),
+    "flipped": ("p = Slice(x, minus, far, two, minus)", EVENTS),
+    "on its side": ("p = Transpose<perm = [0,1,3,2]>(x)", EVENTS),
+    "twice as large": ('p = Resize<mode = "nearest">(x, "", twice)', EVENTS),
+    "half as large": ('p = Resize<mode = "linear">(x, "", half)', EVENTS),
+    "cut out, flipped, on its side, padded": (
+        """h = Slice(x, a, b, d) i = Slice(h, minus, far, two, minus)
+        j = Transpose<perm = [0,1,3,2]>(i) p = Pad(j, around)""",
+        [(10, 7), (21, 18)],
+    ),
+}
+"""What a file does to the picture before its first convolution, and events that it leaves there."""
+
+
+@pytest.mark.parametrize("name", INSIDE)
+def test_the_heat_lies_over_the_event_whatever_the_file_does_first(name: str) -> None:
+    body, events = INSIDE[name]
+    stem = STEM.replace("Conv<strides = [4,4]>(x, w)", "Conv<strides = [4,4]>(p, w)")
+    model = onnx.parser.parse_model(
+        f'<ir_version: 8, opset_import: ["" : 17]> g (float[1,1,{HIGH},{WIDE}] x) => '
+        f"(float[1,2] y) {{ {body} {stem} last = Relu(r) "
+        "m = ReduceMean<axes = [2,3], keepdims = 0>(last) y = MatMul(m, head) }"
+    )
+    values: dict[str, Any] = {
+        "w": np.ones((3, 1, 4, 4), np.float32),
+        "head": np.ones((3, 2), np.float32),
+        "mean": np.float32(0.01),
+        "a": np.array([8, 4]),
+        "b": np.array([24, 20]),
+        "d": np.array([2, 3]),
+        "minus": np.array([-1]),
+        "far": np.array([-99]),
+        "two": np.array([2]),
+        "around": np.array([0, 0, 8, 4, 0, 0, 4, 8]),
+        "twice": np.array([1, 1, 2, 2], np.float32),
+        "half": np.array([1, 1, 0.5, 0.5], np.float32),
+    }
+    used = {name for node in model.graph.node for name in node.input}
+    model.graph.initializer.extend(
+        numpy_helper.from_array(np.asarray(v), n) for n, v in values.items() if n in used
+    )
+    backend, cell = OnnxBackend(model, layer="last"), 8 if name == "half as large" else 4
+    for event in events or EVENTS:
+        heat = explain(backend, picture(event), target=1).heatmap((HIGH, WIDE))[0]
+        hot = np.argwhere(heat >= 0.999 * heat.max())
+        away = np.abs(hot + 0.5 - (np.array(event) + 0.5)).max(1).min()
+        assert away <= cell, (event, hot.tolist()[:3])
+        cold = np.abs(np.argwhere(heat > 0) - np.array(event)).max()
+        assert cold <= 2 * cell + 1
