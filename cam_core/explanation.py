@@ -69,6 +69,11 @@ class Explanation:
             f"score {_numbers(self.score)}, max {_numbers(self.raw_max)}{about}>"
         )
 
+    def lies_over(self, size: Sequence[int]) -> bool:
+        """Has its map the axes of a picture of this size, or is it known along which it runs?"""
+        rank, region = self.map.ndim - 1, self.region
+        return rank == len(size) or (region is not None and len(region.along(len(size))) == rank)
+
     @property
     def blank(self) -> Array:
         """bool [N]: rows whose map is zero, noise or NaN, with nothing to show."""

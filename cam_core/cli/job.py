@@ -111,10 +111,11 @@ class Job:
         if self.labels is not None:
             self.labels.check(logits.shape[1], flag)
         explanation = from_capture(capture, target, self.method, labels=self.names)
-        if explanation.map.ndim != 3 and not sample.slot.feed:
+        if sample.placement is not None and not explanation.lies_over(sample.placement.size):
             raise ModelError(
                 f"layer '{capture.layer}': its map {list(explanation.map.shape[1:])} is not a "
-                "picture. Choose a layer with height and width: gradcam layers lists them."
+                "picture. Choose a layer with height and width (gradcam layers lists them); where "
+                "the model leaves its size open, --size may give it both."
             )
         dense = logits.size != capture.logits.size  # a sum over positions is no logit
         row = self._row(sample, target, explanation, None if dense else logits[:1])

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from cam_core.backend import Array
-from cam_core.explanation import Explanation
 from cam_core.image import card, sheet, view
 
 from .inputs.beneath import beneath
@@ -34,7 +33,7 @@ def draw(sample: Sample, explained: Explained, method: str, top: float | None) -
             return heat
         return (low + heat * (row.raw_max - low)) / top
 
-    placed = sample.placement is not None and lies_over(explanation, sample.placement.size)
+    placed = sample.placement is not None and explanation.lies_over(sample.placement.size)
     if sample.picture is not None and sample.placement is not None and placed:
         heat = coloured(explanation.heatmap(sample.placement.size)[0])
         return card(sample.picture, heat, sample.placement, lines=caption(row, method), **words)
@@ -43,12 +42,6 @@ def draw(sample: Sample, explained: Explained, method: str, top: float | None) -
     seen = view(ground.values, ground.cells)
     lines = [*caption(row, method), *(note for note in (seen.note, ground.note) if note)]
     return sheet(seen.panels, lines=lines, **words)
-
-
-def lies_over(explanation: Explanation, size: tuple[int, ...]) -> bool:
-    """Has a map the axes of a picture of this size, or is it known along which it runs?"""
-    rank, region = explanation.map.ndim - 1, explanation.region
-    return rank == len(size) or (region is not None and len(region.along(len(size))) == rank)
 
 
 def caption(row: Row, method: str) -> list[str]:

@@ -8,15 +8,13 @@ from typing import Any
 
 from cam_core.backend import Backend
 from cam_core.errors import InputError
-from cam_core.head import probability_of
+from cam_core.head import heads_of, probability_of
 from cam_core.image import PRESETS
 from cam_core.targets.scores import pool
 
 from .inputs.opened import Setup
 from .inputs.samples import Slot
-from .naming import Top, as_record, best
-
-__all__ = ["Trial", "as_record", "likeliest", "trials"]
+from .naming import Top, best
 
 
 @dataclass(frozen=True)
@@ -26,11 +24,13 @@ class Trial:
     preset: str
     description: str
     top: Top
-    """Empty where the preset does not fit the model, or the score is dense."""
+    """Empty where the preset does not fit the model, or the score has no classes to rank."""
 
 
 def likeliest(backend: Backend, x: Any, names: Sequence[str] | None) -> Top:
-    """The five best classes of one input; none of a dense score."""
+    """The five best classes of one input; none of a dense score, or of what are no classes."""
+    if not all(head.ranked for head in heads_of(backend)[:1]):
+        return ()
     axis = backend.class_axis
     y = backend.look(x, layers=()).score
     pooled = pool(y, axis)

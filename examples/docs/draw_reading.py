@@ -1,6 +1,6 @@
 """Draws docs/images/reading.png: where heat lies when a file moves the picture inside itself.
 
-    python examples/docs/draw_reading.py
+    python -m examples.docs.draw_reading
 
 Each network sums pixels with weights of one: its map can be hot nowhere but over the bright disc.
 Beside it, the same numbers painted as they lie in the layer's tensor, stretched over the picture.

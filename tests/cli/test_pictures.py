@@ -188,3 +188,25 @@ def test_explaining_five_minutes_of_sound_makes_no_copy_of_them(here: Path) -> N
     assert most < 1.75 * x.nbytes
     page = np.asarray(Image.open("out/x.1.gradcam.png")).astype(int)
     assert redness(page) == pytest.approx(9_000_001 / x.size, abs=0.002)
+
+
+def test_a_map_of_columns_lies_over_a_photo(here: Path) -> None:
+    """Its rows were summed over: the heat is the same along them, and hottest at the white line."""
+    text = """<ir_version: 8, opset_import: ["" : 17]>
+    g (float[N,3,32,64] x) => (float[N,3] y) {
+      w = Constant<value = float[3,3,1,1] {1,0,0, 0,1,0, 0,0,1}>() c = Conv(x, w)
+      m = ReduceMean<axes = [2], keepdims = 0>(c) a = Relu(m)
+      y = ReduceMean<axes = [2], keepdims = 0>(a)
+    }"""
+    onnx.save(onnx.parser.parse_model(text), "columns.onnx")
+    photo = np.zeros((32, 64, 3), np.uint8)
+    photo[10:20, 40] = 255
+    Image.fromarray(photo).save("line.png")
+    asked = ["explain", "columns.onnx", "line.png", "--preprocess", "unit", "--layer", "a"]
+    found = CliRunner().invoke(gradcam, [*asked, "--target", "1"])
+    assert found.exit_code == 0, found.output
+    assert np.load("line.1.gradcam.npy").argmax() == 40
+    page = np.asarray(Image.open("line.1.gradcam.png")).astype(int)
+    red = page[..., 0] - page[..., 2]
+    rows, columns = np.nonzero(red > 200)
+    assert np.ptp(rows) > 5 * np.ptp(columns)

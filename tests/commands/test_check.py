@@ -127,6 +127,20 @@ def test_check_tries_each_preset_on_a_photo(model: Path, tmp_path: Path) -> None
     assert best["class"] == int(y.argmax())
     assert best["score"] == pytest.approx(y.max(), rel=1e-4)
     assert best["probability"] is None  # the model has no softmax
+    assert "prob." not in found.output
+    assert record["heads"][0]["kind"] in found.output
+
+
+def test_check_ranks_no_classes_of_an_embedding(tmp_path: Path, rng: np.random.Generator) -> None:
+    Image.new("RGB", (20, 20)).save(tmp_path / "a.png")
+    text = MODEL.replace("[N,4] y", "[N,4] embedding").replace("y = ", "embedding = ")
+    model = write(text, tmp_path / "e.onnx", rng)
+    found = call("check", model, tmp_path / "a.png", "--json")
+    assert found.exit_code in (0, 1), found.output
+    record = json.loads(found.output)
+    assert record["heads"][0]["kind"] == "embedding"
+    assert record["input"]["top"] == []
+    assert "presets" not in record["input"]
 
 
 @pytest.mark.usefixtures("no_norm_pools")

@@ -72,6 +72,13 @@ MODELS = {
         {("x", 0)},
         {("x", 1), ("words", 2)},
     ),
+    "a recurrent state": (
+        "float[T,N,6] x, float[1,N,5] h",
+        "s, e = GRU<hidden_size = 5>(x, gates, again, , , h)"
+        " one = Constant<value = int64[1] {0}>() y = Squeeze(e, one)",
+        {("x", 1), ("h", 1)},
+        {("x", 2), ("h", 2)},
+    ),
     "two pictures of a pair": (
         "float[N,3,8,8] x, float[N,3,8,8] z",
         "both = Sub(x, z) c = Conv(both, w)" + HEAD,
@@ -81,7 +88,7 @@ MODELS = {
 }
 WEIGHTS = {
     **{"w": (4, 3, 3, 3), "grey": (4, 1, 3, 3), "v": (4, 5), "each": (3,)},
-    **{"six": (6, 4), "patch": (48, 4)},
+    **{"six": (6, 4), "patch": (48, 4), "gates": (1, 15, 6), "again": (1, 15, 5)},
 }
 
 

@@ -21,6 +21,7 @@ from backends.onnx.reading.graph import (
     reads,
     static,
     tiny,
+    told,
 )
 from backends.onnx.reading.prepare import prepare
 from tests.external import net
@@ -146,3 +147,8 @@ def test_what_has_no_type_of_numpy() -> None:
 )
 def test_a_static_shape_has_numbers_alone(shape: Any, known: bool) -> None:
     assert static(shape) == known
+
+
+@pytest.mark.parametrize(("extent", "shown"), [(3, 3), ("N", "N"), (None, None), ("112|144", None)])
+def test_people_are_not_told_the_probes(extent: int | str | None, shown: object) -> None:
+    assert told(extent) == shown

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     *("target", "layer", "score", *PIXELS, "static", "input", "labels", "label-offset", *RUNTIME),
     *("verify", "json", "output"),
     scale=NUMBER,
+    input={
+        "metavar": "NAME=FILE",
+        "help": "The array (.npy) or the picture of one of the model's inputs; repeatable.",
+    },
     target={"help": "The targets of --numeric, as in explain. Default: the top class."},
 )
 @click.option(

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from cam_core.backend import Array
 from cam_core.cli.inputs.opened import Setup, bring_together
 from cam_core.cli.inputs.samples import Sample
-from cam_core.cli.naming import top_line
-from cam_core.cli.presets import Trial, as_record, likeliest, trials
+from cam_core.cli.naming import Scored, as_record, top_line
+from cam_core.cli.presets import Trial, likeliest, trials
 from cam_core.cli.report import heads_said, progress
 from cam_core.cli.typed import extents, flag, pieces, running
 from cam_core.errors import CamError
@@ -76,6 +76,7 @@ def cover(opened: Opened, screen: Screen) -> tuple[dict[str, Any], str]:
         if opened.asked.layer is not None or opened.asked.score is not None:
             raise
         return {"explainable": False, "refused": str(error)}, str(error)
+    heads = opened.analysis.score.heads
     for name, text in read_as(opened.analysis):
         screen.line(name, text)
     _tell(screen, found)
@@ -84,6 +85,7 @@ def cover(opened: Opened, screen: Screen) -> tuple[dict[str, Any], str]:
         "refused": found.refused,
         "layer": found.layer,
         "score": found.score,
+        "heads": [asdict(head) for head in heads],
         "operators": [asdict(row) for row in found.operators],
         "emitted": dict(found.emitted),
         "unportable": list(found.unportable),
@@ -172,8 +174,9 @@ def inspect(setup: Setup, sample: Sample, screen: Screen) -> dict[str, Any]:
         return found
     with progress(5, "presets"):
         tried = trials(setup, slot)
+    number = "score" if isinstance(top[0], Scored) else "prob."
     screen.grid(
-        {"--preprocess": "", "top class": "", "label": "fold", "prob.": "r", "input": "fold"},
+        {"--preprocess": "", "top class": "", "label": "fold", number: "r", "input": "fold"},
         [_row(trial, sample.description) for trial in tried],
     )
     presets = [
@@ -187,8 +190,8 @@ def _row(trial: Trial, used: str) -> tuple[str, ...]:
     name = trial.preset + (" *" if trial.description == used else "")
     if not trial.top:
         return name, "-", "", "", trial.description
-    index, label, likely = trial.top[0]
-    return name, str(index), label, f"{likely:.3f}", trial.description
+    index, label, value = trial.top[0]
+    return name, str(index), label, f"{value:.3f}", trial.description
 
 
 def verdict(passed: bool, refused: str) -> str:

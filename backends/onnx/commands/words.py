@@ -13,10 +13,10 @@ def layer_said(analysis: Analysis) -> str:
     choice = analysis.choices[0]
     region = choice.region
     said = f"{choice.name}  {choice.layout.text()}"
-    if region is None:
-        return said
-    covers = "" if region.whole else f", {windows_said(region.windows)} of it"
-    return f"{said}  over '{region.input}'{covers}"
+    if region is not None:
+        covers = "" if region.whole else f", {windows_said(region.windows)} of it"
+        said += f"  over '{region.input}'{covers}"
+    return f"{said} ({choice.why})" if choice.why else said
 
 
 def windows_said(windows: Sequence[tuple[float, float]]) -> str:

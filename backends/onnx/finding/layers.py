@@ -15,7 +15,7 @@ from cam_core.maps.arrangement import Arrangement
 from cam_core.maps.layout import Layout
 from cam_core.region import Region
 
-from ..reading.graph import Extent, Graph, Tensor, floating
+from ..reading.graph import Extent, Graph, Tensor, floating, told
 from ..reading.kinds import QUANTISERS, VIEWS
 from ..reading.units import behind_quantisers, settled, units_of
 from .default_layer import default_layer, in_one_batch
@@ -85,7 +85,7 @@ class Layers:
             Layer(
                 name=t.name,
                 operator=behind_quantisers(self.graph, self.graph.producer[t.name]).op,
-                shape=tuple(t.shape),
+                shape=tuple(told(extent) for extent in t.shape),
                 module=self.modules.of(t.name),
                 default=t.name == default,
                 input=self.maps.input(t),
@@ -196,4 +196,4 @@ class Layers:
 def _extents(shape: Sequence[Extent] | None) -> str:
     if shape is None:
         return "unknown"
-    return f"[{', '.join('?' if d is None else str(d) for d in shape)}]"
+    return f"[{', '.join('?' if told(d) is None else str(d) for d in shape)}]"

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ..reading.graph import Graph, Tensor
-from ..reading.kinds import CHANNELS_FIRST
+from ..reading.kinds import CHANNELS_FIRST, RECURRENT
 from ..reading.units import channels_last, computes
 from .axes.factors import Axes, Axis, Given, leaves, loss, size
 from .axes.walk import Found, followed
 from .places import Roles
 
-CONTRACTING = {"Conv", "ConvTranspose", "MatMul", "Gemm", "Einsum", "LSTM", "GRU", "RNN"}
+CONTRACTING = {"Conv", "ConvTranspose", "MatMul", "Gemm", "Einsum", *RECURRENT}
 """Operators that sum over channels: the first one says which those are."""
 
 
@@ -108,20 +108,21 @@ def row_axes(graph: Graph, found: Followed, roles: Roles, score: Tensor) -> dict
 
 
 def _channels(graph: Graph, found: Followed, batch: set[Given]) -> Iterator[Given]:
-    """By input, the axis that the first operator with weights sums over."""
+    """By input, the axis that the first operator with weights sums over; of states, their units."""
     decided: set[str] = set()
     for node in graph.nodes:
         what = computes(node)
         if what not in CONTRACTING and what not in CHANNELS_FIRST:
             continue
-        axes = found.first.get(node.inputs[0].name) if node.inputs else None
-        if not axes or len(axes) < 2:
-            continue
-        summed = axes[1] if what in CHANNELS_FIRST and not channels_last(node) else axes[-1]
-        here = {origin.input for axis in axes for origin in _given(axis)} - decided
-        for name in sorted(here):
-            decided.add(name)
-            yield from _one(graph, name, axes, summed, batch)
+        for tensor in (*node.inputs[:1], *(node.inputs[5:7] if what in RECURRENT else ())):
+            axes = found.first.get(tensor.name)
+            if not axes or len(axes) < 2:
+                continue
+            summed = axes[1] if what in CHANNELS_FIRST and not channels_last(node) else axes[-1]
+            here = {origin.input for axis in axes for origin in _given(axis)} - decided
+            for name in sorted(here):
+                decided.add(name)
+                yield from _one(graph, name, axes, summed, batch)
 
 
 def _one(graph: Graph, name: str, axes: Axes, summed: Axis, batch: set[Given]) -> Iterator[Given]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..reading.graph import Extent, Graph, Tensor, reads
+from ..reading.graph import Extent, Graph, Tensor, reads, told
 from ..reading.kinds import RESHAPING
 from .axes.factors import Lost, loss
 from .maps import Maps
@@ -72,4 +72,4 @@ def merged_rows(maps: Maps, score: Tensor) -> str:
 
 
 def _text(shape: tuple[Extent, ...]) -> str:
-    return f"[{', '.join('?' if d is None else str(d) for d in shape)}]"
+    return f"[{', '.join('?' if told(d) is None else str(d) for d in shape)}]"

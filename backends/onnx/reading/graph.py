@@ -157,6 +157,11 @@ def names_in(node: Node) -> Iterator[str]:
             yield from names_in(inner)
 
 
+def told(extent: Extent) -> int | str | None:
+    """An extent as people are told it: computed ones, named by their probes, are None."""
+    return None if isinstance(extent, str) and "|" in extent else extent
+
+
 def floating(tensor: Tensor) -> bool:
     """Does the tensor hold floating point numbers?"""
     kind = tensor.dtype

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 
-from .factors import NONE, Axes, Axis, Factor, Fresh, Given, Joined, Lost, Origin, Reordered
+from .factors import NONE, Axes, Axis, Factor, Fresh, Given, Joined, Lost, Origin, Reordered, size
 
 
 def spans(axes: Iterable[Axis]) -> dict[Origin, Fraction]:
@@ -75,17 +75,10 @@ def same_order(a: Axis, b: Axis) -> bool:
     orders = [_order(axis) for axis in (a, b)]
     if orders == [None, None]:
         return True
-    ours, theirs = (order or range(sum(1 for _ in a) and _extent(a)) for order in orders)
+    ours, theirs = (order or range(sum(1 for _ in a) and size(a)) for order in orders)
     return len(ours) == len(theirs) and all(
         abs(i - j) <= 1 for i, j in zip(ours, theirs, strict=True)
     )
-
-
-def _extent(axis: Axis) -> int:
-    found = 1
-    for factor in axis:
-        found *= factor.extent
-    return found
 
 
 def _order(axis: Axis) -> tuple[int, ...] | None:

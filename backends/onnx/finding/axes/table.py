@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...reading.graph import Node
-from .factors import Axes, Axis, Lost, descends, fresh, loss, lost
+from .factors import Axes, Axis, Lost, descends, fresh, loss, lost, size
 from .moves import agreed
 
 Shape = tuple[int, ...]
@@ -88,16 +88,9 @@ class Step:
         for back in range(len(shape), 0, -1):
             extent = shape[-back]
             own = [axes[-back] for axes in inputs if axes is not None and len(axes) >= back]
-            fit = [axis for axis in own if _extent(axis) == extent]
+            fit = [axis for axis in own if size(axis) == extent]
             out.append(agreed(fit, self.lost()) if fit else fresh(extent))
         return tuple(out)
-
-
-def _extent(axis: Axis) -> int:
-    found = 1
-    for factor in axis:
-        found *= factor.extent
-    return found
 
 
 Row = Callable[[Step], Sequence[Axes | None]]

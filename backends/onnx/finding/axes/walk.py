@@ -103,7 +103,8 @@ def _stepped(
         return [step.unknown(i) for i in range(len(made))]
     try:
         given_out = row(step)
-    except Exception:  # a node that contradicts itself, or a form that no runtime takes
+    except (ArithmeticError, IndexError, KeyError, TypeError, ValueError):
+        # a node that contradicts itself, or a form that no runtime takes
         return [step.unknown(i) for i in range(len(made))]
     return [_fit(step, axes, shape) for axes, shape in zip(given_out, made, strict=False)]
 
