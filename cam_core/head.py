@@ -38,8 +38,12 @@ class Head:
 
     @property
     def probability(self) -> str:
-        """`softmax` along the class axis, `sigmoid` of each, or '': the model has none."""
-        return "" if self.kind in WITHOUT else PROBABILITIES.get(self.activation, "")
+        """`softmax` along the class axis, `sigmoid` of each, or '': the model has none.
+
+        Similarities are made to be compared by a softmax over what they were compared with.
+        """
+        usual = "softmax" if self.kind == "similarity" else ""
+        return "" if self.kind in WITHOUT else PROBABILITIES.get(self.activation, usual)
 
     @property
     def ranked(self) -> bool:

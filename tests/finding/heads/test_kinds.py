@@ -63,7 +63,7 @@ ONE: dict[str, tuple[str, str, dict[str, Any], tuple[str, int | None, str]]] = {
     "a number a step": ("t = Transpose<perm = [0, 2, 1]>(x) y = MatMul(t, m1)",
                         "float[N, 20, 1] y", {"x": SERIES}, ("picture", 2, "")),
     "two towers": ("t = Transpose(q) y = MatMul(x, t)", "float[N, M] y",
-                   {"x": "float[N, 6] x, float[M, 6] q"}, ("similarity", 1, "")),
+                   {"x": "float[N, 6] x, float[M, 6] q"}, ("similarity", 1, "softmax")),
 }  # fmt: skip
 
 
