@@ -14,9 +14,11 @@ import onnx.parser
 import pytest
 from onnx import numpy_helper
 
+from backends.onnx import OnnxBackend
 from backends.onnx.finding.places import Roles, Seen, read
 from backends.onnx.finding.roles import follow
 from backends.onnx.reading.prepare import prepare
+from cam_core import explain
 
 
 def seen(body: str, shape: str = "N,1,32,24", *, channels: bool = True) -> Seen | None:
@@ -111,3 +113,35 @@ def test_a_grid_that_the_run_time_decides_is_a_row_of_tokens() -> None:
     assert found is not None
     assert found.layout.text() == "N(L)C"
     assert found.extents == (None, None)
+
+
+def test_pixels_put_between_cells_of_another_order_lie_where_they_are() -> None:
+    """A roll by cells, then a pixel shuffle: an event at each place has its peak there."""
+    model = onnx.parser.parse_model(
+        """<ir_version: 8, opset_import: ["" : 17]>
+        g (float[N,1,16,16] x) => (float[N,2] y)
+        <int64[1] start = {0}, int64[1] at = {5}, int64[1] end = {99}, int64[1] along = {3}>
+        {
+          c = Conv<strides = [2,2]>(x, w)
+          left = Slice(c, start, at, along)
+          right = Slice(c, at, end, along)
+          rolled = Concat<axis = 3>(right, left)
+          d = DepthToSpace<blocksize = 2>(rolled)
+          a = Relu(d)
+          p = GlobalAveragePool(a)
+          y = Flatten(p)
+        }"""
+    )
+    w = np.zeros((8, 1, 2, 2), np.float32)
+    for i, j in np.ndindex(2, 2):
+        w[2 * (2 * i + j) : 2 * (2 * i + j) + 2, 0, i, j] = 1  # a channel for each pixel of a cell
+    model.graph.initializer.append(numpy_helper.from_array(w, "w"))
+    backend = OnnxBackend(model.SerializeToString())
+    places = [(0, 0), (5, 9), (5, 10), (14, 13), (8, 15)]
+    x = np.zeros((len(places), 1, 16, 16), np.float32)
+    for row, place in enumerate(places):
+        x[(row, 0, *place)] = 1
+    found = explain(backend, x, target=1, layer="a")
+    assert found.region is not None
+    assert found.region.windows == ((0, 1), (0, 1))
+    np.testing.assert_array_equal(found.map > 0, x[:, 0] > 0)

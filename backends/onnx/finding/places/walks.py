@@ -24,7 +24,7 @@ class Walk:
     width: Fraction
     low: Fraction
     cells: tuple[int, ...] = ()
-    """Where the cells lie in another order."""
+    """Where the cells lie, those put between them too, if in another order."""
     refined: list[Piece] = field(default_factory=list)
     """Cells put between those of the walk."""
 
@@ -76,6 +76,8 @@ def _walk(origin: object, own: list[Piece], parts: Sequence[Piece]) -> Walk | No
     walk.refined = [
         p for p in parts if p.role == "refined" and p.axis == own[-1].axis and len(own) == 1
     ]
+    between = prod(p.factor.extent for p in walk.refined)
+    walk.cells = tuple(cell * between + i for cell in walk.cells for i in range(between))
     return walk
 
 
@@ -94,6 +96,4 @@ def pictured(walks: Sequence[Walk]) -> str:
 
 def window_of(walk: Walk) -> Window:
     reach = abs(walk.width) * prod(p.factor.extent for p in walk.pieces)
-    if len(walk.pieces) > 1 or walk.cells:
-        reach = abs(walk.width) * walk.extent
     return walk.low / walk.origin.extent, (walk.low + reach) / walk.origin.extent
