@@ -121,7 +121,7 @@ class Layer:
     module: str = ""
     """The torch module path it comes from, where known."""
     default: bool = False
-    """True for the layer that is taken when none is named."""
+    """True for the layer that is taken when none is named; the scales of a detector are several."""
     input: str = ""
     """The input whose places its maps have; '' where nobody knows."""
     default_over: bool = False
@@ -193,7 +193,7 @@ class Backend(Protocol):
 
         Args:
             x: one array, or several by name.
-            layers: where to look; None is the default layer, () none at all.
+            layers: where to look; None is the default layer (of a detector its scales), () none.
             inputs: whose gradients are wanted too; None is all that have one.
 
         Raises:

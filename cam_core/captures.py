@@ -37,10 +37,11 @@ def captures(
     held until the iterator goes.
     """
     look = backend.look(x, layers=layers, inputs=None if input_gradients else ())
-    return (_captured(look, target, input_gradients) for target in targets)
+    return (pulled(look, target, input_gradients) for target in targets)
 
 
-def _captured(look: Look, target: Target, input_gradients: bool) -> list[Capture]:
+def pulled(look: Look, target: Target, input_gradients: bool = False) -> list[Capture]:
+    """A and G at each layer of a look, by one backward pass."""
     G = look.pull(target)
     return [
         Capture(

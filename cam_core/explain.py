@@ -8,15 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from .backend import Array, Backend, Capture, Inputs, Target
-from .captures import captures
-from .errors import InputError, ModelError
+from .backend import Array, Backend, Capture, Inputs, Look, Target
+from .captures import pulled
+from .errors import InputError, ModelError, TargetError
 from .explanation import Explanation
-from .head import probability_of
+from .head import Head, head_of, probability_of
 from .maps.combine import positive, total
 from .maps.diagnosis import diagnose, noise_floor
-from .methods import Method, Need, find_method
-from .targets import ScoredTarget, as_target, parse_target
+from .merging import merged
+from .methods import Method, Need, find_method, usual_method
+from .targets import Asking, Placed, ScoredTarget, Seen, as_target, parse_target
 from .targets.labels import label_of
 
 Asked = ScoredTarget | Target | int | str | Sequence[int] | None
@@ -29,7 +30,7 @@ def explain(
     backend: Backend,
     x: Inputs,
     target: Asked = None,
-    method: str = "gradcam",
+    method: str | None = None,
     *,
     layer: str | None = None,
     labels: Sequence[str] | None = None,
@@ -41,18 +42,24 @@ def explain(
     Args:
         backend: the model, from `open_backend`.
         x: one input array, or several by name.
-        target: what is explained; the top class of each row if None.
-        method: a name in METHODS.
-        layer: where to look; the backend's default layer if None.
+        target: what is explained; if None what suits the score, the top class of a classifier.
+        method: a name in METHODS; if None what suits the score, gradcam of a classifier.
+        layer: where to look; the backend's default layer if None, those of a detector merged.
         labels: the names of the classes.
         class_axis: where the classes are in a dense score, -1 for [N, *S, C]; what the backend
             says if None.
         options: of the method, such as `eps` of gradcam++.
     """
-    axis = find_class_axis(backend, class_axis)
-    asked = [as_target(target, labels, class_axis=axis)]
+    axis, head = find_class_axis(backend, class_axis), head_of(backend)
+    asked = as_target(target, labels, class_axis=axis, head=head)
     layers = None if layer is None else [layer]
-    return explain_all(backend, x, asked, [method], layers=layers, labels=labels, **options)[0]
+    methods = [method or usual_method(head)]
+    found = explain_all(backend, x, [asked], methods, layers=layers, labels=labels, **options)
+    if len(found) > 1:
+        raise TargetError(
+            f"target '{asked.label}' is {len(found)} targets here: explain_all explains them all"
+        )
+    return found[0]
 
 
 def explain_all(
@@ -66,19 +73,60 @@ def explain_all(
     class_axis: int | None = None,
     **options: Any,
 ) -> list[Explanation]:
-    """Every target at every layer by every method, in that order.
+    """Every target at every layer by every method, in that order; default layers count as one.
 
-    One forward pass, and one backward pass a target. The text `top:k` counts as k targets.
+    One forward pass, and one backward pass a target. The text `top:k` counts as k targets, and
+    `box:all` as one a box.
     """
     for name in methods:
         usable_method(name)
     check_finite(x)
-    found = []
     asked = suited(backend, targets, labels, class_axis=class_axis)
-    for target, seen in zip(asked, captures(backend, x, asked, layers=layers), strict=True):
-        for capture in seen:
-            found += [from_capture(capture, target, m, labels=labels, **options) for m in methods]
+    look = backend.look(x, layers=layers)
+    seen = seen_by(backend, x, look, labels, class_axis=class_axis)
+    found = []
+    for target in (one for question in asked for one in question.found_in(seen)):
+        captured = pulled(look, target)
+        each = [captured] if layers is None else [[capture] for capture in captured]
+        found += [
+            from_captures(of, target, method, labels=labels, **options)
+            for of in each
+            for method in methods
+        ]
     return found
+
+
+def seen_by(
+    backend: Backend,
+    x: Inputs,
+    look: Look,
+    labels: Sequence[str] | None = None,
+    *,
+    class_axis: int | None = None,
+    placement: Placed | None = None,
+) -> Seen:
+    """What a look shows to the targets that wait for it."""
+    asking = asking_of(backend, labels, class_axis=class_axis)
+    return Seen(look.score, look.outputs, asking, picture_size(backend, x), placement=placement)
+
+
+def picture_size(backend: object, x: Inputs) -> tuple[int, int] | None:
+    """Height and width of the first input that is a picture; None where there is none."""
+    asked = getattr(backend, "inputs", None)
+    for info in () if asked is None else asked():
+        array = x.get(info.name) if isinstance(x, Mapping) else x
+        if array is not None and np.ndim(array) == 4:
+            last = info.channel_axis is not None and info.channel_axis % 4 == 3
+            height, width = np.shape(array)[1:3] if last else np.shape(array)[2:]
+            return int(height), int(width)
+    return None
+
+
+def from_captures(
+    captured: Sequence[Capture], target: ScoredTarget, method: str, **options: Any
+) -> Explanation:
+    """As `from_capture`, of several layers merged."""
+    return merged([from_capture(capture, target, method, **options) for capture in captured])
 
 
 def from_capture(
@@ -122,6 +170,7 @@ def from_capture(
         diagnosis=diagnosis,
         labels=None if classes is None else tuple(label_of(int(c), labels) for c in classes),
         region=capture.region,
+        detail=target.detail,
     )
 
 
@@ -130,7 +179,7 @@ def by_row(values: Array, rows: int) -> Array:
     return values.reshape(rows, -1, *values.shape[1:])
 
 
-def find_class_axis(backend: Backend, asked: int | None) -> int:
+def find_class_axis(backend: Any, asked: int | None) -> int:
     """Where the classes are in a score: as asked, else as the backend says.
 
     Raises:
@@ -139,7 +188,8 @@ def find_class_axis(backend: Backend, asked: int | None) -> int:
     if not hasattr(backend, "look"):
         kind = type(backend).__name__
         raise InputError(f"a {kind} is no backend: explain(open_backend(model), x) opens the model")
-    return backend.class_axis if asked is None else asked
+    axis: int = backend.class_axis if asked is None else asked
+    return axis
 
 
 def usable_method(name: str) -> Method:
@@ -163,22 +213,34 @@ def suited(
     Raises:
         TargetError: a probability is asked for, and the model has none.
     """
-    found = expand(targets, labels, class_axis=find_class_axis(backend, class_axis))
+    asking = asking_of(backend, labels, class_axis=class_axis)
+    found = expand(targets, labels, class_axis=asking.class_axis, head=asking.head)
     asked = any(target.unit == "probability" for target in found)
     how = probability_of(backend) if asked else ""
     return [target.suited(how) for target in found]
 
 
+def asking_of(
+    backend: object, labels: Sequence[str] | None = None, *, class_axis: int | None = None
+) -> Asking:
+    """What is known of a backend's score when a question is read."""
+    return Asking(labels, find_class_axis(backend, class_axis), head_of(backend))
+
+
 def expand(
-    targets: Sequence[Asked], labels: Sequence[str] | None = None, *, class_axis: int = 1
+    targets: Sequence[Asked],
+    labels: Sequence[str] | None = None,
+    *,
+    class_axis: int = 1,
+    head: Head | None = None,
 ) -> list[ScoredTarget]:
     """Each target that was asked for; `top:k` becomes k of them."""
     found: list[ScoredTarget] = []
     for asked in targets:
         if isinstance(asked, str):
-            found += parse_target(asked, labels, class_axis=class_axis)
+            found += parse_target(asked, labels, class_axis=class_axis, head=head)
         else:
-            found.append(as_target(asked, labels, class_axis=class_axis))
+            found.append(as_target(asked, labels, class_axis=class_axis, head=head))
     return found
 
 

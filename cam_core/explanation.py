@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,10 @@ class Explanation:
     """The name of each row's class, where known."""
     region: Region | None = None
     """What of the input the maps cover; None: all of it, or nobody knows."""
+    parts: tuple[Explanation, ...] = ()
+    """Of a map merged from several layers: those of each layer."""
+    detail: tuple[Mapping[str, Any], ...] = ()
+    """What else there is to say of each row's target, ready for JSON: the box, its anchor."""
 
     def __len__(self) -> int:
         """N."""
@@ -140,6 +144,8 @@ class Explanation:
             "raw_min": _finite(np.min(row.signed[0])),
             "noise_floor": _finite(row.noise_floor[0]),
             "diagnosis": row.diagnosis[0],
+            **({"layers": [_at_layer(part) for part in row.parts]} if row.parts else {}),
+            **(row.detail[0] if row.detail else {}),
         }
 
     def _repr_png_(self) -> bytes | None:
@@ -191,7 +197,20 @@ def _take(value: Any, row: int) -> Any:
     """One row of what has rows, still as a batch."""
     if isinstance(value, np.ndarray):
         return value[row : row + 1]
-    return (value[row],) if isinstance(value, tuple) else value
+    if isinstance(value, tuple) and value and isinstance(value[0], Explanation):
+        return tuple(part[row] for part in value)
+    return (value[row],) if isinstance(value, tuple) and value else value
+
+
+def _at_layer(part: Explanation) -> dict[str, Any]:
+    """What a merged map was made of."""
+    return {
+        "layer": part.layer,
+        "shape": list(part.map.shape[1:]),
+        "raw_max": _finite(part.raw_max[0]),
+        "noise_floor": _finite(part.noise_floor[0]),
+        "diagnosis": part.diagnosis[0],
+    }
 
 
 def _finite(value: float) -> float | None:

@@ -9,6 +9,7 @@ PROBABILITIES = {
     "Softmax": "softmax",
     "LogSoftmax": "softmax",
     "Sigmoid": "sigmoid",
+    "Log": "exp",
 }
 """What a model applies to a score -> what makes a probability of it."""
 KINDS = (
@@ -17,6 +18,23 @@ KINDS = (
 )
 WITHOUT = {"regression", "embedding", "picture", "unknown"}
 """Kinds whose numbers are no probability, whatever the model applies to them."""
+
+
+@dataclass(frozen=True)
+class BoxNumbers:
+    """Where a detector has the boxes of its anchors: four numbers each, for `cam_core.detection`.
+
+    The anchors are in the order of the score's: its axes but those of rows and classes, row-major.
+    """
+
+    output: str
+    """Which output holds them."""
+    axis: int
+    """Along which of its axes the numbers lie side by side."""
+    start: int = 0
+    """Where the four begin."""
+    background: int | None = None
+    """The class of the score that stands for nothing."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +52,14 @@ class Head:
     class_axis: int | None = None
     """Where the classes are in that tensor; None where there are none."""
     activation: str = ""
-    """What the model applies to it, such as Softmax."""
+    """What the model applies to it, such as Softmax; Log: the score is a logarithm of its own."""
+    boxes: BoxNumbers | None = None
+    """Of class scores at anchors: where the boxes are."""
+
+    @property
+    def asked(self) -> str:
+        """What is asked of it, one of KINDS: of class scores that have boxes, boxes."""
+        return self.kind if self.boxes is None else "boxes"
 
     @property
     def probability(self) -> str:
@@ -66,7 +91,12 @@ def heads_of(backend: object) -> Sequence[Head]:
     return () if asked is None else asked()
 
 
+def head_of(backend: object) -> Head | None:
+    """What a backend says of its score; None of one that is silent."""
+    return next(iter(heads_of(backend)), None)
+
+
 def probability_of(backend: object) -> str:
     """What makes a probability of a backend's score: `softmax`, `sigmoid` or '' for none."""
-    found = heads_of(backend)
-    return found[0].probability if found else ""
+    head = head_of(backend)
+    return "" if head is None else head.probability

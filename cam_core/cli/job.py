@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 from cam_core.backend import Array, Backend, Capture
-from cam_core.captures import captures
+from cam_core.captures import pulled
 from cam_core.errors import ModelError
-from cam_core.explain import check_finite, from_capture
+from cam_core.explain import check_finite, from_captures, seen_by
 from cam_core.explanation import Explanation
 from cam_core.head import Head, heads_of
 from cam_core.sources import Labels
 from cam_core.targets import ScoredTarget
+from cam_core.targets.detection import LIKELY
 from cam_core.targets.scores import pool
 
 from .inputs.samples import Sample
@@ -72,6 +73,8 @@ class Job:
     """Of what has a part in the numbers."""
     over: str = ""
     """In words, the input that the maps lie over, where there are several."""
+    threshold: float = LIKELY
+    """The probability from which on there is a box."""
 
     @property
     def names(self) -> tuple[str, ...] | None:
@@ -96,21 +99,26 @@ class Job:
     ) -> list[Explained]:
         """Explain one sample; targets that turn out to be the same class count once."""
         check_finite(sample.x)
-        layers = None if self.layer is None else [self.layer]
+        look = self.backend.look(sample.x, layers=None if self.layer is None else [self.layer])
+        seen = seen_by(self.backend, sample.x, look, self.names, placement=sample.placement)
+        seen = replace(seen, threshold=self.threshold)
         found: dict[str, Explained] = {}
-        seen = captures(self.backend, sample.x, targets, layers=layers)
-        for target, (capture,) in zip(targets, seen, strict=True):
-            one = self.explain_target(sample, capture, target)
-            found.setdefault(one.row.stem, one)
+        for question in targets:
+            for target in question.found_in(seen):
+                one = self.explain_target(sample, pulled(look, target), target)
+                found.setdefault(one.row.stem, one)
             step()
         return list(found.values())
 
-    def explain_target(self, sample: Sample, capture: Capture, target: ScoredTarget) -> Explained:
-        """The numbers of one target."""
+    def explain_target(
+        self, sample: Sample, captured: Sequence[Capture], target: ScoredTarget
+    ) -> Explained:
+        """The numbers of one target; of several layers merged."""
+        capture = captured[0]
         logits = pool(capture.logits, self.backend.class_axis)  # [N, C]
         if self.labels is not None:
             self.labels.check(logits.shape[1], flag)
-        explanation = from_capture(capture, target, self.method, labels=self.names)
+        explanation = from_captures(captured, target, self.method, labels=self.names)
         if sample.placement is not None and not explanation.lies_over(sample.placement.size):
             raise ModelError(
                 f"layer '{capture.layer}': its map {list(explanation.map.shape[1:])} is not a "
@@ -130,12 +138,13 @@ class Job:
         ranked = logits if all(head.ranked for head in self.heads[:1]) else None
         likely = None if logits is None else probabilities(logits, self.probability)
         single = index is not None and target.single
+        probability = float(likely[0, index]) if single and likely is not None else None
         return Row(
             image=sample.slot.name,
             target=asked,
             label=target.title(index, self.names),
             score=float(explanation.score[0]),
-            probability=float(likely[0, index]) if single and likely is not None else None,
+            probability=probability if target.probability is None else target.probability,
             raw_max=float(explanation.raw_max[0]),
             diagnosis=explanation.diagnosis[0],
             stem=f"{sample.slot.stem}.{file_name(asked)}.{self.method}",

@@ -43,6 +43,15 @@ OPTIONS: dict[str, tuple[tuple[str, ...], Mapping[str, Any]]] = {
         ("--method",),
         {"default": "gradcam", "show_default": True, "help": "See 'gradcam methods'."},
     ),
+    "threshold": (
+        ("--threshold",),
+        {
+            "type": click.FloatRange(0, 1),
+            "default": 0.25,
+            "show_default": True,
+            "help": "Of a detector: the probability from which on there is a box.",
+        },
+    ),
     "input": (
         ("--input", "inputs"),
         {

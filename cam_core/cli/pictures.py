@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cam_core.backend import Array
-from cam_core.image import card, sheet, view
+from cam_core.image import Mark, card, sheet, view
 
 from .inputs.beneath import beneath
 from .inputs.samples import Sample
@@ -36,12 +36,23 @@ def draw(sample: Sample, explained: Explained, method: str, top: float | None) -
     placed = sample.placement is not None and explanation.lies_over(sample.placement.size)
     if sample.picture is not None and sample.placement is not None and placed:
         heat = coloured(explanation.heatmap(sample.placement.size)[0])
-        return card(sample.picture, heat, sample.placement, lines=caption(row, method), **words)
+        lines, marks = caption(row, method), marks_of(explained)
+        return card(sample.picture, heat, sample.placement, lines=lines, marks=marks, **words)
     heat = coloured(explanation.heatmap()[0])
     ground = beneath(sample.given, heat, explanation.region)
     seen = view(ground.values, ground.cells)
     lines = [*caption(row, method), *(note for note in (seen.note, ground.note) if note)]
     return sheet(seen.panels, lines=lines, **words)
+
+
+def marks_of(explained: Explained) -> list[Mark]:
+    """The box that it is about."""
+    details = explained.explanation.detail
+    box = details[0].get("box") if details else None
+    if box is None:
+        return []
+    strength = box["score"] if box["probability"] is None else box["probability"]
+    return [Mark(tuple(box["corners"]), f"{explained.row.label} {strength:.2f}")]
 
 
 def caption(row: Row, method: str) -> list[str]:

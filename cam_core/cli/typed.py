@@ -19,7 +19,8 @@ class Typed:
     layer: str | None = None
     layers: tuple[str, ...] = ()
     score: str | None = None
-    method: str = "gradcam"
+    method: str | None = None
+    threshold: float = 0.25
     inputs: tuple[str, ...] = ()
     labels_file: Path | None = None
     label_offset: int = 0

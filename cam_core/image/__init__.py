@@ -2,6 +2,7 @@
 
 from .colour import jet, overlay
 from .figure import card
+from .marks import Mark
 from .panels import Panel, sheet
 from .place import Placement, place
 from .preprocess import Prepared, preprocess
@@ -11,6 +12,7 @@ from .views import View, view
 
 __all__ = [
     "PRESETS",
+    "Mark",
     "Panel",
     "Placement",
     "Prepared",

@@ -11,6 +11,7 @@ import numpy as np
 from cam_core.backend import Array
 
 from .colour import blocks, overlay
+from .marks import Mark, mark
 from .page import PAPER, page_of, unit_of
 from .place import Placement
 
@@ -30,6 +31,7 @@ def card(
     lines: Sequence[str] = (),
     limits: tuple[float, float] = (0.0, 1.0),
     reason: str = "",
+    marks: Sequence[Mark] = (),
 ) -> Array:
     """Draw one explanation, uint8 [H', W', 3].
 
@@ -43,10 +45,12 @@ def card(
         lines: score, method, layer and the like.
         limits: the raw values that heatmap 0 and 1 stand for.
         reason: why the map is zero, or what is doubtful about it.
+        marks: boxes in pixels of the photo.
     """
     photo = enlarge(image)
     lit = bool(heatmap.max() > 0)
     painted = paint(photo, heatmap, placement) if lit else photo.copy()
+    painted = mark(painted, marks, (image.shape[0], image.shape[1]))
     return framed(painted, lit, title=title, lines=lines, limits=limits, reason=reason)
 
 

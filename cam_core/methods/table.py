@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..errors import InputError
+from ..head import Head
 from .from_gradients import gradcam, gradcam_plus_plus, hirescam, layercam, xgradcam
 from .method import Method
 
@@ -30,6 +31,16 @@ METHODS: dict[str, Method] = {
     ),
 }
 """By name. To add one: a function, a row here, its loops in its test file."""
+
+USUAL = {"boxes": "hirescam"}
+"""By kind of head, the method that is taken where none is named; `gradcam` of all others.
+
+A mean over space smears over the objects of a picture; docs/targets.md has the figures."""
+
+
+def usual_method(head: Head | None) -> str:
+    """The method for a score, where none is named."""
+    return "gradcam" if head is None else USUAL.get(head.asked, "gradcam")
 
 
 def find_method(name: str) -> Method:

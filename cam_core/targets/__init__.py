@@ -3,27 +3,38 @@
 Of a dense score, [N, C, *S] or with `class_axis=-1` [N, *S, C], Y is the sum over all positions.
 """
 
+from .anchor import AnchorTarget
+from .asking import Asking, Placed, Seen
+from .box import BoxTarget
 from .contrast import ContrastTarget
 from .cotangent import CotangentTarget
-from .grammar import as_target, parse_target, read_target
+from .grammar import Question, as_target, parse_target, read_target, usual
 from .one_class import ClassTarget
 from .probability import ProbabilityTarget
 from .table import TARGETS
-from .target import NONE, Kind, Outputs, ScoredTarget
+from .target import NONE, AwaitingTarget, Kind, Outputs, ScoredTarget
 from .top_classes import TopTarget
 
 __all__ = [
     "NONE",
     "TARGETS",
+    "AnchorTarget",
+    "Asking",
+    "AwaitingTarget",
+    "BoxTarget",
     "ClassTarget",
     "ContrastTarget",
     "CotangentTarget",
     "Kind",
     "Outputs",
+    "Placed",
     "ProbabilityTarget",
+    "Question",
     "ScoredTarget",
+    "Seen",
     "TopTarget",
     "as_target",
     "parse_target",
     "read_target",
+    "usual",
 ]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ..backend import Array
 from ..errors import TargetError
+from .asking import Asking
 from .labels import find_class, label_of
 from .scores import class_score, one_hot, pick
 from .target import NONE, Kind, Outputs, ScoredTarget
@@ -56,13 +57,13 @@ class ContrastTarget(ScoredTarget):
         return self.classes(y), pick(y, self.b, self.class_axis)
 
 
-def read(word: str, labels: Sequence[str] | None, class_axis: int) -> tuple[ContrastTarget] | None:
+def read(word: str, asking: Asking) -> tuple[ContrastTarget] | None:
     """`243-282`, or two labels with a spaced hyphen between them; not what is a label itself."""
     parts = re.fullmatch(r"(\d+)\s*-\s*(\d+)|(.+?) - (.+)", word)
-    if not parts or (labels and word.casefold() in map(str.casefold, labels)):
+    if not parts or (asking.labels and word.casefold() in map(str.casefold, asking.labels)):
         return None
-    a, b = (find_class(group, labels) for group in parts.groups() if group is not None)
-    return (ContrastTarget(a, b, class_axis),)
+    a, b = (find_class(group, asking.labels) for group in parts.groups() if group is not None)
+    return (ContrastTarget(a, b, asking.class_axis),)
 
 
 CONTRAST = Kind("243-282", "the first class against the second, by index or label", read)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..backend import Array
 from ..errors import TargetError
+from .asking import Asking
 from .scores import check, per_row
 from .target import NONE, Kind, Outputs, ScoredTarget
 
@@ -40,7 +41,7 @@ class CotangentTarget(ScoredTarget):
         """None: it is about no single class."""
 
 
-def read(word: str, labels: Sequence[str] | None, class_axis: int) -> None:
+def read(word: str, asking: Asking) -> None:
     """No text is one: it is handed over, or fed to a file."""
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from ..backend import Array
+from .asking import Asking
 from .labels import find_class, index_text, plain
 from .scores import class_score, one_hot, per_row, pick, spread
 from .target import NONE, Kind, Outputs, ScoredTarget
@@ -53,9 +53,9 @@ class ClassTarget(ScoredTarget):
         return replace(self, index=tuple(self.classes(y)))
 
 
-def read(word: str, labels: Sequence[str] | None, class_axis: int) -> tuple[ClassTarget]:
+def read(word: str, asking: Asking) -> tuple[ClassTarget]:
     """Any text is a class, or a label that nobody knows."""
-    return (ClassTarget(find_class(word, labels), class_axis),)
+    return (ClassTarget(find_class(word, asking.labels), asking.class_axis),)
 
 
 CLASS = Kind("243", "the score of a class, by its index or its label; -1 is the top one", read)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..backend import Array
 from ..errors import TargetError
+from .asking import Asking
 from .labels import find_class, index_text, plain
 from .scores import find_axis, in_double, one_hot, per_row, pick, sigmoid, softmax, top
 from .target import NONE, Kind, Outputs, ScoredTarget
@@ -98,15 +98,13 @@ class ProbabilityTarget(ScoredTarget):
         return in_double(one_hot(y, self.classes(y), self.class_axis))
 
 
-def read(
-    word: str, labels: Sequence[str] | None, class_axis: int
-) -> tuple[ProbabilityTarget] | None:
+def read(word: str, asking: Asking) -> tuple[ProbabilityTarget] | None:
     """`prob:243`, `prob:tiger cat` or `prob:top`."""
     kind, _, rest = word.partition(":")
     if kind != "prob" or not rest:
         return None
-    index = -1 if rest.strip() == "top" else find_class(rest, labels)
-    return (ProbabilityTarget(index, class_axis),)
+    index = -1 if rest.strip() == "top" else find_class(rest, asking.labels)
+    return (ProbabilityTarget(index, asking.class_axis),)
 
 
 PROBABILITY = Kind(

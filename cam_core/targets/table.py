@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from .anchor import ANCHOR
+from .box import BOX
 from .contrast import CONTRAST
 from .cotangent import COTANGENT
 from .one_class import CLASS
@@ -14,6 +16,8 @@ TARGETS: dict[str, Kind] = {
     "contrast": CONTRAST,
     "prob": PROBABILITY,
     "top": TOP,
+    "box": BOX,
+    "anchor": ANCHOR,
     "cotangent": COTANGENT,
 }
 """By name, the most general first: a text is what the last of them takes it for.

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from ..backend import Array
+from ..errors import TargetError
+from .asking import Asking, Seen
 from .labels import label_of
 
 Outputs = Mapping[str, Array]
@@ -50,6 +52,16 @@ class ScoredTarget(Protocol):
         """Is it about no other class than `classes`, so that the probability of that says more?"""
         return True
 
+    @property
+    def detail(self) -> tuple[Mapping[str, Any], ...]:
+        """What else a record says of each row, once it was found: a box and its anchor."""
+        return ()
+
+    @property
+    def probability(self) -> float | None:
+        """Of what was found in one row, where the model makes one: that of a box."""
+        return None
+
     def name(self, index: int | None) -> str:
         """What stands for it in tables, records and file names once its class is known.
 
@@ -73,9 +85,43 @@ class ScoredTarget(Protocol):
         """
         return self
 
+    def found_in(self, seen: Seen) -> Sequence[ScoredTarget]:
+        """What it turns out to be once the model was run: of boxes and regions, those of a picture.
+
+        Raises:
+            TargetError: there is nothing of the kind, with what can be asked instead.
+        """
+        return (self,)
+
     def require(self, count: int) -> None:
         """Refuses a score of so many classes, before anything is run."""
         return
+
+
+class AwaitingTarget(ScoredTarget, Protocol):
+    """A question whose target is known once the model was run: see `found_in`."""
+
+    def __call__(self, y: Array, outputs: Outputs = NONE) -> Array:
+        """Not before that."""
+        raise self._waits()
+
+    def score(self, y: Array, outputs: Outputs = NONE) -> Array:
+        """Not before that."""
+        raise self._waits()
+
+    def classes(self, y: Array) -> Array | None:
+        """Not before that."""
+        raise self._waits()
+
+    def found_in(self, seen: Seen) -> Sequence[ScoredTarget]:
+        """What it turns out to be."""
+        ...
+
+    def _waits(self) -> TargetError:
+        return TargetError(
+            f"target '{self.label}' depends on what the model finds in a picture: explain it "
+            f"there; a file takes an anchor by its number (3@anchor:120), or target='cotangent'"
+        )
 
 
 @dataclass(frozen=True)
@@ -85,7 +131,7 @@ class Kind:
     written: str
     """As one writes it, for documentation; '' where it is only handed over."""
     summary: str
-    read: Callable[[str, Sequence[str] | None, int], tuple[ScoredTarget, ...] | None]
-    """(text, labels, class_axis) -> its targets; None where the text is none of this kind."""
+    read: Callable[[str, Asking], tuple[ScoredTarget, ...] | None]
+    """(text, what it is asked about) -> its targets; None where the text is none of this kind."""
     several: bool = False
     """Is it one question for each of several targets? In a file they have an axis of their own."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ..backend import Array
 from ..errors import TargetError
+from .asking import Asking
 from .one_class import ClassTarget
 from .scores import class_score, one_hot, ranked
 from .target import NONE, Kind, Outputs, ScoredTarget
@@ -61,7 +61,7 @@ class TopTarget(ScoredTarget):
             raise TargetError(f"{self.label}: the score has only {count} classes")
 
 
-def read(word: str, labels: Sequence[str] | None, class_axis: int) -> tuple[TopTarget, ...] | None:
+def read(word: str, asking: Asking) -> tuple[TopTarget, ...] | None:
     """`top:k` is k targets; `top` is one."""
     kind, _, rest = word.partition(":")
     if kind != "top" or not re.fullmatch(r"\d*", rest):
@@ -71,7 +71,7 @@ def read(word: str, labels: Sequence[str] | None, class_axis: int) -> tuple[TopT
         raise TargetError(f"target '{word}': top:k needs a k of at least 1")
     if count > MOST:
         raise TargetError(f"target '{word}': top:k takes a k of at most {MOST}")
-    return tuple(TopTarget(rank, class_axis, count) for rank in range(1, count + 1))
+    return tuple(TopTarget(rank, asking.class_axis, count) for rank in range(1, count + 1))
 
 
 TOP = Kind("top:3", "the best classes of each row, one after the other", read, several=True)

@@ -91,12 +91,12 @@ class OnnxBackend:
     @property
     def default_layer(self) -> str:
         """The layer that is taken when none is named."""
-        return self._default.name
+        return self._defaults[0].name
 
     @property
     def layer_note(self) -> str:
         """What is to be said of the default layer; mostly nothing."""
-        return self._default.why
+        return self._defaults[0].why
 
     @property
     def provider(self) -> str:
@@ -156,7 +156,7 @@ class OnnxBackend:
         layers: Sequence[str | int] | None = None,
         inputs: Sequence[str] | None = (),
     ) -> ForwardPass:
-        """One forward pass at these layers (None: the default one), run here and now.
+        """One forward pass at these layers (None: the default ones), run here and now.
 
         `inputs`: whose gradients are wanted too; None: all that have one.
 
@@ -178,7 +178,7 @@ class OnnxBackend:
         layers: Sequence[str | int] | None = None,
         input_gradients: bool = False,
     ) -> list[Capture]:
-        """A and G at each layer (None: the default layer), all from one forward pass."""
+        """A and G at each layer (None: the default ones), all from one forward pass."""
         return capture(self, x, target, layers=layers, input_gradients=input_gradients)
 
     def captures(
@@ -206,9 +206,9 @@ class OnnxBackend:
         )
 
     @functools.cached_property
-    def _default(self) -> Choice:
+    def _defaults(self) -> Sequence[Choice]:
         """Found when first needed: a model without maps can still be run, and seen by name."""
-        return (self.analysis.choices or [self.analysis.layers.default()])[0]
+        return self.analysis.choices[:1] or self.analysis.layers.defaults()
 
     @functools.cached_property
     def _plain(self) -> Any:
@@ -226,7 +226,7 @@ class OnnxBackend:
     def _at(self, layers: Sequence[str | int] | None) -> Analysis:
         """The analysis that sees these layers: a composite may hide one in the usual."""
         if layers is None:
-            return replace(self.analysis, choices=(self._default,))
+            return replace(self.analysis, choices=tuple(self._defaults))
         if tuple(layers) not in self._seen:
             self._seen[tuple(layers)] = self.analysis.at(layers)
         return self._seen[tuple(layers)]

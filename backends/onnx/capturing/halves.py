@@ -65,7 +65,8 @@ def _both(analysis: Analysis, wanted: Sequence[str], guided: bool) -> Split:
         n: in_real_units(op, graph, graph.tensors[n], g)[1] for n, g in found.items() if n in layers
     }
     outputs = {name: op.named(g, f"cam.gradient_{i}") for i, (name, g) in enumerate(found.items())}
-    nodes = op.needed(outputs.values())
+    extra = {id(node) for node in graph.extra}  # run in the forward pass, as if the file held them
+    nodes = [node for node in op.needed(outputs.values()) if id(node) not in extra]
     residuals = _residuals(op, nodes)
     return replace(
         _forward(analysis, [t.name for t in residuals]),

@@ -159,7 +159,7 @@ class Written:
             "score": facts["cam.score"],
             "heads": [asdict(head) for head in self.backend.heads()],
             "target": facts["cam.target"],
-            "method": asked.method,
+            "method": facts["cam.method"],
             "outputs": self.names,
             "operators_added": self.operators,
             "bytes_added": self.result.ByteSize() - self.source.model.ByteSize(),

@@ -19,7 +19,15 @@ from .whereabouts import first_loss, merged_rows, why_no_map
 
 
 def default_layer(route: Route, over: str | None = None) -> tuple[Tensor, str]:
+    """The first of `default_layers`, and a note where it is not the ordinary one."""
+    (first, *_), why = default_layers(route, over)
+    return first, why
+
+
+def default_layers(route: Route, over: str | None = None) -> tuple[list[Tensor], str]:
     """The last map that everything passes through, and a note where it is another.
+
+    Of a detector the ends of its neck, the largest first: together they carry everything.
 
     `over`: of the maps over this input alone.
 
@@ -30,7 +38,7 @@ def default_layer(route: Route, over: str | None = None) -> tuple[Tensor, str]:
     if merged or not route.spatial_maps:
         raise LayerError(merged or _no_map(route))
     chosen, why = _chosen(route, over)
-    if chosen.name not in route.weighed:
+    if any(tensor.name not in route.weighed for tensor in chosen):
         _refuse_pixels(route)
     return chosen, why
 
@@ -47,17 +55,20 @@ def _refuse_pixels(route: Route) -> None:
             )
 
 
-def _chosen(route: Route, over: str | None) -> tuple[Tensor, str]:
+def _chosen(route: Route, over: str | None) -> tuple[list[Tensor], str]:
     cuts, needed = route.cuts(), needed_tokens(route)
     places = [t for t in _without_rows(route) if over in (None, route.maps.input(t))]
     maps = [t for t in places if not only_summary(route, t, needed)]
     all_through = [t for t in places if t.name in cuts]
     through = [t for t in maps if t.name in cuts and not _only_in_products(route, t)]
     summary = all_through[-1:] != through[-1:]
+    detector = route.dense and route.score.heads[0].boxes is not None
+    if detector and necks(route, maps):
+        return _branches(route, maps)
     chosen = _step_back(route, through[-1]) if through else None
     if chosen is None or _before_downsampling(route, chosen):
-        return _largest_branch(route, maps)
-    return (first_norm(route, chosen) if summary else chosen), ""
+        return _branches(route, maps)
+    return [first_norm(route, chosen) if summary else chosen], ""
 
 
 def _without_rows(route: Route) -> list[Tensor]:
@@ -187,20 +198,26 @@ def _area(route: Route, tensor: Tensor) -> float:
     return math.prod(d if isinstance(d, int) else math.nan for d in space)
 
 
-def _largest_branch(route: Route, maps: Sequence[Tensor]) -> tuple[Tensor, str]:
-    """The last map of the branch with the most channels times places."""
+def _branches(route: Route, maps: Sequence[Tensor]) -> tuple[list[Tensor], str]:
+    """The ends of a neck; else the last map of the branch with the most channels times places."""
     own = [t for t in maps if not _only_in_products(route, t)]
     stepped = [_step_back(route, tensor) for tensor in route.branch_ends(own)]
     found = necks(route, own) if route.dense else []
     ends = {t.name: t for t in found or stepped if t is not None and route.spatial(t)}
     if not ends:
         raise LayerError("no map of the model's own batch; name a layer with --layer")
-    largest = max(ends.values(), key=lambda t: math.prod(d for d in t.shape if isinstance(d, int)))
-    others = ", ".join(f"'{name}'" for name in ends if name != largest.name)
-    why = "no single map carries everything: took the largest branch's last"
+    largest, *others = sorted(ends.values(), key=_cells, reverse=True)
     if found:
-        why = f"the score is read at {len(ends)} scales: took the largest"
-    return largest, f"{why}; others: {others}" if others else ""
+        several = f"the score is read at {len(ends)} scales, the ends of the neck"
+        return [largest, *others], several if others else ""
+    why = "no single map carries everything: took the largest branch's last"
+    rest = ", ".join(f"'{t.name}'" for t in others)
+    return [largest], f"{why}; others: {rest}" if rest else ""
+
+
+def _cells(tensor: Tensor) -> int:
+    """Channels times places, as far as they are known."""
+    return math.prod(d for d in tensor.shape if isinstance(d, int))
 
 
 def _only_in_products(route: Route, tensor: Tensor) -> bool:

@@ -18,7 +18,7 @@ from cam_core.region import Region
 from ..reading.graph import Extent, Graph, Tensor, floating, told
 from ..reading.kinds import QUANTISERS, VIEWS
 from ..reading.units import behind_quantisers, settled, units_of
-from .default_layer import default_layer, in_one_batch
+from .default_layer import default_layer, default_layers, in_one_batch
 from .maps import Maps
 from .modules import Modules
 from .route import Route
@@ -65,29 +65,30 @@ class Layers:
     def listed(self) -> list[Tensor]:
         """`candidates`, and the default if it is none of them."""
         known = {t.name: t for t in self.candidates()}
-        default = self._default_name()
+        usual = self._default_names()
         made = [t for node in self.graph.nodes for t in node.outputs]
-        return [t for t in made if t.name in known or (t.name and t.name == default)]
+        return [t for t in made if t.name in known or t.name in usual]
 
-    def _default_name(self) -> str:
+    def _default_names(self) -> set[str]:
         try:
-            return self.default().name
+            return {choice.name for choice in self.defaults()}
         except LayerError:
-            return ""
+            return set()
 
     def table(self, default: str = "") -> list[Layer]:
         """`listed` as the contract of backends describes layers.
 
         `default`: the layer that is taken when none is named; found if ''.
         """
-        default, over = default or self._default_name(), self._defaults_over()
+        usual = {default} if default else self._default_names()
+        over = self._defaults_over()
         return [
             Layer(
                 name=t.name,
                 operator=behind_quantisers(self.graph, self.graph.producer[t.name]).op,
                 shape=tuple(told(extent) for extent in t.shape),
                 module=self.modules.of(t.name),
-                default=t.name == default,
+                default=t.name in usual,
                 input=self.maps.input(t),
                 default_over=t.name == over.get(self.maps.input(t)),
             )
@@ -96,8 +97,10 @@ class Layers:
 
     def _defaults_over(self) -> dict[str, str]:
         """By input, the layer that is taken for a map over it; not of inputs without a layer."""
-        usual = self._default_name()
-        found = {self.maps.input(t): usual for t in self.listed() if t.name == usual}
+        found = {}
+        with contextlib.suppress(LayerError):
+            usual = self.default()
+            found[self.maps.input(usual.tensor)] = usual.name
         for name in {self.maps.input(t): None for t in self.listed()}:
             if name not in found:
                 with contextlib.suppress(LayerError):
@@ -110,13 +113,17 @@ class Layers:
         Raises:
             LayerError: the model has no map at all.
         """
-        return self._default
+        return self._defaults[0]
+
+    def defaults(self) -> list[Choice]:
+        """The layers whose maps are merged when none is named: one, or the scales of a detector."""
+        return self._defaults
 
     @functools.cached_property
-    def _default(self) -> Choice:
+    def _defaults(self) -> list[Choice]:
         """Searched for once."""
-        tensor, why = default_layer(self.route)
-        return self._choice(tensor, why)
+        tensors, why = default_layers(self.route)
+        return [self._choice(tensor, why) for tensor in tensors]
 
     def find(self, name: str | int | None) -> Choice:
         """A tensor, a node, a torch module path (`path#1`: its first call) or an index.

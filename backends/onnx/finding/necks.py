@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
-from ..reading.graph import Tensor
+from ..reading.graph import Tensor, reads
+from ..rules.paths import active, leading
 from .route import Route
 
 
@@ -12,25 +13,41 @@ def necks(route: Route, maps: Sequence[Tensor]) -> list[Tensor]:
     """One map a scale, in execution order; none where a scale has no such map.
 
     A prediction is a map after which no operator mixes channels; the maps before are features. The
-    last feature map that all later ones of its scale come from is where the heads part.
+    last feature map that all later ones of its scale come from is where the heads part; that the
+    boxes come from it too shows where the heads part whose boxes are another output.
     """
     scales: dict[object, list[Tensor]] = {}
     for tensor in maps:
         scales.setdefault(route.maps.space(tensor), []).append(tensor)
-    found = []
+    found, to_boxes = [], _to_boxes(route)
     for own in scales.values():
         if any(tensor.name not in route.mixed for tensor in own):
-            common = _last_common(route, own)
+            common = _last_common(route, own, to_boxes)
             if common is not None:
                 found.append(common)
     return found
 
 
-def _last_common(route: Route, own: Sequence[Tensor]) -> Tensor | None:
-    """The last of these maps, mixed later on, that all after it come from."""
+def _to_boxes(route: Route) -> set[str] | None:
+    """Names of the maps that boxes come from beside the score; None: all come by way of it."""
+    boxes, graph = route.score.heads[0].boxes, route.graph
+    if boxes is None:
+        return None
+    score = route.score.name
+    by_the_score = active(graph, [score], boxes.output) | {boxes.output}
+    beside = active(graph, sorted(route.path - {score}), boxes.output) - by_the_score - route.path
+    makers = [n for n in graph.nodes if any(t.name in beside for t in n.outputs)]
+    given = {t.name for node in makers for t in reads(node) if t.name in route.path}
+    return leading(graph.nodes, route.path, given) or None
+
+
+def _last_common(
+    route: Route, own: Sequence[Tensor], to_boxes: Container[str] | None
+) -> Tensor | None:
+    """The last of these maps, mixed later on, that all after it come from, and the boxes too."""
     predictions = [tensor.name for tensor in own if tensor.name not in route.mixed]
     for i in range(len(own) - 1, -1, -1):
-        if own[i].name in route.mixed:
+        if own[i].name in route.mixed and (to_boxes is None or own[i].name in to_boxes):
             after = route.after(own[i])
             if all(name in after for name in (*predictions, *(t.name for t in own[i + 1 :]))):
                 return own[i]

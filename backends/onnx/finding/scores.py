@@ -9,14 +9,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from cam_core.errors import ModelError
-from cam_core.head import Head
+from cam_core.head import BoxNumbers, Head
 
 from ..reading.graph import Graph, Tensor, floating
 from ..reading.units import dequantised
 from .axes.factors import Axes
 from .axes.walk import Found
-from .heads.boxes import Detector, detector
-from .heads.extra import SLICES, classes_alone, own_name, rows_first
+from .heads.boxes import BOX, Detector, detector
+from .heads.extra import SLICES, log_scores, own_name, rows_first
 from .heads.kinds import Look, head_of, rank
 from .heads.origins import Origins
 from .heads.tails import Tail, behind
@@ -132,9 +132,11 @@ def _opaque(tail: Tail, tensor: Tensor) -> Head:
 def _detecting(graph: Graph, own: Origins, found: Detector, axes: Found) -> Candidate:
     """A detector's output: the score is that of its classes."""
     name = str(own.tail.output.name)
-    head = Head(name, "boxes", found.evidence, str(own.tensor.name), own.class_axis)
+    axis = own.class_axis
+    boxes = None if axis is None else BoxNumbers(name, axis, found.box)
+    head = Head(name, "boxes", found.evidence, str(own.tensor.name), axis, boxes=boxes)
     if found.tail is None:
-        return Candidate(head, own, found)
+        return Candidate(replace(head, activation="Log" if axis is not None else ""), own, found)
     tensor = dequantised(graph, found.tail.tensor)
     alone = _origins(tensor, found.tail, axes)
     activation = found.tail.activation
@@ -160,7 +162,30 @@ def _with_partners(found: list[Candidate]) -> list[Candidate]:
                 one, head=replace(one.head, kind="boxes", evidence=evidence, class_axis=None)
             )
         out.append(one)
-    return out
+    return [_with_boxes(one, out) for one in out]
+
+
+def _with_boxes(one: Candidate, found: Sequence[Candidate]) -> Candidate:
+    """Class scores that know the output with the boxes of their anchors."""
+    if one.head.kind != "dense classes":
+        return one
+    for other in found:
+        axis, count = other.origins.class_axis, other.origins.classes
+        boxes = other.head.kind == "boxes" and other.usable and other.origins.tail.plain
+        if boxes and axis is not None and (count or 0) >= BOX and _same_places(one, other):
+            numbers = BoxNumbers(other.head.output, axis, background=_background(one))
+            return replace(one, head=replace(one.head, boxes=numbers))
+    return one
+
+
+def _background(one: Candidate) -> int | None:
+    """The class that stands for nothing, which a softmax over the classes of anchors must have.
+
+    The last of queries (DETR), the first of anchors that lie somewhere (SSD).
+    """
+    if one.head.probability != "softmax":
+        return None
+    return 0 if one.origins.placed else -1
 
 
 def _with_logits(found: list[Candidate]) -> list[Candidate]:
@@ -226,7 +251,8 @@ def _score(graph: Graph, chosen: Candidate, rest: Sequence[Head]) -> Score:
     own, tensor = chosen.origins, chosen.origins.tensor
     axis = own.class_axis
     if chosen.cut is not None and axis is not None:
-        tensor = classes_alone(graph, tensor, axis, chosen.cut.start, chosen.cut.count)
+        cut = chosen.cut
+        tensor = log_scores(graph, tensor, axis, cut.start, cut.count, cut.objectness)
     ordered = rows_first(graph, tensor, own.batch)
     if len(tensor.shape) == 1 or axis is None:
         axis = 1 if len(tensor.shape) < 3 else len(tensor.shape) - 1

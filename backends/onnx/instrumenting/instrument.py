@@ -10,7 +10,7 @@ from typing import Any
 import onnx
 
 from cam_core.errors import InputError
-from cam_core.methods import Method
+from cam_core.methods import Method, usual_method
 from cam_core.region import Window
 
 from ..differentiating.gradient import differentiate
@@ -37,7 +37,7 @@ def instrument(
     *,
     layer: str | int | Sequence[str | int] | None = None,
     score: str | None = None,
-    method: str = "gradcam",
+    method: str | None = None,
     target: str | int | Sequence[str | int] = "input",
     gate: bool = False,
     outputs: str | Sequence[str] = ("map",),
@@ -54,7 +54,7 @@ def instrument(
             `OnnxBackend`, whose layer and score count where none are named.
         layer: tensor, node, torch module path or index; several give outputs `cam_map_0`, ...
         score: the score tensor; found by itself if None.
-        method: a row of `cam_core.METHODS`.
+        method: a row of `cam_core.METHODS`; if None what suits the score, gradcam of a classifier.
         target: "input" (adds the input `cam_class`), "cotangent" (adds `cam_cotangent`),
             or one or several targets as `cam_core.targets.parse_target` reads them: "top:k",
             a class, a label, "prob:243", "243-282"; several get an axis after the batch.
@@ -83,6 +83,7 @@ def instrument(
     with ThreadPoolExecutor(max_workers=1) as beside:
         digest = beside.submit(sha256, source.model)  # hashing lets other threads run
         analysis = analysed(known, asked or [None], score, static)
+    method = method or usual_method(analysis.score.heads[0])
     op = Emitter(analysis.graph)
     targets = write_targets(op, analysis.score, target, labels, static=static is not None)
     made = _outputs(op, analysis, targets, method, outputs, guided)

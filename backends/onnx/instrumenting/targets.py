@@ -10,7 +10,7 @@ import numpy as np
 import onnx_graphsurgeon as gs
 
 from cam_core.errors import ModelError, TargetError
-from cam_core.targets import ScoredTarget, read_target
+from cam_core.targets import Asking, ScoredTarget, read_target
 from cam_core.targets.scores import class_score, one_hot, top
 
 from ..finding.scores import Score
@@ -71,7 +71,9 @@ def write_targets(
         given = gs.Variable(CLASS_INPUT, np.dtype(np.int64), (y.shape[0] if static else ROWS,))
         classes: Any = Traced(op, _checked(op, y, score.class_axis, given))
         return Targets((_of_class(y, classes, score.class_axis),), "input", (given,))
-    read = [read_target(str(one), labels, class_axis=score.class_axis) for one in asked]
+    read = [
+        read_target(str(one), Asking(labels, score.class_axis, score.heads[0])) for one in asked
+    ]
     _require_classes(score)
     asked_for = [one for question in read for one in question.targets]
     each = [_traced(y, one.suited(score.probability)) for one in asked_for]

@@ -35,7 +35,11 @@ class Explain(Typed):
 @options(
     Explain,
     *("target", "layer", "score", "method", *PIXELS, "static", "input", "labels", "label-offset"),
-    *(*RUNTIME, "json", "output"),
+    *("threshold", *RUNTIME, "json", "output"),
+    method={
+        "default": None,
+        "help": "See 'gradcam methods'. Default: hirescam of a detector, else gradcam.",
+    },
     input={
         "metavar": "NAME=FILE",
         "help": "The array (.npy) or the picture of one of the model's inputs; repeatable.",
@@ -96,7 +100,8 @@ def require_sense(asked: Explain) -> None:
     from ..inputs.given_files import find_files
     from ..output import check_directory
 
-    usable_method(asked.method)
+    if asked.method is not None:
+        usable_method(asked.method)
     check_directory(asked.out)
     onnx = [image for image in asked.images if image.suffix == ".onnx"]
     if onnx and not asked.model.endswith(".onnx"):
@@ -118,6 +123,8 @@ def set_up(asked: Explain) -> Setup:
 
 def plan(asked: Explain, setup: Setup) -> Job:
     """What stays the same from sample to sample."""
+    from cam_core.head import head_of
+    from cam_core.methods import usual_method
     from cam_core.report import versions
 
     from ..inputs.pictured import aim
@@ -131,11 +138,12 @@ def plan(asked: Explain, setup: Setup) -> Job:
         backend=setup.backend,
         source=setup.source,
         labels=setup.labels,
-        method=asked.method,
+        method=asked.method or usual_method(head_of(setup.backend)),
         layer=where.layer,
         folder=asked.out,
         signed=asked.signed,
         pictures=where.shown and not asked.no_pictures,
         versions=versions(),
         over=where.words,
+        threshold=asked.threshold,
     )

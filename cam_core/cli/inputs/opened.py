@@ -11,11 +11,11 @@ import numpy as np
 
 from cam_core.backend import Array, Backend, InputInfo
 from cam_core.errors import InputError
-from cam_core.explain import suited
+from cam_core.explain import asking_of, suited
 from cam_core.image import Preprocess
 from cam_core.rows import row_axis
 from cam_core.sources import Labels, Sources, read_labels
-from cam_core.targets import ScoredTarget
+from cam_core.targets import ScoredTarget, usual
 
 from ..typed import Typed, flag
 from .given_arrays import Assigned, assign
@@ -46,9 +46,10 @@ class Setup:
         return None if self.labels is None else self.labels.names
 
     def targets(self, asked: Sequence[str]) -> list[ScoredTarget]:
-        """What is asked for, in the one grammar of targets; the top class where nothing is."""
+        """What is asked for, in the one grammar of targets; what suits the score if nothing is."""
         classes = self.backend.classes
-        found = suited(self.backend, asked or [None], self.names)
+        most = usual(asking_of(self.backend, self.names))[1]
+        found = suited(self.backend, asked or [most], self.names)
         if classes is not None:
             for target in reversed(found):  # of top:k the last one says k
                 target.require(classes)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,21 +16,21 @@ from backends.onnx import OnnxBackend, instrument
 from cam_core import explain, explain_all
 from cam_core.cli.group import gradcam
 from cam_core.demo import LABELS, MODEL
-from cam_core.targets import NONE, TARGETS, Kind, Outputs, ScoredTarget, parse_target
+from cam_core.targets import NONE, TARGETS, Asking, Kind, Outputs, ScoredTarget, parse_target
 from cam_core.targets.labels import find_class
 from cam_core.targets.scores import class_score, one_hot, pick
 from tests.paths import ROOT
 
 ort = pytest.importorskip("onnxruntime")
 
-GRAMMAR = ROOT / "docs" / "commands" / "explain.md"
+GRAMMAR = ROOT / "docs" / "targets.md"
 WRITTEN = [name for name, kind in TARGETS.items() if kind.written]
 
 
 @pytest.mark.parametrize("name", WRITTEN)
 def test_what_a_row_says_is_read_by_it(name: str) -> None:
     kind = TARGETS[name]
-    found = kind.read(kind.written, None, 1)
+    found = kind.read(kind.written, Asking())
     assert found is not None
     assert parse_target(kind.written) == found
     assert (len(found) > 1) == kind.several
@@ -77,9 +76,13 @@ class HalfTarget(ScoredTarget):
         return replace(self, index=tuple(self.classes(y)))
 
 
-def read(word: str, labels: Sequence[str] | None, class_axis: int) -> tuple[HalfTarget] | None:
+def read(word: str, asking: Asking) -> tuple[HalfTarget] | None:
     found = re.fullmatch(r"half:(.+)", word)
-    return None if found is None else (HalfTarget(find_class(found[1], labels), class_axis),)
+    return (
+        None
+        if found is None
+        else (HalfTarget(find_class(found[1], asking.labels), asking.class_axis),)
+    )
 
 
 @pytest.fixture

@@ -35,6 +35,10 @@ class Detector:
     tail: Tail | None
     """The way back to the class scores alone; None where they are cut out of the output."""
     evidence: str
+    box: int = 0
+    """Where its four numbers begin."""
+    objectness: int | None = None
+    """What the class scores are to be multiplied by, where there is such a channel."""
 
 
 def detector(
@@ -46,27 +50,50 @@ def detector(
     """
     parts = _parts(graph, axes, output)
     if parts is not None and channels == sum(part.extent for part in parts):
-        found = _by_parts(parts, named)
+        found = _by_parts(_boxes_whole(parts), named)
         if found is not None:
             return found
     before = None if named is None or channels is None else channels - named
     if named is None or before not in (BOX, BOX + 1):
         return None
-    besides = "4 box numbers" + (" and an objectness" if before == BOX + 1 else "")
-    return Detector(before, named, "", None, f"{besides} before the {named} named classes")
+    objectness = BOX if before == BOX + 1 else None
+    besides = "4 box numbers" + (" and an objectness" if objectness is not None else "")
+    evidence = f"{besides} before the {named} named classes"
+    return Detector(before, named, "", None, evidence, objectness=objectness)
+
+
+def _boxes_whole(parts: Sequence[Part]) -> Sequence[Part]:
+    """Centre and size as one part, and what is scored after them as objectness and classes."""
+    centre, size, scored = (*parts, *parts)[:3]
+    halves = [part.extent for part in parts] == [BOX // 2, BOX // 2, scored.extent]
+    if not halves or centre.activation or size.activation or scored.extent < BOX // 2:
+        return parts
+    objectness, classes = (replace(scored, extent=n, tail=None) for n in (1, scored.extent - 1))
+    return [replace(centre, extent=BOX, tail=None), objectness, classes]
 
 
 def _by_parts(parts: Sequence[Part], named: int | None) -> Detector | None:
     """A box of 4 numbers that nothing is applied to, and class scores that something is."""
-    if not any(part.extent == BOX and not part.activation for part in parts):
-        return None
+    starts = [sum(p.extent for p in parts[:i]) for i in range(len(parts))]
+    boxes = [i for i, p in enumerate(parts) if p.extent == BOX and not p.activation]
     scored = [i for i, p in enumerate(parts) if p.activation and named in (None, p.extent)]
-    if not scored:
+    if not boxes or not scored:
         return None
     at = scored[-1]
-    part, start = parts[at], sum(p.extent for p in parts[:at])
+    part = parts[at]
+    alone = [i for i, p in enumerate(parts) if p.extent == 1 and p.activation and i != at]
     evidence = f"4 box numbers beside the {part.activation} of {part.extent} classes"
-    return Detector(start, part.extent, part.activation, part.tail, evidence)
+    if alone:
+        evidence += " and an objectness"
+    return Detector(
+        starts[at],
+        part.extent,
+        part.activation,
+        None if alone else part.tail,
+        evidence,
+        box=starts[boxes[0]],
+        objectness=starts[alone[0]] if alone else None,
+    )
 
 
 def _parts(graph: Graph, axes: Mapping[str, Axes], tensor: Tensor) -> list[Part] | None:

@@ -15,14 +15,18 @@ from ...reading.names import PREFIX
 
 ROWS = f"{PREFIX}rows."
 CLASSES = f"{PREFIX}classes."
+OBJECTS = f"{PREFIX}objects."
+LOGARITHMS = f"{PREFIX}log."
+SCORES = f"{PREFIX}scores."
 SLICES = 10
 """From this opset on a Slice takes its bounds as inputs."""
 
 
 def own_name(name: str) -> str:
     """A tensor's name in the file itself."""
-    for prefix in (ROWS, CLASSES, PREFIX):
-        name = name.removeprefix(prefix)
+    prefixes = (ROWS, CLASSES, OBJECTS, LOGARITHMS, SCORES, PREFIX)
+    while name.startswith(PREFIX):
+        name = name.removeprefix(next(p for p in prefixes if name.startswith(p)))
     return name
 
 
@@ -40,15 +44,36 @@ def rows_first(graph: Graph, tensor: Tensor, batch: int | None) -> Tensor:
     return _added(graph, ROWS, "Transpose", {"perm": order}, [tensor], perm)
 
 
-def classes_alone(graph: Graph, tensor: Tensor, axis: int, start: int, count: int) -> Tensor:
+def classes_alone(
+    graph: Graph, tensor: Tensor, axis: int, start: int, count: int, prefix: str = CLASSES
+) -> Tensor:
     """`count` neighbours along an axis, from `start` on."""
     shape = list(tensor.shape)
     shape[axis] = count
     bounds = [
-        gs.Constant(f"{CLASSES}{tensor.name}/{name}", np.array([value], np.int64))
+        gs.Constant(f"{prefix}{tensor.name}/{name}", np.array([value], np.int64))
         for name, value in (("start", start), ("end", start + count), ("axis", axis))
     ]
-    return _added(graph, CLASSES, "Slice", {}, [tensor, *bounds], shape)
+    return _added(graph, prefix, "Slice", {}, [tensor, *bounds], shape)
+
+
+def log_scores(
+    graph: Graph, tensor: Tensor, axis: int, start: int, count: int, objectness: int | None
+) -> Tensor:
+    """log p of class probabilities, log o + log p where an objectness multiplies them."""
+    found = _logarithm(graph, classes_alone(graph, tensor, axis, start, count))
+    if objectness is None:
+        return found
+    there = _logarithm(graph, classes_alone(graph, tensor, axis, objectness, 1, OBJECTS))
+    return _added(graph, SCORES, "Add", {}, [found, there], found.shape)
+
+
+def _logarithm(graph: Graph, tensor: Tensor) -> Tensor:
+    """Of probabilities; one that is 0 in the model's own type is as unlikely as that can say."""
+    tiny = np.finfo(tensor.dtype).tiny
+    least = gs.Constant(f"{LOGARITHMS}{tensor.name}/least", np.array(tiny, tensor.dtype))
+    bounded = _added(graph, f"{LOGARITHMS}at least.", "Max", {}, [tensor, least], tensor.shape)
+    return _added(graph, LOGARITHMS, "Log", {}, [bounded], tensor.shape)
 
 
 def _added(

@@ -1,0 +1,110 @@
+"""One anchor of a detector, by its number: `person@anchor:1234`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from ..backend import Array
+from ..errors import TargetError
+from .asking import Asking
+from .labels import find_class, label_of, plain
+from .scores import find_axis, one_hot, per_row, pick
+from .target import NONE, Kind, Outputs, ScoredTarget
+
+
+@dataclass(frozen=True)
+class AnchorTarget(ScoredTarget):
+    """Y = y^c at one anchor (or place) of a dense score, less y of the background there.
+
+    One class and anchor for all rows, or one a row.
+    """
+
+    index: int | tuple[int, ...]
+    anchor: int | tuple[int, ...]
+    """In the order of the score's axes, those of rows and classes left out, row-major."""
+    class_axis: int = 1
+    background: int | None = None
+    asked: str = field(default="", compare=False)
+    """How it was asked for, where it was found by something else than its number."""
+    detail: tuple[Mapping[str, Any], ...] = field(default=(), compare=False, repr=False)
+    single = False
+
+    def __post_init__(self) -> None:
+        """Keeps both as plain ints."""
+        object.__setattr__(self, "index", plain(self.index))
+        object.__setattr__(self, "anchor", plain(self.anchor))
+
+    @property
+    def label(self) -> str:
+        """How it is asked for."""
+        each = zip(_listed(self.index), _listed(self.anchor), strict=True)
+        return self.asked or ",".join(f"{c}@anchor:{a}" for c, a in each)
+
+    def __call__(self, y: Array, outputs: Outputs = NONE) -> Array:
+        """dY/dy: 1 at the class, -1 at the background, at the anchor alone."""
+        slope = one_hot(y, pick(y, self.index, self.class_axis), self.class_axis)
+        if self.background is not None:
+            against = pick(y, self.background % y.shape[self.class_axis], self.class_axis)
+            slope = slope - one_hot(y, against, self.class_axis)
+        return slope * self._there(y)
+
+    def score(self, y: Array, outputs: Outputs = NONE) -> Array:
+        """Y [N]."""
+        return per_row(y * self(y))
+
+    def classes(self, y: Array) -> Array | None:
+        """c of each row, int64 [N]; None of a box that was found, which is about itself."""
+        return None if self.asked else pick(y, self.index, self.class_axis)
+
+    @property
+    def probability(self) -> float | None:
+        """Of a single box."""
+        found: float | None = self._box.get("probability")
+        return found
+
+    def title(self, index: int | None, names: Sequence[str] | None) -> str:
+        """The name of its class."""
+        if self._box:
+            return str(self._box["label"] or f"class {self._box['class']}")
+        return "" if names is None or index is None else label_of(index, names)
+
+    @property
+    def _box(self) -> Mapping[str, Any]:
+        return self.detail[0].get("box", {}) if len(self.detail) == 1 else {}
+
+    def _there(self, y: Array) -> Array:
+        """1 at the anchor and 0 elsewhere, [1 or N, ...] with a single class."""
+        axis = find_axis(y, self.class_axis)
+        places = [extent for i, extent in enumerate(y.shape) if i not in (0, axis)]
+        if not all(isinstance(extent, int) for extent in places):
+            raise TargetError(f"{self.label}: the anchors of a score {y.shape} have no number")
+        anchors = _listed(self.anchor)
+        if not all(0 <= a < prod(places) for a in anchors):
+            raise TargetError(f"{self.label}: the score has anchors 0 to {prod(places) - 1}")
+        there = np.zeros((len(anchors), prod(places)), y.dtype)
+        there[range(len(anchors)), anchors] = 1
+        return np.expand_dims(there.reshape(len(anchors), *places), axis)
+
+
+def _listed(value: int | tuple[int, ...]) -> tuple[int, ...]:
+    return (value,) if isinstance(value, int) else value
+
+
+def read(word: str, asking: Asking) -> tuple[AnchorTarget] | None:
+    """`person@anchor:1234`, or a class by its number."""
+    found = re.fullmatch(r"(.+)@anchor:(\d+)", word)
+    if found is None:
+        return None
+    index = find_class(found[1], asking.labels)
+    boxes = None if asking.head is None else asking.head.boxes
+    background = None if boxes is None else boxes.background
+    return (AnchorTarget(index, int(found[2]), asking.class_axis, background),)
+
+
+ANCHOR = Kind("3@anchor:120", "the score of a class at one anchor, or one place, by number", read)

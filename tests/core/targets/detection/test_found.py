@@ -1,0 +1,66 @@
+"""The boxes of a look: which remain, and how strong they are, counted by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from cam_core.errors import TargetError
+from cam_core.head import BoxNumbers, Head
+from cam_core.targets.detection.found import detections
+
+CORNERS = np.array([[0, 0, 10, 10], [1, 0, 11, 10], [40, 40, 60, 60], [0, 0, 10, 10]], np.float32)
+P = np.array([[0.9, 0.8, 0.1, 0.2], [0.1, 0.1, 0.6, 0.7]])  # [C, A]
+
+
+def head(activation: str, axis: int = 1, background: int | None = None) -> Head:
+    numbers = BoxNumbers("boxes", axis, 0, background)
+    return Head("scores", "dense classes", "", "scores", 1, activation, numbers)
+
+
+def found(scores: np.ndarray, activation: str, **more: int) -> list:
+    given = {"boxes": CORNERS[None].repeat(len(scores), 0)}
+    return detections(scores, given, head(activation, 2, **more), 1, (100, 100))
+
+
+@pytest.mark.parametrize(
+    ("activation", "y"),
+    [("Sigmoid", np.log(P / (1 - P))), ("Log", np.log(P))],
+)
+def test_the_best_of_each_class_remain(activation: str, y: np.ndarray) -> None:
+    (row,) = found(y[None], activation)
+    boxes = row.boxes()
+    assert [(b.index, b.anchor) for b in boxes] == [(0, 0), (1, 3), (1, 2)]
+    assert [b.probability for b in boxes] == pytest.approx([0.9, 0.7, 0.6])
+    assert boxes[0].score == pytest.approx(y[0, 0])
+    assert boxes[2].corners == (40, 40, 60, 60)
+    assert [b.anchor for b in row.boxes(1)] == [3, 2]
+    assert (row.best(0).anchor, row.best().index) == (0, 0)
+
+
+def test_a_background_is_no_class_and_is_taken_off() -> None:
+    y = np.array([[3.0, 0, 0, 0], [1.0, 2, 0, 0]])
+    (row,) = found(y[None], "Softmax", background=0)
+    boxes = row.boxes()
+    assert [(b.index, b.anchor) for b in boxes] == [(1, 1), (1, 2)]  # 3 lies over 1
+    assert boxes[0].score == 2
+    assert boxes[0].probability == pytest.approx(np.exp(2) / (np.exp(2) + 1))
+
+
+def test_without_probabilities_a_box_starts_at_an_even_chance() -> None:
+    (row,) = found(np.array([[[-1.0, 2, -3, 4]]]), "")
+    assert [(b.anchor, b.probability) for b in row.boxes()] == [(3, None), (1, None)][:1]
+    assert row.least == 0
+
+
+def test_boxes_of_other_anchors_are_refused() -> None:
+    with pytest.raises(TargetError, match=r"has 3 anchors, the boxes of 'boxes' are 4"):
+        found(np.zeros((1, 2, 3)), "Sigmoid")
+
+
+def test_anchors_of_a_map_keep_their_order() -> None:
+    numbers = np.arange(1 * 7 * 2 * 3, dtype=np.float32).reshape(1, 7, 2, 3)
+    mine = Head("out", "boxes", "", "out", 1, "Log", BoxNumbers("out", 1, 1))
+    (row,) = detections(-np.ones((1, 2, 2, 3)), {"out": numbers}, mine, 1, (20, 30))
+    assert row.corners.shape == (6, 4)
+    assert row.scores.shape == (2, 6)

@@ -1,0 +1,66 @@
+"""Boxes written in every way are read as the boxes that they are."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from cam_core.targets.detection.meaning import corners
+
+H, W = 96, 160
+STRIDES = (8, 16, 32)
+
+
+def cells() -> np.ndarray:
+    """(column, row, stride) of every anchor."""
+    return np.array(
+        [(c, r, s) for s in STRIDES for r in range(H // s) for c in range(W // s)], np.float64
+    )
+
+
+@pytest.fixture
+def boxes(rng: np.random.Generator) -> np.ndarray:
+    """Corners in pixels, about the cell of each anchor."""
+    centre = (cells()[:, :2] + rng.random((len(cells()), 2))) * cells()[:, 2:]
+    half = rng.uniform(1, 30, centre.shape)
+    return np.concatenate([centre - half, centre + half], 1)
+
+
+def sizes(boxes: np.ndarray) -> np.ndarray:
+    return np.concatenate([(boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2:] - boxes[:, :2]], 1)
+
+
+def yolox(boxes: np.ndarray) -> np.ndarray:
+    column, row, stride = cells().T
+    x, y, w, h = sizes(boxes).T
+    logs = np.log(w / stride), np.log(h / stride)
+    return np.stack([x / stride - column, y / stride - row, *logs], 1)
+
+
+PARTS = np.array([W, H, W, H])
+WRITTEN = {
+    "corners in pixels": lambda b: b,
+    "corners in parts": lambda b: b / PARTS,
+    "centre and size in pixels": sizes,
+    "centre and size in parts": lambda b: sizes(b) / PARTS,
+    "offsets in cells": yolox,
+}
+
+
+@pytest.mark.parametrize("how", WRITTEN)
+def test_as_it_is_written(how: str, boxes: np.ndarray) -> None:
+    found, words = corners(WRITTEN[how](boxes), (H, W))
+    assert words.startswith(how)
+    np.testing.assert_allclose(found, boxes, atol=1e-9)
+    both, _ = corners(np.stack([WRITTEN[how](boxes)] * 2), (H, W))
+    np.testing.assert_array_equal(both, [found, found])
+
+
+def test_one_map_of_bounded_offsets(rng: np.random.Generator) -> None:
+    numbers = rng.normal(size=(6 * 10, 4))
+    found, words = corners(numbers, (H, W), (6, 10))
+    assert "FastestDet" in words
+    for i, (tx, ty, tw, th) in enumerate(numbers):
+        x, y = (i % 10 + np.tanh(tx)) * 16, (i // 10 + np.tanh(ty)) * 16
+        w, h = W / (1 + np.exp(-tw)), H / (1 + np.exp(-th))
+        assert found[i] == pytest.approx([x - w / 2, y - h / 2, x + w / 2, y + h / 2])

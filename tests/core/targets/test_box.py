@@ -1,0 +1,125 @@
+"""Boxes asked for in words, of a detector written by hand: which anchor, and its derivative."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cam_core.errors import TargetError
+from cam_core.head import BoxNumbers, Head
+from cam_core.image import Placement
+from cam_core.targets import Asking, Seen, parse_target
+
+NAMES = ["person", "dog"]
+CORNERS = np.array([[0, 0, 20, 20], [2, 0, 22, 20], [40, 40, 60, 60], [70, 10, 90, 30]], np.float32)
+P = np.array([[0.9, 0.8, 0.1, 0.6], [0.1, 0.05, 0.2, 0.1]])  # [C, A]
+HEAD = Head("y", "boxes", "", "y", 1, "Sigmoid", BoxNumbers("boxes", 2))
+
+
+def seen(**more: Any) -> Seen:
+    y = np.log(P / (1 - P))[None]
+    return Seen(y, {"boxes": CORNERS[None]}, Asking(NAMES, 1, HEAD), (100, 100), **more)
+
+
+def ask(text: str, **more: Any) -> list[Any]:
+    (question,) = parse_target(text, NAMES, head=HEAD)
+    return list(question.found_in(seen(**more)))
+
+
+def box(target: Any) -> dict[str, Any]:
+    return target.detail[0]["box"]
+
+
+@pytest.mark.parametrize(
+    ("text", "anchors"),
+    [
+        ("box:0", [0]),
+        ("box:1", [3]),
+        ("box:all", [0, 3]),
+        ("person", [0]),
+        ("person@75,20", [3]),
+        ("0", [0]),
+        ("nobox:dog@38,38,60,60", [2]),
+        ("-1", [0]),
+    ],
+)
+def test_which_anchor(text: str, anchors: list[int]) -> None:
+    found = ask(text)
+    assert [target.anchor for target in found] == [(a,) for a in anchors]
+
+
+def test_top_is_the_best_boxes_as_many_as_there_are() -> None:
+    questions = parse_target("top:3", NAMES, head=HEAD)
+    found = [t for question in questions for t in question.found_in(seen())]
+    assert [t.label for t in found] == ["box:0", "box:1"]
+
+
+def test_its_score_is_the_number_of_the_model_and_its_slope_one_there() -> None:
+    (target,) = ask("person@75,20")
+    y = seen().score
+    assert target.score(y) == pytest.approx(np.log(0.6 / 0.4))
+    assert target.probability == pytest.approx(0.6)
+    slope = np.zeros_like(y)
+    slope[0, 0, 3] = 1
+    np.testing.assert_array_equal(target(y), slope)
+
+
+def test_points_and_corners_are_those_of_the_photo() -> None:
+    twice = Placement((50, 200), (100, 100), (0, 0, 50, 200), (100, 100), (0, 0))
+    (target,) = ask("person@150,10", placement=twice)
+    assert box(target)["corners"] == [140, 5, 180, 15]
+
+
+def test_why_there_is_none_says_what_is_lacking() -> None:
+    (target,) = ask("nobox:dog@38,38,60,60")
+    assert target.detail[0]["nobox"]["gap"] == pytest.approx(0.25 - 0.2)
+    assert target.detail[0]["nobox"]["overlap"] == pytest.approx(400 / 484)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("dog", r"no 'dog' from 0.25 on; the best is dog 0.2 at 40,40,60,60: ask for '1@anchor:2'"),
+        ("box:5", r"no such box; there is person 0.9 at 0,0,20,20; person 0.6"),
+        ("person@99,99", r"no such 'person' over 99,99; there is person 0.9"),
+        ("nobox:dog@95,95,99,99", "no anchor's box lies over that area"),
+    ],
+)
+def test_a_box_that_is_not_there(text: str, words: str) -> None:
+    with pytest.raises(TargetError, match=words):
+        ask(text)
+
+
+def test_below_the_threshold_the_usual_question_takes_the_best() -> None:
+    (target,) = parse_target("top:2", NAMES, head=HEAD)[0].found_in(seen(threshold=0.95))
+    assert box(target)["below"] == 0.95
+    assert parse_target("top:2", NAMES, head=HEAD)[1].found_in(seen(threshold=0.95)) == ()
+
+
+def test_before_the_model_was_run_there_is_no_formula() -> None:
+    with pytest.raises(TargetError, match="depends on what the model finds"):
+        parse_target("box:0")[0](np.zeros((1, 2, 4)))
+    with pytest.raises(TargetError, match="asks for a box, and the model gives classes"):
+        parse_target("box:0")[0].found_in(
+            Seen(np.zeros((1, 2)), {}, Asking(head=Head("y", "classes", "", "y")))
+        )
+
+
+def test_rows_have_anchors_of_their_own() -> None:
+    one = seen()
+    both = Seen(
+        np.concatenate([one.score, one.score[:, :, ::-1]]),
+        {"boxes": np.stack([CORNERS, CORNERS[::-1]])},
+        one.asking,
+        (100, 100),
+    )
+    (target,) = parse_target("box:0", NAMES, head=HEAD)[0].found_in(both)
+    assert target.anchor == (0, 3)
+    np.testing.assert_allclose(target.score(both.score), np.log(9))
+    rows = np.concatenate([one.score, one.score - 2])
+    uneven = Seen(rows, {"boxes": np.stack([CORNERS] * 2)}, one.asking, (100, 100))
+    (every,) = parse_target("box:all", NAMES, head=HEAD)
+    with pytest.raises(TargetError, match="asked one by one"):
+        every.found_in(uneven)

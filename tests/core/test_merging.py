@@ -1,0 +1,55 @@
+"""Maps of several layers as one, against loops."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from cam_core.explain import from_capture
+from cam_core.merging import merged
+from cam_core.targets import ClassTarget
+from tests.core.linear import one
+
+
+def explained(A: object, G: object):
+    capture = one(A, G)
+    return from_capture(capture, ClassTarget(0), "hirescam")
+
+
+FINE = explained([[1.0, 2.0, 0.0, 4.0]], [[1.0, -3.0, 1.0, 2.0]])  # 1, -6, 0, 8
+COARSE = explained([[5.0, 1.0]], [[2.0, -1.0]])  # 10, -1
+BLANK = explained([[5.0, 1.0]], [[0.0, 0.0]])
+
+
+def test_each_over_its_own_maximum_and_the_largest_of_them() -> None:
+    found = merged([COARSE, FINE])
+    stretched = [1.0, 0.75, 0.25, 0.0]  # [10, 0] / 10 at the size of the finer, between centres
+    expected = np.maximum([1 / 8, 0, 0, 1], stretched)
+    np.testing.assert_allclose(found.map[0], expected, atol=1e-7)
+    assert found.raw_max[0] == 1
+    assert [part.raw_max[0] for part in found.parts] == [10, 8]
+    assert [layer["raw_max"] for layer in found.facts()["layers"]] == [10, 8]
+
+
+def test_what_speaks_against_it_is_there_where_nothing_speaks_for_it() -> None:
+    found = merged([FINE, BLANK])
+    np.testing.assert_allclose(found.signed[0], [1 / 8, -6 / 8, 0, 1])
+
+
+def test_blank_ones_count_for_nothing() -> None:
+    np.testing.assert_array_equal(merged([BLANK, FINE]).map, FINE.map / 8)
+    nothing = merged([BLANK, BLANK])
+    assert (nothing.raw_max[0], bool(nothing.blank[0])) == (0, True)
+    assert "exactly zero" in nothing.diagnosis[0]
+
+
+def test_one_stays_as_it_is_and_rows_keep_their_parts() -> None:
+    assert merged([FINE]) is FINE
+    row = merged([COARSE, FINE])[0]
+    assert [part.map.shape for part in row.parts] == [(1, 2), (1, 4)]
+    assert row.map.shape == (1, 4)
+
+
+def test_a_doubt_of_one_layer_is_no_doubt_of_all() -> None:
+    assert merged([BLANK, FINE]).diagnosis == ("",)
+    assert BLANK.diagnosis[0] != pytest.approx("")
