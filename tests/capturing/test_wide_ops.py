@@ -32,6 +32,12 @@ def mean(x: Any, kernel_shape: Any, strides: Any, pads: Any = 0, **_: Any) -> An
     return F.avg_pool2d(x, kernel_shape, strides, pads[0] if pads else 0)
 
 
+def grown(x: Any, *_: Any, **__: Any) -> Any:
+    return F.interpolate(x, scale_factor=(2, 3), mode="nearest")
+
+
+SCALES, SIZES = np.array([1, 1, 2, 3], np.float32), np.array([2, 4, 18, 24])
+
 CASES = {  # (operator, x, weights, attributes, what it is)
     "plain": ("Conv", PLANE, [(5, 4, 3, 3)], {}, conv),
     "a bias": ("Conv", PLANE, [(5, 4, 1, 1), (5,)], {}, conv),
@@ -61,6 +67,8 @@ CASES = {  # (operator, x, weights, attributes, what it is)
         lambda x, alpha, beta: (alpha * x + beta).clip(0, 1),
     ),
     "the usual gate": ("HardSigmoid", PLANE, [], {}, lambda x: (0.2 * x + 0.5).clip(0, 1)),
+    "twice and three times": ("Resize", PLANE, [(0,), SCALES], {}, grown),
+    "up to sizes": ("Resize", PLANE, [(0,), (0,), SIZES], {"mode": "nearest"}, grown),
     "hard swish": ("HardSwish", PLANE, [], {}, F.hardswish),
 }
 
@@ -68,7 +76,7 @@ CASES = {  # (operator, x, weights, attributes, what it is)
 def lowered(operator: str, x: Any, weights: Any, attrs: Any) -> Part | None:
     node = onnx.helper.make_node(operator, ["x", *(f"w{i}" for i in range(len(weights)))], ["y"])
     node.attribute.extend(onnx.helper.make_attribute(k, v) for k, v in attrs.items())
-    part = Part({f"w{i}": w for i, w in enumerate(weights)}, {"x": x})
+    part = Part({f"w{i}": w for i, w in enumerate(weights)}, {"x": np.shape(x)})
     return part if LOWERINGS[operator](part, node) else None
 
 
@@ -95,8 +103,9 @@ def run(part: Part, x: Any) -> Any:
 @pytest.mark.parametrize("name", CASES)
 def test_what_it_computes(name: str, rng: np.random.Generator) -> None:
     operator, shape, weights, attrs, formula = CASES[name]
-    x, given = 3 * rng.normal(size=shape), [rng.normal(size=w) for w in weights]
-    part = lowered(operator, shape, given, attrs)
+    x = 3 * rng.normal(size=shape)
+    given = [w if isinstance(w, np.ndarray) else rng.normal(size=w) for w in weights]
+    part = lowered(operator, x, given, attrs)
     assert part is not None
     expected = formula(torch.tensor(x), *map(torch.tensor, given), **attrs)
     found = run(part, x)
@@ -115,11 +124,16 @@ def test_every_row_has_a_case() -> None:
         ("Conv", {"pads": [-1, 0, 0, 0]}),
         ("AveragePool", {"kernel_shape": [2, 2], "ceil_mode": 1}),
         ("AveragePool", {"kernel_shape": [2, 2], "pads": [1] * 4}),
+        ("Resize", {}),
+        ("Resize", {"mode": "linear"}),
     ],
 )
-def test_what_hangs_on_extents_is_left(operator: str, attrs: Any, rng: np.random.Generator) -> None:
-    weights = [rng.normal(size=(3, 4, 2, 2))] if operator == "Conv" else []
-    assert lowered(operator, PLANE, weights, attrs) is None
+def test_other_forms_are_left(operator: str, attrs: Any, rng: np.random.Generator) -> None:
+    half = np.array([1, 1, 2, 1.5 if "mode" not in attrs else 2], np.float32)
+    weights = {"Conv": [rng.normal(size=(3, 4, 2, 2))], "Resize": [np.zeros(0), half]}.get(
+        operator, []
+    )
+    assert lowered(operator, np.zeros(PLANE), weights, attrs) is None
 
 
 def test_weights_that_are_computed_are_left() -> None:

@@ -145,6 +145,37 @@ def global_average_pool(part: Part, node: onnx.NodeProto) -> bool:
     return True
 
 
+def resize(part: Part, node: onnx.NodeProto) -> bool:
+    """Each cell so many times over along each axis; what Resize else can do is left.
+
+    Half of the ways to find the nearest cell are this for whole factors; whether it is the
+    node's own is seen when both tails are run.
+    """
+    factors = _factors(part, node)
+    if attributes(node).get("mode", b"nearest") != b"nearest" or factors is None:
+        return False
+    count = len(factors)
+    apart = part.write("Unsqueeze", node.input[0], np.arange(1, 2 * count, 2))
+    repeats = np.stack([np.ones(count, np.int64), factors], axis=1).ravel()
+    extents = part.write("Mul", part.write("Shape", node.input[0]), factors)
+    tiled = part.write("Tile", apart, repeats)
+    part.write("Reshape", tiled, extents, output=node.output[0])
+    return True
+
+
+def _factors(part: Part, node: onnx.NodeProto) -> Array | None:
+    """By how many times each axis grows; None where that is not whole, or not known."""
+    names = [*node.input, "", "", ""][:4]
+    scales, sizes = (part.values.get(name) for name in names[2:])
+    shape = part.shapes.get(node.input[0])
+    if sizes is not None and shape is not None and all(isinstance(e, int) for e in shape):
+        scales = sizes / np.array(shape, np.float64)
+    if scales is None or not scales.size or attributes(node).get("axes"):
+        return None
+    whole = np.rint(scales).astype(np.int64)
+    return whole if np.array_equal(whole, scales) and (whole > 0).all() else None
+
+
 def hard_sigmoid(part: Part, node: onnx.NodeProto) -> bool:
     """max(0, min(1, alpha x + beta))."""
     attrs = attributes(node)
@@ -171,4 +202,5 @@ LOWERINGS: dict[str, Callable[[Part, onnx.NodeProto], bool]] = {
     "GlobalAveragePool": global_average_pool,
     "HardSigmoid": hard_sigmoid,
     "HardSwish": hard_swish,
+    "Resize": resize,
 }
