@@ -35,8 +35,6 @@ class Curve:
     """Of the score."""
     fine: bool = False
     """Is the tail in float64, which has room for steps that meet hardly any kink?"""
-    last: int = LAST
-    """The number of the smallest step."""
 
     def score(self, offset: Array) -> float:
         """Y(A + offset), summed over the batch."""
@@ -86,9 +84,9 @@ class Curve:
         steps = range(FINEST if self.fine else 0, FIRST, -1)
         return next((k for k in steps if self.noise <= wanted * UNIT * 2.0**-k), FIRST)
 
-    def ladder(self, d: Array, first: int = 0) -> Iterator[Rung]:
+    def ladder(self, d: Array, first: int = 0, last: int = LAST) -> Iterator[Rung]:
         """Both one-sided slopes along d, two runs a step."""
-        for k in range(first, self.last + 1):
+        for k in range(first, last + 1):
             h = UNIT * 2.0**-k
             ahead, behind = self.score(h * d) - self.middle, self.middle - self.score(-h * d)
             yield Rung(k, h, ahead / h, behind / h, self.noise / h)

@@ -10,7 +10,7 @@ import numpy as np
 from ..backend import Array, Look
 from ..targets import ScoredTarget
 from .curve import FINEST, LAST, Curve, Estimate, Rung, estimate
-from .moves import ALONG, KINDS, LEVELLED, RANDOM, all_moves
+from .moves import ALONG, KINDS, LEVELLED, RANDOM, Moves, all_moves
 from .verdicts import AGREES, AT_A_KINK, DIFFERS, LIMIT, UNTOLD, Line
 
 FEW, MOST = 3, 8
@@ -19,6 +19,8 @@ RUNS = 64
 """Of the tail; after these no other direction is begun."""
 COARSE, FINE = 16, 256
 """At the first step rounding may be so much less than LIMIT."""
+SHORT = 5
+"""The number of the smallest step where float64 can be asked instead."""
 LAST_STAIR = 3
 """The number of the smallest step that moves tensors of 8 bits, of which there are a few dozen
 levels between usual numbers."""
@@ -99,96 +101,121 @@ def compare_slopes(
     *,
     seed: int = 0,
     stairs: bool = False,
-    finer: Callable[[], Tail | None] = lambda: None,
+    finer: Callable[[], Tail | None] | None = None,
     step: Callable[[], None] = lambda: None,
 ) -> Numeric:
     """The slope of Y along directions d against <G, d>, at the only layer of `look`.
 
     Directions are by turns of each kind. The slope is taken at steps that halve, and read where
-    neighbouring ones agree best, by the differences alone. Where it is not <G, d>, all is asked
-    again of a tail in float64, where there is one; then with equal numbers moved together, and
-    where the slope is another on each side of A even so, with those held.
+    neighbouring ones agree best, by the differences alone. Where it is not <G, d> at the first of
+    them, all is asked again of a tail in float64, where there is one; then with equal numbers
+    moved together, and where the slope is another on each side of A even so, with those held.
 
     Args:
         stairs: tensors in between are of few bits: small steps do not move them, and where one
             direction tells nothing, no other does.
-        finer: the tail in float64, called at most once.
+        finer: gives the tail in float64, where there is one; called at most once.
+        step: called MOST times, FEW with `stairs`.
     """
     (name,) = look.layers
-    A = look.activations[name]
-    target = target.held(look.score)
-    most, last = (FEW, LAST_STAIR) if stairs else (MOST, LAST)
-    curve = Curve(look.tail(name), target, A, look.score.dtype, last=last)
-    wide, rng = G.astype(np.float64), np.random.default_rng(seed)
-    ways = all_moves(A)
-    moves, found, runs, asked = next(ways), list[Direction](), 0, False
-    first: dict[str, int] = {}
-    while len(found) < most and (runs < RUNS or not found):
-        kind = KINDS[len(found) % len(KINDS)]
-        d = moves.direction(rng, wide, kind) * curve.size
-        judged, kinked, tried = _judge(curve, wide, d, first.get(kind), kind)
-        runs += 2 * len(tried)
-        if judged.verdict != AGREES and not asked:
-            asked, tail = True, finer()
-            if tail is not None:
-                curve = _fine(tail, target, A)
-                found, first, runs = [], {}, 0
+    A, target = look.activations[name], target.held(look.score)
+    curve, wide = Curve(look.tail(name), target, A, look.score.dtype), G.astype(np.float64)
+    if finer is not None:
+        quick = Search(curve, wide, np.random.default_rng(seed), last=SHORT, strict=True).run()
+        if quick is not None:
+            for _ in range(MOST):
+                step()
+            return quick
+        tail, double = finer(), np.dtype(np.float64)
+        if tail is not None:
+            curve = Curve(tail, target, A.astype(double), double, fine=True)
+    most, last = (FEW, LAST_STAIR) if stairs else (MOST, FINEST + 10 if curve.fine else LAST)
+    search = Search(curve, wide, np.random.default_rng(seed), most, last, stairs=stairs, step=step)
+    found = search.run()
+    assert found is not None
+    return found
+
+
+@dataclass(frozen=True)
+class Search:
+    """How directions are tried on one curve."""
+
+    curve: Curve
+    G: Array
+    rng: np.random.Generator
+    most: int = FEW
+    last: int = LAST
+    """The number of the smallest step."""
+    strict: bool = False
+    """Is it over with the first direction that does not agree?"""
+    stairs: bool = False
+    """Is it over with the first that tells nothing?"""
+    step: Callable[[], None] = lambda: None
+
+    def run(self) -> Numeric | None:
+        """Direction by direction, until enough is known; None where a strict one is over."""
+        ways = all_moves(self.curve.A)
+        moves, found, runs, first = next(ways), list[Direction](), 0, dict[str, int]()
+        while len(found) < self.most and (runs < RUNS or not found):
+            kind = KINDS[len(found) % len(KINDS)]
+            judged, kinked, tried = self._judge(moves, kind, first.get(kind))
+            runs += 2 * len(tried)
+            if self.strict and judged.verdict != AGREES:
+                return None
+            doubtful = not moves.how and judged.verdict != AGREES and not judged.drowned
+            stiffer = next(ways, None) if kinked or doubtful else None
+            if stiffer is not None:
+                moves, found, first = stiffer, [], {}
                 continue
-        doubtful = not moves.how and judged.verdict != AGREES and not judged.drowned
-        stiffer = next(ways, None) if kinked or doubtful else None
-        if stiffer is not None:
-            moves, found, first = stiffer, [], {}
-            continue
-        if judged.verdict == AGREES:
-            first[kind] = max(tried[-1] - 2, tried[0])
-        found.append(judged)
-        step()
-        if Numeric(tuple(found)).enough or (stairs and judged.verdict == UNTOLD):
-            break
-    for _ in range(most - len(found)):
-        step()
-    return Numeric(tuple(found), moves.how)
+            if judged.verdict == AGREES:
+                first[kind] = max(tried[-1] - 2, tried[0])
+            found.append(judged)
+            self.step()
+            if Numeric(tuple(found)).enough or (self.stairs and judged.verdict == UNTOLD):
+                break
+        for _ in range(self.most - len(found)):
+            self.step()
+        return Numeric(tuple(found), moves.how)
 
+    def _judge(self, moves: Moves, kind: str, first: int | None) -> tuple[Direction, bool, range]:
+        """(what is found along one, is it at a kink, the steps tried from the first on)"""
+        d = moves.direction(self.rng, self.G, kind) * self.curve.size
+        exact = float(np.sum(self.G * d))
+        line = Line(exact, abs(exact) if kind == LEVELLED else max(abs(exact), _length(self.G, d)))
+        if first is None:
+            first = self.curve.start(LIMIT / (FINE if self.curve.fine else COARSE) * line.scale)
+        found = self._climb(d, first, line)
+        verdict, kinked = line.verdict(found)
+        if verdict == DIFFERS and self._blurred(line, d, found[-1]):
+            verdict = UNTOLD
+        best = found[-1] if verdict == AGREES else min(found, key=lambda e: e.error)
+        scale = line.scale_at(best)
+        judged = Direction(
+            kind, verdict, line.off(best) / scale, best.h, best.error / scale, best.noise / scale
+        )
+        return judged, kinked, range(first, found[-1].index + 1)
 
-def _fine(tail: Tail, target: ScoredTarget, A: Array) -> Curve:
-    wide = np.dtype(np.float64)
-    return Curve(tail, target, A.astype(wide), wide, fine=True, last=FINEST + 10)
+    def _blurred(self, line: Line, d: Array, last: Estimate) -> bool:
+        """May G be that of another choice of what rounding decides?"""
+        return self.curve.fine and line.blurred(last, self.curve.blur(d, last.h))
 
+    def _climb(self, d: Array, first: int, line: Line) -> list[Estimate]:
+        """Estimates at ever smaller steps: until one agrees, or enough do not, or rounding is all.
 
-def _judge(
-    curve: Curve, G: Array, d: Array, first: int | None, kind: str
-) -> tuple[Direction, bool, range]:
-    """(what is found along d, is it at a kink, the steps that were tried from the first on)"""
-    exact = float(np.sum(G * d))
-    line = Line(exact, abs(exact) if kind == LEVELLED else max(abs(exact), _length(G, d)))
-    if first is None:
-        first = curve.start(LIMIT / (FINE if curve.fine else COARSE) * line.scale)
-    found = _climb(curve, d, first, line)
-    verdict, kinked = line.verdict(found)
-    if verdict == DIFFERS and curve.fine and line.blurred(found[-1], curve.blur(d, found[-1].h)):
-        verdict = UNTOLD
-    best = found[-1] if verdict == AGREES else min(found, key=lambda e: e.error)
-    scale = line.scale_at(best)
-    judged = Direction(
-        kind, verdict, line.off(best) / scale, best.h, best.error / scale, best.noise / scale
-    )
-    return judged, kinked, range(first, found[-1].index + 1)
+        At least one.
+        """
+        rungs, found = list[Rung](), list[Estimate]()
+        for rung in self.curve.ladder(d, first, max(self.last, first + 2)):
+            rungs.append(rung)
+            if len(rungs) < 3:
+                continue
+            found.append(estimate(*rungs[-3:]))
+            if line.settled(found) or not rung.noise <= line.limit_at(found[-1]):
+                break
+        return found
 
 
 def _length(G: Array, d: Array) -> float:
     """What |<G, d>| is on average for a G of this length."""
     moved = d != 0
     return float(np.sqrt(np.sum(np.square(G[moved])) * np.mean(np.square(d[moved]))))
-
-
-def _climb(curve: Curve, d: Array, first: int, line: Line) -> list[Estimate]:
-    """Estimates at ever smaller steps: until one agrees, or enough do not, or rounding is all."""
-    rungs, found = list[Rung](), list[Estimate]()
-    for rung in curve.ladder(d, first):
-        rungs.append(rung)
-        if len(rungs) < 3:
-            continue
-        found.append(estimate(*rungs[-3:]))
-        if line.settled(found) or not rung.noise <= line.limit_at(found[-1]):
-            break
-    return found

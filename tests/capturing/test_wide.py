@@ -40,6 +40,17 @@ def net(after: str, opset: int = 17, kind: str = "float", batch: str = "N") -> o
     return model
 
 
+LSTM = """k = Constant<value_ints = [36, -1, 4]>()
+    t = Reshape(d, k)
+    i = Constant<value_ints = [1, 8, 4]>()
+    n0 = ConstantOfShape<value = float[1] {0.1}>(i)
+    j = Constant<value_ints = [1, 8, 2]>()
+    n1 = ConstantOfShape<value = float[1] {0.1}>(j)
+    _, r = LSTM<hidden_size = 2>(t, n0, n1)
+    m = ReduceMean(r)
+    s = Mul(d, m)"""
+
+
 def look(model: onnx.ModelProto, layer: str, rows: int = 2) -> Any:
     dtype = onnx.helper.tensor_dtype_to_np_dtype(model.graph.input[0].type.tensor_type.elem_type)
     x = np.random.default_rng(2).normal(size=(rows, 3, 6, 6)).astype(dtype)
@@ -101,6 +112,7 @@ def test_constants_in_nodes_are_widened(after: str) -> None:
     ("after", "kind"),
     [
         ("s = Erf(d)", "float"),  # the runtime has it in float32 alone
+        (LSTM, "float"),  # and here it says so when it runs
         ("s = Tanh(d)", "float16"),
         ("h0 = Cast<to = 10>(d)  s = Cast<to = 1>(h0)", "float"),
     ],

@@ -108,7 +108,7 @@ def differentiate(tried: Tried, operators: Sequence[str], screen: Screen) -> lis
     staircase = not STAIRCASES.isdisjoint(operators)
     most = FEW if staircase else MOST
     results = []
-    finer = functools.cache(functools.partial(_wide_tail, tried, staircase))
+    finer = None if staircase else functools.cache(functools.partial(_wide_tail, tried))
     with progress(most * len(tried.targets), "differences") as step:
         for target, G in tried.targets:
             found = compare_slopes(tried.look, G, target, stairs=staircase, finer=finer, step=step)
@@ -133,11 +133,10 @@ def differentiate(tried: Tried, operators: Sequence[str], screen: Screen) -> lis
     return results
 
 
-def _wide_tail(tried: Tried, staircase: bool) -> Callable[[Array], Array] | None:
-    """The tail in float64, where there is one and 8 bits are not what hides the slope."""
-    if staircase or not isinstance(tried.look, ForwardPass):
-        return None
-    return tried.look.wide_tail(tried.layer)
+def _wide_tail(tried: Tried) -> Callable[[Array], Array] | None:
+    """The tail in float64, where there is one."""
+    seen = tried.look
+    return seen.wide_tail(tried.layer) if isinstance(seen, ForwardPass) else None
 
 
 def called(target: ScoredTarget) -> str:
