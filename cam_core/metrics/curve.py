@@ -18,6 +18,10 @@ UNIT = 2.0**-3
 """The step of number 0, in units of the activations' own size; each is half the one before."""
 FIRST, LAST = -5, 17
 """The numbers of the largest step and of the smallest."""
+BLUR, SAMPLES = 8, 3
+"""What rounding moves A by, in units of float32's; so many such moves are tried."""
+FINEST = 32
+"""The number of the first step in float64, where rounding leaves it; ten more may follow."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,8 @@ class Curve:
     A: Array
     kind: np.dtype[Any]
     """Of the score."""
+    fine: bool = False
+    """Is the tail in float64, which has room for steps that meet hardly any kink?"""
 
     def score(self, offset: Array) -> float:
         """Y(A + offset), summed over the batch."""
@@ -58,14 +64,29 @@ class Curve:
         left = max(abs(b - 2 * a) for a, b in itertools.pairwise(bent))
         return max(left / math.sqrt(14), float(np.finfo(self.kind).eps) * abs(self.middle) / 2)
 
+    def blur(self, d: Array, h: float) -> float:
+        """What the slope along d changes by where A moves by rounding: of a few, the mean square.
+
+        In a model of float32 those units that are 0 but for rounding are on or off by chance, and
+        G is that of one such choice.
+        """
+        rng, slopes = np.random.default_rng(2), []
+        for move in (0, *[BLUR * float(np.finfo(np.float32).eps) * self.size] * SAMPLES):
+            at = move * rng.standard_normal(self.A.shape)
+            slopes.append((self.score(at + h * d) - self.score(at - h * d)) / (2 * h))
+        return float(np.sqrt(np.mean(np.square(np.subtract(slopes[1:], slopes[0])))))
+
     def start(self, wanted: float) -> int:
-        """The number of the first step: 0, or what keeps rounding to the `wanted` error."""
-        steps = range(0, FIRST, -1)
+        """The number of the first step: 0, or what keeps rounding to the `wanted` error.
+
+        A fine one is the smallest that does: fewest kinks lie within.
+        """
+        steps = range(FINEST if self.fine else 0, FIRST, -1)
         return next((k for k in steps if self.noise <= wanted * UNIT * 2.0**-k), FIRST)
 
-    def ladder(self, d: Array, first: int = 0) -> Iterator[Rung]:
+    def ladder(self, d: Array, first: int = 0, last: int = LAST) -> Iterator[Rung]:
         """Both one-sided slopes along d, two runs a step."""
-        for k in range(first, LAST + 1):
+        for k in range(first, last + 1):
             h = UNIT * 2.0**-k
             ahead, behind = self.score(h * d) - self.middle, self.middle - self.score(-h * d)
             yield Rung(k, h, ahead / h, behind / h, self.noise / h)

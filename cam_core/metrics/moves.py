@@ -8,6 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..backend import Array
+from .levels import levels
+
+ALONG, RANDOM, LEVELLED = KINDS = "along", "at random", "levelled"
+"""Directions: with the signs of G, where a factor shows best; with any, where what is missing
+shows; with the signs of G and further where it is small, so that a small part shows."""
 
 
 @dataclass(frozen=True)
@@ -21,13 +26,20 @@ class Moves:
     how: str = ""
     """Said of it; '' where every cell moves by itself."""
 
-    def direction(self, rng: np.random.Generator, G: Array, *, along: bool) -> Array:
-        """d [N, K, *S], normal numbers; `along`: with the signs of G, so that all of it adds up."""
+    def direction(self, rng: np.random.Generator, G: Array, kind: str) -> Array:
+        """d [N, K, *S], normal numbers; all of G adds up along them, but for those at random."""
         steps: Array = rng.standard_normal(len(self.free)) * self.free
-        if along:
-            sums = np.bincount(self.groups.ravel(), G.ravel().astype(np.float64), len(steps))
+        if kind != RANDOM:
+            sums = self._sums(G)
             steps = np.where(sums == 0, steps, np.abs(steps) * np.sign(sums))
+        if kind == LEVELLED:
+            steps = steps * self._sums(levels(G)) / np.bincount(self.groups.ravel())
         return steps[self.groups]
+
+    def _sums(self, of: Array) -> Array:
+        """[groups]"""
+        cells = of.ravel().astype(np.float64)
+        return np.bincount(self.groups.ravel(), cells, len(self.free))
 
 
 def all_moves(A: Array) -> Iterator[Moves]:

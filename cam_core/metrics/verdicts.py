@@ -43,6 +43,10 @@ class Line:
         """How far off it is."""
         return abs(found.slope - self.exact)
 
+    def blurred(self, found: Estimate, blur: float) -> bool:
+        """May it be off for no reason but that rounding changes the slope by so much?"""
+        return self.off(found) <= self.limit_at(found) + 4 * blur
+
     def says(self, found: Estimate) -> str:
         """Is <G, d> the slope? One of AGREES, AT_A_KINK, ABOVE, BELOW and UNTOLD.
 

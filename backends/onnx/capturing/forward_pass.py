@@ -69,6 +69,11 @@ class ForwardPass:
         tail = self._tails[layer]
         return tail.run_on(self._kept, self.activations[tail.choice.name])
 
+    def wide_tail(self, layer: str) -> Callable[[Array], Array] | None:
+        """The same in float64, where the runtime has all of it in that; else None."""
+        tail = self._tails[layer]
+        return tail.run_wide_on(self._kept, self.activations[tail.choice.name])
+
 
 def _real(analysis: Analysis, choice: Choice, found: Array) -> Array:
     """The layer's tensor; of a quantised one the numbers that it stands for."""

@@ -10,17 +10,21 @@ import numpy as np
 
 from cam_core.backend import Array
 from cam_core.captures import blocks
+from cam_core.errors import CamError, ModelError
 
 from ..finding.analysis import Analysis
 from ..finding.layers import Choice
 from ..reading.units import units_of
-from ..running.ort_values import array_of, device_of, run_values, value_of
+from ..running.ort_values import HOST, array_of, device_of, run_values, value_of
 from ..running.runner import Runner
 from .cut import beside, between
 from .sessions import Kept
+from .wide import widened
 
 Values = Mapping[str, Any]
 """OrtValues by name, of one batch of the model."""
+SAME = 1e-3
+"""What the score in float64 may differ by, relative to the score or to what it moved by."""
 
 
 class Tail:
@@ -44,7 +48,24 @@ class Tail:
         for part in kept:
             if any(name not in part for name in self._made):
                 part.update(self._bypassed(part))
-        return LookTail(self, kept, A)
+        return LookTail(self, kept, A, self.session)
+
+    def run_wide_on(self, kept: Kept, A: Array) -> Callable[[Array], Array] | None:
+        """The same in float64; None where the runtime has not the operators in it.
+
+        It must give what the model's own gives, at A and beside it.
+        """
+        own, session = self.run_on(kept, A), self._wide
+        if session is None:
+            return None
+        wide = LookTail(self, [_wide_values(part) for part in kept], A, session)
+        step = np.random.default_rng(0).standard_normal(A.shape)
+        moved = (A + 0.1 * np.sqrt(np.mean(np.square(A))) * step).astype(A.dtype)
+        try:
+            here, there = wide(A), wide(moved)
+        except CamError:  # some operators say only when they run that they have no float64
+            return None
+        return wide if _alike((own(A), own(moved)), (here, there)) else None
 
     def _bypassed(self, part: Values) -> dict[str, Any]:
         wanted = {i.name for i in self._bypass.get_inputs()}
@@ -60,6 +81,20 @@ class Tail:
         """From the layer, and what lies beside it, to the score."""
         given = [self.choice.name, *self._beside]
         return self._runner.open(between(self._analysis, given, [self._analysis.score.name]))
+
+    @functools.cached_property
+    def _wide(self) -> Any | None:
+        """The same session in float64, None where there is none."""
+        graph = self._analysis.graph
+        if units_of(graph, self.choice.tensor) is not None:
+            return None
+        given = [self.choice.name, *self._beside]
+        part = between(self._analysis, given, [self._analysis.score.name])
+        model = widened(part, {name: t.shape for name, t in graph.tensors.items()})
+        try:
+            return None if model is None else self._runner.open(model)
+        except ModelError:  # an operator that the runtime has in float32 alone
+            return None
 
     @functools.cached_property
     def by_rows(self) -> bool:
@@ -87,14 +122,14 @@ class LookTail:
     in pieces of its own batch.
     """
 
-    def __init__(self, tail: Tail, kept: Kept, A: Array) -> None:
-        self._tail, self._A = tail, A
+    def __init__(self, tail: Tail, kept: Kept, A: Array, session: Any) -> None:
+        self._tail, self._A, self._session = tail, A, session
         name = tail.choice.name
         self._own = [array_of(part[name]) for part in kept]
-        read = [i.name for i in tail.session.get_inputs() if i.name != name]
+        read = [i.name for i in session.get_inputs() if i.name != name]
         self._given = [{n: part[n] for n in read} for part in kept]
         self._rows = len(A) // len(kept)
-        self._device = device_of(tail.session)
+        self._device = device_of(session)
         arrays = [array_of(v) for v in self._given[0].values()]
         self._last: tuple[int, Array, Values] = 1, self._own[0], self._given[0]
         self._at_once = len(kept) == 1 and tail.by_rows and all(len(a) == len(A) for a in arrays)
@@ -114,7 +149,7 @@ class LookTail:
         return found[0] if len(found) == 1 else np.concatenate(found)
 
     def _score(self, A: Array, own: Array, given: Values) -> Array:
-        session, name = self._tail.session, self._tail.choice.name
+        session, name = self._session, self._tail.choice.name
         value = value_of(self._tail.tensor(A, own), self._device)
         (score,) = run_values(session, {**given, name: value}).values()
         return array_of(score)
@@ -130,3 +165,23 @@ class LookTail:
 
     def _again(self, value: Any, count: int) -> Any:
         return value_of(np.concatenate([array_of(value)] * count), self._device)
+
+
+def _alike(own: tuple[Array, Array], wide: tuple[Array, Array]) -> bool:
+    """Are both scores the same, up to SAME of the larger of the score and what it moved by?"""
+    at, beside = own
+    largest = max(float(np.max(np.abs(a), initial=0)) for a in (at, beside - at))
+    return all(
+        np.allclose(a, b, rtol=0, atol=SAME * largest) for a, b in zip(own, wide, strict=True)
+    )
+
+
+def _wide_values(part: Values) -> dict[str, Any]:
+    """Those in float32 in float64."""
+    return {name: _wide_value(value) for name, value in part.items()}
+
+
+def _wide_value(value: Any) -> Any:
+    if isinstance(value, np.ndarray) or value.data_type() != "tensor(float)":
+        return value
+    return value_of(array_of(value).astype(np.float64), HOST)

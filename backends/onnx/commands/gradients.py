@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ from cam_core.metrics.slopes import FEW, MOST, Numeric, compare_slopes
 from cam_core.metrics.verdicts import AGREES, AT_A_KINK, DIFFERS, LIMIT, UNTOLD
 from cam_core.targets import ScoredTarget
 
+from ..capturing.forward_pass import ForwardPass
 from ..reading.units import STAIRCASES
 from .screen import Screen
 
@@ -106,9 +108,10 @@ def differentiate(tried: Tried, operators: Sequence[str], screen: Screen) -> lis
     staircase = not STAIRCASES.isdisjoint(operators)
     most = FEW if staircase else MOST
     results = []
+    finer = None if staircase else functools.cache(functools.partial(_wide_tail, tried))
     with progress(most * len(tried.targets), "differences") as step:
         for target, G in tried.targets:
-            found = compare_slopes(tried.look, G, target, most=most, step=step)
+            found = compare_slopes(tried.look, G, target, stairs=staircase, finer=finer, step=step)
             passed = None if staircase and not found.passed else found.passed
             text = _judged(found, passed, staircase=staircase)
             screen.line("numeric", f"{_errors(found, tried, target)}: {text}")
@@ -128,6 +131,12 @@ def differentiate(tried: Tried, operators: Sequence[str], screen: Screen) -> lis
                 }
             )
     return results
+
+
+def _wide_tail(tried: Tried) -> Callable[[Array], Array] | None:
+    """The tail in float64, where there is one."""
+    seen = tried.look
+    return seen.wide_tail(tried.layer) if isinstance(seen, ForwardPass) else None
 
 
 def called(target: ScoredTarget) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cam_core.metrics.curve import UNIT, Curve, estimate
+from cam_core.metrics.curve import FINEST, UNIT, Curve, estimate
 from cam_core.targets import ClassTarget
 
 
@@ -48,6 +48,31 @@ def test_noise_is_that_of_the_function(rng: np.random.Generator) -> None:
     assert 1e-3 < curve(stepped, A).noise < 1e-1
     exact = curve(lambda a: a * 0 + 1.0, A)
     assert exact.noise == pytest.approx(np.finfo(np.float32).eps * 150 / 2)
+
+
+@pytest.mark.parametrize(("off", "expected"), [(1e-9, True), (1e-3, False)])
+def test_blur_is_of_kinks_nearer_than_float32(
+    off: float, expected: bool, rng: np.random.Generator
+) -> None:
+    """|A - b|: each move of A throws the signs of the kinks anew, and the slopes with them."""
+    A, d = rng.normal(size=(1, 4, 50)), rng.normal(size=(1, 4, 50))
+    blur = curve(lambda a: np.abs(a - A - off), A).blur(d, 1e-12)
+    if expected:  # of both slopes each has |d| for its deviation
+        assert 0.5 < blur / (np.sqrt(2) * np.linalg.norm(d)) < 1.5
+    else:
+        assert blur < 1e-3
+
+
+def test_a_fine_curve_begins_with_the_smallest_step() -> None:
+    A = np.ones((1, 1, 4))
+    coarse, fine = (
+        Curve(lambda a: a.sum(axis=(1, 2))[:, None], ClassTarget(0), A, A.dtype, fine=fine)
+        for fine in (False, True)
+    )
+    for wanted in (1e-2, 1e-6):
+        k = fine.start(wanted)
+        assert coarse.start(wanted) == 0
+        assert k == FINEST or fine.noise / wanted <= UNIT * 2.0**-k < 2 * fine.noise / wanted
 
 
 def test_what_is_no_number_is_never_sure() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from cam_core.metrics.moves import all_moves, equal_numbers
+from cam_core.metrics.moves import ALONG, LEVELLED, RANDOM, all_moves, equal_numbers
 
 
 def tied_map(rng: np.random.Generator) -> Any:
@@ -30,12 +30,12 @@ def test_ties_stay_ties_or_stay(rng: np.random.Generator) -> None:
     A = tied_map(rng)
     G = rng.normal(size=A.shape)
     free, together, held = all_moves(A)
-    assert len(np.unique(free.direction(rng, G, along=False))) == A.size
-    moved = A + 0.1 * together.direction(rng, G, along=False)
+    assert len(np.unique(free.direction(rng, G, RANDOM))) == A.size
+    moved = A + 0.1 * together.direction(rng, G, RANDOM)
     groups = equal_numbers(A)
     for group in range(groups.max() + 1):
         assert len(set(moved[groups == group])) == 1
-    d = held.direction(rng, G, along=False)
+    d = held.direction(rng, G, RANDOM)
     for cell in np.ndindex(A.shape):
         count = (A[cell[:2]] == A[cell]).sum()
         assert (d[cell] == 0) == (count > 1)
@@ -59,7 +59,18 @@ def test_equal_numbers_far_apart_are_no_ties() -> None:
 def test_along_g_all_adds_up(rng: np.random.Generator) -> None:
     A, G = tied_map(rng), rng.normal(size=(2, 3, 4, 5))
     free, together, _ = all_moves(A)
-    assert np.all(free.direction(rng, G, along=True) * G > 0)
-    products, groups = together.direction(rng, G, along=True) * G, equal_numbers(A)
+    assert np.all(free.direction(rng, G, ALONG) * G > 0)
+    products, groups = together.direction(rng, G, ALONG) * G, equal_numbers(A)
     assert all(products[groups == group].sum() > 0 for group in range(groups.max() + 1))
-    assert np.all(free.direction(rng, np.zeros_like(G), along=True))  # where G is 0, at random
+    assert np.all(free.direction(rng, np.zeros_like(G), ALONG))  # where G is 0, at random
+
+
+def test_a_small_part_moves_as_much_of_y(rng: np.random.Generator) -> None:
+    """One of eight channels holds a thousandth of G: levelled, about half of <G, d> is its own."""
+    A, G = rng.normal(size=(1, 8, 10, 10)), rng.normal(size=(1, 8, 10, 10))
+    G[:, 3] *= 1e-3
+    (free,) = all_moves(A)
+    for kind, least, most in ((ALONG, 0, 1e-3), (LEVELLED, 0.2, 0.8)):
+        products = free.direction(rng, G, kind) * G
+        assert (products >= 0).all()
+        assert least < products[:, 3].sum() / products.sum() < most, kind

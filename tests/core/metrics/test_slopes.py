@@ -20,6 +20,7 @@ import pytest
 from backends.onnx import OnnxBackend
 from backends.onnx.rules import VJP_RULES
 from cam_core.metrics.curve import FIRST, LAST
+from cam_core.metrics.moves import KINDS
 from cam_core.metrics.slopes import FEW, MOST, RUNS, Direction, Numeric, compare_slopes
 from cam_core.metrics.verdicts import AGREES, AT_A_KINK, DIFFERS, UNTOLD
 from cam_core.targets import ClassTarget
@@ -103,6 +104,32 @@ def deep(count: int) -> str:
 NETWORKS["deep"] = deep(16), ("Conv",)
 
 
+def rectified(count: int) -> str:
+    """Residual blocks of rectifiers, seen before the first: kinks lie near on all sides."""
+    lines, last = ["a = Conv<pads = [1, 1, 1, 1]>(r, w)", "q = Relu(a)"], "q"
+    for i in range(count):
+        lines += [f"c{i} = Conv<pads = [1, 1, 1, 1]>({last}, w)", f"r{i} = Relu(c{i})"]
+        lines += [f"d{i} = Conv<pads = [1, 1, 1, 1]>(r{i}, w)", f"e{i} = Add(d{i}, {last})"]
+        lines += [f"f{i} = Relu(e{i})"]
+        last = f"f{i}"
+    lines += [f"p = MaxPool<kernel_shape = [2, 2], strides = [2, 2]>({last})"]
+    lines += ["m = AveragePool<kernel_shape = [6, 6]>(p)", "y = Flatten(m)"]
+    return "\n".join(lines)
+
+
+NETWORKS["an early layer"] = rectified(8), ("Relu", "Conv", "MaxPool", "AveragePool", "Flatten")
+
+SMALL = """a = Conv<pads = [1, 1, 1, 1]>(r, w)
+        b, s = Split<axis = 1>(a, three)
+        c = Tanh(b)
+        z = Sigmoid(s)
+        u = Mul(z, small)
+        v = Concat<axis = 1>(c, u)
+        d = Conv<pads = [1, 1, 1, 1]>(v, w)
+        y = ReduceMean<axes = [2, 3], keepdims = 0>(d)"""
+"""One channel of four goes a way of its own, and holds a thousandth of G."""
+
+
 def network(nodes: str, rng: np.random.Generator) -> OnnxBackend:
     """Of an input whose left half is constant, so that it ties after every convolution."""
     dense = "y = Identity" in nodes
@@ -118,12 +145,15 @@ def network(nodes: str, rng: np.random.Generator) -> OnnxBackend:
         "bias": [0.3, -0.2, 0.1, 0.0],
         "mean": [0.2, 0.1, -0.1, 0.3],
         "var": [1.0, 2.0, 0.5, 1.0],
-        **{"least": -0.4, "low": -0.9, "high": 0.9},
+        **{"least": -0.4, "low": -0.9, "high": 0.9, "small": 1e-2},
     }
     for name, value in constants.items():
         if re.search(rf"\b{name}\b", nodes):
             array = np.asarray(value, np.float32)
             model.graph.initializer.append(onnx.numpy_helper.from_array(array, name))
+    if "three" in nodes:
+        parts = onnx.numpy_helper.from_array(np.array([3, 1]), "three")
+        model.graph.initializer.append(parts)
     return OnnxBackend(model, layer="a")
 
 
@@ -132,7 +162,8 @@ def verdict(nodes: str, rng: np.random.Generator) -> Numeric:
     x[..., :6] = -0.7
     look = network(nodes, rng).look(x)
     target = ClassTarget(1)
-    return compare_slopes(look, look.pull(target).layers["a"], target)
+    G = look.pull(target).layers["a"]
+    return compare_slopes(look, G, target, finer=lambda: look.wide_tail("a"))
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -156,6 +187,44 @@ def test_a_hundredth_in_a_rule_is_found(
 
     monkeypatch.setitem(VJP_RULES, ("", operator), replace(rule, function=off))
     assert verdict(NETWORKS[name][0], rng).passed is False
+
+
+@pytest.mark.parametrize("operator", ["Sigmoid", "Mul"])
+def test_a_tenth_in_a_branch_that_holds_little_of_g_is_found(
+    operator: str, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x = rng.normal(size=(1, 4, 12, 12)).astype(np.float32)
+    model = network(SMALL, rng).analysis.source.model
+
+    def judged() -> tuple[Numeric, Any]:
+        look, target = OnnxBackend(model, layer="a").look(x), ClassTarget(1)
+        G = look.pull(target).layers["a"]
+        return compare_slopes(look, G, target, finer=lambda: look.wide_tail("a")), G
+
+    right, G = judged()
+    lengths = np.sqrt(np.square(G).sum((0, 2, 3)))
+    assert 5e-4 < lengths[3] / np.linalg.norm(lengths) < 2e-3
+    assert right.passed is True, right
+    rule = VJP_RULES["", operator]
+
+    def off(op: Any, node: Any, gy: Any) -> Any:
+        return rule.function(op, node, op.Mul(gy, np.float32(1.1)))
+
+    monkeypatch.setitem(VJP_RULES, ("", operator), replace(rule, function=off))
+    wrong, _ = judged()
+    assert wrong.passed is False
+    assert {d.kind for d in wrong.directions if d.verdict == DIFFERS} == {"levelled"}
+
+
+def test_an_early_layer_is_told_in_float64_alone(rng: np.random.Generator) -> None:
+    """In float32 no step of a direction at random is free of kinks and of rounding."""
+    x = rng.normal(size=(1, 4, 12, 12)).astype(np.float32)
+    look = network(rectified(8), rng).look(x)
+    target = ClassTarget(1)
+    G = look.pull(target).layers["a"]
+    for finer, told in ((lambda: None, False), (lambda: look.wide_tail("a"), True)):
+        result = compare_slopes(look, G, target, finer=finer)
+        assert all(d.verdict == AGREES for d in result.directions) is told, result
 
 
 def test_all_ties_given_the_whole_are_found(rng: np.random.Generator) -> None:
@@ -224,6 +293,29 @@ def test_rounding_that_hides_the_slope_is_said(rng: np.random.Generator) -> None
         assert result.count(UNTOLD) == len(result.directions) == FEW
 
 
+def test_what_rounding_decides_is_not_wrong(rng: np.random.Generator) -> None:
+    """Rectifiers nearer to their kink than float32 tells: half of them are on in G, by chance.
+
+    What is missing for another reason is found beside them.
+    """
+    A = rng.normal(size=(1, 20, 1000)).astype(np.float32)
+    w, near = rng.normal(size=A.shape), rng.random(A.shape) < 4e-3
+    b = np.where(near, A + 1e-9 * rng.normal(size=A.shape), A - 1)
+
+    def rectified(a: Any) -> Any:
+        return w * np.maximum(a - b, 0)
+
+    def tail(a: Any) -> Any:
+        return rectified(a).reshape(len(a), -1).sum(axis=1)[:, None]
+
+    G = np.where(near & (rng.random(A.shape) < 0.5), 0, w)
+    for part, passed in ((None, True), (np.s_[:, :6], False)):
+        given = G.copy()
+        given[() if part is None else part] *= 0 if part else 1
+        result = compare_slopes(seen(rectified, A), given, ClassTarget(0), finer=lambda: tail)
+        assert result.passed is passed, result
+
+
 def test_three_directions_are_enough_where_they_agree(rng: np.random.Generator) -> None:
     """The middle, six runs to see the rounding, and a few steps of two runs a direction."""
     A = rng.normal(size=(2, 6, 40)).astype(np.float32)
@@ -254,22 +346,26 @@ def test_runs_have_an_end(rng: np.random.Generator) -> None:
 
 
 @pytest.mark.parametrize(
-    ("along", "random", "passed"),
+    ("along", "random", "levelled", "passed"),
     [
-        ([AGREES, AGREES], [UNTOLD], True),
-        ([AT_A_KINK, UNTOLD], [UNTOLD], True),
-        ([UNTOLD] * 4, [UNTOLD] * 4, None),
-        ([AGREES, DIFFERS], [UNTOLD], False),
-        ([AGREES, AGREES, DIFFERS], [AGREES], True),
-        ([DIFFERS, UNTOLD], [AGREES, AGREES], False),
-        ([AGREES, AGREES], [DIFFERS], True),
-        ([AGREES, AGREES], [DIFFERS, DIFFERS], False),
-        ([UNTOLD], [DIFFERS, AGREES, DIFFERS], False),
-        ([DIFFERS], [], False),
+        ([AGREES, AGREES], [UNTOLD], [], True),
+        ([AT_A_KINK, UNTOLD], [UNTOLD], [], True),
+        ([UNTOLD] * 3, [UNTOLD] * 3, [UNTOLD] * 2, None),
+        ([AGREES, DIFFERS], [UNTOLD], [], False),
+        ([AGREES, AGREES, DIFFERS], [AGREES], [], True),
+        ([DIFFERS, UNTOLD], [AGREES, AGREES], [AGREES, AGREES], False),
+        ([AGREES, AGREES], [DIFFERS], [DIFFERS], True),
+        ([AGREES, AGREES], [DIFFERS, DIFFERS], [AGREES], False),
+        ([AGREES, AGREES], [AGREES], [DIFFERS, DIFFERS], False),
+        ([AGREES], [UNTOLD], [AGREES, AGREES, DIFFERS], True),
+        ([UNTOLD], [DIFFERS, AGREES, DIFFERS], [], False),
+        ([UNTOLD], [], [AGREES], True),
+        ([DIFFERS], [], [], False),
     ],
 )
-def test_neither_kind_of_direction_may_disagree(
-    along: list[str], random: list[str], passed: bool | None
+def test_no_kind_of_direction_may_disagree(
+    along: list[str], random: list[str], levelled: list[str], passed: bool | None
 ) -> None:
-    told = [(True, v) for v in along] + [(False, v) for v in random]
-    assert Numeric(tuple(Direction(*one, 0.0, 0.1, 0.0, 0.0) for one in told)).passed is passed
+    told = zip(KINDS, (along, random, levelled), strict=True)
+    found = [Direction(kind, v, 0.0, 0.1, 0.0, 0.0) for kind, words in told for v in words]
+    assert Numeric(tuple(found)).passed is passed
