@@ -13,6 +13,7 @@ from cam_core.backend import Array, Backend, Inputs, Look
 from cam_core.cli.inputs.samples import Sample
 from cam_core.cli.report import progress
 from cam_core.errors import CamError
+from cam_core.explain import seen_by
 from cam_core.metrics.slopes import FEW, MOST, Numeric, compare_slopes
 from cam_core.metrics.verdicts import AGREES, AT_A_KINK, DIFFERS, LIMIT, UNTOLD
 from cam_core.targets import ScoredTarget
@@ -53,14 +54,26 @@ def pull(
     """
     try:
         look = backend.look(sample.x, layers=None if layer is None else [layer])
+        seen = seen_by(backend, sample.x, look, placement=sample.placement)
+        asked = [target for question in targets for target in question.found_in(seen)]
+        look = single(backend, sample.x, look, asked)
         (name,) = look.layers
-        found = tuple((target, look.pull(target).layers[name]) for target in targets)
+        found = tuple((target, look.pull(target).layers[name]) for target in asked)
     except CamError as error:
         if required:
             raise
         screen.line("gradient", f"not tried: {error}")
         return None
     return Tried(backend, sample, look, found)
+
+
+def single(backend: Backend, x: Inputs, look: Look, targets: Sequence[ScoredTarget]) -> Look:
+    """A look at one layer: of the scales of a detector at that which the first target weighs."""
+    if len(look.layers) == 1:
+        return look
+    G = look.pull(targets[0]).layers
+    name = next((name for name in look.layers if not emptiness(G[name])), look.layers[0])
+    return backend.look(x, layers=[name])
 
 
 def tell_empty(tried: Tried, screen: Screen) -> list[dict[str, Any]]:

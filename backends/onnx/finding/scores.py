@@ -16,7 +16,7 @@ from ..reading.units import dequantised
 from .axes.factors import Axes
 from .axes.walk import Found
 from .heads.boxes import BOX, Detector, detector
-from .heads.extra import SLICES, log_scores, own_name, rows_first
+from .heads.extra import SLICES, classes_alone, log_scores, own_name, rows_first
 from .heads.kinds import Look, head_of, rank
 from .heads.origins import Origins
 from .heads.tails import Tail, behind
@@ -136,7 +136,7 @@ def _detecting(graph: Graph, own: Origins, found: Detector, axes: Found) -> Cand
     boxes = None if axis is None else BoxNumbers(name, axis, found.box)
     head = Head(name, "boxes", found.evidence, str(own.tensor.name), axis, boxes=boxes)
     if found.tail is None:
-        return Candidate(replace(head, activation="Log" if axis is not None else ""), own, found)
+        return Candidate(replace(head, activation="Log" if found.activation else ""), own, found)
     tensor = dequantised(graph, found.tail.tensor)
     alone = _origins(tensor, found.tail, axes)
     activation = found.tail.activation
@@ -252,7 +252,8 @@ def _score(graph: Graph, chosen: Candidate, rest: Sequence[Head]) -> Score:
     axis = own.class_axis
     if chosen.cut is not None and axis is not None:
         cut = chosen.cut
-        tensor = log_scores(graph, tensor, axis, cut.start, cut.count, cut.objectness)
+        of = graph, tensor, axis, cut.start, cut.count
+        tensor = log_scores(*of, cut.objectness) if cut.activation else classes_alone(*of)
     ordered = rows_first(graph, tensor, own.batch)
     if len(tensor.shape) == 1 or axis is None:
         axis = 1 if len(tensor.shape) < 3 else len(tensor.shape) - 1

@@ -17,7 +17,8 @@ from PIL import Image
 
 from backends.onnx import OnnxBackend, instrument
 from cam_core.errors import TargetError
-from cam_core.explain import explain, suited
+from cam_core.explain import explain
+from cam_core.targets import ClassTarget
 from tests.commands.calls import call
 from tests.finding.heads.texts import net
 from tests.sessions import run
@@ -59,23 +60,34 @@ def test_the_score_is_that_of_the_classes_alone(layout: str, rng: np.random.Gene
     (head,) = backend.heads()
     assert (head.kind, backend.classes, head.probability) == ("boxes", 3, how)
     assert "3 classes" in head.evidence
-    y = np.moveaxis(run(model(layout), x=x)["y"].astype(np.float64), axis, 1)[:, start:]
+    y = np.moveaxis(run(model(layout), x=x)["y"].astype(np.float64), axis, 1)
+    p = y[:, start:] * (y[:, 4:5] if start == 5 else 1)
     for c in range(3):
         found = explain(backend, x, f"prob:{c}", layer="a")
-        np.testing.assert_allclose(found.score, y[:, c].sum(axis=1), rtol=1e-5)
+        np.testing.assert_allclose(found.score, p[:, c].sum(axis=1), rtol=1e-5)
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_the_gradient_is_that_of_the_classes(layout: str, rng: np.random.Generator) -> None:
-    """From outside and inside the file, against weights read by hand: dY/da is one row of k3."""
+    """From outside and inside the file, against weights read by hand.
+
+    dY/da of logits is one row of k3; of log o + log p it is (1 - o) k1 + (1 - p) k3.
+    """
     x = rng.normal(size=(1, 3, 8, 8)).astype(np.float32)
     source = model(layout)
     weights = {t.name: numpy_helper.to_array(t) for t in source.graph.initializer}
     backend, expected = OnnxBackend(source), np.broadcast_to(weights["k3"][1], (6, 8, 8))
-    (capture,) = backend.capture(x, suited(backend, [1])[0], layers=["a"])
-    np.testing.assert_allclose(capture.gradients[0], expected, rtol=1e-5)
-    made = instrument(source, layer="a", target=1, outputs=["gradients"])
-    np.testing.assert_allclose(run(made, x=x)["cam_gradients"][0], expected, rtol=1e-5)
+    axis, start = LAYOUTS[layout][3:5]
+    if start == 5:
+        y = np.moveaxis(run(source, x=x)["y"], axis, 1).reshape(8, 8, 8)
+        expected = (1 - y[6]) * weights["k3"][1] + (1 - y[4]) * weights["k1"][0]
+    (capture,) = backend.capture(x, ClassTarget(1, backend.class_axis), layers=["a"])
+    np.testing.assert_allclose(capture.gradients[0], expected, rtol=1e-4, atol=1e-6)
+    made = instrument(source, layer="a", target="1@anchor:9", outputs=["gradients"])
+    there = np.zeros((8, 8), np.float32)
+    there[1, 1] = 1
+    inside = run(made, x=x)["cam_gradients"][0]
+    np.testing.assert_allclose(inside, expected * there, rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize("opset", [10, 11, 13, 17])
@@ -88,15 +100,13 @@ def test_classes_inside_one_tensor_are_cut_out(opset: int, rng: np.random.Genera
     weights = {t.name: numpy_helper.to_array(t) for t in source.graph.initializer}
     expected = -np.broadcast_to(weights["k3"][2], (6, 8, 8))
     y = run(source, x=x)["y"]
-    found = explain(backend, x, 2, layer="a")
-    np.testing.assert_allclose(found.score, y[:, 6].sum(axis=1), rtol=1e-5)
-    (capture,) = backend.capture(x, suited(backend, [2])[0], layers=["a"])
+    (capture,) = backend.capture(x, ClassTarget(2), layers=["a"])
     np.testing.assert_allclose(capture.gradients[0], expected, rtol=1e-5)
-    made = instrument(source, layer="a", target=2, outputs=["gradients", "score"])
+    made = instrument(source, layer="a", target="2@anchor:9", outputs=["gradients", "score"])
     inside = run(made, x=x)
     np.testing.assert_array_equal(inside["y"], y)
-    np.testing.assert_allclose(inside["cam_gradients"][0], expected, rtol=1e-5)
-    np.testing.assert_allclose(inside["cam_score"], found.score, rtol=1e-5)
+    np.testing.assert_allclose(inside["cam_gradients"][0, :, 1, 1], expected[:, 1, 1], rtol=1e-5)
+    np.testing.assert_allclose(inside["cam_score"], y[:, 6, 9], rtol=1e-5)
     tail = backend.look(x, layers=["a"]).tail("a")
     np.testing.assert_allclose(tail(capture.activations), y[:, 4:], rtol=1e-5)
     with pytest.raises(TargetError, match="makes no probability"):
@@ -118,8 +128,8 @@ def test_the_same_at_every_scale_is_a_detector(rng: np.random.Generator) -> None
     assert (head.kind, backend.classes, backend.class_axis) == ("boxes", 3, 2)
     x = rng.normal(size=(1, 3, 8, 8)).astype(np.float32)
     y = run(source, x=x)["y"]
-    np.testing.assert_allclose(explain(backend, x, 1, layer="a").score, y[:, :, 6].sum(axis=1),
-                               rtol=1e-5)  # fmt: skip
+    found = explain(backend, x, "prob:1", layer="a")
+    np.testing.assert_allclose(found.score, (y[:, :, 4] * y[:, :, 6]).sum(axis=1), rtol=1e-5)
 
 
 NOT = {  # the nodes after the parts, metadata
@@ -178,6 +188,7 @@ def test_a_photo_is_asked_for_a_class_by_its_name(tmp_path: Path) -> None:
         assert found.exit_code == 0, found.output
         (record,) = json.loads(found.stdout)["explanations"]
         assert record["label"] in labels
-        assert NAMES["names"].count(f"{record['class']}: '{record['label']}'") == 1
+        assert record["class"] is None  # it is about a box, which has a class
+        assert NAMES["names"].count(f"{record['box']['class']}: '{record['box']['label']}'") == 1
         (head,) = record["heads"]
         assert (head["kind"], head["output"]) == ("boxes", "y")
