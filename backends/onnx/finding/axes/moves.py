@@ -28,6 +28,7 @@ from .factors import (
     size,
 )
 from .spans import near, same_order, spans_of
+from .strides import strides_of, walked
 
 
 def cut(axis: Axis, start: int, count: int, step: int = 1) -> Axis:
@@ -91,6 +92,9 @@ def picked(axis: Axis, cells: Sequence[int]) -> Axis:
     regular = step != 0 and cells == tuple(range(cells[0], cells[0] + step * len(cells), step))
     if regular and (len(axis) == 1 or (abs(step) == 1 and len(cells) == total)):
         return cut(axis, cells[0], len(cells), step)
+    strides = strides_of(cells) if len(axis) == 1 and isinstance(axis[0].origin, Given) else None
+    if strides is not None:
+        return walked(axis[0], cells[0], strides)
     return (Factor(Reordered(axis, cells), len(cells)),)
 
 
