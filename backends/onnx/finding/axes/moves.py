@@ -224,10 +224,15 @@ def agreed(candidates: Sequence[Axis], why: Lost) -> Axis:
     known = [axis for axis in unique if descends(axis)]
     if not known:
         return next((axis for axis in unique if loss(axis)), unique[0])
-    plainest = min(known, key=len)
+    plainest = min(known, key=lambda axis: (_in_pieces(axis), len(axis)))
     if all(axis is plainest or _alike(plainest, axis) for axis in known):
         return plainest
     return lost(size(plainest), why)
+
+
+def _in_pieces(axis: Axis) -> bool:
+    """Were cells joined or put in another order? What was shifted within is not that."""
+    return any(isinstance(factor.origin, Joined | Reordered) for factor in axis)
 
 
 def _alike(a: Axis, b: Axis) -> bool:

@@ -14,17 +14,35 @@ from ...reading.units import computes
 from ...rules import key_of
 from ...writing.bodies import read
 from ...writing.export import exported_body
-from . import cellwise, products, quantised, sequences, views, windows
+from . import cellwise, products, quantised, sequences, views, windows, writes
 from .factors import Axes, Factor, Given, fresh, lost, size
 from .spans import narrowed, spans
 from .table import AXES, Kinds, Shape, Step
 
-__all__ = ["cellwise", "followed", "products", "quantised", "sequences", "views", "windows"]
+__all__ = [
+    "cellwise",
+    "followed",
+    "products",
+    "quantised",
+    "sequences",
+    "views",
+    "windows",
+    "writes",
+]
 
 Found = dict[str, Axes]
 PADDED = WINDOWED_PRODUCTS | POOLS
 """Operators with windows, and pads of their own."""
-CHOOSING = {"Slice", "Split", "Gather", "CenterCropPad", "Pad", "Concat", *cellwise.OF_ALL}
+CHOOSING = {
+    "Slice",
+    "Split",
+    "Gather",
+    "CenterCropPad",
+    "Pad",
+    "Concat",
+    "ScatterND",
+    *cellwise.OF_ALL,
+}
 """Operators that take a part of an axis and know which, or sum over none."""
 
 
