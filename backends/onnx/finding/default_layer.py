@@ -14,6 +14,7 @@ from ..rules import ZERO, key_of
 from .necks import necks
 from .route import Route
 from .summary import first_norm, only_summary
+from .tiles import before_tiles
 from .tokens import needed_tokens
 from .whereabouts import first_loss, merged_rows, why_no_map
 
@@ -54,8 +55,10 @@ def _chosen(route: Route, over: str | None) -> tuple[Tensor, str]:
     all_through = [t for t in places if t.name in cuts]
     through = [t for t in maps if t.name in cuts and not _only_in_products(route, t)]
     summary = all_through[-1:] != through[-1:]
-    chosen = _step_back(route, through[-1]) if through else None
-    if chosen is None or _before_downsampling(route, chosen):
+    within = before_tiles(route, through, cuts)
+    chosen = _step_back(route, within[-1]) if within else None
+    coarser = len(within) == len(through) and chosen and _before_downsampling(route, chosen)
+    if chosen is None or coarser:
         return _largest_branch(route, maps)
     return (first_norm(route, chosen) if summary else chosen), ""
 
