@@ -27,7 +27,7 @@ def default_layer(route: Route, over: str | None = None) -> tuple[Tensor, str]:
     Raises:
         LayerError: the model has no map at all, or none over that input.
     """
-    merged = merged_rows(route.maps, route.score.tensor)
+    merged = merged_rows(route.maps, route.score.tensor, route.mixed)
     if merged or not route.spatial_maps:
         raise LayerError(merged or _no_map(route))
     chosen, why = _chosen(route, over)
