@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from .agreement import agreed
 from .factors import Axes, Axis, fresh, size
-from .moves import agreed
 from .table import Step, moves
 
 

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from .agreement import agreed
 from .factors import Axes, Axis, descends, fresh, size
-from .moves import agreed, joined, picked
+from .moves import joined, picked
 from .table import Step, Value, moves
 
 Box = list[list[int]]
