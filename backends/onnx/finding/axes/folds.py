@@ -20,26 +20,25 @@ Folds = Mapping[str, tuple[int, ...]]
 
 def folds_of(graph: Graph, found: Mapping[str, Axes]) -> dict[str, tuple[int, ...]]:
     """The inputs whose last axis is a picture, a volume, a picture with its channels."""
-    shapes = {t.name: t.shape for t in graph.inputs if t.shape}
-    last = {
-        factor.origin
-        for name, shape in shapes.items()
-        if len(shape) > 1 and isinstance(shape[-1], int) and name in found
-        for factor in found[name][-1]
-        if isinstance(factor.origin, Given)
-    }
-    laid: dict[Given, list[tuple[int, ...]]] = {}
+    laid: dict[Given, list[tuple[int, ...]]] = {origin: [] for origin in _last_axes(graph, found)}
     folds: dict[str, tuple[int, ...]] = {}
-    for node in graph.nodes:
-        for origin in last if node.op in RESHAPING else ():
-            extents = _laid_out(found.get(node.outputs[0].name, ()), origin)
-            laid.setdefault(origin, []).extend([extents] if extents else [])
-        for origin, known in laid.items() if computes(node) in WINDOWED_PRODUCTS | POOLS else ():
-            slid = _slid_over(node, found.get(node.inputs[0].name, ()), origin)
-            fit = [extents for extents in known if slid <= set(_steps(extents))]
-            if len(slid) > 1 and fit:
-                folds.setdefault(origin.input, fit[-1])
+    for node in graph.nodes if laid else ():
+        for origin, known in laid.items():
+            if node.op in RESHAPING:
+                known += filter(None, [_laid_out(found.get(node.outputs[0].name, ()), origin)])
+            elif computes(node) in WINDOWED_PRODUCTS | POOLS:
+                slid = _slid_over(node, found.get(node.inputs[0].name, ()), origin)
+                fit = [extents for extents in known if slid <= set(_steps(extents))]
+                if len(slid) > 1 and fit:
+                    folds.setdefault(origin.input, fit[-1])
     return folds
+
+
+def _last_axes(graph: Graph, found: Mapping[str, Axes]) -> list[Given]:
+    """Those of the inputs that have more than rows, and a number of cells that is known."""
+    known = [t for t in graph.inputs if t.shape and len(t.shape) > 1 and t.name in found]
+    factors = (f for t in known if isinstance(t.shape[-1], int) for f in found[t.name][-1])
+    return [f.origin for f in factors if isinstance(f.origin, Given)]
 
 
 def folded(name: str, shape: tuple[int, ...], folds: Folds) -> Axes:

@@ -44,29 +44,28 @@ def walked(factor: Factor, first: int, strides: Sequence[Stride]) -> Axis:
     to window goes along their middles; over the whole of its origin where it is as long, as that of
     a convolution does.
     """
-    width, near = abs(factor.width), factor.start + first * factor.width
+    width, first_edge = abs(factor.width), factor.start + first * factor.width
+    lowest = first_edge + min(factor.width, NONE)
     forth = any(step * factor.width > 0 for _, step in strides)
-    lowest = near + min(factor.width, NONE)
     near = lowest if forth else lowest + width
-    order = sorted(
-        (i for i, (_, step) in enumerate(strides) if step), key=lambda i: -_wide(i, strides)
-    )
     found = [Factor(FRESH, count) for count, _ in strides]
     done = NONE
-    for position, i in enumerate(order):
+    order = _widest_first(strides)
+    for i, *inner in (order[n:] for n in range(len(order))):
         count, step = strides[i]
-        own = factor.width * step
-        inner = order[position + 1 :]
-        reach = width + sum(((strides[j][0] - 1) * width * _wide(j, strides) for j in inner), NONE)
-        start = _start(replace(factor, extent=count, width=own, start=near), reach)
-        low = start + min(own, NONE) if inner else lowest
-        found[i] = replace(factor, extent=count, width=own, start=low - done - min(own, NONE))
+        walk = replace(factor, extent=count, width=factor.width * step, start=near)
+        reach = width + sum((strides[j][0] - 1) * abs(strides[j][1]) * width for j in inner)
+        turned = min(walk.width, NONE)
+        low = _start(walk, reach) + turned if inner else lowest
+        found[i] = replace(walk, start=low - done - turned)
         done = low
     return tuple(found)
 
 
-def _wide(position: int, strides: Sequence[Stride]) -> int:
-    return abs(strides[position][1])
+def _widest_first(strides: Sequence[Stride]) -> list[int]:
+    """The numbers of those that move, the windows before the cells within them."""
+    moving = [i for i, (_, step) in enumerate(strides) if step]
+    return sorted(moving, key=lambda i: -abs(strides[i][1]))
 
 
 def _start(walk: Factor, reach: Fraction) -> Fraction:
