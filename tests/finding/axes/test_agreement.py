@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from backends.onnx.finding.axes.agreement import agreed
+from backends.onnx.finding.axes.cells import cut
 from backends.onnx.finding.axes.factors import FRESH, Factor, Given, Joined, Lost, flipped, split
-from backends.onnx.finding.axes.moves import cut
 
 ROWS = Factor(Given("x", 2, 24), 24)
 WHY = Lost("node", "by Add")

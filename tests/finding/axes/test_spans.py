@@ -6,8 +6,8 @@ from fractions import Fraction
 
 import pytest
 
+from backends.onnx.finding.axes.cells import cut
 from backends.onnx.finding.axes.factors import Factor, Given, Lost, Reordered, flipped, split
-from backends.onnx.finding.axes.moves import cut
 from backends.onnx.finding.axes.spans import narrowed, near, spans, spans_of
 
 ROWS = Factor(Given("x", 2, 24), 24)

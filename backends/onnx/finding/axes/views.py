@@ -7,8 +7,8 @@ from itertools import accumulate
 
 import numpy as np
 
+from .cells import cut, joined, picked, widened
 from .factors import Axes, Axis, Lost, descends, fresh, loss, lost, merged, size
-from .moves import cut, joined, picked, widened
 from .regroup import regrouped
 from .spans import narrowed, spans
 from .table import Step, moves

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from .agreement import agreed
+from .cells import joined, picked
 from .factors import Axes, Axis, descends, fresh, size
-from .moves import joined, picked
 from .table import Step, Value, moves
 
 Box = list[list[int]]
