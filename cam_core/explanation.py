@@ -86,8 +86,12 @@ class Explanation:
     def heatmap(self, size: Sequence[int] | None = None) -> Array:
         """The maps in [0, 1] over the whole input, [N, *size]; blank ones stay 0.
 
-        With no size they stay as they are, over their own region.
+        With no size they stay as they are, over their own region. Over an axis that the file lays
+        out as a picture they lie row by row.
         """
+        picture = self.region.picture_of(size) if self.region is not None and size else ()
+        if picture:
+            return self.heatmap(picture).reshape(len(self), -1)
         keep = ~self.blank.reshape([-1] + [1] * (self.map.ndim - 1))
         lit = np.where(keep, self.map, np.zeros_like(self.map))
         if size is None or self.region is None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 
 Window = tuple[float, float]
 """From where to where, as parts of the extent: (0, 1) is all of it."""
@@ -21,6 +23,20 @@ class Region:
     space: tuple[int, ...] = ()
     """All axes of places that the input has: along those that are not in `axes` nothing is told
     apart."""
+    folded: tuple[tuple[int, int], ...] = ()
+    """(axis, extent) of those that the file lays the input's last axis out in: [N, 784] as 28 x 28.
+    Axes are then those of an input that has these in its place."""
+
+    @property
+    def layout(self) -> str:
+        """What the last axis is laid out as, in words; '' where it is not."""
+        return " x ".join(str(extent) for _, extent in self.folded)
+
+    def picture_of(self, size: Sequence[int]) -> tuple[int, ...]:
+        """The extents of the picture that an axis of that size is; () where it is none."""
+        extents = dict(self.folded)
+        picture = tuple(extents.get(axis, 0) for axis in self.axes)
+        return picture if len(size) == 1 < len(picture) and prod(picture) == size[0] else ()
 
     def along(self, rank: int) -> tuple[int, ...]:
         """Which axes of a picture of `rank` axes the map runs along; all of them where unknown."""

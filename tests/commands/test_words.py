@@ -29,6 +29,13 @@ def test_a_part_of_a_picture() -> None:
     assert windows_said([(0, 1)]) == "0 to 1"
 
 
+def test_an_axis_that_is_laid_out_as_a_picture() -> None:
+    cut = "s = Constant<value = int64[4] {-1,3,16,16}>() p = Reshape(x, s) c = Conv(p, w) "
+    found = analyse(model_of("float[N,768] x", cut + HEAD, w=(4, 3, 3, 3), v=(4, 5)), [None])
+    assert layer_said(found) == "r  NCHW  over 'x' laid out as 3 x 16 x 16"
+    assert inputs_said(found) == "x [N rows, 768 places as 3 x 16 x 16]"
+
+
 def test_what_counts_no_rows_is_given_whole() -> None:
     body = """c = Conv(x, w) r = Relu(c) g = GlobalAveragePool(r) f = Flatten(g)
         m = ReduceMean<axes = [1], keepdims = 0>(words) t = Transpose<perm = [1,0]>(m)

@@ -47,3 +47,12 @@ def test_a_map_over_its_windows() -> None:
 def test_the_whole_of_an_input() -> None:
     assert Region("x", (2, 3), ((0, 1), (0, 1))).whole
     assert not Region("x", (2, 3), ((0, 1), (0.25, 1))).whole
+
+
+def test_an_axis_that_is_laid_out_as_a_picture() -> None:
+    region = Region("x", (1, 2), ((0, 1), (0, 1)), (1, 2), folded=((1, 4), (2, 6)))
+    assert region.layout == "4 x 6"
+    assert region.picture_of((24,)) == (4, 6)
+    assert region.picture_of((4, 6)) == region.picture_of((23,)) == ()
+    plain = Region("x", (1,), ((0, 1),), (1,))
+    assert (plain.layout, plain.picture_of((24,))) == ("", ())

@@ -83,9 +83,15 @@ LAYERS = {
         t = Reshape(q, v) last = Relu(t)""",
         "2,3",
     ),
+    "unfolded": (
+        """f = Gather<axis = 2>(r, rows) g = Gather<axis = 4>(f, columns)
+        q = Transpose<perm = [0,1,2,4,3,5]>(g) s = Constant<value = int64[3] {-1,12,12}>()
+        t = Reshape(q, s) u = Transpose<perm = [0,2,1]>(t) v = MatMul(u, mix) last = Relu(v)""",
+        "1",
+    ),
 }
 """Name -> (how the layer `last` is made, the axes that the head sums over)."""
-COARSE = {"pixels unshuffled": 8}
+COARSE = {"pixels unshuffled": 8, "unfolded": 8}
 """Cells that are wider than those of the convolution."""
 
 
@@ -109,6 +115,9 @@ def net(name: str, batch: str) -> onnx.ModelProto:
         "end": np.array([99]),
         "axis2": np.array([2]),
         "none": np.zeros((1, 1, 3), np.float32),
+        "rows": np.arange(2)[:, None] + 2 * np.arange(4),
+        "columns": np.arange(2)[:, None] + 2 * np.arange(3),
+        "mix": np.ones((12, 3), np.float32),
     }
     used = {name for node in model.graph.node for name in node.input}
     model.graph.initializer.extend(

@@ -71,6 +71,40 @@ def test_rows_that_were_merged_with_places_name_the_view(batch: str) -> None:
     assert OnnxBackend(model, score="t").default_layer in ("r", "c")
 
 
+TILES = {
+    "a picture": (
+        "N,3,8,8",
+        """s = Constant<value = int64[6] {-1,3,2,4,2,4}>() a = Reshape(x, s)
+        b = Transpose<perm = [0,2,4,1,3,5]>(a)""",
+        r"'b' \[N, 2, 2, 3, 4, 4\]",
+    ),
+    "a bag of pictures": ("N,4,3,4,4", "b = Identity(x)", r"'b' \[N, 4, 3, 4, 4\]"),
+}
+
+
+@pytest.mark.parametrize("name", TILES)
+@pytest.mark.parametrize("layer", [None, "r"])
+def test_a_score_of_each_tile_is_refused_with_what_would_help(name: str, layer: str | None) -> None:
+    """Rows of pictures and of tiles are one axis then; no tensor before it is a score."""
+    shape, cut, source = TILES[name]
+    model = model_of(
+        cut
+        + """ t = Constant<value = int64[4] {-1,3,4,4}>() p = Reshape(b, t) c = Conv(p, w)
+        r = Relu(c) m = ReduceMean<axes = [2,3], keepdims = 0>(r) y = MatMul(m, u)"""
+    )
+    for tensor, extents in ((model.graph.input[0], shape), (model.graph.output[0], "R,5")):
+        del tensor.type.tensor_type.shape.dim[:]
+        for extent in extents.split(","):
+            dim = tensor.type.tensor_type.shape.dim.add()
+            setattr(
+                dim, *(("dim_value", int(extent)) if extent.isdigit() else ("dim_param", extent))
+            )
+    model.graph.initializer.append(numpy_helper.from_array(np.ones((3, 5), np.float32), "u"))
+    words = rf"Reshape \(node 'p'\) merges the rows of {source} .* score 'y', \[\?, 5\]; export"
+    with pytest.raises(LayerError, match=words):
+        instrument(model, layer=layer)
+
+
 def test_an_attention_matrix_is_no_map() -> None:
     body = (
         STEM

@@ -9,6 +9,7 @@ from onnx import helper, numpy_helper
 from backends.onnx.reading.prepare import prepare
 from backends.onnx.reading.probes import (
     BATCH_PROBE,
+    CLIPS,
     ONE_ROW,
     SPACE_PROBES,
     assign,
@@ -203,7 +204,11 @@ def test_one_row_is_planned_where_an_output_says_so() -> None:
     net.graph.output[0].CopyFrom(helper.make_tensor_value_info("y", 1, ["N", 3]))
     assert ONE_ROW not in [batch for _, batch in plans(net)]
     net.graph.output[0].CopyFrom(helper.make_tensor_value_info("y", 1, [1, 3]))
-    assert [batch for _, batch in plans(net)] == [*[BATCH_PROBE] * len(SPACE_PROBES), ONE_ROW]
+    assert [batch for _, batch in plans(net)] == [
+        *[BATCH_PROBE] * len(SPACE_PROBES),
+        CLIPS,
+        ONE_ROW,
+    ]
 
 
 def test_what_stood_for_an_extent_around_a_body() -> None:

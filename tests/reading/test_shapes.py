@@ -130,6 +130,16 @@ def test_a_long_signal_is_cut_into_windows() -> None:
     assert known.shapes["y"] == ("N", f"{low}|{high}", 1024)
 
 
+@pytest.mark.parametrize("frames", [2, 4, 8, 16, 32, 12, 20])
+def test_rows_that_are_parted_into_clips(frames: int) -> None:
+    """Few rows do not divide so, and are given up."""
+    clips = f"s = Constant<value = int64[3] {{-1,{frames},6}}>() y = Reshape(x, s)"
+    known = facts(parsed("float[N,6] x", clips, f"float[K,{frames},6] y"))
+    low, high = known.probed["N"]
+    assert known.shapes["y"] == (f"{low // frames}|{high // frames}", frames, 6)
+    assert low % frames == high % frames == 0
+
+
 def test_a_batch_that_was_baked_in_is_tried_last() -> None:
     known = facts(parsed("float[N,6] x", "y = Concat<axis = 1>(x, row)", "float[1,12] y"))
     assert (known.probed["N"], known.shapes["y"]) == ((1, 1), (1, 12))

@@ -15,7 +15,8 @@ def layer_said(analysis: Analysis) -> str:
     said = f"{choice.name}  {choice.layout.text()}"
     if region is not None:
         covers = "" if region.whole else f", {windows_said(region.windows)} of it"
-        said += f"  over '{region.input}'{covers}"
+        laid_out = f" laid out as {region.layout}" if region.folded else ""
+        said += f"  over '{region.input}'{laid_out}{covers}"
     return f"{said} ({choice.why})" if choice.why else said
 
 
@@ -39,6 +40,9 @@ def _said(analysis: Analysis, tensor: Tensor) -> str:
         kinds[info.row_axis] = "rows"
     if info.channel_axis is not None:
         kinds[info.channel_axis] = "channels"
+    folded = maps.folded(tensor.name)
+    if folded:
+        kinds[-1] += f" as {' x '.join(str(extent) for _, extent in folded)}"
     axes = ", ".join(f"{_extent(n)} {kind}" for n, kind in zip(info.shape, kinds, strict=True))
     return f"{info.name} [{axes}]"
 

@@ -14,6 +14,7 @@ from ..rules import ZERO, key_of
 from .necks import necks
 from .route import Route
 from .summary import first_norm, only_summary
+from .tiles import before_tiles
 from .tokens import needed_tokens
 from .whereabouts import first_loss, merged_rows, why_no_map
 
@@ -34,7 +35,7 @@ def default_layers(route: Route, over: str | None = None) -> tuple[list[Tensor],
     Raises:
         LayerError: the model has no map at all, or none over that input.
     """
-    merged = merged_rows(route.maps, route.score.tensor)
+    merged = merged_rows(route.maps, route.score.tensor, route.mixed)
     if merged or not route.spatial_maps:
         raise LayerError(merged or _no_map(route))
     chosen, why = _chosen(route, over)
@@ -62,11 +63,12 @@ def _chosen(route: Route, over: str | None) -> tuple[list[Tensor], str]:
     all_through = [t for t in places if t.name in cuts]
     through = [t for t in maps if t.name in cuts and not _only_in_products(route, t)]
     summary = all_through[-1:] != through[-1:]
-    detector = route.dense and route.score.heads[0].boxes is not None
-    if detector and necks(route, maps):
+    if route.dense and route.score.heads[0].boxes is not None and necks(route, maps):
         return _branches(route, maps)
-    chosen = _step_back(route, through[-1]) if through else None
-    if chosen is None or _before_downsampling(route, chosen):
+    within = before_tiles(route, through, cuts)
+    chosen = _step_back(route, within[-1]) if within else None
+    coarser = len(within) == len(through) and chosen and _before_downsampling(route, chosen)
+    if chosen is None or coarser:
         return _branches(route, maps)
     return [first_norm(route, chosen) if summary else chosen], ""
 

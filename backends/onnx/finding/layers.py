@@ -23,7 +23,7 @@ from .maps import Maps
 from .modules import Modules
 from .route import Route
 from .scores import Score
-from .whereabouts import why_no_map
+from .whereabouts import merged_rows, why_no_map
 
 
 @dataclass(frozen=True)
@@ -187,6 +187,9 @@ class Layers:
         several = self.maps.joined_rows(tensor)
         if several:
             raise LayerError(in_one_batch(tensor, several))
+        merged = merged_rows(self.maps, self.score.tensor, self.route.mixed)
+        if merged:
+            raise LayerError(merged)
         if layout is None or not self.route.own_batch(tensor):
             raise LayerError(
                 f"layer '{tensor.name}' with shape {_extents(tensor.shape)} is no map of the "

@@ -40,7 +40,14 @@ class Maps:
     def input_channels(self, tensor: Tensor) -> int | None:
         """Which axis of an input is summed over first: colours, features; None: none is."""
         mine = (origin.axis for origin in self.roles.channels if origin.input == tensor.name)
-        return next(mine, None)
+        laid_out = dict(self.folded(tensor.name))
+        return next((axis for axis in mine if axis not in laid_out), None)
+
+    def folded(self, name: str) -> tuple[tuple[int, int], ...]:
+        """(axis, extent) of those that the file lays an input's last axis out in; () if none."""
+        own = self.found.first.get(name, ())
+        origins = [o for o in leaves(own[-1]) if isinstance(o, Given)] if own else []
+        return tuple((o.axis, o.extent) for o in origins) if len(origins) > 1 else ()
 
     def input(self, tensor: Tensor) -> str:
         """The input whose places a map has; '' of anything else."""
@@ -98,17 +105,14 @@ class Maps:
         if seen is None or len(self.space(tensor)) != len(seen.windows):
             return None
         windows = tuple((float(low), float(high)) for low, high in seen.windows)
-        return Region(seen.input, seen.places, windows, self._places_of(seen.input))
+        space, folded = self._places_of(seen.input), self.folded(seen.input)
+        return Region(seen.input, seen.places, windows, space, folded)
 
     def _places_of(self, name: str) -> tuple[int, ...]:
         """The axes of an input that are places."""
         own = self.found.first.get(name, ())
-        origins = [next(iter(leaves(axis)), None) for axis in own]
-        return tuple(
-            i
-            for i, origin in enumerate(origins)
-            if isinstance(origin, Given) and self.roles.of(origin) == "space" and i > 0
-        )
+        origins = (o for axis in own for o in leaves(axis) if isinstance(o, Given))
+        return tuple(o.axis for o in origins if o.axis > 0 and self.roles.of(o) == "space")
 
     def joined_rows(self, tensor: Tensor) -> list[str]:
         """The inputs whose rows a tensor holds one after the other; none where that is one input.

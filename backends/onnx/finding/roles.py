@@ -122,17 +122,16 @@ def _channels(graph: Graph, found: Followed, batch: set[Given]) -> Iterator[Give
             here = {origin.input for axis in axes for origin in _given(axis)} - decided
             for name in sorted(here):
                 decided.add(name)
-                yield from _one(graph, name, axes, summed, batch)
+                yield from _one(name, axes, summed, batch)
 
 
-def _one(graph: Graph, name: str, axes: Axes, summed: Axis, batch: set[Given]) -> Iterator[Given]:
+def _one(name: str, axes: Axes, summed: Axis, batch: set[Given]) -> Iterator[Given]:
     """The axis of an input that lies in `summed` and nowhere else, if one does."""
     inside = {o for o in _given(summed) if o.input == name and o not in batch}
     rest = {o for axis in axes if axis is not summed for o in _given(axis)}
     whole = sorted(inside - rest, key=lambda origin: origin.axis)
     if len(whole) > 1:
-        shape = next(tuple(t.shape) for t in graph.inputs if t.name == name)
-        few = [origin for origin in whole if shape[origin.axis] in (1, 3, 4)]
+        few = [origin for origin in whole if origin.extent in (1, 3, 4)]
         whole = (few or whole[-1:])[:1]
     yield from whole
 

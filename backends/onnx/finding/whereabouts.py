@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from ..reading.graph import Extent, Graph, Tensor, reads, told
 from ..reading.kinds import RESHAPING
 from .axes.factors import Lost, loss
@@ -53,8 +55,11 @@ def last_map_before(maps: Maps, tensor: Tensor) -> str:
     return ""
 
 
-def merged_rows(maps: Maps, score: Tensor) -> str:
-    """The view that merged a score's rows with places ([605, 95]), in words; '' if none did."""
+def merged_rows(maps: Maps, score: Tensor, mixed: Collection[str]) -> str:
+    """The view that merged a score's rows with places ([605, 95]), in words; '' if none did.
+
+    mixed: what a score is still made of by an operator with weights, and so is none.
+    """
     tensor = score
     while maps.rows_are_places(tensor) and tensor.name in maps.graph.producer:
         node = maps.graph.producer[tensor.name]
@@ -62,10 +67,13 @@ def merged_rows(maps: Maps, score: Tensor) -> str:
         if source is None or source.shape is None:
             return ""
         if node.op in RESHAPING and not maps.rows_are_places(source):
+            cure = f"give --score '{source.name}'"
+            if source.name in mixed or source.name not in maps.graph.producer:
+                cure = "export the model with a view of it as [rows, places, ...] at its end"
             return (
                 f"{node.op} (node '{node.name or node.outputs[0].name}') merges the rows of "
-                f"'{source.name}' {_text(source.shape)} with its places into those of the score, "
-                f"{_text(tensor.shape)}; give --score '{source.name}'"
+                f"'{source.name}' {_text(source.shape)} with its places into those of the score "
+                f"'{score.name}', {_text(score.shape)}; {cure}"
             )
         tensor = source
     return ""

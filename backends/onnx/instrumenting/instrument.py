@@ -231,7 +231,8 @@ def _canvas(
     if region is not None:
         tensor = analysis.graph.tensors[region.input]
         axes = region.space if set(region.axes) <= set(region.space) else region.axes
-        size = _static(tensor.name, [tensor.shape[i] for i in axes])
+        extents = dict(enumerate(tensor.shape)) | dict(region.folded)
+        size = _static(tensor.name, [extents[i] for i in axes])
         return size, list(region.windows), region.along(len(size))
     for tensor in analysis.graph.inputs:
         axis = analysis.layers.maps.input_channels(tensor)

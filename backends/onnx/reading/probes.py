@@ -19,6 +19,8 @@ Pairs = dict[str, tuple[int, int]]
 Types = Mapping[str, onnx.TypeProto]
 
 BATCH_PROBE = (5, 7)
+CLIPS = (480, 960)
+"""Where those are refused: rows are parted by what divides them, the frames of a clip."""
 ONE_ROW = (1, 1)
 """Tried last, where an output is declared so: an exporter baked its example's batch in."""
 SPACE_PROBES = (((224, 288), (256, 320), (352, 384)), ((1024, 1536),), ((16384, 20480),))
@@ -95,6 +97,7 @@ def _stepped(pairs: Sequence[tuple[int, int]], step: int) -> Iterator[tuple[int,
 def plans(model: onnx.ModelProto) -> Iterator[tuple[Sequence[tuple[int, int]], tuple[int, int]]]:
     """(pairs for space, a pair for the batch), the likeliest first."""
     yield from ((spaces, BATCH_PROBE) for spaces in SPACE_PROBES)
+    yield SPACE_PROBES[0], CLIPS
     if any(
         [d.dim_value for d in o.type.tensor_type.shape.dim[:1]] == [1] for o in model.graph.output
     ):

@@ -65,12 +65,25 @@ def described(given: Given, cells: Array, region: Region) -> Ground | None:
     axes = [axis - 1 + added(*own) for axis in region.axes]
     if -1 in axes:
         return None
-    values: Array = array[0]
+    values: Array = laid_out(array[0], region)
     values = values.transpose(axes + [i for i in range(values.ndim) if i not in axes])
     values = values.reshape(*values.shape[: len(axes)], -1)
     parts = zip(values.shape, region.windows, strict=False)
     values, cells = without_points(values[tuple(covered(*part) for part in parts)], cells)
-    return Ground(values, cells, f"over input '{region.input}'" if len(given) > 1 else "")
+    return Ground(values, cells, told(region, len(given)))
+
+
+def laid_out(values: Array, region: Region) -> Array:
+    """A row of the input, its last axis as the picture that the file makes of it."""
+    extents = [extent for _, extent in region.folded]
+    return values.reshape(*values.shape[:-1], *extents) if extents else values
+
+
+def told(region: Region, count: int) -> str:
+    """Of which of `count` inputs the picture is, and how it is laid out; '' where that is plain."""
+    if not region.folded:
+        return f"over input '{region.input}'" if count > 1 else ""
+    return f"over input '{region.input}', laid out as {region.layout} as in the file"
 
 
 def added(info: InputInfo, array: Array) -> int:

@@ -133,6 +133,17 @@ def test_a_map_that_says_where_it_is_from_lies_there(name: str) -> None:
     np.testing.assert_array_equal(ground.values, kept[-len(ground.values) :])
 
 
+def test_an_axis_that_the_file_lays_out_is_drawn_as_that_picture() -> None:
+    array = np.arange(2 * 24, dtype=np.float32).reshape(1, 2, 24)
+    info = InputInfo("x", (1, 2, 24), array.dtype, 1)
+    region = Region("x", (2, 3), ((0, 1), (0.5, 1)), (2, 3), folded=((2, 4), (3, 6)))
+    ground = beneath([(info, array)], np.zeros((2, 2)), region)
+    assert ground.values is not None
+    for channel, high, wide in np.ndindex(2, 4, 3):
+        assert ground.values[high, wide, channel] == 24 * channel + 6 * high + wide + 3
+    assert ground.note == "over input 'x', laid out as 4 x 6 as in the file"
+
+
 def test_a_region_of_an_input_that_was_not_given_is_no_help() -> None:
     info = InputInfo("a", (1, 1, 40), np.dtype(np.float32), 1)
     ground = beneath([(info, np.zeros((1, 1, 40)))], np.zeros(10), Region("b", (2,), ((0, 1),)))

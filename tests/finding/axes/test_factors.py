@@ -29,13 +29,13 @@ WHY = Lost("node", "by Reshape")
 
 def cells(axis: tuple[Factor, ...]) -> list[int]:
     """The cells of one origin that a list of its factors walks over, by loops."""
-    found = [0]
+    found = [Fraction(0)]
     for factor in axis:
         lows = [
             factor.start + k * factor.width + min(factor.width, 0) for k in range(factor.extent)
         ]
-        found = [a + int(low) for a in found for low in lows]
-    return found
+        found = [a + low for a in found for low in lows]
+    return [int(low) for low in found]
 
 
 @pytest.mark.parametrize("outer", [1, 2, 3, 4, 6, 8, 12, 24])

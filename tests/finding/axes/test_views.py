@@ -117,6 +117,37 @@ MOVES = {
     "repeated": (
         "1,3,2", "r = Constant<value = int64[3] {1,2,2}>() y = Tile(x, r)", {1, 2},
     ),
+    "unfolded": (
+        "2,3,8,4",
+        """i = Constant<value = int64[2,4] {0,2,4,6,1,3,5,7}>() a = Gather<axis = 2>(x, i)
+        j = Constant<value = int64[2,2] {0,2,1,3}>() b = Gather<axis = 4>(a, j)
+        c = Transpose<perm = [0,1,2,4,3,5]>(b) s = Constant<value = int64[3] {2,12,8}>()
+        y = Reshape(c, s)""",
+        {0, 1, 2, 3},
+    ),
+    "unfolded, overlapping, of a padded picture": (
+        "1,2,7,2",
+        """p = Constant<value = int64[8] {0,0,1,0,0,0,1,0}>() a = Pad(x, p)
+        i = Constant<value = int64[3,4] {0,2,4,6,1,3,5,7,2,4,6,8}>() b = Gather<axis = 2>(a, i)
+        c = Transpose<perm = [0,1,2,4,3]>(b) s = Constant<value = int64[3] {1,6,8}>()
+        y = Reshape(c, s)""",
+        {1, 2, 3},
+    ),
+    "unfolded backwards, with gaps": (
+        "1,9,2",
+        """i = Constant<value = int64[3,2] {8,6,5,3,2,0}>() y = Gather<axis = 1>(x, i)""",
+        {1, 2},
+    ),
+    "interleaved": (
+        "1,8,2",
+        "i = Constant<value = int64[8] {0,4,1,5,2,6,3,7}>() y = Gather<axis = 1>(x, i)",
+        {1, 2},
+    ),
+    "each twice": (
+        "1,3,2",
+        "i = Constant<value = int64[6] {0,0,1,1,2,2}>() y = Gather<axis = 1>(x, i)",
+        {1, 2},
+    ),
     "one row of tokens": (
         "1,12,2",
         """s = Constant<value = int64[4] {1,3,4,2}>() a = Reshape(x, s)

@@ -10,6 +10,8 @@ import onnx.parser
 import pytest
 from onnx import numpy_helper
 
+from backends.onnx.finding import axes as room
+from backends.onnx.finding.axes import table
 from backends.onnx.finding.axes.factors import Axes, Given, leaves
 from tests.finding.axes.tracers import axes_of, losses, said
 
@@ -89,3 +91,9 @@ def test_two_inputs_are_told_apart() -> None:
     axes = axes_of(model_of(body, "float[1,3,4,5] a, float[1,2,4,5] b"))["y"]
     found = {origin.input for origin in leaves(axes[1]) if isinstance(origin, Given)}
     assert found == {"a", "b"}
+
+
+def test_the_door_of_third_parties_is_the_function() -> None:
+    """A module of its name would take its place."""
+    assert callable(room.moves)
+    assert room.moves is table.moves

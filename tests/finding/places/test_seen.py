@@ -19,6 +19,7 @@ from backends.onnx.finding.places import Roles, Seen, read
 from backends.onnx.finding.roles import follow
 from backends.onnx.reading.prepare import prepare
 from cam_core import explain
+from cam_core.errors import LayerError
 
 
 def seen(body: str, shape: str = "N,1,32,24", *, channels: bool = True) -> Seen | None:
@@ -145,3 +146,35 @@ def test_pixels_put_between_cells_of_another_order_lie_where_they_are() -> None:
     assert found.region is not None
     assert found.region.windows == ((0, 1), (0, 1))
     np.testing.assert_array_equal(found.map > 0, x[:, 0] > 0)
+
+
+def test_overlapping_windows_are_places_around_their_middles() -> None:
+    """nn.Unfold(4, stride=2): the heat of an event has its middle where the event is."""
+    model = onnx.parser.parse_model(
+        """<ir_version: 8, opset_import: ["" : 17]>
+        g (float[N,1,16,16] x) => (float[N,2] y)
+        <int64[3] tokens = {-1,16,49}>
+        {
+          a = Gather<axis = 2>(x, table)
+          b = Gather<axis = 4>(a, table)
+          c = Transpose<perm = [0,1,2,4,3,5]>(b)
+          d = Reshape(c, tokens)
+          e = Transpose<perm = [0,2,1]>(d)
+          f = MatMul(e, w)
+          t = Relu(f)
+          y = ReduceMean<axes = [1], keepdims = 0>(t)
+        }"""
+    )
+    weights = {"table": np.arange(4)[:, None] + 2 * np.arange(7), "w": np.ones((16, 2), np.float32)}
+    model.graph.initializer.extend(numpy_helper.from_array(v, n) for n, v in weights.items())
+    backend = OnnxBackend(model)
+    with pytest.raises(LayerError, match="several times, or with gaps"):
+        backend.capture(np.ones((1, 1, 16, 16), np.float32), lambda y, _: y, layers=["b"])
+    places = [(6, 6), (7, 9), (4, 11)]
+    x = np.zeros((len(places), 1, 16, 16), np.float32)
+    for row, place in enumerate(places):
+        x[(row, 0, *place)] = 1
+    heat = explain(backend, x, target=1, layer="t").heatmap((16, 16))
+    for place, one in zip(places, heat, strict=True):
+        middle = np.array([np.average(np.arange(16), weights=one.sum(1 - i)) for i in (0, 1)])
+        assert np.abs(middle - place).max() <= 1

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 
-from .factors import Axes, Axis, fresh, size
-from .moves import agreed
+from .agreement import agreed
+from .factors import FRESH, Axes, Axis, Factor, Given, Origin, fresh, size
 from .table import Step, moves
 
 
@@ -16,11 +17,36 @@ def multiplied(step: Step, a: Axes | None, b: Axes | None, *, output: int = 0) -
         return None
     if a is None or b is None:
         return step.unknown(output)
-    rows = () if len(a) == 1 else (a[-2],)
-    columns = () if len(b) == 1 else (b[-1],)
+    rows: Axes = () if len(a) == 1 else (a[-2],)
+    columns: Axes = () if len(b) == 1 else (b[-1],)
     kept = len(rows) + len(columns)
     batch = step.aligned([a[:-2], b[:-2]], shape[: len(shape) - kept])
+    rows = tuple(_within(axis, a[:-2], b[:-2]) for axis in rows)
+    columns = tuple(_within(axis, b[:-2], a[:-2]) for axis in columns)
     return (*batch, *rows, *columns)
+
+
+def _within(axis: Axis, own: Axes, others: Axes) -> Axis:
+    """A kept axis; what walks beyond the windows that the other factor counts is no place in them.
+
+    Queries of the whole picture are asked of each window, and the values are the window's.
+    """
+    counted = {factor.origin for batch in own for factor in batch}
+    windows: dict[Origin, Fraction] = {}
+    for factor in (factor for batch in others for factor in batch):
+        if factor.origin not in counted and isinstance(factor.origin, Given):
+            width = abs(factor.width)
+            windows[factor.origin] = min(windows.get(factor.origin, width), width)
+    return tuple(
+        Factor(FRESH, factor.extent)
+        if _reach(factor) > windows.get(factor.origin, _reach(factor))
+        else factor
+        for factor in axis
+    )
+
+
+def _reach(factor: Factor) -> Fraction:
+    return abs(factor.width) * factor.extent
 
 
 @moves("MatMul", "MatMulInteger")

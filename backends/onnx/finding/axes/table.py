@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from ...reading.graph import Node
+from .agreement import agreed
 from .factors import Axes, Axis, Lost, descends, fresh, loss, lost, size
-from .moves import agreed
 
 Shape = tuple[int, ...]
 Kinds = Sequence[tuple[Any, Any]]

@@ -7,8 +7,8 @@ from itertools import accumulate
 
 import numpy as np
 
+from .cells import cut, joined, picked, widened
 from .factors import Axes, Axis, Lost, descends, fresh, loss, lost, merged, size
-from .moves import cut, joined, picked, widened
 from .regroup import regrouped
 from .spans import narrowed, spans
 from .table import Step, moves
@@ -214,12 +214,3 @@ def gathered_deep(step: Step) -> Sequence[Axes | None]:
     if not any(descends(axis) or loss(axis) for axis in gone):
         return [(*kept, *chosen[batch:-1], *rest)]
     return [(*kept, *(lost(extent, step.lost()) for extent in rows[batch:]), *rest)]
-
-
-@moves("ScatterND")
-def scattered(step: Step) -> Sequence[Axes | None]:
-    """The axes of what is written into, if it has places; what is written elsewhere is lost."""
-    updates = step.given(2) or ()
-    if any(descends(axis) for axis in step.x) or not any(descends(axis) for axis in updates):
-        return [step.inputs[0]]
-    return [step.unknown()]

@@ -14,34 +14,51 @@ from ...reading.units import computes
 from ...rules import key_of
 from ...writing.bodies import read
 from ...writing.export import exported_body
-from . import cellwise, products, quantised, sequences, views, windows
-from .factors import Axes, Factor, Given, fresh, lost, size
+from . import cellwise, products, quantised, sequences, views, windows, writes
+from .factors import Axes, fresh, lost, size
+from .folds import Folds, folded, folds_of
 from .spans import narrowed, spans
 from .table import AXES, Kinds, Shape, Step
 
-__all__ = ["cellwise", "followed", "products", "quantised", "sequences", "views", "windows"]
+__all__ = [
+    "cellwise",
+    "followed",
+    "products",
+    "quantised",
+    "sequences",
+    "views",
+    "windows",
+    "writes",
+]
 
 Found = dict[str, Axes]
 PADDED = WINDOWED_PRODUCTS | POOLS
 """Operators with windows, and pads of their own."""
-CHOOSING = {"Slice", "Split", "Gather", "CenterCropPad", "Pad", "Concat", *cellwise.OF_ALL}
+CHOOSING = {
+    "Slice",
+    "Split",
+    "Gather",
+    "CenterCropPad",
+    "Pad",
+    "Concat",
+    "ScatterND",
+    *cellwise.OF_ALL,
+}
 """Operators that take a part of an axis and know which, or sum over none."""
 
 
 def followed(graph: Graph, probe: int = 0) -> Found:
     """The axes of every tensor of known shape, with the first or second number of each extent."""
-    found: Found = {}
-    for tensor in graph.inputs:
-        shape = shape_at(graph, tensor, probe)
-        if shape is not None:
-            found[tensor.name] = given(tensor.name, shape)
+    found = _from_inputs(graph, probe, {})
+    folds = folds_of(graph, found)
+    return _from_inputs(graph, probe, folds) if folds else found
+
+
+def _from_inputs(graph: Graph, probe: int, folds: Folds) -> Found:
+    shapes = {tensor.name: shape_at(graph, tensor, probe) for tensor in graph.inputs}
+    found = {n: folded(n, shape, folds) for n, shape in shapes.items() if shape is not None}
     _walk(graph, found, probe)
     return found
-
-
-def given(name: str, shape: Sequence[int]) -> Axes:
-    """The axes of an input."""
-    return tuple((Factor(Given(name, i, extent), extent),) for i, extent in enumerate(shape))
 
 
 def extent_at(graph: Graph, extent: Extent, probe: int) -> int | None:

@@ -8,8 +8,8 @@ from fractions import Fraction
 from ...reading.graph import Node
 from ...reading.kinds import POOLS
 from ...reading.units import channels_last
+from .cells import beyond, stretched
 from .factors import Axes, fresh, lost
-from .moves import beyond, stretched
 from .table import Step, moves
 
 

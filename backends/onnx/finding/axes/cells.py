@@ -1,4 +1,4 @@
-"""What slices, gathers, pads, joins and windows make of one axis; sums of several axes."""
+"""What slices, gathers, pads, joins and windows make of one axis."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from .factors import (
     merged,
     size,
 )
-from .spans import near, same_order, spans_of
+from .strides import strides_of, walked
 
 
 def cut(axis: Axis, start: int, count: int, step: int = 1) -> Axis:
@@ -91,6 +91,9 @@ def picked(axis: Axis, cells: Sequence[int]) -> Axis:
     regular = step != 0 and cells == tuple(range(cells[0], cells[0] + step * len(cells), step))
     if regular and (len(axis) == 1 or (abs(step) == 1 and len(cells) == total)):
         return cut(axis, cells[0], len(cells), step)
+    strides = strides_of(cells) if len(axis) == 1 and isinstance(axis[0].origin, Given) else None
+    if strides is not None:
+        return walked(axis[0], cells[0], strides)
     return (Factor(Reordered(axis, cells), len(cells)),)
 
 
@@ -209,28 +212,3 @@ def _stretched_parts(parts: Sequence[Axis], total: int, extent: int, why: Lost) 
         return lost(extent, why)
     pairs = zip(parts, shares, strict=True)
     return joined([stretched(part, int(share), why) for part, share in pairs])
-
-
-def agreed(candidates: Sequence[Axis], why: Lost) -> Axis:
-    """One axis of an elementwise result: what is known of a picture wins over what is not."""
-    first = candidates[0]
-    if all(axis is first for axis in candidates):
-        return first
-    unique = list(dict.fromkeys(candidates))
-    known = [axis for axis in unique if descends(axis)]
-    if not known:
-        return next((axis for axis in unique if loss(axis)), unique[0])
-    plainest = min(known, key=len)
-    if all(axis is plainest or _alike(plainest, axis) for axis in known):
-        return plainest
-    return lost(size(plainest), why)
-
-
-def _alike(a: Axis, b: Axis) -> bool:
-    """Do both walk over the same cells, or nearly; or over other inputs'?"""
-    ours, theirs = spans_of(a), spans_of(b)
-    if not {origin.input for origin in ours} & {origin.input for origin in theirs}:
-        return True
-    if list(ours) != list(theirs) or not all(near(ours[o], theirs[o]) for o in ours):
-        return False
-    return same_order(a, b)

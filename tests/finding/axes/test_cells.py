@@ -79,7 +79,21 @@ class Drawn:
         shift = self.draw(st.integers(0, extent - 1))
         kinds = [np.roll(np.arange(extent), shift), np.arange(extent)[::-1]]
         kinds.append(np.array(self.draw(st.permutations(range(extent)))))
+        outer = self.draw(st.sampled_from([d for d in range(1, extent + 1) if extent % d == 0]))
+        kinds.append(np.arange(extent).reshape(outer, -1).T.ravel())
         self.add("Gather", self.shape, self.draw(st.sampled_from(kinds)).copy(), axis=axis)
+
+    def unfold(self) -> None:
+        """Windows of an axis, overlapping or with gaps, walked over either way."""
+        axis = self.draw(st.integers(0, len(self.shape) - 1))
+        extent = self.shape[axis]
+        size, step, gap = (self.draw(st.integers(1, 3)) for _ in range(3))
+        count = (extent - 1 - (size - 1) * gap) // step + 1
+        if count > 0 and len(self.shape) < 6:
+            table = np.arange(size)[:, None] * gap + step * np.arange(count)
+            table = table[::-1, ::-1] if self.draw(st.booleans()) else table
+            to = (*self.shape[:axis], size, count, *self.shape[axis + 1 :])
+            self.add("Gather", to, table.copy(), axis=axis)
 
     def pad(self) -> None:
         axis = self.draw(st.integers(0, len(self.shape) - 1))
@@ -110,7 +124,7 @@ class Drawn:
         return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
 
 
-MOVES = ("transpose", "split_axis", "merge_axes", "take", "reorder", "pad", "join")
+MOVES = ("transpose", "split_axis", "merge_axes", "take", "reorder", "unfold", "pad", "join")
 
 
 @draws(60)
