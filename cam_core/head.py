@@ -35,6 +35,10 @@ class Head:
     """Where the classes are in that tensor; None where there are none."""
     activation: str = ""
     """What the model applies to it, such as Softmax."""
+    labels: tuple[str, ...] = ()
+    """The names of the classes that the model itself writes there; empty where it writes none."""
+    labels_source: str = ""
+    """Which part of the model does."""
 
     @property
     def probability(self) -> str:

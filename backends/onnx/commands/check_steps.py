@@ -125,7 +125,7 @@ def _tell(screen: Screen, found: Coverage) -> None:
 def set_up(asked: Check, opened: Opened) -> Setup:
     """The model ready to run, and what it is to be run on."""
     backend = OnnxBackend(opened.analysis, **running(asked))
-    sources = Sources(asked.model.resolve().parent, opened.metadata, flag)
+    sources = Sources(asked.model.resolve().parent, opened.metadata, flag, backend.heads())
     images = [] if asked.image is None else [asked.image]
     known = {pair.partition("=")[0] for pair in asked.inputs}
     required = bool(images) or known >= {info.name for info in backend.inputs()}

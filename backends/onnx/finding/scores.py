@@ -17,7 +17,7 @@ from .axes.factors import Axes
 from .axes.walk import Found
 from .heads.boxes import Detector, detector
 from .heads.extra import SLICES, classes_alone, own_name, rows_first
-from .heads.kinds import Look, head_of, rank
+from .heads.kinds import Look, head_of, rank, with_labels
 from .heads.origins import Origins
 from .heads.tails import Tail, behind
 from .heads.words import named_classes
@@ -100,7 +100,7 @@ def _candidates(graph: Graph, axes: Found) -> list[Candidate]:
     tails = [behind(graph, output) for output in graph.outputs]
     named, alone = named_classes(graph), len({tail.tensor.name for tail in tails}) == 1
     found = [_candidate(graph, tail, axes, named, alone) for tail in tails]
-    return _with_logits(_with_partners(found))
+    return _with_labels(_with_logits(_with_partners(found)))
 
 
 def _candidate(graph: Graph, tail: Tail, axes: Found, named: int | None, alone: bool) -> Candidate:
@@ -177,6 +177,21 @@ def _with_logits(found: list[Candidate]) -> list[Candidate]:
         return replace(of, head=head)
 
     return [as_before(one) for one in found]
+
+
+def _with_labels(found: list[Candidate]) -> list[Candidate]:
+    """The names that one output gives classes are those of all outputs with the same logits."""
+    named = {
+        own.tensor.name: own.labels
+        for own in (one.origins.tail for one in reversed(found))
+        if own.labels is not None and own.labels.names
+    }
+
+    def labelled(one: Candidate) -> Candidate:
+        labels = named.get(one.origins.tail.tensor.name)
+        return one if labels is None else replace(one, head=with_labels(one.head, labels))
+
+    return [labelled(one) for one in found]
 
 
 def _same_places(one: Candidate, other: Candidate) -> bool:

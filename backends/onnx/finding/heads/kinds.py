@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cam_core.head import Head
 
 from ...reading.graph import Graph
+from .labels import Labels
 from .makers import last_step
 from .origins import Origins, places
 from .words import BOXES, CLASSES, EMBEDDINGS, REGRESSIONS, STATES, says
@@ -47,6 +48,12 @@ def head_of(look: Look) -> Head:
     kind, evidence = kind_of(look)
     axis = None if kind == "boxes" else own.class_axis
     return Head(look.name, kind, evidence, str(own.tensor.name), axis, own.tail.activation)
+
+
+def with_labels(head: Head, labels: Labels) -> Head:
+    """The head with the names that the file has for its classes."""
+    evidence = f"{head.evidence}; {labels.where} has {len(labels.names)} names"
+    return replace(head, evidence=evidence, labels=labels.names, labels_source=labels.where)
 
 
 def kind_of(look: Look) -> Kind:
