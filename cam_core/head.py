@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 PROBABILITIES = {
     "Softmax": "softmax",
@@ -53,6 +54,10 @@ class Head:
     def ranked(self) -> bool:
         """May its numbers be classes, so that the best of them say something?"""
         return self.kind not in WITHOUT or self.kind == "unknown"
+
+    def record(self) -> dict[str, Any]:
+        """Ready for JSON; the names of the classes are said where a class is."""
+        return {name: value for name, value in asdict(self).items() if name != "labels"}
 
     @property
     def said(self) -> str:

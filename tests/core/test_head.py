@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from types import SimpleNamespace
 
 import pytest
@@ -46,3 +47,11 @@ def test_the_best_numbers_are_told_of_what_may_be_classes(kind: str) -> None:
 
 def test_kinds_without_a_probability_are_kinds() -> None:
     assert set(KINDS) > WITHOUT
+
+
+def test_a_record_is_what_json_keeps_and_leaves_the_names_out() -> None:
+    head = Head("p", "classes", "it says so", "y", 1, "Softmax", ("ape", "bee"), "a table")
+    record = json.loads(json.dumps(head.record()))
+    assert record == head.record()
+    assert record["labels_source"] == "a table"
+    assert "labels" not in record

@@ -157,7 +157,7 @@ class Written:
             "layer": facts["cam.layer"],
             "layout": facts["cam.layout"],
             "score": facts["cam.score"],
-            "heads": [asdict(head) for head in self.backend.heads()],
+            "heads": [head.record() for head in self.backend.heads()],
             "target": facts["cam.target"],
             "method": asked.method,
             "outputs": self.names,
