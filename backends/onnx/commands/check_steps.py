@@ -14,7 +14,7 @@ from cam_core.cli.naming import Scored, as_record, top_line
 from cam_core.cli.presets import Trial, likeliest, trials
 from cam_core.cli.report import heads_said, progress
 from cam_core.cli.typed import extents, flag, pieces, running
-from cam_core.errors import CamError
+from cam_core.errors import CamError, InputError
 from cam_core.sources import Sources
 
 from ..capturing.backend import OnnxBackend
@@ -68,12 +68,13 @@ def cover(opened: Opened, screen: Screen) -> tuple[dict[str, Any], str]:
     """The coverage, and why there is no gradient ('' where there is one).
 
     Raises:
-        CamError: a layer or score that was named makes no sense.
+        CamError: a layer, a score or a size that was named makes no sense.
     """
     try:
         found = coverage(opened.analysis)
     except CamError as error:
-        if opened.asked.layer is not None or opened.asked.score is not None:
+        named = opened.asked.layer is not None or opened.asked.score is not None
+        if named or isinstance(error, InputError):
             raise
         return {"explainable": False, "refused": str(error)}, str(error)
     heads = opened.analysis.score.heads
@@ -85,7 +86,7 @@ def cover(opened: Opened, screen: Screen) -> tuple[dict[str, Any], str]:
         "refused": found.refused,
         "layer": found.layer,
         "score": found.score,
-        "heads": [asdict(head) for head in heads],
+        "heads": [head.record() for head in heads],
         "operators": [asdict(row) for row in found.operators],
         "emitted": dict(found.emitted),
         "unportable": list(found.unportable),
