@@ -122,7 +122,7 @@ def test_a_score_by_name() -> None:
     with pytest.raises(ModelError, match=r"did you mean .*logits"):
         OnnxBackend(model, score="logit")
     for name in ("x", "w"):
-        with pytest.raises(ModelError, match=f"no tensor '{name}'.*input or a weight"):
+        with pytest.raises(ModelError, match=f"'{name}' cannot be the score: .*input or a weight"):
             OnnxBackend(model, score=name)
     with pytest.raises(ModelError, match="holds int64"):
         OnnxBackend(net("i = Cast<to = 7>(logits) y = Add(i, i)", "int64[N, 5] y"), score="i")

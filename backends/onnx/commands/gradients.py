@@ -19,6 +19,9 @@ from cam_core.targets import ScoredTarget
 from ..reading.units import STAIRCASES
 from .screen import Screen
 
+NOISE = "on random numbers: give IMAGE or --input"
+NOWHERE = "no other listed layer has more; try another input, or another --target"
+
 
 @dataclass(frozen=True)
 class Tried:
@@ -56,7 +59,7 @@ def pull(
     except CamError as error:
         if required:
             raise
-        screen.line("gradient", f"not tried: {error}")
+        screen.line("gradient", f"not tried: {error} ({NOISE})")
         return None
     return Tried(backend, sample, look, found)
 
@@ -70,8 +73,8 @@ def tell_empty(tried: Tried, screen: Screen) -> list[dict[str, Any]]:
         found: dict[str, Any] = {"target": called(target), "input": name, "empty": why}
         if why:
             other = elsewhere(tried.backend, tried.sample.x, target, tried.layer)
-            cure = f"try --layer {other}" if other else "so at all listed layers; try another input"
-            text = f"{why} at '{tried.layer}' ({called(target)}, {name}): {cure}"
+            cure = f"try --layer {other}" if other else NOWHERE
+            text = f"{why} at layer '{tried.layer}' ({called(target)}, {name}); {cure}"
             screen.line("gradient", text)
             found["elsewhere"] = other
         results.append(found)

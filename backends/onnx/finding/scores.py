@@ -206,8 +206,8 @@ def _chosen(graph: Graph, found: Sequence[Candidate]) -> Candidate:
         return min(made, key=lambda one: one.rank)
     first = graph.outputs[0]
     raise ModelError(
-        f"output '{first.name}' is no floating point score and none is found before it; "
-        f"name the score tensor with --score"
+        f"output '{first.name}' is no floating point score, and none is found before it; "
+        f"name the tensor with the scores with --score"
     )
 
 
@@ -217,20 +217,23 @@ def _named(graph: Graph, name: str, found: Sequence[Candidate], axes: Found) -> 
     known = graph.tensors.get(name)
     if known is None or name not in graph.producer:
         near = difflib.get_close_matches(name, graph.producer, 3)
-        near_by = f"did you mean {', '.join(near)}?" if near else "leave it out to have it found"
-        what = "there is none" if known is None else "it is an input or a weight"
-        raise ModelError(f"no tensor '{name}' to use as score: {what}; {near_by}")
+        cure = f"did you mean {', '.join(near)}?" if near else "leave --score out to have it found"
+        what = "the model has no such tensor" if known is None else "it is an input or a weight"
+        raise ModelError(f"'{name}' cannot be the score: {what}; {cure}")
     for one in found:
         inner = () if one.origins.tail.plain else one.origins.tail.views
         if name in (one.head.output, *inner) and one.usable:
             return one
     tensor = dequantised(graph, known)
     if not floating(tensor):
-        raise ModelError(f"score '{name}' holds {_type(tensor)}, not floating point numbers")
+        raise ModelError(
+            f"score '{name}' holds {_type(tensor)}, not floating point numbers; "
+            f"name another tensor with --score"
+        )
     if not tensor.shape:
         raise ModelError(
-            f"score '{name}' has shape {tensor.shape}, not [batch, classes]; "
-            f"name another tensor with --score"
+            f"score '{name}' {'is one number' if tensor.shape == () else 'has no known shape'}, "
+            f"not [batch, classes]; name another tensor with --score"
         )
     own = _origins(tensor, Tail(known, tensor), axes)
     return Candidate(head_of(Look(graph, own, named_classes(graph), False)), own)
