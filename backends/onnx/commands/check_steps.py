@@ -15,6 +15,7 @@ from cam_core.cli.presets import Trial, likeliest, trials
 from cam_core.cli.report import heads_said, progress
 from cam_core.cli.typed import extents, flag, pieces, running
 from cam_core.errors import CamError, InputError
+from cam_core.head import entry_of
 from cam_core.sources import Sources
 
 from ..capturing.backend import OnnxBackend
@@ -164,7 +165,7 @@ def inspect(setup: Setup, sample: Sample, screen: Screen) -> dict[str, Any]:
     screen.line("input", sample.description + ("" if slot.feed else f" ({setup.source})"))
     screen.line("labels", setup.named)
     if top:
-        screen.line(f"top {len(top)}", f"{slot.name}: {top_line(top)}")
+        screen.line(f"top {len(top)}", f"{slot.name}: {top_line(top, entry_of(setup.backend))}")
     found = {
         "name": slot.name,
         "preprocessing": {"source": setup.source, "description": sample.description},
@@ -177,7 +178,13 @@ def inspect(setup: Setup, sample: Sample, screen: Screen) -> dict[str, Any]:
         tried = trials(setup, slot)
     number = "score" if isinstance(top[0], Scored) else "prob."
     screen.grid(
-        {"--preprocess": "", "top class": "", "label": "fold", number: "r", "input": "fold"},
+        {
+            "--preprocess": "",
+            f"top {entry_of(setup.backend)}": "",
+            "label": "fold",
+            number: "r",
+            "input": "fold",
+        },
         [_row(trial, sample.description) for trial in tried],
     )
     presets = [

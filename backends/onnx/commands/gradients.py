@@ -12,6 +12,7 @@ from cam_core.backend import Array, Backend, Inputs, Look
 from cam_core.cli.inputs.samples import Sample
 from cam_core.cli.report import progress
 from cam_core.errors import CamError
+from cam_core.head import entry_of
 from cam_core.metrics.slopes import FEW, MOST, Numeric, compare_slopes
 from cam_core.metrics.verdicts import AGREES, AT_A_KINK, DIFFERS, LIMIT, UNTOLD
 from cam_core.targets import ScoredTarget
@@ -70,11 +71,17 @@ def tell_empty(tried: Tried, screen: Screen) -> list[dict[str, Any]]:
     for target, G in tried.targets:
         why = emptiness(G)
         name = tried.sample.slot.name
-        found: dict[str, Any] = {"target": called(target), "input": name, "empty": why}
+        found: dict[str, Any] = {
+            "target": called(target, tried.backend),
+            "input": name,
+            "empty": why,
+        }
         if why:
             other = elsewhere(tried.backend, tried.sample.x, target, tried.layer)
             cure = f"try --layer {other}" if other else NOWHERE
-            text = f"{why} at layer '{tried.layer}' ({called(target)}, {name}); {cure}"
+            text = (
+                f"{why} at layer '{tried.layer}' ({called(target, tried.backend)}, {name}); {cure}"
+            )
             screen.line("gradient", text)
             found["elsewhere"] = other
         results.append(found)
@@ -117,7 +124,7 @@ def differentiate(tried: Tried, operators: Sequence[str], screen: Screen) -> lis
             screen.line("numeric", f"{_errors(found, tried, target)}: {text}")
             results.append(
                 {
-                    "target": called(target),
+                    "target": called(target, tried.backend),
                     "input": tried.sample.slot.name,
                     "median": found.median,
                     "errors": [d.error for d in found.directions],
@@ -133,9 +140,9 @@ def differentiate(tried: Tried, operators: Sequence[str], screen: Screen) -> lis
     return results
 
 
-def called(target: ScoredTarget) -> str:
-    """As people say it."""
-    return "top class" if target.label == "top" else target.label
+def called(target: ScoredTarget, backend: Backend) -> str:
+    """As people say it: of several numbers the top one is the top class, value or the like."""
+    return f"top {entry_of(backend)}" if target.label == "top" else target.label
 
 
 def _errors(found: Numeric, tried: Tried, target: ScoredTarget) -> str:
@@ -145,7 +152,8 @@ def _errors(found: Numeric, tried: Tried, target: ScoredTarget) -> str:
     ties = f", {found.how}" if found.how else ""
     count = len(found.directions)
     return (
-        f"{called(target)}: median error {found.median:.1e} of {count} direction{'s'[: count - 1]}"
+        f"{called(target, tried.backend)}: "
+        f"median error {found.median:.1e} of {count} direction{'s'[: count - 1]}"
         f"{told} ({tried.sample.slot.name}{ties}), limit {LIMIT:.0e}"
     )
 
