@@ -17,7 +17,7 @@ from .axes.factors import Axes
 from .axes.walk import Found
 from .heads.boxes import Detector, detector
 from .heads.extra import SLICES, classes_alone, own_name, rows_first
-from .heads.kinds import Look, head_of, rank, with_labels
+from .heads.kinds import Clues, head_of, rank, with_labels
 from .heads.origins import Origins
 from .heads.tails import Tail, behind
 from .heads.words import named_classes
@@ -113,7 +113,7 @@ def _candidate(graph: Graph, tail: Tail, axes: Found, named: int | None, alone: 
         found = detector(graph, axes, tensor, own.classes, named)
         if found is not None and (found.tail is not None or graph.opset >= SLICES):
             return _detecting(graph, own, found, axes)
-    return Candidate(head_of(Look(graph, own, named, alone)), own)
+    return Candidate(head_of(Clues(graph, own, named, alone)), own)
 
 
 def _origins(tensor: Tensor, tail: Tail, axes: Found) -> Origins:
@@ -236,7 +236,7 @@ def _named(graph: Graph, name: str, found: Sequence[Candidate], axes: Found) -> 
             f"not [batch, classes]; name another tensor with --score"
         )
     own = _origins(tensor, Tail(known, tensor), axes)
-    return Candidate(head_of(Look(graph, own, named_classes(graph), False)), own)
+    return Candidate(head_of(Clues(graph, own, named_classes(graph), False)), own)
 
 
 def _score(graph: Graph, chosen: Candidate, rest: Sequence[Head]) -> Score:
