@@ -140,6 +140,8 @@ class InputInfo:
     """Where the colour channels are, for an image input: 1 (NCHW) or the last axis (NHWC)."""
     row_axis: int | None = 0
     """The axis that counts the rows of the score; None: every row gets the whole input."""
+    decided: tuple[int, ...] = ()
+    """The axes that the file leaves open and its weights do not."""
 
     @property
     def batched(self) -> bool:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 PROBABILITIES = {
     "Softmax": "softmax",
@@ -18,6 +19,23 @@ KINDS = (
 )
 WITHOUT = {"regression", "embedding", "picture", "unknown"}
 """Kinds whose numbers are no probability, whatever the model applies to them."""
+
+ENTRIES = {
+    "classes": "class",
+    "multi-label": "label",
+    "binary": "value",
+    "regression": "value",
+    "embedding": "dimension",
+    "dense classes": "class",
+    "boxes": "class",
+    "sequence": "symbol",
+    "similarity": "match",
+    "picture": "channel",
+    "unknown": "number",
+}
+"""What one number of each kind is called."""
+ENTRY = "class"
+"""Where nobody says of what kind they are."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +73,10 @@ class Head:
     """What the model applies to it, such as Softmax; Log: the score is a logarithm of its own."""
     boxes: BoxNumbers | None = None
     """Of class scores at anchors: where the boxes are."""
+    labels: tuple[str, ...] = ()
+    """The names of the classes that the model itself writes there; empty where it writes none."""
+    labels_source: str = ""
+    """Which part of the model does."""
 
     @property
     def asked(self) -> str:
@@ -71,9 +93,20 @@ class Head:
         return "" if self.kind in WITHOUT else PROBABILITIES.get(self.activation, usual)
 
     @property
+    def entry(self) -> str:
+        """What one of its numbers is called: a class, a value, a dimension."""
+        boxes = self.kind == "boxes" and self.class_axis is None
+        return "box number" if boxes else ENTRIES[self.kind]
+
+    @property
     def ranked(self) -> bool:
         """May its numbers be classes, so that the best of them say something?"""
         return self.kind not in WITHOUT or self.kind == "unknown"
+
+    def record(self) -> dict[str, Any]:
+        """Ready for JSON; the names of the classes are said where a class is."""
+        own = {name: value for name, value in asdict(self).items() if name != "labels"}
+        return own | {"entry": self.entry}
 
     @property
     def said(self) -> str:
@@ -100,3 +133,9 @@ def probability_of(backend: object) -> str:
     """What makes a probability of a backend's score: `softmax`, `sigmoid` or '' for none."""
     head = head_of(backend)
     return "" if head is None else head.probability
+
+
+def entry_of(backend: object) -> str:
+    """What one number of a backend's score is called; a class where it says nothing."""
+    head = head_of(backend)
+    return ENTRY if head is None else head.entry

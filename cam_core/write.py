@@ -19,6 +19,7 @@ import numpy as np
 
 from .backend import Array
 from .errors import InputError
+from .pipe import PATIENCE, pour
 
 KINDS = (
     (stat.S_ISFIFO, "a pipe"),
@@ -29,6 +30,8 @@ KINDS = (
 """What is no regular file and no folder."""
 STRAIGHT = ("a pipe", "a device")
 """What takes bytes one after the other."""
+PIECE = 2**20
+"""Bytes of a file that are held at a time."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +119,17 @@ def replacing(paths: Sequence[str | Path]) -> Iterator[list[Path]]:
                 place.part.unlink()
 
 
-def write_together(folder: str | Path, files: Mapping[str, bytes]) -> list[Path]:
+def put(part: Path, content: bytes, patience: float = PATIENCE) -> None:
+    """Writes what `replacing` gave a place for; a pipe must be read within `patience` seconds."""
+    if part.is_fifo():
+        pour(part, [content], patience)
+    else:
+        part.write_bytes(content)
+
+
+def write_together(
+    folder: str | Path, files: Mapping[str, bytes], *, patience: float = PATIENCE
+) -> list[Path]:
     """Writes each file under a temporary name, then renames them all; returns the paths."""
     root = Path(folder)
     paths = [root / name for name in files]
@@ -124,25 +137,34 @@ def write_together(folder: str | Path, files: Mapping[str, bytes]) -> list[Path]
         root.mkdir(parents=True, exist_ok=True)
         with replacing(paths) as parts:
             for part, content in zip(parts, files.values(), strict=True):
-                part.write_bytes(content)
+                put(part, content, patience)
     except OSError as error:
         raise InputError(f"cannot write to '{root}': {error.strerror or error}") from error
     return paths
 
 
-def move_together(files: Mapping[Path, Path]) -> None:
+def move_together(files: Mapping[Path, Path], *, patience: float = PATIENCE) -> None:
     """Brings finished files (old path -> new path) to their places."""
     try:
         with replacing(list(files.values())) as parts:
             for (old, new), part in zip(files.items(), parts, strict=True):
                 if part == new:  # a pipe or a device
-                    with old.open("rb") as content, part.open("wb") as out:
-                        shutil.copyfileobj(content, out)
+                    _copy(old, part, patience)
                 else:
                     shutil.move(old, part)
     except OSError as error:
         names = ", ".join(map(str, files.values()))
         raise InputError(f"cannot write {names}: {error.strerror or error}") from error
+
+
+def _copy(old: Path, new: Path, patience: float) -> None:
+    """The bytes of a file into a pipe or a device, piece by piece."""
+    with old.open("rb") as content:
+        if new.is_fifo():
+            pour(new, iter(lambda: content.read(PIECE), b""), patience)
+        else:
+            with new.open("wb") as out:
+                shutil.copyfileobj(content, out)
 
 
 def npy(array: Array) -> bytes:

@@ -12,8 +12,8 @@ from cam_core.backend import Array
 from cam_core.captures import blocks
 from cam_core.maps.layout import Layout
 
-from .head import Head
 from .outputs import first_tensor, replace_tensor
+from .recording import Recording
 from .runs import Hook, Runs, to_numpy
 
 
@@ -50,7 +50,7 @@ class Tail:
         self._runs, self._feed, self._name, self._call, self._A = runs, feed, name, call, A
         self._own = to_numpy(call.tensor)
         self._part = dict(runs.module.named_modules(remove_duplicate=False))[call.path]
-        self._head = Head(runs.module)
+        self._recording = Recording(runs.module)
         self._position = 0
         self._stands_in: bool | None = None
         self._last = -1
@@ -68,30 +68,30 @@ class Tail:
             y = self._whole(given)
         elif self._last != self._runs.count:
             y = self._whole(given)
-            self._stands_in = np.array_equal(y, self._after_head(given), equal_nan=True)
+            self._stands_in = np.array_equal(y, self._after_recording(given), equal_nan=True)
         else:
-            y = self._after_head(given)
+            y = self._after_recording(given)
         self._last = self._runs.count
         return y
 
     def _whole(self, given: Array) -> Array:
         """A run of the whole module, recorded up to the layer."""
-        with self._head.recorded() as over:
+        with self._recording.recorded() as over:
 
             def hook(number: int, output: Any) -> Any:
                 if number != self._call.number:
                     return None
                 over()
-                self._position = self._head.calls(self._part)
+                self._position = self._recording.calls(self._part)
                 return self._replaced(output, given)
 
             return self._run(hook)
 
-    def _after_head(self, given: Array) -> Array:
-        with self._head.standing_in():
+    def _after_recording(self, given: Array) -> Array:
+        with self._recording.standing_in():
 
             def hook(_number: int, output: Any) -> Any:
-                if self._head.calls(self._part) != self._position:
+                if self._recording.calls(self._part) != self._position:
                     return None
                 return self._replaced(output, given)
 

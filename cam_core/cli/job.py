@@ -12,7 +12,7 @@ from cam_core.captures import pulled
 from cam_core.errors import ModelError
 from cam_core.explain import check_finite, from_captures, seen_by
 from cam_core.explanation import Explanation
-from cam_core.head import Head, heads_of
+from cam_core.head import ENTRY, Head, heads_of
 from cam_core.sources import Labels
 from cam_core.targets import ScoredTarget
 from cam_core.targets.detection import LIKELY
@@ -42,6 +42,8 @@ class Row:
     """The best classes of the sample; none of a dense score."""
     layer: str
     preprocessing: str
+    entry: str = ENTRY
+    """What one number of the score is called."""
 
 
 @dataclass(frozen=True)
@@ -151,4 +153,5 @@ class Job:
             top=() if ranked is None else best(ranked[0], self.probability, self.names),
             layer=explanation.layer,
             preprocessing=sample.description,
+            entry=self.heads[0].entry if self.heads else ENTRY,
         )

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from cam_core.backend import Array
+from cam_core.head import ENTRY
 from cam_core.targets.labels import label_of
 
 
@@ -54,9 +55,12 @@ def best(logits: Array, how: str, names: Sequence[str] | None, count: int = 5) -
     )
 
 
-def top_line(top: Top) -> str:
-    """'tiger cat 0.560 · ...' of the likeliest classes; scores are said to be that."""
-    text = " · ".join(f"{label or f'class {c}'} {value:.3f}" for c, label, value in top)
+def top_line(top: Top, entry: str = ENTRY) -> str:
+    """'tiger cat 0.560 · ...' of the likeliest classes; scores are said to be that.
+
+    `entry`: what those without a name are called.
+    """
+    text = " · ".join(f"{label or f'{entry} {c}'} {value:.3f}" for c, label, value in top)
     return f"{text} (scores)" if isinstance(top[0], Scored) else text
 
 
@@ -78,6 +82,6 @@ def file_name(text: str) -> str:
     return re.sub(r"[^\w+.-]+", "-", text).strip("-.") or "target"
 
 
-def subject(target: str) -> str:
+def subject(target: str, entry: str = ENTRY) -> str:
     """'class 243', or 'target prob:243'."""
-    return f"{'class' if target.isdecimal() else 'target'} {target}"
+    return f"{entry if target.isdecimal() else 'target'} {target}"

@@ -22,7 +22,7 @@ def draw(sample: Sample, explained: Explained, method: str, top: float | None) -
     row, explanation = explained.row, explained.explanation
     low = float(explanation.map[0].min())
     words: dict[str, Any] = {
-        "title": row.label or subject(row.target),
+        "title": row.label or subject(row.target, row.entry),
         "limits": (low, row.raw_max) if top is None else (0.0, top),
         "reason": row.diagnosis,
     }
@@ -57,7 +57,7 @@ def marks_of(explained: Explained) -> list[Mark]:
 
 def caption(row: Row, method: str) -> list[str]:
     """The small print under the picture."""
-    facts = [subject(row.target)] if row.label else []
+    facts = [subject(row.target, row.entry)] if row.label else []
     facts.append(f"score {row.score:.4g}")
     if row.probability is not None:
         facts.append(f"probability {row.probability:.3g}")

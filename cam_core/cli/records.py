@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 from cam_core.report import files_of, to_json
@@ -42,7 +41,7 @@ def record(job: Job, sample: Sample, explained: Explained) -> dict[str, Any]:
         "model_sha256": job.model_sha256,
         **backend.settings,
         "score_tensor": backend.score_name,
-        "heads": [asdict(head) for head in job.heads],
+        "heads": [head.record() for head in job.heads],
         **explained.explanation.facts(),
         "target": row.target,
         "label": row.label or None,

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from cam_core.head import ENTRY
+
 from .naming import top_line
 
 if TYPE_CHECKING:
@@ -59,7 +61,9 @@ def show(rows: Sequence[Row], job: Job, named: str) -> None:
     out = console()
     out.print(table(rows))
     firsts = (next(group) for _, group in groupby(rows, key=lambda row: row.image))
-    tops = [(f"top {len(r.top)}", f"{r.image}: {top_line(r.top)}") for r in firsts if r.top]
+    tops = [
+        (f"top {len(r.top)}", f"{r.image}: {top_line(r.top, r.entry)}") for r in firsts if r.top
+    ]
     if tops:
         lines(out, tops)
     lines(out, heads_said(job.heads))
@@ -105,7 +109,9 @@ def table(rows: Sequence[Row]) -> Table:
     """One line an image and target; probabilities where the model has them."""
     known = any(row.probability is not None for row in rows)
     likely = [["" if row.probability is None else f"{row.probability:.3f}"] * known for row in rows]
-    columns = {"image": "fold", "class": "", "label": "fold", "score": "r"}
+    entry = rows[0].entry if rows else ENTRY
+    named = "name" if entry == "label" else "label"
+    columns = {"image": "fold", entry: "", named: "fold", "score": "r"}
     columns |= ({"prob.": "r"} if known else {}) | {"raw max": "r", "file": "fold"}
     cells = [
         (r.image, r.target, r.label, f"{r.score:.4g}", *p, f"{r.raw_max:.3g}", r.stem)

@@ -41,7 +41,7 @@ def card(
         image: the photo, uint8 [H, W, 3].
         heatmap: [h, w] in [0, 1] over the model's whole input.
         placement: where the photo lies in the input; what the model never saw is dimmed.
-        title: the class, in large letters.
+        title: what was explained, in large letters.
         lines: score, method, layer and the like.
         limits: the raw values that heatmap 0 and 1 stand for.
         reason: why the map is zero, or what is doubtful about it.

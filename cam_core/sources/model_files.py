@@ -15,6 +15,7 @@ from typing import Any
 
 from ..errors import InputError
 from ..foreign import UNREADABLE, from_json, from_literal, in_class_order
+from ..head import Head
 from ..image import Preprocess
 from .labels import Spelling
 
@@ -51,6 +52,14 @@ def from_cam(metadata: Mapping[str, str]) -> Stated:
         )
     except (*UNREADABLE, InputError) as error:
         raise InputError(f"{where}: unreadable ({error}). Instrument the model again.") from error
+
+
+def from_heads(heads: Sequence[Head]) -> Stated | None:
+    """The names that the model itself writes in the place of the classes of its score."""
+    first = next(iter(heads), None)
+    if first is None or not first.labels:
+        return None
+    return Stated(f"{first.labels_source} in the file", labels=first.labels)
 
 
 def to_preprocess(values: Config) -> Preprocess:

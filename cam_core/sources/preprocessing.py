@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from ..backend import Backend, InputInfo
+from ..head import Head, heads_of
 from ..image import PRESETS, Preprocess
 from .labels import Labels, Spelling
-from .model_files import Stated, beside, from_cam, from_ultralytics
+from .model_files import Stated, beside, from_cam, from_heads, from_ultralytics
 
 
 @dataclass(frozen=True)
@@ -23,22 +24,25 @@ class Sources:
     folder: Path
     metadata: Mapping[str, str]
     spell: Spelling = str
+    heads: Sequence[Head] = ()
+    """What its outputs are, the one with the score first."""
 
     @classmethod
     def of(cls, backend: Backend, model: str | Path, spell: Spelling = str) -> Sources:
         """Of an open model, and where it lies."""
-        return cls(Path(model).resolve().parent, backend.metadata, spell)
+        return cls(Path(model).resolve().parent, backend.metadata, spell, heads_of(backend))
 
     @cached_property
     def stated(self) -> tuple[Stated, ...]:
-        """By the metadata and the files beside the model, the most trusted first.
+        """By the model, its metadata and the files beside it, the most trusted first.
 
         Raises:
             InputError: one of them is unreadable. Nothing is read where the caller says it all.
         """
         ultralytics = from_ultralytics(self.metadata, self.spell)
-        last = [] if ultralytics is None else [ultralytics]
-        return from_cam(self.metadata), *beside(self.folder, self.spell), *last
+        found = [from_cam(self.metadata), from_heads(self.heads)]
+        found += [*beside(self.folder, self.spell), ultralytics]
+        return tuple(stated for stated in found if stated is not None)
 
     def preprocess(
         self, info: InputInfo, preset: str | None = None, **given: Any

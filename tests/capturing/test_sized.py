@@ -10,10 +10,12 @@ import numpy as np
 import onnx
 import pytest
 from onnx import numpy_helper
+from PIL import Image
 
 from backends.onnx import OnnxBackend, strip
 from backends.onnx.capturing.sized import analyse_at
-from cam_core.errors import CamError
+from cam_core import explain
+from cam_core.errors import CamError, InputError
 from tests.commands.calls import call
 from tests.sessions import run
 from tests.written import parsed
@@ -54,11 +56,33 @@ def test_the_grid_is_that_of_the_size(shape: str) -> None:
     assert batch == (1 if shape.startswith("1") else "N")
 
 
-def test_a_size_that_is_fixed_stays() -> None:
-    model = net("2,3,16,16")
-    assert analyse_at(model, [None], size=(8, 12)).graph.tensors["x"].shape == (2, 3, 16, 16)
-    fixed = analyse_at(net(), [None], static=(1, 3, 8, 8), size=(16, 16))
-    assert fixed.graph.tensors["x"].shape == (1, 3, 8, 8)
+REFUSED = [  # the model's input, the static shape, the size, what is said
+    ("2,3,16,16", None, (8, 12), "size 8x12: input 'x' takes only 16x16. Leave --size out."),
+    ("N,3,8,W", None, (16, 12), "size 16x12: input 'x' takes only 8x?."),
+    ("N,3,H,W", (1, 3, 8, 8), (16, 16), "size 16x16: input 'x' takes only 8x8."),
+]
+
+
+@pytest.mark.parametrize(("shape", "static", "size", "words"), REFUSED)
+def test_a_size_that_the_model_does_not_have_is_refused(
+    shape: str, static: tuple[int, ...] | None, size: tuple[int, int], words: str
+) -> None:
+    with pytest.raises(InputError) as caught:
+        analyse_at(net(shape), [None], static=static, size=size)
+    assert str(caught.value).startswith(words)
+
+
+@pytest.mark.parametrize("command", ["layers", "check", "instrument", "explain"])
+def test_every_command_refuses_it(command: str, tmp_path: Path) -> None:
+    path, picture = tmp_path / "m.onnx", tmp_path / "p.png"
+    path.write_bytes(net("N,3,16,16").SerializeToString())
+    Image.new("RGB", (20, 20)).save(picture)
+    own = {"instrument": ("-o", tmp_path / "cam.onnx"), "explain": (picture, "-o", tmp_path)}
+    found = call(command, path, "--size", "8x12", *own.get(command, ()))
+    assert found.exit_code == 2, found.output
+    assert found.stderr == ("Error: size 8x12: input 'x' takes only 16x16. Leave --size out.\n")
+    same = call(command, path, "--size", "16x16", *own.get(command, ()))
+    assert same.exit_code == 0, same.output
 
 
 def test_the_backend_takes_both() -> None:
@@ -98,3 +122,29 @@ def test_every_command_sees_the_grid(given: tuple[str, ...], tmp_path: Path) -> 
         found["cam_map"].ravel(), np.load(made).ravel(), rtol=1e-5, atol=1e-6
     )
     assert strip(cam) == net()
+
+
+def test_what_is_given_says_the_grid(tmp_path: Path) -> None:
+    """Of tokens of an open picture: as at the same size from the start, without asking for it."""
+    x = RNG.normal(size=(2, 3, 8, 12)).astype(np.float32)
+    backend = OnnxBackend(net())
+    for one, grid in ((x, (2, 3)), (x.transpose(0, 1, 3, 2), (3, 2)), (x[..., :8], (2, 2))):
+        found, sized = explain(backend, one, 1), OnnxBackend(net(), size=one.shape[2:])
+        assert found.map.shape == (2, *grid)
+        np.testing.assert_allclose(found.map, explain(sized, one, 1).map, rtol=1e-5)
+        assert explain(backend, one, 1, layer="a").map.shape == (2, *grid)
+        numbered = backend.look(one, layers=[-1])
+        assert numbered.activations[backend.layers()[-1].name].shape == (2, 6, *grid)
+    assert OnnxBackend(net(), layer="h").look(x).activations["h"].shape == (2, 6, 2, 3)
+    path, picture = tmp_path / "m.onnx", tmp_path / "p.png"
+    path.write_bytes(net().SerializeToString())
+    Image.new("RGB", (20, 12)).save(picture)
+    explained = call("explain", path, picture, "-o", tmp_path, "--json")
+    assert explained.exit_code == 0, explained.output
+    (made,) = tmp_path.glob("p.*.npy")
+    assert np.load(made).shape[-2:] == (3, 5)
+
+
+def test_a_size_that_is_given_and_not_taken_is_said_by_the_model() -> None:
+    with pytest.raises(InputError, match="p"):
+        OnnxBackend(net()).look(np.zeros((1, 3, 2, 2), np.float32))

@@ -54,6 +54,7 @@ def test_the_top_line_says_scores_where_they_are_no_probabilities() -> None:
     likely = (Likely(1, "b", 0.4), Likely(7, "", 0.25))
     assert top_line(likely) == "b 0.400 · class 7 0.250"
     assert top_line((Scored(1, "b", 9.4),)) == "b 9.400 (scores)"
+    assert top_line(likely, "label") == "b 0.400 · label 7 0.250"
 
 
 def test_a_record_of_the_best_calls_a_score_a_score() -> None:
@@ -75,3 +76,4 @@ def test_file_names(text: str, name: str) -> None:
 def test_subjects() -> None:
     assert subject("243") == "class 243"
     assert subject("prob:243") == "target prob:243"
+    assert subject("0", "value") == "value 0"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from pathlib import Path
 from types import SimpleNamespace
@@ -67,7 +66,7 @@ def test_a_record_says_how_the_map_was_made(tmp_path: Path) -> None:
     said |= {"raw_max": 3.0, "raw_min": -1.0, "shape": [2, 2], "versions": {"numpy": "2"}}
     assert {key: found[key] for key in said} == said
     assert found["preprocessing"] == {"source": "a guess", "size": [2, 2]}
-    assert found["heads"] == [dataclasses.asdict(HEAD)]
+    assert found["heads"] == [HEAD.record()]
     assert found["top"] == [
         {"class": 1, "label": "bee", "probability": 0.75},
         {"class": 0, "label": None, "probability": 0.25},

@@ -150,3 +150,25 @@ def test_check_fails_where_there_is_no_rule(tmp_path: Path, rng: np.random.Gener
     assert found.exit_code == 1
     assert "LpPool" in found.output
     assert "--layer s, the nearest later one that works" in found.output
+
+
+def test_the_classes_are_named_as_the_file_names_them(
+    tmp_path: Path, rng: np.random.Generator
+) -> None:
+    names = ("ape", "bee", "cat", "dog")
+    held = "[" + ", ".join(f'"{name}"' for name in names) + "]"
+    encoded = f"ai.onnx.ml.LabelEncoder<keys_int64s = [0, 1, 2, 3], values_strings = {held}>(i)"
+    text = MODEL.replace("float[N,4] y)", "string[N] l)").replace(
+        "(f, v)", f"(f, v)\n i = ArgMax<axis = 1, keepdims = 0>(y)\n l = {encoded}"
+    )
+    model = write(text.replace("17]", '17, "ai.onnx.ml" : 2]'), tmp_path / "m.onnx", rng)
+    Image.new("RGB", (8, 8), (200, 30, 60)).save(tmp_path / "a.png")
+    checked = call("check", model, tmp_path / "a.png", "--json")
+    assert checked.exit_code == 0, checked.output
+    found = json.loads(checked.output)["input"]
+    assert found["labels"] == "LabelEncoder (node 'l') in the file"
+    assert {top["label"] for top in found["top"]} <= set(names)
+    out = tmp_path / "cam.onnx"
+    assert call("instrument", model, "-o", out, "--target", "cat").exit_code == 0
+    kept = {e.key: e.value for e in onnx.load(out, load_external_data=False).metadata_props}
+    assert json.loads(kept["cam.labels"]) == [*names]

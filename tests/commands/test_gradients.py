@@ -68,7 +68,7 @@ def test_a_gradient_of_zero_is_a_no_with_another_layer(
     found = call("check", path, "--layer", "b", *more)
     assert found.exit_code == 1, found.output
     (line,) = [row for row in found.output.splitlines() if row.startswith("gradient")]
-    assert line == "gradient exactly 0 at 'b' (top class, noise): try --layer t"
+    assert line == "gradient exactly 0 at layer 'b' (top class, noise); try --layer t"
     assert "verdict  no: " in found.output
     assert call("check", path, "--layer", "t", *more).exit_code == 0
 
@@ -82,7 +82,10 @@ def test_where_all_are_zero_no_layer_is_offered(tmp_path: Path, rng: np.random.G
     assert record["verdict"] == "no"
     (row,) = record["gradient"]
     assert (row["empty"], row["elsewhere"]) == ("exactly 0", None)
-    assert "so at all listed layers" in call("check", path).output
+    assert (
+        "no other listed layer has more; try another input, or another"
+        in call("check", path).output
+    )
 
 
 def test_each_target_is_weighed(model: Path) -> None:
@@ -98,6 +101,7 @@ def test_what_cannot_be_tried_is_a_remark(tmp_path: Path, rng: np.random.Generat
     path = write(TABLE, tmp_path / "table.onnx", rng)
     found = call("check", path)
     assert "gradient not tried: " in found.output
+    assert "(on random numbers: give IMAGE or --input)" in found.output
     assert "outputs  unchanged" in found.output
     assert found.exit_code == 0, found.output
     numeric = call("check", path, "--numeric")

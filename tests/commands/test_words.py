@@ -46,3 +46,12 @@ def test_what_counts_no_rows_is_given_whole() -> None:
         inputs_said(found)
         == "x [N rows, 3 channels, 8 places, 8 places]; words [7, 6, 4], given whole"
     )
+
+
+def test_extents_that_weights_decide_are_said_to_be_theirs() -> None:
+    body = """c = Conv<strides = [4,4]>(x, w) q = Constant<value = int64[3] {0, 4, -1}>()
+        r = Reshape(c, q) p = Add(r, places) y = ReduceMean<axes = [2], keepdims = 0>(p)"""
+    model = model_of("float[N,C,H,W] x", body, w=(4, 3, 4, 4), places=(1, 4, 25))
+    assert inputs_said(analyse(model, [None])) == (
+        "x [N rows, 3 channels, 20 places, 20 places], 3 x 20 x 20 as the weights have it"
+    )

@@ -124,7 +124,7 @@ def test_what_is_wrong_is_said_all_the_same(model: onnx.ModelProto) -> None:
     known = OnnxBackend(model).analysis
     with pytest.raises(LayerError, match="no layer 'c3'"):
         instrument(known, layer="c3")
-    with pytest.raises(ModelError, match="no tensor 'z' to use as score"):
+    with pytest.raises(ModelError, match="'z' cannot be the score"):
         coverage(known, score="z")
 
 

@@ -387,5 +387,9 @@ def test_tokens_put_in_place_are_a_map_too() -> None:
 
 def test_without_a_map_there_is_an_error() -> None:
     model = net("h = MatMul(x, w)  y = Relu(h)", {"w": (3, 5)}, "N, 3")
-    with pytest.raises(LayerError, match=r"spatial extent.*--layer"):
+    with pytest.raises(LayerError, match=r"only vectors without places; .* --layer, as 'h'"):
         instrument(model)
+    assert instrument(model, layer="h").graph.output[1].name == "cam_map"
+    alone = net("y = MatMul(x, w)", {"w": (3, 5)}, "N, 3")
+    with pytest.raises(LayerError, match="none of its tensors has places of an input"):
+        instrument(alone)

@@ -22,7 +22,7 @@ def test_by_tensor_node_and_index(residual: onnx.ModelProto) -> None:
     listed = [layer.name for layer in OnnxBackend(residual).layers()]
     assert listed == ["c1", "r1", "c2", "sum", "r2", "c3", "b3", "sum2", "last"]
     assert [found(residual, i) for i in (0, "4", -1)] == ["c1", "r2", "last"]
-    with pytest.raises(LayerError, match="has 9, numbered from 0"):
+    with pytest.raises(LayerError, match="lists 9, numbered from 0"):
         found(residual, 9)
 
 
@@ -31,6 +31,11 @@ def test_unknown_names_come_with_near_ones(residual: onnx.ModelProto) -> None:
         found(residual, "sum3")
     with pytest.raises(LayerError, match="gradcam layers"):
         found(residual, "entirely different")
+    with pytest.raises(LayerError, match=r"'x' is an input of the model, no layer; .*gradcam"):
+        found(residual, "x")
+    weight = residual.graph.initializer[0].name
+    with pytest.raises(LayerError, match=f"'{weight}' is a weight, no layer; .*gradcam layers"):
+        found(residual, weight)
 
 
 def test_what_does_not_lead_to_the_score_is_refused(residual: onnx.ModelProto) -> None:

@@ -149,8 +149,8 @@ ELSEWHERE: dict[tuple[str, str], tuple[str, ...]] = {
     ("live/test_backend.py core/test_backend.py", "seen through the backend alone"): (
         "backends/torch/forward_pass.py",
     ),
-    ("live/test_tail.py", "what stands in for the head when only the tail runs"): (
-        "backends/torch/head.py",
+    ("live/test_tail.py", "what stands in for the calls before a layer when only the tail runs"): (
+        "backends/torch/recording.py",
     ),
     (
         "cli/commands/test_explain.py cli/inputs/test_samples.py cli/test_errors.py",

@@ -26,7 +26,7 @@ from ..running.runtime import Provider, refuse_graph_capture, run
 from .forward_pass import ForwardPass
 from .halves import split
 from .sessions import Passes, joined
-from .sized import analyse_at
+from .sized import analyse_at, lacks_size, named, size_of
 from .tail import Tail
 from .weights import Change, change_weights
 
@@ -75,6 +75,7 @@ class OnnxBackend:
         self._seen: dict[tuple[str | int, ...], Analysis] = {}
         self._passes: dict[tuple[tuple[str, ...], tuple[str, ...]], Passes] = {}
         self._tails: dict[str, Tail] = {}
+        self._sized: dict[tuple[int, int], OnnxBackend] = {}
 
     @staticmethod
     def claims(source: Any) -> bool:
@@ -165,6 +166,9 @@ class OnnxBackend:
             InputError: x does not fit the model, or an input has no gradient.
         """
         analysis, names = self._at(layers), self._with_gradient(inputs)
+        sized = self._at_size(x) if lacks_size(analysis) else None
+        if sized is not None:
+            return sized.look(x, layers=named(analysis, layers), inputs=inputs)
         choices = analysis.choices
         tails: dict[str | int, Tail] = {c.name: self._tail(analysis, c) for c in choices}
         tails |= {asked: tails[c.name] for asked, c in zip(layers or (), choices, strict=False)}
@@ -194,16 +198,7 @@ class OnnxBackend:
 
     def with_weights(self, change: Change) -> OnnxBackend:
         """The same model with every weight replaced by `change(name, weight)`, 8-bit ones too."""
-        choices, runner = self.analysis.choices, self._runner
-        return OnnxBackend(
-            change_weights(self.analysis.source, change),
-            layer=choices[0].name if choices else None,
-            score=self.analysis.asked_score,
-            providers=runner.providers,
-            optimization=runner.optimization,
-            guided=self._guided,
-            custom_ops=runner.custom_ops,
-        )
+        return self._like(change_weights(self.analysis.source, change))
 
     @functools.cached_property
     def _defaults(self) -> Sequence[Choice]:
@@ -230,6 +225,25 @@ class OnnxBackend:
         if tuple(layers) not in self._seen:
             self._seen[tuple(layers)] = self.analysis.at(layers)
         return self._seen[tuple(layers)]
+
+    def _at_size(self, x: Inputs) -> OnnxBackend | None:
+        """The model as it is seen at the size of x, the last one only; None: no size is open.
+
+        Raises:
+            InputError: it takes none of that size.
+        """
+        size = size_of(self.analysis, feed(x, self.inputs()))
+        if size is not None and size not in self._sized:
+            self.forward(x)  # a runtime opens no model that is fixed at a size it does not take
+            self._sized = {size: self._like(self.analysis, size=size)}
+        return None if size is None else self._sized[size]
+
+    def _like(self, source: Any, **options: Any) -> OnnxBackend:
+        """A backend with the settings of this one."""
+        layer = next((choice.name for choice in self.analysis.choices), None)
+        asked: dict[str, Any] = {"layer": layer, "score": self.analysis.asked_score}
+        asked |= self._runner.asked | options
+        return OnnxBackend(source, guided=self._guided, **asked)
 
     def _with_gradient(self, asked: Sequence[str] | None) -> list[str]:
         """The names of the inputs whose gradients are wanted."""

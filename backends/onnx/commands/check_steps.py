@@ -14,7 +14,8 @@ from cam_core.cli.naming import Scored, as_record, top_line
 from cam_core.cli.presets import Trial, likeliest, trials
 from cam_core.cli.report import heads_said, progress
 from cam_core.cli.typed import extents, flag, pieces, running
-from cam_core.errors import CamError
+from cam_core.errors import CamError, InputError
+from cam_core.head import entry_of
 from cam_core.sources import Sources
 
 from ..capturing.backend import OnnxBackend
@@ -68,12 +69,13 @@ def cover(opened: Opened, screen: Screen) -> tuple[dict[str, Any], str]:
     """The coverage, and why there is no gradient ('' where there is one).
 
     Raises:
-        CamError: a layer or score that was named makes no sense.
+        CamError: a layer, a score or a size that was named makes no sense.
     """
     try:
         found = coverage(opened.analysis)
     except CamError as error:
-        if opened.asked.layer is not None or opened.asked.score is not None:
+        named = opened.asked.layer is not None or opened.asked.score is not None
+        if named or isinstance(error, InputError):
             raise
         return {"explainable": False, "refused": str(error)}, str(error)
     heads = opened.analysis.score.heads
@@ -85,7 +87,7 @@ def cover(opened: Opened, screen: Screen) -> tuple[dict[str, Any], str]:
         "refused": found.refused,
         "layer": found.layer,
         "score": found.score,
-        "heads": [asdict(head) for head in heads],
+        "heads": [head.record() for head in heads],
         "operators": [asdict(row) for row in found.operators],
         "emitted": dict(found.emitted),
         "unportable": list(found.unportable),
@@ -125,7 +127,7 @@ def _tell(screen: Screen, found: Coverage) -> None:
 def set_up(asked: Check, opened: Opened) -> Setup:
     """The model ready to run, and what it is to be run on."""
     backend = OnnxBackend(opened.analysis, **running(asked))
-    sources = Sources(asked.model.resolve().parent, opened.metadata, flag)
+    sources = Sources(asked.model.resolve().parent, opened.metadata, flag, backend.heads())
     images = [] if asked.image is None else [asked.image]
     known = {pair.partition("=")[0] for pair in asked.inputs}
     required = bool(images) or known >= {info.name for info in backend.inputs()}
@@ -163,7 +165,7 @@ def inspect(setup: Setup, sample: Sample, screen: Screen) -> dict[str, Any]:
     screen.line("input", sample.description + ("" if slot.feed else f" ({setup.source})"))
     screen.line("labels", setup.named)
     if top:
-        screen.line(f"top {len(top)}", f"{slot.name}: {top_line(top)}")
+        screen.line(f"top {len(top)}", f"{slot.name}: {top_line(top, entry_of(setup.backend))}")
     found = {
         "name": slot.name,
         "preprocessing": {"source": setup.source, "description": sample.description},
@@ -176,7 +178,13 @@ def inspect(setup: Setup, sample: Sample, screen: Screen) -> dict[str, Any]:
         tried = trials(setup, slot)
     number = "score" if isinstance(top[0], Scored) else "prob."
     screen.grid(
-        {"--preprocess": "", "top class": "", "label": "fold", number: "r", "input": "fold"},
+        {
+            "--preprocess": "",
+            f"top {entry_of(setup.backend)}": "",
+            "label": "fold",
+            number: "r",
+            "input": "fold",
+        },
         [_row(trial, sample.description) for trial in tried],
     )
     presets = [

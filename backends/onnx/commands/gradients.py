@@ -14,6 +14,7 @@ from cam_core.cli.inputs.samples import Sample
 from cam_core.cli.report import progress
 from cam_core.errors import CamError
 from cam_core.explain import seen_by
+from cam_core.head import entry_of
 from cam_core.metrics.slopes import FEW, MOST, Numeric, compare_slopes
 from cam_core.metrics.verdicts import AGREES, AT_A_KINK, DIFFERS, LIMIT, UNTOLD
 from cam_core.targets import ScoredTarget
@@ -21,6 +22,9 @@ from cam_core.targets import ScoredTarget
 from ..capturing.forward_pass import ForwardPass
 from ..reading.units import STAIRCASES
 from .screen import Screen
+
+NOISE = "on random numbers: give IMAGE or --input"
+NOWHERE = "no other listed layer has more; try another input, or another --target"
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,7 @@ def pull(
     except CamError as error:
         if required:
             raise
-        screen.line("gradient", f"not tried: {error}")
+        screen.line("gradient", f"not tried: {error} ({NOISE})")
         return None
     return Tried(backend, sample, look, found)
 
@@ -82,11 +86,17 @@ def tell_empty(tried: Tried, screen: Screen) -> list[dict[str, Any]]:
     for target, G in tried.targets:
         why = emptiness(G)
         name = tried.sample.slot.name
-        found: dict[str, Any] = {"target": called(target), "input": name, "empty": why}
+        found: dict[str, Any] = {
+            "target": called(target, tried.backend),
+            "input": name,
+            "empty": why,
+        }
         if why:
             other = elsewhere(tried.backend, tried.sample.x, target, tried.layer)
-            cure = f"try --layer {other}" if other else "so at all listed layers; try another input"
-            text = f"{why} at '{tried.layer}' ({called(target)}, {name}): {cure}"
+            cure = f"try --layer {other}" if other else NOWHERE
+            text = (
+                f"{why} at layer '{tried.layer}' ({called(target, tried.backend)}, {name}); {cure}"
+            )
             screen.line("gradient", text)
             found["elsewhere"] = other
         results.append(found)
@@ -130,7 +140,7 @@ def differentiate(tried: Tried, operators: Sequence[str], screen: Screen) -> lis
             screen.line("numeric", f"{_errors(found, tried, target)}: {text}")
             results.append(
                 {
-                    "target": called(target),
+                    "target": called(target, tried.backend),
                     "input": tried.sample.slot.name,
                     "median": found.median,
                     "errors": [d.error for d in found.directions],
@@ -152,9 +162,9 @@ def _wide_tail(tried: Tried) -> Callable[[Array], Array] | None:
     return seen.wide_tail(tried.layer) if isinstance(seen, ForwardPass) else None
 
 
-def called(target: ScoredTarget) -> str:
-    """As people say it."""
-    return "top class" if target.label == "top" else target.label
+def called(target: ScoredTarget, backend: Backend) -> str:
+    """As people say it: of several numbers the top one is the top class, value or the like."""
+    return f"top {entry_of(backend)}" if target.label == "top" else target.label
 
 
 def _errors(found: Numeric, tried: Tried, target: ScoredTarget) -> str:
@@ -164,7 +174,8 @@ def _errors(found: Numeric, tried: Tried, target: ScoredTarget) -> str:
     ties = f", {found.how}" if found.how else ""
     count = len(found.directions)
     return (
-        f"{called(target)}: median error {found.median:.1e} of {count} direction{'s'[: count - 1]}"
+        f"{called(target, tried.backend)}: "
+        f"median error {found.median:.1e} of {count} direction{'s'[: count - 1]}"
         f"{told} ({tried.sample.slot.name}{ties}), limit {LIMIT:.0e}"
     )
 

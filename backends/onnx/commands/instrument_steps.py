@@ -74,7 +74,8 @@ def find_kept(asked: Instrument, backend: OnnxBackend) -> Kept:
     flags = asked.preprocess is not None or bool(given)
     images = [info for info in declared_inputs(backend) if info.channel_axis is not None]
     if flags and not images:
-        raise click.UsageError("the model takes no image: preprocessing does not apply")
+        names = ", ".join(map(flag, [*(["preprocess"] if asked.preprocess else []), *given]))
+        raise click.UsageError(f"the model takes no image to prepare: leave {names} out")
     if not images or not (flags or any(stated.spec for stated in sources.stated)):
         return Kept(labels, named, None, "none; give --preprocess")
     spec, said = sources.preprocess(images[0], asked.preprocess, **given)
@@ -157,7 +158,7 @@ class Written:
             "layer": facts["cam.layer"],
             "layout": facts["cam.layout"],
             "score": facts["cam.score"],
-            "heads": [asdict(head) for head in self.backend.heads()],
+            "heads": [head.record() for head in self.backend.heads()],
             "target": facts["cam.target"],
             "method": facts["cam.method"],
             "outputs": self.names,

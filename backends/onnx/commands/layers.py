@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -85,7 +85,7 @@ def record(asked: Layers, found: Found) -> dict[str, Any]:
         "command": "layers",
         "model": str(asked.model),
         "score": found.score,
-        "heads": [asdict(head) for head in found.heads],
+        "heads": [head.record() for head in found.heads],
         "note": found.note,
         "meant": found.meant,
         "layers": [

@@ -44,7 +44,8 @@ def _said(analysis: Analysis, tensor: Tensor) -> str:
     if folded:
         kinds[-1] += f" as {' x '.join(str(extent) for _, extent in folded)}"
     axes = ", ".join(f"{_extent(n)} {kind}" for n, kind in zip(info.shape, kinds, strict=True))
-    return f"{info.name} [{axes}]"
+    decided = " x ".join(_extent(info.shape[axis]) for axis in info.decided)
+    return f"{info.name} [{axes}]" + (f", {decided} as the weights have it" if decided else "")
 
 
 def _extent(extent: Extent) -> str:

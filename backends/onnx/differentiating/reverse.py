@@ -66,7 +66,9 @@ def _reverse(
     done = Pass(op, rules).back(graph.nodes, [(score, cotangent)], leaves)
     missing = [name for name in wanted if name not in done]
     if missing:
-        raise LayerError(f"no derivative arrives at layer '{missing[0]}'")
+        raise LayerError(
+            f"no derivative arrives at layer '{missing[0]}'; choose another from `gradcam layers`"
+        )
     return {name: op.expand_like(done[name], graph.tensors[name]) for name in wanted}
 
 

@@ -109,10 +109,17 @@ def _no_map(route: Route) -> str:
             f"no map lies before the score '{route.score.name}': which cell is from where in the "
             f"input is lost at node '{lost.node}' ({lost.why}); name a layer with --layer"
         )
-    return (
-        f"no tensor with spatial extent lies before the score '{route.score.name}'; "
-        f"name a layer with --layer"
-    )
+    return f"no map lies before the score '{route.score.name}': {_vectors(route)}"
+
+
+def _vectors(route: Route) -> str:
+    """What there is where no tensor has places."""
+    made = (t for node in reversed(route.graph.nodes) for t in node.outputs)
+    named = (t for t in made if t.name in route.path and t.name != route.score.name)
+    vector = next((t for t in named if floating(t) and route.maps.layout(t) is not None), None)
+    if vector is None:
+        return "none of its tensors has places of an input"
+    return f"only vectors without places; to weigh one, name it with --layer, as '{vector.name}'"
 
 
 def in_one_batch(tensor: Tensor, names: Sequence[str]) -> str:
@@ -207,7 +214,10 @@ def _branches(route: Route, maps: Sequence[Tensor]) -> tuple[list[Tensor], str]:
     found = necks(route, own) if route.dense else []
     ends = {t.name: t for t in found or stepped if t is not None and route.spatial(t)}
     if not ends:
-        raise LayerError("no map of the model's own batch; name a layer with --layer")
+        raise LayerError(
+            f"which map before the score '{route.score.name}' to take is not clear; "
+            f"name one of `gradcam layers` with --layer"
+        )
     largest, *others = sorted(ends.values(), key=_cells, reverse=True)
     if found:
         several = f"the score is read at {len(ends)} scales, the ends of the neck"

@@ -135,7 +135,9 @@ class Layers:
             return self.default()
         tensor = self._named(name)
         if tensor.name == self.score.name:
-            raise LayerError(f"layer '{name}' is the score itself; choose an earlier one")
+            raise LayerError(
+                f"layer '{name}' is the score itself; choose an earlier one from `gradcam layers`"
+            )
         if tensor.name not in self.route.path | self.route.after(tensor):
             raise LayerError(
                 f"layer '{name}' does not reach the score '{self.score.name}'; "
@@ -155,7 +157,9 @@ class Layers:
         if isinstance(name, int) or self.is_index(name):
             listed = self.listed()
             if not -len(listed) <= int(name) < len(listed):
-                raise LayerError(f"layer {name}: the model has {len(listed)}, numbered from 0")
+                raise LayerError(
+                    f"layer {name}: `gradcam layers` lists {len(listed)}, numbered from 0"
+                )
             return listed[int(name)]
         tensors = {t.name: t for node in self.graph.nodes for t in node.outputs if t.name}
         if name in tensors:
@@ -163,6 +167,9 @@ class Layers:
         nodes = {node.name: node for node in self.graph.nodes if node.name}
         if name in nodes:
             return nodes[name].outputs[0]
+        if name in self.graph.weights or name in (t.name for t in self.graph.inputs):
+            what = "a weight" if name in self.graph.weights else "an input of the model"
+            raise LayerError(f"'{name}' is {what}, no layer; choose one from `gradcam layers`")
         made = self.modules.last_read_outside(name)
         if made is not None:
             return self.graph.tensors[made]

@@ -10,6 +10,7 @@ from cam_core.maps.layout import Layout
 from cam_core.region import Region
 
 from ..reading.graph import Extent, Graph, Tensor, numpy_type
+from ..reading.probes import open_axes
 from .axes.factors import Given, Joined, leaves
 from .places import Seen, read
 from .roles import Followed, roles, row_axes
@@ -35,7 +36,12 @@ class Maps:
         """What an input is, for whoever feeds it."""
         kind, shape = numpy_type(tensor.dtype), tuple(tensor.shape or ())
         rows = self._row_axes.get(tensor.name)
-        return InputInfo(tensor.name, shape, kind, self.input_channels(tensor), rows)
+        decided = tuple(
+            axis
+            for axis in open_axes(self.graph.model, tensor.name)
+            if axis not in (0, rows) and isinstance(shape[axis], int)
+        )
+        return InputInfo(tensor.name, shape, kind, self.input_channels(tensor), rows, decided)
 
     def input_channels(self, tensor: Tensor) -> int | None:
         """Which axis of an input is summed over first: colours, features; None: none is."""

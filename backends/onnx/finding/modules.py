@@ -42,7 +42,11 @@ class Modules:
             return None
         position = int(call) - 1 if call.isdigit() else len(scopes) - 1
         if not 0 <= position < len(scopes):
-            raise LayerError(f"module '{path}' is called {len(scopes)} times, not {call}")
+            times = "once" if len(scopes) == 1 else f"{len(scopes)} times"
+            raise LayerError(
+                f"module '{path}' is called {times}: there is no '{name}'; '{path}#1' is the first "
+                f"call, '{path}' the last"
+            )
         inside = {t for t, made_in in self.calls.items() if _within(made_in, scopes[position])}
         last = None
         for node in self.graph.nodes:

@@ -17,7 +17,7 @@ from .axes.factors import Axes
 from .axes.walk import Found
 from .heads.boxes import BOX, Detector, detector
 from .heads.extra import SLICES, classes_alone, log_scores, own_name, rows_first
-from .heads.kinds import Look, head_of, rank
+from .heads.kinds import Clues, head_of, rank, with_labels
 from .heads.origins import Origins
 from .heads.tails import Tail, behind
 from .heads.words import named_classes
@@ -100,7 +100,7 @@ def _candidates(graph: Graph, axes: Found) -> list[Candidate]:
     tails = [behind(graph, output) for output in graph.outputs]
     named, alone = named_classes(graph), len({tail.tensor.name for tail in tails}) == 1
     found = [_candidate(graph, tail, axes, named, alone) for tail in tails]
-    return _with_logits(_with_partners(found))
+    return _with_labels(_with_logits(_with_partners(found)))
 
 
 def _candidate(graph: Graph, tail: Tail, axes: Found, named: int | None, alone: bool) -> Candidate:
@@ -113,7 +113,7 @@ def _candidate(graph: Graph, tail: Tail, axes: Found, named: int | None, alone: 
         found = detector(graph, axes, tensor, own.classes, named)
         if found is not None and (found.tail is not None or graph.opset >= SLICES):
             return _detecting(graph, own, found, axes)
-    return Candidate(head_of(Look(graph, own, named, alone)), own)
+    return Candidate(head_of(Clues(graph, own, named, alone)), own)
 
 
 def _origins(tensor: Tensor, tail: Tail, axes: Found) -> Origins:
@@ -204,6 +204,21 @@ def _with_logits(found: list[Candidate]) -> list[Candidate]:
     return [as_before(one) for one in found]
 
 
+def _with_labels(found: list[Candidate]) -> list[Candidate]:
+    """The names that one output gives classes are those of all outputs with the same logits."""
+    named = {
+        own.tensor.name: own.labels
+        for own in (one.origins.tail for one in reversed(found))
+        if own.labels is not None and own.labels.names
+    }
+
+    def labelled(one: Candidate) -> Candidate:
+        labels = named.get(one.origins.tail.tensor.name)
+        return one if labels is None else replace(one, head=with_labels(one.head, labels))
+
+    return [labelled(one) for one in found]
+
+
 def _same_places(one: Candidate, other: Candidate) -> bool:
     a, b = one.origins, other.origins
     mine, theirs = ([o.axes[i] for i in o.positions] for o in (a, b) if o.axes)
@@ -216,8 +231,8 @@ def _chosen(graph: Graph, found: Sequence[Candidate]) -> Candidate:
         return min(made, key=lambda one: one.rank)
     first = graph.outputs[0]
     raise ModelError(
-        f"output '{first.name}' is no floating point score and none is found before it; "
-        f"name the score tensor with --score"
+        f"output '{first.name}' is no floating point score, and none is found before it; "
+        f"name the tensor with the scores with --score"
     )
 
 
@@ -227,23 +242,26 @@ def _named(graph: Graph, name: str, found: Sequence[Candidate], axes: Found) -> 
     known = graph.tensors.get(name)
     if known is None or name not in graph.producer:
         near = difflib.get_close_matches(name, graph.producer, 3)
-        near_by = f"did you mean {', '.join(near)}?" if near else "leave it out to have it found"
-        what = "there is none" if known is None else "it is an input or a weight"
-        raise ModelError(f"no tensor '{name}' to use as score: {what}; {near_by}")
+        cure = f"did you mean {', '.join(near)}?" if near else "leave --score out to have it found"
+        what = "the model has no such tensor" if known is None else "it is an input or a weight"
+        raise ModelError(f"'{name}' cannot be the score: {what}; {cure}")
     for one in found:
         inner = () if one.origins.tail.plain else one.origins.tail.views
         if name in (one.head.output, *inner) and one.usable:
             return one
     tensor = dequantised(graph, known)
     if not floating(tensor):
-        raise ModelError(f"score '{name}' holds {_type(tensor)}, not floating point numbers")
-    if not tensor.shape:
         raise ModelError(
-            f"score '{name}' has shape {tensor.shape}, not [batch, classes]; "
+            f"score '{name}' holds {_type(tensor)}, not floating point numbers; "
             f"name another tensor with --score"
         )
+    if not tensor.shape:
+        raise ModelError(
+            f"score '{name}' {'is one number' if tensor.shape == () else 'has no known shape'}, "
+            f"not [batch, classes]; name another tensor with --score"
+        )
     own = _origins(tensor, Tail(known, tensor), axes)
-    return Candidate(head_of(Look(graph, own, named_classes(graph), False)), own)
+    return Candidate(head_of(Clues(graph, own, named_classes(graph), False)), own)
 
 
 def _score(graph: Graph, chosen: Candidate, rest: Sequence[Head]) -> Score:

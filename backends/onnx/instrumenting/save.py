@@ -10,7 +10,8 @@ from pathlib import Path
 import onnx
 
 from cam_core.errors import InputError, ModelError
-from cam_core.write import find_place, replacing
+from cam_core.pipe import PATIENCE
+from cam_core.write import find_place, put, replacing
 
 from ..reading.load import LARGEST_MESSAGE, Source, load, message_size
 from ..reading.stored import external_entry, external_tensors
@@ -29,7 +30,12 @@ class DataFile:
 
 
 def save(
-    model: onnx.ModelProto, path: str | Path, source: object, *, copy: bool = True
+    model: onnx.ModelProto,
+    path: str | Path,
+    source: object,
+    *,
+    copy: bool = True,
+    patience: float = PATIENCE,
 ) -> list[DataFile]:
     """Writes `model`, made from `source`, to `path`; its data files come along.
 
@@ -65,7 +71,7 @@ def save(
             new.parent.mkdir(parents=True, exist_ok=True)
         with replacing([*(new for _, new in brought), path]) as parts:
             how = {new: _bring(old, p, copy) for (old, new), p in zip(brought, parts, strict=False)}
-            parts[-1].write_bytes(model.SerializeToString())
+            put(parts[-1], model.SerializeToString(), patience)
         return [DataFile(new, old.stat().st_size, how.get(new, SHARED)) for old, new in files]
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror or error}") from error

@@ -53,6 +53,16 @@ def opened(kind: onnx.TypeProto) -> onnx.TypeProto:
     return copy
 
 
+def open_axes(model: onnx.ModelProto, name: str) -> list[int]:
+    """The axes of an input that its declaration leaves open."""
+    return [
+        axis
+        for info in inputs(model)
+        for axis, dim in enumerate(info.type.tensor_type.shape.dim)
+        if info.name == name and is_open(dim)
+    ]
+
+
 def symbol(info: onnx.ValueInfoProto, axis: int) -> str:
     dim = info.type.tensor_type.shape.dim[axis]
     return dim.dim_param or ("batch" if axis == 0 else f"{info.name}_{axis}")

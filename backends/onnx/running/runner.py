@@ -31,6 +31,11 @@ class Runner:
     threads: int | None = None
     """Of one operator; onnxruntime's own choice if None."""
 
+    @property
+    def asked(self) -> dict[str, Any]:
+        """What a caller of a backend says of it."""
+        return {name: getattr(self, name) for name in ("providers", "optimization", "custom_ops")}
+
     def open(self, model: onnx.ModelProto) -> Any:
         """A session for `model`.
 

@@ -98,6 +98,8 @@ def bring_together(
     main, spec, source = known.main, None, "no photo"
     if main is not None and len(main.shape) == 4:
         spec, source = prepared(main)
+        if set(main.decided) - {main.channel_axis}:
+            source += "; the file leaves the size open, its weights take no other"
     photos = {n: photo(p, prepared(infos[n])[0], infos[n]) for n, p in known.photos.items()}
     extras = known.extras | {name: one.x for name, one in photos.items()}
     reader = Reader(list(infos.values()), main, spec, extras, photos)

@@ -12,11 +12,14 @@ from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 import numpy as np
+import onnx
+import onnx.parser
 import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
 from cam_core.backend import Gradients, InputInfo, Layer, Target
+from cam_core.cli import pictures
 from cam_core.cli.group import gradcam
 from cam_core.cli.inputs import samples
 from cam_core.head import Head
@@ -306,3 +309,41 @@ def test_the_dog_and_the_cat_light_up(tmp_path: Path) -> None:
         x, y = np.array(record["preprocessing"]["input_to_photo"]) @ at
         assert box[0] < x < box[2]
         assert box[1] < y < box[3]
+
+
+ENDS = {  # nodes after the features f [N, 5], what one number is called, the name's column
+    "class": ("y = MatMul(f, m)", "label"),
+    "value": ("y = MatMul(f, one)", "label"),
+    "label": ("l = MatMul(f, m) y = Sigmoid(l)", "name"),
+    "dimension": ("e = MatMul(f, m) n = ReduceL2<axes = [1]>(e) y = Div(e, n)", "label"),
+}
+
+
+@pytest.mark.parametrize("entry", ENDS)
+def test_tables_and_pictures_say_what_one_number_is(
+    entry: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nodes, names = ENDS[entry]
+    model = onnx.parser.parse_model(
+        f"""<ir_version: 8, opset_import: ["" : 17]> g (float[N,3,8,8] x) => (float[N,C] y) {{
+        c = Conv(x, w) a = Relu(c) p = GlobalAveragePool(a) f = Flatten(p) {nodes} }}"""
+    )
+    rng = np.random.default_rng(3)
+    for name, shape in {"w": (5, 3, 3, 3), "m": (5, 4), "one": (5, 1)}.items():
+        held = onnx.numpy_helper.from_array(rng.random(shape).astype(np.float32), name)
+        model.graph.initializer.append(held)
+    onnx.save(model, tmp_path / "m.onnx")
+    Image.new("RGB", (8, 8), (200, 30, 60)).save(tmp_path / "a.png")
+    titles: list[str] = []
+    own = pictures.card
+    monkeypatch.setattr(
+        pictures, "card", lambda *a, title, **k: titles.append(title) or own(*a, title=title, **k)
+    )
+    args = [str(tmp_path / "m.onnx"), str(tmp_path / "a.png"), "--preprocess", "unit"]
+    found = CliRunner().invoke(gradcam, ["explain", *args, "-o", str(tmp_path), "--target", "0"])
+    assert found.exit_code == 0, found.output
+    assert found.output.split("\n")[0].split()[:4] == ["image", entry, names, "score"]
+    assert titles == [f"{entry} 0"]
+    checked = CliRunner().invoke(gradcam, ["check", *args, "--numeric"])
+    assert f"top {entry}: median error" in checked.output
+    assert ("class" in checked.output.replace("classes", "")) == (entry == "class")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cam_core.head import Head
 
 from ...reading.graph import Graph
+from .labels import Labels
 from .makers import last_step
 from .origins import Origins, places
 from .words import BOXES, CLASSES, EMBEDDINGS, REGRESSIONS, STATES, says
@@ -17,7 +18,7 @@ Kind = tuple[str, str]
 
 
 @dataclass(frozen=True)
-class Look:
+class Clues:
     """One output, and what else is known of its model."""
 
     graph: Graph
@@ -41,148 +42,154 @@ class Look:
         return says(self.name, words)
 
 
-def head_of(look: Look) -> Head:
+def head_of(clues: Clues) -> Head:
     """What the output is."""
-    own = look.origins
-    kind, evidence = kind_of(look)
+    own = clues.origins
+    kind, evidence = kind_of(clues)
     axis = None if kind == "boxes" else own.class_axis
-    return Head(look.name, kind, evidence, str(own.tensor.name), axis, own.tail.activation)
+    return Head(clues.name, kind, evidence, str(own.tensor.name), axis, own.tail.activation)
 
 
-def kind_of(look: Look) -> Kind:
+def with_labels(head: Head, labels: Labels) -> Head:
+    """The head with the names that the file has for its classes."""
+    evidence = f"{head.evidence}; {labels.where} has {len(labels.names)} names"
+    return replace(head, evidence=evidence, labels=labels.names, labels_source=labels.where)
+
+
+def kind_of(clues: Clues) -> Kind:
     """(kind, evidence)"""
-    own = look.origins
+    own = clues.origins
     if own.pairs:
         return "similarity", f"the rows of one input against those of '{own.pairs}'"
     if not own.positions:
-        return _vector(look)
+        return _vector(clues)
     if own.scales or not own.inputs:
-        return _rows(look)
-    return _steps(look) if len(own.inputs) == 1 else _maps(look)
+        return _rows(clues)
+    return _steps(clues) if len(own.inputs) == 1 else _maps(clues)
 
 
-def _vector(look: Look) -> Kind:
+def _vector(clues: Clues) -> Kind:
     """[N, C] or [N]."""
-    own = look.origins
+    own = clues.origins
     if own.tail.activation == "Sigmoid":
         if own.classes == 1:
             return "binary", "Sigmoid of one number"
-        return "multi-label", f"Sigmoid of each of {look.count} numbers"
+        return "multi-label", f"Sigmoid of each of {clues.count} numbers"
     if not own.tail.plain:
-        return "classes", _over(look)
+        return "classes", _over(clues)
     if own.classes == 1:
         return "regression", "one number that nothing is applied to"
-    if look.named is not None and look.named == own.classes:
-        return "classes", f"the metadata names {look.named} classes"
-    return _by_name(look) or _by_maker(look)
+    if clues.named is not None and clues.named == own.classes:
+        return "classes", f"the metadata names {clues.named} classes"
+    return _by_name(clues) or _by_maker(clues)
 
 
-def _by_name(look: Look) -> Kind | None:
+def _by_name(clues: Clues) -> Kind | None:
     """A vector whose name says what it is."""
     tables = (
         *(("unknown", STATES), ("embedding", EMBEDDINGS)),
         *(("regression", REGRESSIONS), ("classes", CLASSES)),
     )
     for kind, words in tables:
-        if word := look.word(words):
-            return kind, f"{look.count} numbers, its name holds '{word}'"
+        if word := clues.word(words):
+            return kind, f"{clues.count} numbers, its name holds '{word}'"
     return None
 
 
-def _by_maker(look: Look) -> Kind:
+def _by_maker(clues: Clues) -> Kind:
     """A vector of which only its last step is known."""
-    last = last_step(look.graph, look.origins.tensor)
+    last = last_step(clues.graph, clues.origins.tensor)
     if last == "normalised":
-        return "embedding", f"{look.count} numbers, a normalisation last"
-    if last == "linear" and look.alone:
-        return "classes", f"{look.count} numbers of a linear layer, and nothing else is known"
+        return "embedding", f"{clues.count} numbers, a normalisation last"
+    if last == "linear" and clues.alone:
+        return "classes", f"{clues.count} numbers of a linear layer, and nothing else is known"
     if last == "linear":
-        return "regression", f"{look.count} numbers of a linear layer, one output of several"
+        return "regression", f"{clues.count} numbers of a linear layer, one output of several"
     if last == "pooled":
-        return "unknown", f"a pool of {look.count} maps, and nothing says of what"
-    return "embedding", f"{look.count} numbers, no labels, {last or 'no layer'} last"
+        return "unknown", f"a pool of {clues.count} maps, and nothing says of what"
+    return "embedding", f"{clues.count} numbers, no labels, {last or 'no layer'} last"
 
 
-def _rows(look: Look) -> Kind:
+def _rows(clues: Clues) -> Kind:
     """Scores of anchors of several scales, or of queries that come from no place."""
-    own = look.origins
+    own = clues.origins
     what = "anchor" if own.scales else "query" if own.followed else "position"
     if not own.tail.plain:
-        return "dense classes", f"{_over(look)}, at each {what}"
-    if word := look.word(BOXES):
-        return "boxes", f"its name holds '{word}', {look.count} numbers at each {what}"
-    if word := look.word(CLASSES):
-        many = "one class" if own.classes == 1 else f"{look.count} classes"
+        return "dense classes", f"{_over(clues)}, at each {what}"
+    if word := clues.word(BOXES):
+        return "boxes", f"its name holds '{word}', {clues.count} numbers at each {what}"
+    if word := clues.word(CLASSES):
+        many = "one class" if own.classes == 1 else f"{clues.count} classes"
         return "dense classes", f"its name holds '{word}', {many} at each {what}"
-    return "unknown", f"{look.count} numbers at each {what}, nothing is applied to them"
+    return "unknown", f"{clues.count} numbers at each {what}, nothing is applied to them"
 
 
-def _steps(look: Look) -> Kind:
+def _steps(clues: Clues) -> Kind:
     """Along one axis of an input."""
-    own, (where,) = look.origins, look.origins.inputs
+    own, (where,) = clues.origins, clues.origins.inputs
     along = f"at each step along axis {where[1]} of '{where[0]}'"
     if own.tail.activation == "Sigmoid":
-        return "dense classes", f"{_over(look)}, {along}"
+        return "dense classes", f"{_over(clues)}, {along}"
     if not own.tail.plain:
-        return "sequence", f"{_over(look)}, {along}"
-    return _plain_places(look, along)
+        return "sequence", f"{_over(clues)}, {along}"
+    return _plain_places(clues, along)
 
 
-def _maps(look: Look) -> Kind:
+def _maps(clues: Clues) -> Kind:
     """Over the places of an input."""
-    names = sorted({name for name, _ in look.origins.inputs})
+    names = sorted({name for name, _ in clues.origins.inputs})
     along = f"at each place of '{', '.join(names)}'"
-    if not look.origins.tail.plain:
-        return "dense classes", f"{_over(look)}, {along}"
-    return _plain_places(look, along)
+    if not clues.origins.tail.plain:
+        return "dense classes", f"{_over(clues)}, {along}"
+    return _plain_places(clues, along)
 
 
-def _plain_places(look: Look, along: str) -> Kind:
+def _plain_places(clues: Clues, along: str) -> Kind:
     """Numbers at places that nothing is applied to."""
-    own = look.origins
-    if word := look.word(BOXES):
-        return "boxes", f"its name holds '{word}', {look.count} numbers {along}"
+    own = clues.origins
+    if word := clues.word(BOXES):
+        return "boxes", f"its name holds '{word}', {clues.count} numbers {along}"
     if own.class_axis is None or own.classes == 1:
-        word = look.word(CLASSES)
+        word = clues.word(CLASSES)
         if word:
             return "dense classes", f"its name holds '{word}', one class {along}"
         return "picture", f"one number {along}"
-    if _as_the_input(look):
+    if _as_the_input(clues):
         return "picture", f"as many channels and places as '{next(iter(own.inputs))[0]}'"
-    if word := look.word(CLASSES):
-        return "dense classes", f"its name holds '{word}', {look.count} classes {along}"
-    last = last_step(look.graph, own.tensor)
-    if last == "linear" and look.alone:
-        return "dense classes", f"{look.count} numbers of a linear layer {along}"
-    return "unknown", f"{look.count} numbers {along}, {last or 'no layer'} last"
+    if word := clues.word(CLASSES):
+        return "dense classes", f"its name holds '{word}', {clues.count} classes {along}"
+    last = last_step(clues.graph, own.tensor)
+    if last == "linear" and clues.alone:
+        return "dense classes", f"{clues.count} numbers of a linear layer {along}"
+    return "unknown", f"{clues.count} numbers {along}, {last or 'no layer'} last"
 
 
-def _as_the_input(look: Look) -> bool:
+def _as_the_input(clues: Clues) -> bool:
     """Is it a picture like the one that it is made of, as long along the same axes?"""
-    own = look.origins
+    own = clues.origins
     name = next(iter(own.inputs))[0]
-    given = next((t for t in look.graph.inputs if t.name == name), None)
+    given = next((t for t in clues.graph.inputs if t.name == name), None)
     axis = own.class_axis
     if given is None or given.shape is None or len(given.shape) != len(own.tensor.shape):
         return False
     return axis is not None and all(
-        given.shape[i] == own.tensor.shape[i] and (i == axis or i == own.batch or _along(look, i))
+        given.shape[i] == own.tensor.shape[i] and (i == axis or i == own.batch or _along(clues, i))
         for i in range(len(given.shape))
     )
 
 
-def _along(look: Look, i: int) -> bool:
-    return any(origin.axis == i for origin in places(look.origins.axes[i]))
+def _along(clues: Clues, i: int) -> bool:
+    return any(origin.axis == i for origin in places(clues.origins.axes[i]))
 
 
-def _over(look: Look) -> str:
+def _over(clues: Clues) -> str:
     """'Softmax over 97 along axis 2'."""
-    own = look.origins
+    own = clues.origins
     where = "" if own.class_axis is None else f" along axis {own.class_axis}"
     each = "of each of" if own.tail.activation == "Sigmoid" else "over"
     if own.classes == 1:
         return f"{own.tail.what} of one class"
-    return f"{own.tail.what} {each} {look.count} classes{where}"
+    return f"{own.tail.what} {each} {clues.count} classes{where}"
 
 
 RANKS: tuple[Callable[[Head, bool], bool], ...] = (

@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 from ...reading.graph import Graph, Node, Tensor
 from ...reading.kinds import FLATTENING, QUANTISERS, VIEWS
 from ...reading.units import computes
+from .labels import Labels, labels_at, names_rows
 
 ACTIVATIONS = {"Softmax": 0, "LogSoftmax": 0, "Sigmoid": 0, "Hardmax": 0}
 """Tails whose input are the logits; the number is which input."""
-READERS = {"ArgMax": 0, "TopK": 0, "ZipMap": 0, "ArrayFeatureExtractor": 1}
-"""Tails that read a score and give a label."""
+READERS = {"ArgMax": 0, "TopK": 0, "ZipMap": 0, "ArrayFeatureExtractor": 1, "LabelEncoder": 0}
+"""Tails that read a score, or what another made of it, and give a label."""
 
 JOINT = "flattened "
 """Before the name of one that goes over classes and places together."""
@@ -28,11 +29,13 @@ class Tail:
     activation: str = ""
     """The one that is nearest to the logits."""
     reader: str = ""
-    """What makes labels of them: ArgMax, TopK."""
+    """What makes labels of them, the nearest to the logits: ArgMax, TopK."""
     axis: int | None = None
     """Along which of the logits' axes a Softmax, ArgMax or TopK goes."""
     views: tuple[str, ...] = ()
     """The same numbers before and after views, by name: who names one of them means the logits."""
+    labels: Labels | None = None
+    """The names of the classes on the way."""
 
     @property
     def plain(self) -> bool:
@@ -49,15 +52,16 @@ def behind(graph: Graph, output: Tensor) -> Tail:
     """The way back from an output, through tails and views only."""
     found = Tail(output, output, views=(str(output.name),))
     for node, tensor in _walk(graph, output):
+        labels = labels_at(graph, node, found.labels) or found.labels
         what = computes(node)
         if what in ACTIVATIONS:
             axis = _axis(node, tensor)
             what = f"{JOINT}{what}" if what in FLATTENING and axis is None else what
-            found = Tail(output, tensor, what, found.reader, axis)
-        elif what in READERS:
+            found = replace(found, tensor=tensor, activation=what, axis=axis, views=())
+        elif what in READERS or names_rows(graph, node):
             axis = _axis(node, tensor)
-            found = Tail(output, tensor, found.activation, found.reader or what, axis)
-        found = replace(found, views=(*found.views, str(tensor.name)))
+            found = replace(found, tensor=tensor, reader=what, axis=axis, views=())
+        found = replace(found, views=(*found.views, str(tensor.name)), labels=labels)
     return found
 
 
@@ -77,6 +81,7 @@ def _walk(graph: Graph, tensor: Tensor) -> Iterator[tuple[Node, Tensor]]:
         node = graph.producer[tensor.name]
         what = computes(node)
         position = ACTIVATIONS.get(what, READERS.get(what, 0 if _same(node) else -1))
+        position = 1 if names_rows(graph, node) else position
         if position < 0:
             return
         tensor = node.inputs[position]

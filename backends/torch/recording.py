@@ -19,7 +19,7 @@ class Result:
     """How often each part had been called by then."""
 
 
-class Head:
+class Recording:
     """The calls that are over before a layer's; the outermost ones, for they hold the others.
 
     A call that changes what it is given, or gives out a view of it, is run again instead.
