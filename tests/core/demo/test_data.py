@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -36,13 +35,11 @@ main()
 
 
 @pytest.fixture(scope="module")
-def renderer() -> Iterator[Any]:
+def renderer() -> Any:
     """`examples/demo/scenes.py`."""
     if not RENDERER.is_dir():
         pytest.skip("this tree has no examples")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(RENDERER)
-        yield import_module("scenes")
+    return import_module("examples.demo.scenes")
 
 
 def run(*arguments: str, at: Path) -> subprocess.CompletedProcess[str]:
