@@ -21,6 +21,7 @@ from torch import nn
 
 from cam_core.image import PRESETS
 from examples.demo.scenes import LABELS, Scene, render
+from examples.training import unit
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "cam_core" / "demo"
@@ -45,17 +46,6 @@ class Net(nn.Module):
         x = self.stage3(self.stage2(self.stage1(self.stem(image))))
         logits: torch.Tensor = self.head(x.mean(dim=(2, 3)))
         return logits
-
-
-def unit(
-    inputs: int, outputs: int, *, kernel: int = 3, stride: int = 1, padding: int = 1
-) -> nn.Sequential:
-    """Convolution, batch norm, ReLU."""
-    return nn.Sequential(
-        nn.Conv2d(inputs, outputs, kernel, stride, padding, bias=False),
-        nn.BatchNorm2d(outputs),
-        nn.ReLU(),
-    )
 
 
 def truth(scene: Scene) -> torch.Tensor:
