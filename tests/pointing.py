@@ -9,10 +9,8 @@ import numpy as np
 from cam_core.backend import Array
 
 
-def inside(
-    maps: Array, boxes: Sequence[tuple[float, float, float, float]], *, size: int, cells: int = 0
-) -> float:
-    """The share of maps [N, h, w] whose peak lies in the row's box, `cells` larger on each side.
+def inside(maps: Array, boxes: Sequence[tuple[float, float, float, float]], *, size: int) -> float:
+    """The share of maps [N, h, w] whose highest cell has its centre in the row's box.
 
     Boxes are left, top, right, bottom in pixels of a square picture of `size`.
     """
@@ -20,7 +18,6 @@ def inside(
     for one, (left, top, right, bottom) in zip(maps, boxes, strict=True):
         cell = size / one.shape[0]
         row, column = np.unravel_index(int(one.argmax()), one.shape)
-        x, y, more = (column + 0.5) * cell, (row + 0.5) * cell, cells * cell
-        held = left - more <= x <= right + more and top - more <= y <= bottom + more
-        hits.append(bool(held and one.max() > 0))
+        x, y = (column + 0.5) * cell, (row + 0.5) * cell
+        hits.append(bool(left <= x <= right and top <= y <= bottom and one.max() > 0))
     return float(np.mean(hits))
