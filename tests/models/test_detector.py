@@ -54,6 +54,22 @@ def found() -> Any:
     ]
 
 
+def test_overlaps_are_suppressed_in_their_class_alone() -> None:
+    """By hand: 2 x 2 boxes a step apart share 1 of the 7 that they cover."""
+    assert boxes.overlap((0, 0, 2, 2), (1, 1, 3, 3)) == pytest.approx(1 / 7)
+    output = np.zeros((7, boxes.ANCHORS), np.float32)
+    for anchor, x, label, score in (
+        (5, 20, 0, 0.8),
+        (6, 21, 0, 0.9),
+        (7, 20, 1, 0.7),
+        (9, 60, 0, 0.4),
+    ):
+        output[:, anchor] = (x, 20, 10, 10, *(score * (k == label) for k in range(3)))
+    left = boxes.found(output)
+    assert [(own.anchor, own.label) for own in left] == [(6, "circle"), (7, "square")]
+    assert left[0].box == (16, 15, 26, 25)
+
+
 def test_both_things_of_a_class_are_found() -> None:
     """Score and overlap at least 0.5, suppressed above 0.5."""
     assert np.mean([0 in own and 1 in own for own in found()]) >= 0.97
