@@ -56,7 +56,7 @@ def test_the_answer_points_at_what_was_asked_about(which: int, kind: int, method
     assert found.map.shape == (SCENES, 12, 12)
     boxes = [[scene.things[i].box for scene in scenes()] for i in (which, 1 - which)]
     assert inside(found.map, boxes[0], size=96) >= 0.95
-    assert inside(found.map, boxes[1], size=96) <= 0.05  # two boxes may overlap at a corner
+    assert inside(found.map, boxes[1], size=96) <= 0.05  # it is 0.025 for shapes, HiResCAM
 
 
 @pytest.mark.parametrize("kind", [0, 1], ids=["colour", "shape"])
