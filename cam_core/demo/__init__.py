@@ -1,5 +1,14 @@
-"""A small model and scenes with known boxes, made by `examples/demo/train.py`."""
+"""Two small models and scenes with known boxes, made by examples/demo and examples/detector."""
 
-from .data import LABELS, MODEL, PREPROCESS, Scene, Thing, load_scenes
+from .data import DETECTOR, LABELS, MODEL, PREPROCESS, Scene, Thing, load_crowds, load_scenes
 
-__all__ = ["LABELS", "MODEL", "PREPROCESS", "Scene", "Thing", "load_scenes"]
+__all__ = [
+    "DETECTOR",
+    "LABELS",
+    "MODEL",
+    "PREPROCESS",
+    "Scene",
+    "Thing",
+    "load_crowds",
+    "load_scenes",
+]

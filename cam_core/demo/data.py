@@ -1,4 +1,7 @@
-"""What is in the package: `demo.onnx`, its labels, and scenes whose objects are known."""
+"""What is in the package: two models, and scenes whose objects are known.
+
+`demo.onnx` is a classifier; `detector.onnx` a detector with the raw output of YOLOv8.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from ..backend import Array
 FOLDER = files(__package__)
 MODEL = FOLDER / "demo.onnx"
 LABELS = FOLDER / "labels.txt"
+DETECTOR = FOLDER / "detector.onnx"
 PREPROCESS = "unit"
 """The preset that the model was trained with: pixels / 255."""
 
@@ -48,7 +52,16 @@ class Scene:
 
 def load_scenes() -> list[Scene]:
     """The scenes of the package, in order."""
-    records = json.loads((FOLDER / "scenes.json").read_text(encoding="utf-8"))
+    return _load(FOLDER / "scenes.json")
+
+
+def load_crowds() -> list[Scene]:
+    """Scenes for the detector: the first two things of each are of one class."""
+    return _load(FOLDER / "crowds.json")
+
+
+def _load(listed: Traversable) -> list[Scene]:
+    records = json.loads(listed.read_text(encoding="utf-8"))
     return [
         Scene(
             FOLDER.joinpath(record["file"]),

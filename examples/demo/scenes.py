@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from shapes import SHAPES, Field
+
+from examples.demo.shapes import SHAPES, Field, Shape
 
 Pixels = NDArray[np.uint8]
 Colour = NDArray[np.float64]
@@ -91,21 +92,31 @@ def render(
     if labels is None:
         labels = [LABELS[i] for i in rng.permutation(len(LABELS))[:count]]
     canvas = Canvas(size, background(rng, size))
-    for _ in range(rng.integers(4, 8)):
-        draw_blob(canvas, rng)
-    for _ in range(rng.integers(5, 10)):
-        draw_line(canvas, rng)
-    for _ in range(rng.integers(8, 20)):
-        draw_confetti(canvas, rng)
+    clutter(canvas, rng)
     places = scatter(rng, len(labels))
     things = [
         draw_thing(canvas, rng, label, *place) for label, place in zip(labels, places, strict=True)
     ]
     if rng.random() < 0.5:
         draw_line(canvas, rng)
-    grain = noise(rng, size, 64) + noise(rng, size, 23)
+    return Scene(developed(canvas, rng), tuple(things))
+
+
+def clutter(canvas: Canvas, rng: np.random.Generator) -> None:
+    """Blobs, lines and confetti."""
+    for _ in range(rng.integers(4, 8)):
+        draw_blob(canvas, rng)
+    for _ in range(rng.integers(5, 10)):
+        draw_line(canvas, rng)
+    for _ in range(rng.integers(8, 20)):
+        draw_confetti(canvas, rng)
+
+
+def developed(canvas: Canvas, rng: np.random.Generator) -> Pixels:
+    """The picture with its grain, RGB uint8 [size, size, 3]."""
+    grain = noise(rng, canvas.size, 64) + noise(rng, canvas.size, 23)
     light = canvas.pixels + 0.022 * (grain[..., None] - 1)
-    return Scene((255 * np.clip(light, 0, 1)).round().astype(np.uint8), tuple(things))
+    return (255 * np.clip(light, 0, 1)).round().astype(np.uint8)
 
 
 def background(rng: np.random.Generator, size: int) -> Field:
@@ -130,10 +141,12 @@ def noise(rng: np.random.Generator, size: int, cells: int) -> Field:
     return smooth
 
 
-def scatter(rng: np.random.Generator, count: int) -> list[tuple[float, float, float]]:
+def scatter(
+    rng: np.random.Generator, count: int, *, sizes: tuple[float, float] = (0.14, 0.2)
+) -> list[tuple[float, float, float]]:
     """Centres and radii that keep their distance, in units of the picture."""
     while True:
-        radii = rng.uniform(0.14, 0.2, count)
+        radii = rng.uniform(*sizes, count)
         spots = rng.uniform(radii[:, None] + 0.02, 0.98 - radii[:, None], (count, 2))
         gaps = np.hypot(*(spots[:, None] - spots[None]).transpose(2, 0, 1))
         if (gaps + np.eye(count) > 1.12 * (radii[:, None] + radii[None])).all():
@@ -143,15 +156,30 @@ def scatter(rng: np.random.Generator, count: int) -> list[tuple[float, float, fl
 def draw_thing(
     canvas: Canvas, rng: np.random.Generator, label: str, x: float, y: float, radius: float
 ) -> Thing:
-    """A sticker: shadow, white edge, texture in two colours, light from the upper left."""
+    """A sticker of one of the classes, turned by lot."""
+    turn = rng.uniform(-0.45, 0.45)
+    return Thing(label, stick(canvas, SHAPES[label], (x, y, radius), turn, two_colours(rng)))
+
+
+def stick(
+    canvas: Canvas,
+    shape: Shape,
+    place: tuple[float, float, float],
+    turn: float,
+    colours: tuple[Colour, Colour],
+) -> tuple[float, float, float, float]:
+    """A sticker: shadow, white edge, texture in two colours, light from the upper left.
+
+    `place`: centre x, y and radius in units of the picture. Returns its box in pixels.
+    """
+    x, y, radius = place
+    first, second = colours
     rows, columns = where = canvas.window(x, y, 1.5 * radius)
     dx, dy = canvas.axis[columns][None, :] - x, canvas.axis[rows][:, None] - y
-    turn = rng.uniform(-0.45, 0.45)
     u = (np.cos(turn) * dx + np.sin(turn) * dy) / radius
     v = (np.cos(turn) * dy - np.sin(turn) * dx) / radius
-    distance, tone = SHAPES[label](u, v)
-    shadow, _ = SHAPES[label](u - 0.06, v - 0.12)
-    first, second = two_colours(rng)
+    distance, tone = shape(u, v)
+    shadow, _ = shape(u - 0.06, v - 0.12)
     colour = first + np.clip(tone, 0, 1)[..., None] * (second - first)
     colour = colour + np.clip(tone - 1, 0, 1)[..., None] * (PAPER - colour)
     shade = 1 - 0.13 * (dx + dy)[..., None] / radius
@@ -159,11 +187,14 @@ def draw_thing(
     canvas.lay(where, np.zeros(3), 0.4 * canvas.cover((shadow - edge) * radius, blur=0.35 * radius))
     canvas.lay(where, PAPER, canvas.cover((distance - edge) * radius))
     canvas.lay(where, np.clip(colour * shade, 0, 1), canvas.cover(distance * radius))
-    mask = distance < edge
+    return bounds(distance < edge, left=columns.start, top=rows.start)
+
+
+def bounds(mask: NDArray[np.bool_], *, left: int, top: int) -> tuple[float, float, float, float]:
+    """The box of what is True in a window that begins at (left, top)."""
     across, down = np.flatnonzero(mask.any(axis=0)), np.flatnonzero(mask.any(axis=1))
-    left, top = columns.start, rows.start
     box = (left + across[0], top + down[0], left + across[-1] + 1, top + down[-1] + 1)
-    return Thing(label, tuple(float(side) for side in box))  # type: ignore[arg-type]
+    return tuple(float(side) for side in box)  # type: ignore[return-value]
 
 
 def two_colours(rng: np.random.Generator) -> tuple[Colour, Colour]:

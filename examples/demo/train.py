@@ -1,6 +1,6 @@
 """Makes the demo of the package again: renders scenes, trains a small CNN and exports it.
 
-    python examples/demo/train.py            # a few minutes on one core
+    python -m examples.demo.train            # a few minutes on one core
 
 It writes cam_core/demo/: demo.onnx, labels.txt, scenes.json and scenes/*.png.
 """
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -18,10 +17,11 @@ import numpy as np
 import onnx
 import torch
 from PIL import Image
-from scenes import LABELS, Scene, render
 from torch import nn
 
 from cam_core.image import PRESETS
+from examples.demo.scenes import LABELS, Scene, render
+from examples.training import unit
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "cam_core" / "demo"
@@ -46,17 +46,6 @@ class Net(nn.Module):
         x = self.stage3(self.stage2(self.stage1(self.stem(image))))
         logits: torch.Tensor = self.head(x.mean(dim=(2, 3)))
         return logits
-
-
-def unit(
-    inputs: int, outputs: int, *, kernel: int = 3, stride: int = 1, padding: int = 1
-) -> nn.Sequential:
-    """Convolution, batch norm, ReLU."""
-    return nn.Sequential(
-        nn.Conv2d(inputs, outputs, kernel, stride, padding, bias=False),
-        nn.BatchNorm2d(outputs),
-        nn.ReLU(),
-    )
 
 
 def truth(scene: Scene) -> torch.Tensor:
@@ -167,5 +156,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(ROOT))
     main()

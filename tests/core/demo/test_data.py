@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from PIL import Image
 
 from cam_core import explain, open_backend
 from cam_core.backend import Array
-from cam_core.demo import LABELS, MODEL, Thing, load_scenes
+from cam_core.demo import DETECTOR, LABELS, MODEL, Thing, load_crowds, load_scenes
 from tests.paths import ROOT
 
 RENDERER = ROOT / "examples" / "demo"
@@ -36,13 +35,11 @@ main()
 
 
 @pytest.fixture(scope="module")
-def renderer() -> Iterator[Any]:
+def renderer() -> Any:
     """`examples/demo/scenes.py`."""
     if not RENDERER.is_dir():
         pytest.skip("this tree has no examples")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(RENDERER)
-        yield import_module("scenes")
+    return import_module("examples.demo.scenes")
 
 
 def run(*arguments: str, at: Path) -> subprocess.CompletedProcess[str]:
@@ -125,7 +122,9 @@ def test_a_scene_that_is_not_there_is_refused(tmp_path: Path) -> None:
 
 def test_the_package_data_is_small() -> None:
     assert len(MODEL.read_bytes()) < 1_000_000
-    assert sum(len(scene.file.read_bytes()) for scene in load_scenes()) < 200_000
+    assert len(DETECTOR.read_bytes()) < 1_000_000
+    for scenes in (load_scenes(), load_crowds()):
+        assert sum(len(scene.file.read_bytes()) for scene in scenes) < 200_000
 
 
 def test_the_scenes_come_from_the_renderer(renderer: Any) -> None:
