@@ -11,6 +11,7 @@ import numpy as np
 from cam_core.backend import Array
 from cam_core.head import ENTRY
 from cam_core.targets.labels import label_of
+from cam_core.targets.probability import EACH
 
 
 class Likely(NamedTuple):
@@ -36,8 +37,8 @@ Top = tuple[Likely, ...]
 def probabilities(logits: Array, how: str) -> Array | None:
     """Softmax or sigmoid [N, C] in float64, as the model has it; None where it has neither."""
     y = logits.astype(np.float64)
-    if how == "sigmoid":
-        return np.exp(-np.logaddexp(0.0, -y))
+    if how in EACH:
+        return EACH[how].value(y)
     if how != "softmax":
         return None
     e = np.exp(y - y.max(axis=1, keepdims=True))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,6 +14,24 @@ from .asking import Asking
 from .labels import find_class, index_text, plain
 from .scores import find_axis, in_double, one_hot, per_row, pick, sigmoid, softmax, top
 from .target import NONE, Kind, Outputs, ScoredTarget
+
+
+class Each(NamedTuple):
+    """A probability of each score by itself."""
+
+    value: Callable[[Array], Array]
+    slope: Callable[[Array], Array]
+
+
+def _exp(y: Array) -> Array:
+    p: Array = np.exp(y)
+    return p
+
+
+EACH = {
+    "sigmoid": Each(sigmoid, lambda y: sigmoid(y) * sigmoid(-y)),
+    "exp": Each(_exp, _exp),
+}
 
 
 @dataclass(frozen=True)
@@ -25,13 +45,13 @@ class ProbabilityTarget(ScoredTarget):
     index: int | tuple[int, ...] = -1
     class_axis: int = 1
     how: str = ""
-    """`softmax` or `sigmoid`; '' is the model's own, which `suited` fills in."""
+    """`softmax`, `sigmoid` or `exp`; '' is the model's own, which `suited` fills in."""
     unit = "probability"
 
     def __post_init__(self) -> None:
         """Keeps the class as plain ints."""
         object.__setattr__(self, "index", plain(self.index))
-        if self.how not in ("", "softmax", "sigmoid"):
+        if self.how not in ("", *EACH, "softmax"):
             raise TargetError(f"how={self.how!r} makes no probability: give softmax or sigmoid")
 
     @property
@@ -45,7 +65,7 @@ class ProbabilityTarget(ScoredTarget):
         The sum over the other classes keeps its digits where p^c is nearly 1.
         """
         if self._each(y):
-            bell: Array = sigmoid(in_double(y)) * sigmoid(in_double(-y)) * self._chosen(y)
+            bell: Array = EACH[self.how].slope(in_double(y)) * self._chosen(y)
             return bell.astype(y.dtype)
         p, chosen, axis = softmax(in_double(y), self.class_axis), self._chosen(y), self._axis(y)
         others = p * (1 - chosen)
@@ -57,7 +77,7 @@ class ProbabilityTarget(ScoredTarget):
     def score(self, y: Array, outputs: Outputs = NONE) -> Array:
         """Y [N], summed over the positions of a dense score."""
         if self._each(y):
-            return per_row(sigmoid(in_double(y)) * self._chosen(y))
+            return per_row(EACH[self.how].value(in_double(y)) * self._chosen(y))
         p = softmax(in_double(y), self.class_axis)
         return per_row(np.sum(p * self._chosen(y), axis=self._axis(y), keepdims=True))
 
@@ -82,7 +102,7 @@ class ProbabilityTarget(ScoredTarget):
     def _each(self, y: Array) -> bool:
         """A probability for each class by itself?"""
         self._require()
-        return self.how == "sigmoid"
+        return self.how in EACH
 
     def _require(self) -> None:
         if not self.how:

@@ -11,7 +11,8 @@ import numpy as np
 from ...backend import Array
 from ...errors import TargetError
 from ...head import Head
-from ..scores import find_axis, sigmoid, softmax
+from ..probability import EACH
+from ..scores import find_axis, softmax
 from .meaning import corners
 from .suppression import suppress
 
@@ -142,8 +143,9 @@ def detections(
 
 def probabilities(y: Array, how: str) -> Array | None:
     """Of scores [N, C, A], as the model makes them: None where it makes none."""
-    made = {"softmax": softmax, "sigmoid": sigmoid, "exp": np.exp}.get(how)
-    return None if made is None else made(y.astype(np.float64))  # type: ignore[operator]
+    if how in EACH:
+        return EACH[how].value(y.astype(np.float64))
+    return softmax(y.astype(np.float64)) if how == "softmax" else None
 
 
 def _numbers(outputs: Mapping[str, Array], head: Head) -> tuple[Array, tuple[int, ...]]:

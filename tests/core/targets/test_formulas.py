@@ -43,6 +43,7 @@ CASES = [
     (ProbabilityTarget((5, 0), class_axis=-1, how="softmax"), (2, 3, 6)),
     (ProbabilityTarget(4, how="sigmoid"), (2, 6)),
     (ProbabilityTarget((5, 0), class_axis=-1, how="sigmoid"), (2, 3, 6)),
+    (ProbabilityTarget(1, class_axis=-1, how="exp"), (2, 3, 6)),
     (ProbabilityTarget(0, how="sigmoid"), (2, 1)),
     (ProbabilityTarget(0, how="sigmoid"), (2,)),
     (AnchorTarget(3, 2), (2, 6, 4)),
