@@ -35,6 +35,7 @@ def explain(
     layer: str | None = None,
     labels: Sequence[str] | None = None,
     class_axis: int | None = None,
+    placement: Placed | None = None,
     **options: Any,
 ) -> Explanation:
     """The maps of a batch for one target.
@@ -48,13 +49,16 @@ def explain(
         labels: the names of the classes.
         class_axis: where the classes are in a dense score, -1 for [N, *S, C]; what the backend
             says if None.
+        placement: where a photo lies in x, `Prepared.placement`: points and boxes of the target are
+            then those of the photo, else of the input.
         options: of the method, such as `eps` of gradcam++.
     """
     axis, head = find_class_axis(backend, class_axis), head_of(backend)
     asked = as_target(target, labels, class_axis=axis, head=head)
     layers = None if layer is None else [layer]
     methods = [method or usual_method(head)]
-    found = explain_all(backend, x, [asked], methods, layers=layers, labels=labels, **options)
+    known: dict[str, Any] = {"layers": layers, "labels": labels, "placement": placement}
+    found = explain_all(backend, x, [asked], methods, **known, **options)
     if len(found) > 1:
         raise TargetError(
             f"target '{asked.label}' is {len(found)} targets here: explain_all explains them all"
@@ -71,6 +75,7 @@ def explain_all(
     layers: Sequence[str] | None = None,
     labels: Sequence[str] | None = None,
     class_axis: int | None = None,
+    placement: Placed | None = None,
     **options: Any,
 ) -> list[Explanation]:
     """Every target at every layer by every method, in that order; default layers count as one.
@@ -83,7 +88,7 @@ def explain_all(
     check_finite(x)
     asked = suited(backend, targets, labels, class_axis=class_axis)
     look = backend.look(x, layers=layers)
-    seen = seen_by(backend, x, look, labels, class_axis=class_axis)
+    seen = seen_by(backend, x, look, labels, class_axis=class_axis, placement=placement)
     found = []
     for target in (one for question in asked for one in question.found_in(seen)):
         captured = pulled(look, target)

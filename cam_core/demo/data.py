@@ -28,6 +28,12 @@ class Thing:
     box: tuple[float, float, float, float]
     """Left, top, right, bottom in pixels."""
 
+    @property
+    def middle(self) -> tuple[float, float]:
+        """x and y of its centre."""
+        left, top, right, bottom = self.box
+        return (left + right) / 2, (top + bottom) / 2
+
     def holds(self, x: float, y: float) -> bool:
         """Is the point in the box?"""
         left, top, right, bottom = self.box

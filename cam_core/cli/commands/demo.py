@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,15 +18,60 @@ from ..options import options
 from ..typed import Typed
 
 if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
+
     from cam_core.demo import Scene, Thing
     from cam_core.explanation import Explanation
 
 
 @dataclass(frozen=True)
+class Act:
+    """What is shown: a model, its scenes, and how one asks for a thing in them."""
+
+    model: Traversable
+    scenes: Sequence[Scene]
+    labels: Sequence[str]
+    kept: Mapping[str, Traversable]
+    """What is written beside the pictures, by file name."""
+    asked: Callable[[Thing], str]
+    title: str
+    footer: str
+
+
+def act(detector: bool) -> Act:
+    """Two classes of one scene, or two boxes of one class."""
+    from cam_core.demo import DETECTOR, LABELS, MODEL, load_crowds, load_scenes
+
+    if detector:
+        return Act(
+            DETECTOR,
+            load_crowds(),
+            (),
+            {"detector.onnx": DETECTOR},
+            lambda thing: "{}@{:g},{:g}".format(thing.label, *thing.middle),
+            "One class, two boxes",
+            "{method}, the scales of the neck merged, a {shape} map. Cross: where the map peaks. "
+            "Box: where the object is.",
+        )
+    return Act(
+        MODEL,
+        load_scenes(),
+        LABELS.read_text(encoding="utf-8").split("\n")[:-1],
+        {"demo.onnx": MODEL, "labels.txt": LABELS},
+        lambda thing: thing.label,
+        "One scene, one .onnx file",
+        "Grad-CAM, a {shape} map at the last convolution, both on one scale. "
+        "Cross: where the map peaks. Box: where the object is; the model was never told.",
+    )
+
+
+@dataclass(frozen=True)
 class Finding:
-    """One class of the scene, and where its map peaks."""
+    """One thing of the scene, and where its map peaks."""
 
     thing: Thing
+    name: str
+    """Its class, and its number where several are of one class."""
     explanation: Explanation
     heat: Array
     """[H, W] in [0, 1), the size of the scene."""
@@ -49,6 +94,7 @@ class Demo(Typed):
 
     out: Path
     number: int
+    detector: bool
 
 
 @click.command(short_help="See it work: two classes of one scene.")
@@ -63,50 +109,63 @@ class Demo(Typed):
     },
 )
 @click.option("--scene", "number", default=1, show_default=True, help="Which of the scenes.")
+@click.option("--detector", is_flag=True, help="Two boxes of one class, found by a detector.")
 def demo(asked: Demo) -> int:
     """Explain two classes of one scene, and see the map move from one object to the other.
+
+    With --detector: two boxes of one class.
 
     Model and scenes come with the package: nothing is fetched. Both are written to the folder
     with the pictures, so that the other commands can be tried on them.
     """
-    from cam_core.demo import LABELS, MODEL, load_scenes
     from cam_core.write import write_together
 
     from ..output import check_directory, print_json
 
-    folder, scenes = asked.out, load_scenes()
+    shown = act(asked.detector)
+    folder, scenes = asked.out, shown.scenes
     if not 1 <= asked.number <= len(scenes):
         raise InputError(f"scene {asked.number}: there are scenes 1 to {len(scenes)}.")
     check_directory(folder)
     scene = scenes[asked.number - 1]
     image = scene.pixels()
-    copied = {"demo.onnx": MODEL, "labels.txt": LABELS, "scene.png": scene.file}
+    copied = {"scene.png": scene.file, **shown.kept}
     write_together(folder, {name: source.read_bytes() for name, source in copied.items()})
-    findings = look(folder / "demo.onnx", image, scene)
-    written = write_together(folder, draw(image, findings))
+    findings = look(shown, folder, image, scene)
+    written = write_together(folder, draw(shown, image, findings))
     if asked.as_json:
         print_json(record(folder, findings, written))
     else:
-        tell(folder, findings, written)
+        tell(shown, folder, findings, written)
     return 0 if all(finding.inside for finding in findings) else 1
 
 
-def look(model: Path, image: Array, scene: Scene) -> list[Finding]:
-    """Grad-CAM of the scene's first two classes."""
-    from cam_core.demo import LABELS, PREPROCESS
+def look(shown: Act, folder: Path, image: Array, scene: Scene) -> list[Finding]:
+    """The maps of the scene's first two things."""
+    from cam_core.demo import PREPROCESS
     from cam_core.discover import open_backend
     from cam_core.explain import explain_all
+    from cam_core.head import head_of
     from cam_core.image import PRESETS, preprocess
+    from cam_core.methods import usual_method
+    from cam_core.sources import Sources
 
-    labels = LABELS.read_text(encoding="utf-8").split("\n")[:-1]
+    model = folder / shown.model.name
     backend = open_backend(model)
+    named, _ = Sources.of(backend, model).labels()
+    labels = shown.labels or (named.names if named is not None else None)
     prepared = preprocess(image, PRESETS[PREPROCESS], image_input(backend))
     things = scene.things[:2]
-    found = explain_all(backend, prepared.x, [thing.label for thing in things], labels=labels)
+    asked, method = [shown.asked(thing) for thing in things], usual_method(head_of(backend))
+    found = explain_all(
+        backend, prepared.x, asked, [method], labels=labels, placement=prepared.placement
+    )
+    alike = len({thing.label for thing in things}) < len(things)
     findings = []
-    for thing, explanation in zip(things, found, strict=True):
+    for i, (thing, explanation) in enumerate(zip(things, found, strict=True), start=1):
         heat = prepared.to_photo(explanation.heatmap(prepared.placement.size)[0])
-        findings.append(Finding(thing, explanation, heat))
+        name = f"{thing.label} {i}" if alike else thing.label
+        findings.append(Finding(thing, name, explanation, heat))
     return findings
 
 
@@ -119,7 +178,7 @@ def image_input(backend: Backend) -> InputInfo:
     return inputs[0]
 
 
-def draw(image: Array, findings: Sequence[Finding]) -> dict[str, bytes]:
+def draw(shown: Act, image: Array, findings: Sequence[Finding]) -> dict[str, bytes]:
     """A card for each class and all of it side by side, by file name."""
     from cam_core.demo.figure import Panel, side_by_side
     from cam_core.image import card, place
@@ -128,7 +187,7 @@ def draw(image: Array, findings: Sequence[Finding]) -> dict[str, bytes]:
     top = max(float(finding.explanation.raw_max[0]) for finding in findings)
     files, panels = {}, []
     for finding in findings:
-        name, explanation = finding.thing.label, finding.explanation
+        name, explanation = finding.name, finding.explanation
         raw = float(explanation.raw_max[0])
         line = f"score {explanation.score[0]:.2f}"
         picture = card(
@@ -136,7 +195,10 @@ def draw(image: Array, findings: Sequence[Finding]) -> dict[str, bytes]:
             finding.heat,
             place(image.shape[:2], image.shape[:2], "stretch"),
             title=name,
-            lines=[f"{line} · map maximum {raw:.3g}", f"gradcam at {explanation.layer}"],
+            lines=[
+                f"{line} · map maximum {raw:.3g}",
+                f"{explanation.method} at {explanation.layer}",
+            ],
             limits=(0.0, raw),
             reason=explanation.diagnosis[0],
         )
@@ -146,11 +208,10 @@ def draw(image: Array, findings: Sequence[Finding]) -> dict[str, bytes]:
     both = side_by_side(
         image,
         panels,
-        title="One scene, one .onnx file",
-        line=" and ".join(finding.thing.label for finding in findings),
+        title=shown.title,
+        line=" and ".join(finding.name for finding in findings),
         limits=(0.0, top),
-        footer=f"Grad-CAM, a {shape} map at the last convolution, both on one scale. "
-        "Cross: where the map peaks. Box: where the object is; the model was never told.",
+        footer=shown.footer.format(shape=shape, method=findings[0].explanation.method),
     )
     return files | {"side-by-side.png": png(both)}
 
@@ -173,7 +234,7 @@ def record(folder: Path, findings: Sequence[Finding], written: Sequence[Path]) -
     }
 
 
-def tell(folder: Path, findings: Sequence[Finding], written: Sequence[Path]) -> None:
+def tell(shown: Act, folder: Path, findings: Sequence[Finding], written: Sequence[Path]) -> None:
     """What was seen, what was written, and what to try next."""
     from rich.console import Console
     from rich.table import Table
@@ -193,7 +254,7 @@ def tell(folder: Path, findings: Sequence[Finding], written: Sequence[Path]) -> 
         x, y = finding.peak
         box = "{:.0f}, {:.0f} to {:.0f}, {:.0f}".format(*finding.thing.box)
         cells = (
-            finding.thing.label,
+            finding.name,
             f"{finding.explanation.score[0]:.2f}",
             f"{x:.0f}, {y:.0f}",
             box,
@@ -203,16 +264,16 @@ def tell(folder: Path, findings: Sequence[Finding], written: Sequence[Path]) -> 
     first, second = findings
     gap = np.hypot(*np.subtract(first.peak, second.peak))
     verdict = (
-        f"asked for the {second.thing.label} instead of the {first.thing.label}, the map moves "
+        f"asked for the {second.name} instead of the {first.name}, the map moves "
         f"{gap:.0f} pixels, from one object to the other"
         if first.inside and second.inside
         else "not each map peaks on its own object"
     )
     line(console, "seen", verdict)
     line(console, "layer", first.explanation.layer)
-    for path in (folder / "scene.png", *written, folder / "demo.onnx", folder / "labels.txt"):
+    for path in (folder / "scene.png", *written, *(folder / name for name in shown.kept)):
         line(console, "wrote", str(path))
-    model, picture = (str(folder / name) for name in ("demo.onnx", "scene.png"))
+    model, picture = (str(folder / name) for name in (shown.model.name, "scene.png"))
     command = ["gradcam", "explain", model, picture]
-    command += ["--target", second.thing.label, "-o", str(folder)]
+    command += ["--target", shown.asked(second.thing), "-o", str(folder)]
     click.echo(f"next   {shlex.join(command)}")
