@@ -34,7 +34,7 @@ REFUSED = [
     ({"outputs": "heat"}, InputError, "no output 'heat'"),
     ({"outputs": []}, InputError, "heatmap"),
     ({"score": "yy"}, ModelError, "yy"),
-    ({"score": "nothing like it"}, ModelError, "leave it out"),
+    ({"score": "nothing like it"}, ModelError, "leave --score out"),
 ]
 
 
