@@ -112,7 +112,24 @@ def seen_by(
 ) -> Seen:
     """What a look shows to the targets that wait for it."""
     asking = asking_of(backend, labels, class_axis=class_axis)
-    return Seen(look.score, look.outputs, asking, picture_size(backend, x), placement=placement)
+    return Seen(
+        look.score,
+        look.outputs,
+        asking,
+        picture_size(backend, x),
+        inputs=fed(backend, x),
+        metadata=getattr(backend, "metadata", {}),
+        placement=placement,
+    )
+
+
+def fed(backend: object, x: Inputs) -> dict[str, Array]:
+    """What the model was fed, by name; a single array by that of its only input."""
+    if isinstance(x, Mapping):
+        return {name: np.asarray(array) for name, array in x.items()}
+    asked = getattr(backend, "inputs", None)
+    infos = [] if asked is None else asked()
+    return {infos[0].name: np.asarray(x)} if len(infos) == 1 else {}
 
 
 def picture_size(backend: object, x: Inputs) -> tuple[int, int] | None:

@@ -15,7 +15,7 @@ PROBABILITIES = {
 """What a model applies to a score -> what makes a probability of it."""
 KINDS = (
     *("classes", "multi-label", "binary", "regression", "embedding", "dense classes", "boxes"),
-    *("sequence", "similarity", "picture", "unknown"),
+    *("sequence", "caption", "similarity", "picture", "unknown"),
 )
 WITHOUT = {"regression", "embedding", "picture", "unknown"}
 """Kinds whose numbers are no probability, whatever the model applies to them."""
@@ -29,6 +29,7 @@ ENTRIES = {
     "dense classes": "class",
     "boxes": "class",
     "sequence": "symbol",
+    "caption": "word",
     "similarity": "match",
     "picture": "channel",
     "unknown": "number",

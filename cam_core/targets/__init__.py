@@ -14,6 +14,7 @@ from .probability import ProbabilityTarget
 from .table import TARGETS
 from .target import NONE, AwaitingTarget, Kind, Outputs, ScoredTarget
 from .top_classes import TopTarget
+from .words import StepsTarget, WordsTarget
 
 __all__ = [
     "NONE",
@@ -32,7 +33,9 @@ __all__ = [
     "Question",
     "ScoredTarget",
     "Seen",
+    "StepsTarget",
     "TopTarget",
+    "WordsTarget",
     "as_target",
     "parse_target",
     "read_target",

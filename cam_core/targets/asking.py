@@ -62,6 +62,10 @@ class Seen:
     """Height and width of the pictured input."""
     threshold: float = 0.25
     """The probability from which on there is a box, as the YOLO detectors' tools have it."""
+    inputs: Mapping[str, Array] = field(default_factory=dict)
+    """What the model was fed, by name."""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    """What the model says of itself."""
     placement: Placed | None = None
     """Where the photo lies in it; None: there is no photo, and points are those of the input."""
 

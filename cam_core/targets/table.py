@@ -10,6 +10,7 @@ from .one_class import CLASS
 from .probability import PROBABILITY
 from .target import Kind
 from .top_classes import TOP
+from .words import WORDS
 
 TARGETS: dict[str, Kind] = {
     "class": CLASS,
@@ -18,6 +19,7 @@ TARGETS: dict[str, Kind] = {
     "top": TOP,
     "box": BOX,
     "anchor": ANCHOR,
+    "words": WORDS,
     "cotangent": COTANGENT,
 }
 """By name, the most general first: a text is what the last of them takes it for.

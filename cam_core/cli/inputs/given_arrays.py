@@ -11,6 +11,7 @@ from cam_core.errors import InputError
 
 from . import given_files
 from .fitting import fit, only
+from .texts import Writer, encoded, reads_words
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,8 @@ class Assigned:
     """Arrays of other inputs."""
     photos: dict[str, Path]
     """Pictures of other inputs."""
+    written: Writer | None = None
+    """What writes the words of an input that nothing is given for."""
 
 
 def assign(backend: Backend, images: Sequence[Path], given: Sequence[str]) -> Assigned:
@@ -42,22 +45,35 @@ def assign(backend: Backend, images: Sequence[Path], given: Sequence[str]) -> As
     photos = {n: p for n, p in named.items() if p.suffix.lower() not in given_files.ARRAYS}
     check_names(photos, infos)
     extras = read_arrays(infos, [f"{n}={p}" for n, p in named.items() if n not in photos])
+    extras |= _texts(backend, infos, photos)
     first = next((i for i in infos if i.name in photos), None) if not images else None
     if first is not None:
         images = [photos.pop(first.name)]
     open_inputs = [i for i in infos if i.name not in extras and i.name not in photos]
+    writers = [w for w in (Writer.of(backend, info) for info in open_inputs[1:]) if w is not None]
+    written = writers[0] if writers else None
+    open_inputs = [i for i in open_inputs if written is None or i is not written.info]
     files = given_files.find_files(images)
     if not open_inputs:
         if files:
             raise InputError(f"'{files[0]}': --input gives every input already. Leave one out.")
-        return Assigned([], None, extras, photos)
+        return Assigned([], None, extras, photos, written)
     if len(open_inputs) > 1 and not _archives(files):
         missing = ", ".join(f"'{i.name}'" for i in open_inputs if i is not first)
         raise InputError(
             f"the model takes {len(infos)} inputs, nothing is given for {missing}: "
             "add --input NAME=FILE, a picture or .npy, for all but the one that is explained."
         )
-    return Assigned(files, first or _main(open_inputs), extras, photos)
+    return Assigned(files, first or _main(open_inputs), extras, photos, written)
+
+
+def _texts(
+    backend: Backend, infos: Sequence[InputInfo], given: dict[str, Path]
+) -> dict[str, Array]:
+    """The inputs that read words and are given no file; they are taken out of `given`."""
+    reading = [i for i in infos if i.name in given and reads_words(i)]
+    texts = {i.name: i for i in reading if not given[i.name].exists()}
+    return {name: encoded(str(given.pop(name)), info, backend) for name, info in texts.items()}
 
 
 def _main(infos: Sequence[InputInfo]) -> InputInfo:

@@ -102,7 +102,7 @@ def bring_together(
             source += "; the file leaves the size open, its weights take no other"
     photos = {n: photo(p, prepared(infos[n])[0], infos[n]) for n, p in known.photos.items()}
     extras = known.extras | {name: one.x for name, one in photos.items()}
-    reader = Reader(list(infos.values()), main, spec, extras, photos)
+    reader = Reader(list(infos.values()), main, spec, extras, photos, known.written)
     slots = reader.survey(known.files) if required or known.files else []
     reader = taken(reader, slots, backend, asked.layer)
     return Setup(backend, reader, slots, source, labels, named)

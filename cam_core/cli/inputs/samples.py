@@ -19,6 +19,7 @@ from .beneath import Given
 from .fitting import as_row, filled, fit, frames, only
 from .own_size import at_own_size
 from .photos import Photo
+from .texts import Writer
 
 HELD = 2**24
 """Bytes of decoded photos that may wait to be explained: some five of a megapixel."""
@@ -68,6 +69,8 @@ class Reader:
     """Arrays [N or 1, ...] of the other inputs."""
     photos: Mapping[str, Photo] = field(default_factory=dict)
     """Those of `extras` that are photos."""
+    written: Writer | None = None
+    """What writes the words that the model is fed."""
     step: int | None = None
     """What the sides of pictures are rounded to, where nothing says their size; None: 224."""
 
@@ -109,7 +112,10 @@ class Reader:
         record = prepared.as_dict(spec)
         if self.photos:
             record["others"] = {name: dict(one.record) for name, one in self.photos.items()}
-        x = self._batch(feed | {self.main.name: prepared.x})
+        feed |= {self.main.name: prepared.x}
+        if self.written is not None:
+            feed |= {self.written.info.name: self.written(feed)}
+        x = self._batch(feed)
         return Sample(slot, x, image, prepared.placement, prepared.description, record)
 
     def picture(self, slot: Slot) -> Array | None:

@@ -17,6 +17,7 @@ from cam_core.targets import (
     CotangentTarget,
     ProbabilityTarget,
     ScoredTarget,
+    StepsTarget,
     TopTarget,
     as_target,
 )
@@ -48,6 +49,8 @@ CASES = [
     (ProbabilityTarget(0, how="sigmoid"), (2,)),
     (AnchorTarget(3, 2), (2, 6, 4)),
     (AnchorTarget((3, 1), (2, 0), -1, 0), (2, 4, 6)),
+    (StepsTarget((((0, 2), (3, 5)),)), (2, 4, 6)),
+    (StepsTarget((((0, 2),), ((3, 5), (3, 1))), class_axis=1), (2, 6, 4)),
     (CotangentTarget(np.arange(12.0).reshape(2, 6)), (2, 6)),
     (CotangentTarget(np.arange(6.0).reshape(1, 6)), (2, 6)),
 ]

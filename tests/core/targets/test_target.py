@@ -17,6 +17,7 @@ from cam_core.targets import (
     CotangentTarget,
     ProbabilityTarget,
     ScoredTarget,
+    StepsTarget,
     TopTarget,
 )
 from tests.paths import ROOT
@@ -39,6 +40,7 @@ ASKED = [  # target, its class, name, title, unit, single
     (ProbabilityTarget(1), 1, "prob:1", "dog", "probability", True),
     (ProbabilityTarget(-1), 1, "prob:top", "dog", "probability", True),
     (AnchorTarget(1, 5), 1, "1@anchor:5", "dog", "score", False),
+    (StepsTarget((((0, 1),),)), None, "words", "", "log-probability", False),
     (CotangentTarget(Y), None, "cotangent", "", "score", True),
 ]
 

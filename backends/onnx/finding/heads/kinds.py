@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from cam_core.head import Head
 
 from ...reading.graph import Graph
@@ -31,6 +33,11 @@ class Clues:
     @property
     def name(self) -> str:
         return str(self.origins.tail.output.name)
+
+    def reads_words(self, name: str) -> bool:
+        """Is an input numbers of words, whole ones that a table is read by?"""
+        given = next((t for t in self.graph.inputs if t.name == name), None)
+        return given is not None and given.dtype in (np.int64, np.int32)
 
     @property
     def count(self) -> str:
@@ -128,6 +135,8 @@ def _steps(clues: Clues) -> Kind:
     """Along one axis of an input."""
     own, (where,) = clues.origins, clues.origins.inputs
     along = f"at each step along axis {where[1]} of '{where[0]}'"
+    if own.classes != 1 and clues.reads_words(where[0]):
+        return "caption", f"{clues.count} words {along}, which is fed words"
     if own.tail.activation == "Sigmoid":
         return "dense classes", f"{_over(clues)}, {along}"
     if not own.tail.plain:
