@@ -47,3 +47,11 @@ def test_a_map_over_its_windows() -> None:
 def test_the_whole_of_an_input() -> None:
     assert Region("x", (2, 3), ((0, 1), (0, 1))).whole
     assert not Region("x", (2, 3), ((0, 1), (0.25, 1))).whole
+
+
+def test_cells_round_an_input_of_any_size() -> None:
+    padded = Region("x", (2,), ((0, 1),), (1, 2), ((-200, 200),))
+    assert not padded.whole
+    found = padded.at((3, 80, 1000))
+    assert (found.windows, found.shifts, found.space) == (((-0.2, 1.2),), (), (1, 2))
+    assert found.at((3, 80, 1000)) is found

@@ -97,8 +97,12 @@ class Maps:
         seen = self.seen(tensor)
         if seen is None or len(self.space(tensor)) != len(seen.windows):
             return None
-        windows = tuple((float(low), float(high)) for low, high in seen.windows)
-        return Region(seen.input, seen.places, windows, self._places_of(seen.input))
+        windows, shifts = (
+            tuple((float(low), float(high)) for low, high in both)
+            for both in (seen.windows, seen.shifts)
+        )
+        shifts = shifts if any(map(any, shifts)) else ()
+        return Region(seen.input, seen.places, windows, self._places_of(seen.input), shifts)
 
     def _places_of(self, name: str) -> tuple[int, ...]:
         """The axes of an input that are places."""
