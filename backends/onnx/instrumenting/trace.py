@@ -138,8 +138,9 @@ def _transpose(op: Op, x: Traced, axes: Sequence[int] | None = None) -> Tensor:
     return x.tensor if perm == sorted(perm) else op.Transpose(x.tensor, perm=perm)
 
 
-def _reshape(op: Op, x: Traced, shape: Sequence[int]) -> Tensor:
-    out = op.Reshape(x.tensor, list(shape))
+def _reshape(op: Op, x: Traced, shape: Sequence[Any]) -> Tensor:
+    """An extent that is no number is that of the same axis before: 0 says so."""
+    out = op.Reshape(x.tensor, [d if isinstance(d, int) else 0 for d in shape])
     if out.shape and shape[0] == -1 and not isinstance(x.shape[0], int):
         fixed = np.prod(list(shape[1:])) == np.prod(
             [s if isinstance(s, int) else -1 for s in x.shape[1:]]
