@@ -11,6 +11,7 @@ from itertools import accumulate, groupby
 from .factors import (
     FRESH,
     NONE,
+    SWEPT,
     Axis,
     Factor,
     Fresh,
@@ -25,8 +26,10 @@ from .factors import (
     loss,
     lost,
     merged,
+    renewed,
     size,
 )
+from .frames import framed
 from .spans import near, same_order, spans_of
 
 
@@ -79,9 +82,8 @@ def picked(axis: Axis, cells: Sequence[int]) -> Axis:
     if not cells or not total:
         return fresh(len(cells))
     cells = tuple(int(cell) % total for cell in cells)
-    why = loss(axis)
     if not descends(axis):
-        return fresh(len(cells)) if why is None else lost(len(cells), why)
+        return renewed(axis, len(cells))
     if len(axis) == 1 and axis[0].whole and isinstance(axis[0].origin, Reordered):
         inner = axis[0].origin
         return picked(inner.base, [inner.cells[cell] for cell in cells])
@@ -91,7 +93,9 @@ def picked(axis: Axis, cells: Sequence[int]) -> Axis:
     regular = step != 0 and cells == tuple(range(cells[0], cells[0] + step * len(cells), step))
     if regular and (len(axis) == 1 or (abs(step) == 1 and len(cells) == total)):
         return cut(axis, cells[0], len(cells), step)
-    return (Factor(Reordered(axis, cells), len(cells)),)
+    given = len(axis) == 1 and isinstance(axis[0].origin, Given)
+    frames = framed(axis[0], cells) if given else None
+    return frames or (Factor(Reordered(axis, cells), len(cells)),)
 
 
 def _picked_parts(parts: Sequence[Axis], cells: Sequence[int]) -> Axis:
@@ -163,8 +167,7 @@ def widened(axis: Axis, before: int, after: int) -> Axis:
         factor = axis[0]
         return (replace(factor, extent=total, start=factor.start - before * factor.width),)
     if not descends(axis):
-        why = loss(axis)
-        return fresh(total) if why is None else lost(total, why)
+        return renewed(axis, total)
     kept = cut(axis, max(-before, 0), size(axis) + min(before, 0) + min(after, 0))
     return joined([*([fresh(before)] if before > 0 else []), kept, *([fresh(after)] * (after > 0))])
 
@@ -180,8 +183,7 @@ def stretched(axis: Axis, extent: int, why: Lost) -> Axis:
     if size(axis) == extent and not refined:
         return axis
     if not descends(axis):
-        kind = loss(axis)
-        return fresh(extent) if kind is None else lost(extent, kind)
+        return renewed(axis, extent)
     if len(axis) == 1 and axis[0].whole and isinstance(axis[0].origin, Joined):
         return _stretched_parts(axis[0].origin.parts, size(axis), extent, why)
     if len(axis) == 1 or refined:
@@ -219,7 +221,8 @@ def agreed(candidates: Sequence[Axis], why: Lost) -> Axis:
     unique = list(dict.fromkeys(candidates))
     known = [axis for axis in unique if descends(axis)]
     if not known:
-        return next((axis for axis in unique if loss(axis)), unique[0])
+        swept = (axis for axis in unique if any(factor.origin == SWEPT for factor in axis))
+        return next((axis for axis in unique if loss(axis)), next(swept, unique[0]))
     plainest = min(known, key=len)
     if all(axis is plainest or _alike(plainest, axis) for axis in known):
         return plainest

@@ -8,6 +8,7 @@ from itertools import accumulate
 import numpy as np
 
 from .factors import Axes, Axis, Lost, descends, fresh, loss, lost, merged, size
+from .frames import stacked
 from .moves import cut, joined, picked, widened
 from .regroup import regrouped
 from .spans import narrowed, spans
@@ -83,6 +84,9 @@ def concatenated(step: Step) -> Sequence[Axes | None]:
         return [step.unknown()]
     at = step.axis(rank=len(shape))
     every = [axes for axes in step.inputs if axes is not None]
+    frames = stacked(every, at)
+    if frames is not None:
+        return [frames]
     out = list(step.aligned(every, [1 if i == at else e for i, e in enumerate(shape)]))
     out[at] = joined([axes[at] for axes in every])
     return [tuple(out)]
@@ -204,6 +208,10 @@ def gathered_deep(step: Step) -> Sequence[Axes | None]:
         return [step.unknown()]
     batch = int(step.attrs.get("batch_dims", 0))
     rest = step.x[batch + indexed :]
+    table = step.value(1)
+    if table is not None and table.size and (batch, indexed) == (0, 1):  # a Gather of the first
+        found = picked(step.x[0], [int(i) for i in table.ravel()])
+        return [(*regrouped([found], table.shape[:-1], step.lost()), *rest)]
     rows = shape[: len(shape) - len(rest)]
     gone = step.x[batch : batch + indexed]
     kept = [
@@ -213,7 +221,8 @@ def gathered_deep(step: Step) -> Sequence[Axes | None]:
         return [step.unknown()]
     if not any(descends(axis) or loss(axis) for axis in gone):
         return [(*kept, *chosen[batch:-1], *rest)]
-    return [(*kept, *(lost(extent, step.lost()) for extent in rows[batch:]), *rest)]
+    left = (*kept, *(lost(extent, step.lost()) for extent in rows[batch:]), *rest)
+    return [narrowed(left, spans(step.x), step.lost())]
 
 
 @moves("ScatterND")
