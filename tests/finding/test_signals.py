@@ -139,3 +139,58 @@ def test_what_is_put_round_a_signal_does_not_grow_with_it(given: str) -> None:
         assert found.region is not None
         assert found.region.windows == ((-WINDOW / 2 / LONG, 1 + WINDOW / 2 / LONG),)
         assert abs(peak(found.heatmap((LONG,))[0]) - middle) <= LONG / found.map.shape[1]
+
+
+STEPS, FEATURES = 48, 5
+BACK = "Transpose<perm = [0,2,1]>"
+IN_TIME = f"t{{0}} = {BACK}({{1}}) i{{0}} = MatMul(t{{0}}, time) j{{0}} = {BACK}(i{{0}}) "
+MIXED = IN_TIME + "r{0} = Relu(j{0}) {2} = Add({1}, r{0}) "
+"""Along time, beside what it was before."""
+FED = "f{0} = MatMul({1}, wide) h{0} = Relu(f{0}) n{0} = MatMul(h{0}, narrow) {2} = Add({1}, n{0}) "
+"""Along the features, likewise."""
+BLOCKS = MIXED.format(1, "x", "a") + FED.format(1, "a", "b") + MIXED.format(2, "b", "c")
+POOLED = "m = ReduceMean<axes = [1], keepdims = 0>(last) y = MatMul(m, head)"
+MIXERS = {
+    "mixed in time and features": BLOCKS + FED.format(2, "c", "last") + POOLED,
+    "mixed in time first and last": BLOCKS + "last = Relu(c) " + POOLED,
+    "mixed in time alone": MIXED.format(1, "x", "b") + MIXED.format(2, "b", "last") + POOLED,
+    "gated in time": IN_TIME.format(1, "x")
+    + "s = Sigmoid(j1) b = Mul(x, s) "
+    + FED.format(1, "b", "last")
+    + POOLED,
+    "flattened": BLOCKS + FED.format(2, "c", "last") + "o = Flatten(last) y = MatMul(o, every)",
+    "over time to the score": BLOCKS
+    + FED.format(2, "c", "last")
+    + f"p = {BACK}(last) n = MatMul(p, weigh) y = ReduceMean<axes = [1], keepdims = 0>(n)",
+    "features first": f"v = {BACK}(x) "
+    + "e = MatMul(v, wide) "
+    + IN_TIME.format(1, "e")
+    + "last = Add(e, j1) m = ReduceMean<axes = [1], keepdims = 0>(last) y = MatMul(m, eighths)",
+}
+"""Networks that mix along time by products, [N, 48, 5] -> [N, 2]; the last one of [N, 5, 48]."""
+
+
+@pytest.mark.parametrize("name", MIXERS)
+@pytest.mark.parametrize("rows", ["N", "1"])
+def test_what_is_mixed_in_time_is_hot_at_the_time_of_the_event(name: str, rows: str) -> None:
+    draw = np.random.default_rng(1)
+    shapes = {"time": (STEPS, STEPS), "wide": (FEATURES, 8), "narrow": (8, FEATURES)}
+    shapes |= {"head": (FEATURES, 2), "every": (STEPS * FEATURES, 2), "weigh": (STEPS, 2)}
+    values = {n: np.abs(draw.normal(size=shape) / 50) for n, shape in shapes.items()}
+    values["eighths"] = np.abs(draw.normal(size=(8, 2)))
+    first = name == "features first"
+    given = [rows, FEATURES, STEPS] if first else [rows, STEPS, FEATURES]
+    model = net(
+        MIXERS[name],
+        ",".join(map(str, given)),
+        **{n: value.astype(np.float32) for n, value in values.items()},
+    )
+    backend = OnnxBackend(model)
+    for time in (0, 17, 47):
+        x = np.full((1, STEPS, FEATURES), 0.01, np.float32)
+        x[:, time] = 3
+        found = explain(backend, x.transpose(0, 2, 1) if first else x, target=1)
+        assert (found.layer, found.map.shape) == ("last", (1, STEPS))
+        assert found.region is not None
+        assert found.region.axes == ((2,) if first else (1,))
+        assert found.map[0].argmax() == time
