@@ -18,6 +18,7 @@ import numpy as np
 
 from ..backend import Array
 from ..errors import InputError, LayerError
+from .ranges import read, spelled
 from .regrouping import Names, regrouped
 
 
@@ -146,7 +147,7 @@ class Arrangement:
             Place(
                 names,
                 bool(group["turned"]),
-                tuple(int(n) for n in (group["cells"] or "").split(",") if n),
+                read(group["cells"] or ""),
             )
             for names, group in zip(space, groups[2:], strict=True)
         )
@@ -213,7 +214,7 @@ def _group(names: Names) -> str:
 
 
 def _place(place: Place) -> str:
-    cells = f"[{','.join(map(str, place.cells))}]" if place.cells else ""
+    cells = f"[{spelled(place.cells)}]" if place.cells else ""
     return f"{'-' if place.backwards else ''}{_group(place.pieces)}{cells}"
 
 
@@ -221,8 +222,10 @@ _PIECE = re.compile(r"([A-Za-z]+)(\d*)")
 _AXIS = re.compile(
     r"\((?:(?P<before>\d+)\+)?(?P<many>[A-Za-z0-9 ]*?)(?:\+(?P<after>\d+))?\)|(?P<one>[A-Za-z]+\d*)"
 )
+_RANGE = r"\d+(?:-\d+(?:/[1-9]\d*)?)?"
 _GROUP = re.compile(
-    r"(?P<turned>-)?(?:\((?P<many>[A-Za-z ]*)\)|(?P<one>[A-Za-z]+))(?:\[(?P<cells>[\d,]+)\])?"
+    r"(?P<turned>-)?(?:\((?P<many>[A-Za-z ]*)\)|(?P<one>[A-Za-z]+))"
+    rf"(?:\[(?P<cells>{_RANGE}(?:,{_RANGE})*)\])?"
 )
 
 

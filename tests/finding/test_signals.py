@@ -194,3 +194,35 @@ def test_what_is_mixed_in_time_is_hot_at_the_time_of_the_event(name: str, rows: 
         assert found.region is not None
         assert found.region.axes == ((2,) if first else (1,))
         assert found.map[0].argmax() == time
+
+
+ROLLED, SHIFT = 100_000, 31_416
+ROLLS = {
+    "slices": (
+        "p = Slice(x, cut, far, two) q = Slice(x, zero, cut, two) r = Concat<axis = 2>(p, q)"
+    ),
+    "a table": "r = Gather<axis = 2>(x, table)",
+    "backwards": "r = Slice(x, minus, least, two, minus)",
+}
+
+
+@pytest.mark.parametrize("name", ROLLS)
+def test_a_long_roll_is_not_spelled_into_the_file(name: str) -> None:
+    far = np.array([ROLLED])
+    model = net(
+        f"{ROLLS[name]} c = Conv(r, w) last = Relu(c) "
+        "m = ReduceMean<axes = [2], keepdims = 0>(last) y = MatMul(m, head)",
+        f"N,1,{ROLLED}",
+        **{"cut": np.array([SHIFT]), "far": far, "zero": np.array([0]), "minus": np.array([-1])},
+        **{"table": np.roll(np.arange(ROLLED), -SHIFT), "least": -far - 1},
+        w=np.ones((4, 1, 1), np.float32),
+    )
+    backend, file = OnnxBackend(model), instrument(model)
+    assert file.ByteSize() - model.ByteSize() < 10_000
+    for event in (0, SHIFT - 1, SHIFT, ROLLED - 1):
+        x = np.zeros((1, 1, ROLLED), np.float32)
+        x[0, 0, event] = 5
+        found = explain(backend, x, target=1)
+        assert np.flatnonzero(found.map[0]).tolist() == [event]
+        written = run(file, x=x, cam_class=np.array([1]))["cam_map"]
+        np.testing.assert_allclose(written, found.map, rtol=2e-4)  # a mean of 100,000 in float32
