@@ -37,6 +37,13 @@ class Fresh:
 
 
 @dataclass(frozen=True)
+class Sides(Fresh):
+    """Which of several inputs it is, that were put side by side."""
+
+    inputs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Lost:
     """It descends from an input, but it is not known which cell from where."""
 

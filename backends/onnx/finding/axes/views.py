@@ -7,7 +7,21 @@ from itertools import accumulate
 
 import numpy as np
 
-from .factors import Axes, Axis, Lost, descends, fresh, loss, lost, merged, size
+from .factors import (
+    Axes,
+    Axis,
+    Factor,
+    Given,
+    Lost,
+    Sides,
+    descends,
+    fresh,
+    leaves,
+    loss,
+    lost,
+    merged,
+    size,
+)
 from .frames import stacked
 from .moves import cut, joined, picked, widened
 from .regroup import regrouped
@@ -88,8 +102,20 @@ def concatenated(step: Step) -> Sequence[Axes | None]:
     if frames is not None:
         return [frames]
     out = list(step.aligned(every, [1 if i == at else e for i, e in enumerate(shape)]))
-    out[at] = joined([axes[at] for axes in every])
+    out[at] = _inputs_side_by_side(every, at) or joined([axes[at] for axes in every])
     return [tuple(out)]
+
+
+def _inputs_side_by_side(parts: Sequence[Axes], at: int) -> Axis | None:
+    """A new axis along which places of several inputs lie; None if it is not that."""
+    if len(parts) < 2 or any(size(axes[at]) != 1 for axes in parts):
+        return None
+    behind = [[o for axis in axes for o in leaves(axis) if isinstance(o, Given)] for axes in parts]
+    placed = all(any(o.axis and o.extent > 1 for o in origins) for origins in behind)
+    names = [{origin.input for origin in origins} for origins in behind]
+    if not placed or any(len(own) != 1 for own in names) or len(set().union(*names)) < len(parts):
+        return None
+    return (Factor(Sides(inputs=tuple(own.pop() for own in names)), len(parts)),)
 
 
 @moves("Pad")
