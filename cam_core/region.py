@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 
 Window = tuple[float, float]
@@ -26,6 +26,9 @@ class Region:
     folded: tuple[tuple[int, int], ...] = ()
     """(axis, extent) of those that the file lays the input's last axis out in: [N, 784] as 28 x 28.
     Axes are then those of an input that has these in its place."""
+    shifts: tuple[Window, ...] = ()
+    """Of an input of any size: cells by which the windows begin and end later, however long it is
+    (a file that puts 200 samples round a signal); () where none do."""
 
     @property
     def layout(self) -> str:
@@ -38,6 +41,17 @@ class Region:
         picture = tuple(extents.get(axis, 0) for axis in self.axes)
         return picture if len(size) == 1 < len(picture) and prod(picture) == size[0] else ()
 
+    def at(self, shape: Sequence[int]) -> Region:
+        """The region of an input of that shape."""
+        if not self.shifts:
+            return self
+        rows = zip(self.axes, self.windows, self.shifts, strict=True)
+        found = tuple(
+            (low + before / shape[axis], high + after / shape[axis])
+            for axis, (low, high), (before, after) in rows
+        )
+        return replace(self, windows=found, shifts=())
+
     def along(self, rank: int) -> tuple[int, ...]:
         """Which axes of a picture of `rank` axes the map runs along; all of them where unknown."""
         if len(self.space) != rank or len(self.axes) == rank:
@@ -47,4 +61,4 @@ class Region:
     @property
     def whole(self) -> bool:
         """Does it cover all of the input?"""
-        return all(window == (0, 1) for window in self.windows)
+        return not self.shifts and all(window == (0, 1) for window in self.windows)

@@ -18,8 +18,8 @@ import numpy as np
 
 from ..backend import Array
 from ..errors import InputError, LayerError
-
-Names = tuple[str, ...]
+from .ranges import read, spelled
+from .regrouping import Names, regrouped
 
 
 @dataclass(frozen=True)
@@ -74,21 +74,18 @@ class Arrangement:
         """Is every extent known that has to be? `free` may be any."""
         unknown = {name for name in self._pieces() if name not in self.extents}
         moved = {n for p in self.space if p.cells or p.backwards for n in p.pieces}
-        return unknown <= {free} or (self._single and not unknown & moved)
+        each = all(len(unknown & set(axis)) < 2 for axis in (*self.axes, *self._groups))
+        return unknown <= {free} or (each and not unknown & moved)
 
     def apply(self, t: Array) -> Array:
         """The tensor as [N, K, *S], each frame a row; without its summary tokens."""
         t = self._cut(t)
-        if not self._single:
+        if self._open:
+            t = regrouped(t, self.axes, self._groups, self.extents)
+        else:
             t = np.reshape(t, self._extents(self._pieces()))
-        elif self._points:
-            t = np.squeeze(t, self._points)
-        t = _transposed(t, [self._pieces().index(name) for name in self._order()])
-        if not self._single:
-            sizes = [self._size(place.pieces) for place in self.space]
-            t = np.reshape(t, (self._size(self.rows), self._size(self.channels), *sizes))
-        elif not self.channels:
-            t = np.expand_dims(t, 1)
+            t = _transposed(t, [self._pieces().index(name) for name in self._order()])
+            t = np.reshape(t, [self._size(group) for group in self._groups])
         for axis, place in enumerate(self.space, start=2):
             there = self._there(place)
             t = np.take(t, there, axis=axis) if there is not None else t
@@ -99,15 +96,12 @@ class Arrangement:
         for axis, place in enumerate(self.space, start=2):
             there = self._there(place)
             A = np.take(A, np.argsort(there), axis=axis) if there is not None else A
-        if not self._single:
+        if self._open:
+            t = regrouped(A, self._groups, self.axes, self.extents)
+        else:
             A = np.reshape(A, self._extents(self._order()))
-        elif not self.channels:
-            A = np.squeeze(A, 1)
-        t = _transposed(A, [self._order().index(name) for name in self._pieces()])
-        if not self._single:
+            t = _transposed(A, [self._order().index(name) for name in self._pieces()])
             t = np.reshape(t, [self._size(axis) for axis in self.axes])
-        elif self._points:
-            t = np.expand_dims(t, self._points)
         for axis, (before, after) in self.kept.items():
             if original is None:
                 raise LayerError(
@@ -153,7 +147,7 @@ class Arrangement:
             Place(
                 names,
                 bool(group["turned"]),
-                tuple(int(n) for n in (group["cells"] or "").split(",") if n),
+                read(group["cells"] or ""),
             )
             for names, group in zip(space, groups[2:], strict=True)
         )
@@ -174,16 +168,15 @@ class Arrangement:
         return [*self.rows, *self.channels, *(n for place in self.space for n in place.pieces)]
 
     @property
-    def _single(self) -> bool:
-        """Is each axis one piece, and each piece an axis? Then any extent may be unknown."""
-        groups = (self.rows, *(place.pieces for place in self.space))
-        single = all(len(names) == 1 for names in groups) and len(self.channels) < 2
-        return single and all(len(names) < 2 for names in self.axes)
+    def _groups(self) -> tuple[Names, ...]:
+        """The pieces of each axis of [N, K, *S]."""
+        return (self.rows, self.channels, *(place.pieces for place in self.space))
 
     @property
-    def _points(self) -> tuple[int, ...]:
-        """The axes of one cell, which are neither rows nor channels nor places."""
-        return tuple(i for i, names in enumerate(self.axes) if not names)
+    def _open(self) -> bool:
+        """Do axes stay as they are, or is not only one extent unknown? One view can't say it."""
+        single = all(len(names) < 2 for names in (*self.axes, *self._groups))
+        return single or len({n for n in self._pieces() if n not in self.extents}) > 1
 
     def _size(self, names: Names) -> int:
         """Cells of several pieces; -1 where one is unknown."""
@@ -221,7 +214,7 @@ def _group(names: Names) -> str:
 
 
 def _place(place: Place) -> str:
-    cells = f"[{','.join(map(str, place.cells))}]" if place.cells else ""
+    cells = f"[{spelled(place.cells)}]" if place.cells else ""
     return f"{'-' if place.backwards else ''}{_group(place.pieces)}{cells}"
 
 
@@ -229,8 +222,10 @@ _PIECE = re.compile(r"([A-Za-z]+)(\d*)")
 _AXIS = re.compile(
     r"\((?:(?P<before>\d+)\+)?(?P<many>[A-Za-z0-9 ]*?)(?:\+(?P<after>\d+))?\)|(?P<one>[A-Za-z]+\d*)"
 )
+_RANGE = r"\d+(?:-\d+(?:/[1-9]\d*)?)?"
 _GROUP = re.compile(
-    r"(?P<turned>-)?(?:\((?P<many>[A-Za-z ]*)\)|(?P<one>[A-Za-z]+))(?:\[(?P<cells>[\d,]+)\])?"
+    r"(?P<turned>-)?(?:\((?P<many>[A-Za-z ]*)\)|(?P<one>[A-Za-z]+))"
+    rf"(?:\[(?P<cells>{_RANGE}(?:,{_RANGE})*)\])?"
 )
 
 

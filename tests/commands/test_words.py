@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from backends.onnx.commands.words import inputs_said, layer_said, windows_said
 from backends.onnx.finding.analysis import analyse
+from cam_core.region import Region
 from tests.finding.test_roles import model_of
 
 HEAD = "r = Relu(c) g = GlobalAveragePool(r) f = Flatten(g) y = MatMul(f, v)"
@@ -26,7 +27,9 @@ def test_a_part_of_a_picture() -> None:
         c = Conv<pads = [1,1,1,1]>(p, w) """
     found = analyse(model_of("float[1,3,32,24] x", cut + HEAD, w=(4, 3, 3, 3), v=(4, 5)), [None])
     assert layer_said(found) == "r  NCHW  over 'x', 0.25 to 0.75 x 0 to 1 of it"
-    assert windows_said([(0, 1)]) == "0 to 1"
+    assert windows_said(Region("x", (1,), ((0, 1),))) == "0 to 1"
+    padded = Region("x", (1, 2), ((0, 1), (0.25, 1)), shifts=((-200, 200), (0, 0)))
+    assert windows_said(padded) == "0-200 cells to 1+200 cells x 0.25 to 1"
 
 
 def test_an_axis_that_is_laid_out_as_a_picture() -> None:

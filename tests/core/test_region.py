@@ -56,3 +56,11 @@ def test_an_axis_that_is_laid_out_as_a_picture() -> None:
     assert region.picture_of((4, 6)) == region.picture_of((23,)) == ()
     plain = Region("x", (1,), ((0, 1),), (1,))
     assert (plain.layout, plain.picture_of((24,))) == ("", ())
+
+
+def test_cells_round_an_input_of_any_size() -> None:
+    padded = Region("x", (2,), ((0, 1),), (1, 2), shifts=((-200, 200),))
+    assert not padded.whole
+    found = padded.at((3, 80, 1000))
+    assert (found.windows, found.shifts, found.space) == (((-0.2, 1.2),), (), (1, 2))
+    assert found.at((3, 80, 1000)) is found

@@ -49,6 +49,7 @@ CASES: dict[str, Any] = {
     "transpose": lambda a, b: np.transpose(a, (2, 0, 1)),
     "transpose all": lambda a, b: np.transpose(a),
     "reshape": lambda a, b: np.reshape(a, (-1, 12)),
+    "last axes joined": lambda a, b: np.reshape(a, (*a.shape[:-2], -1)),
     "expand_dims": lambda a, b: np.expand_dims(a, 1),
     "squeeze": lambda a, b: np.squeeze(np.expand_dims(a, (0, 2)), (0, 2)),
     "concatenate": lambda a, b: np.concatenate([a, b, a], axis=1),

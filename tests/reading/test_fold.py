@@ -10,7 +10,7 @@ import onnx.parser
 import pytest
 from onnx import helper
 
-from backends.onnx.reading.fold import FOLD_LIMIT, fold
+from backends.onnx.reading.fold import TABLE_LIMIT, fold
 from tests.sessions import run
 
 KNOWN = {
@@ -83,6 +83,6 @@ def test_shapes_that_are_said() -> None:
     ids=lambda node: node.op_type,
 )
 def test_what_is_no_value(node: onnx.NodeProto) -> None:
-    values: dict[str, Any] = KNOWN | {"far": np.array([FOLD_LIMIT + 1])}
+    values: dict[str, Any] = KNOWN | {"far": np.array([TABLE_LIMIT + 1])}
     fold(node, {}, values)
     assert "y" not in values

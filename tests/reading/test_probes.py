@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import onnx
 import pytest
 from onnx import helper, numpy_helper
 
@@ -16,6 +17,7 @@ from backends.onnx.reading.probes import (
     emptied,
     inputs,
     is_open,
+    levelled,
     miswritten,
     opened,
     pair_of,
@@ -151,6 +153,42 @@ def test_a_signal_is_no_shorter_than_its_frames() -> None:
     pair = graph.probed["T"]
     lengths = [run(net, x=np.zeros((1, t, 1), np.float32))["y"].shape[1] for t in pair]
     assert graph.tensors["y"].shape == ("N", f"{lengths[0]}|{lengths[1]}", 151, 2)
+
+
+@pytest.mark.parametrize(
+    ("node", "extent", "beyond"),
+    [
+        (helper.make_node("Gather", ["x", "n"], ["y"], axis=1), 30, True),
+        (helper.make_node("Gather", ["x", "n"], ["y"], axis=1), 31, False),
+        (helper.make_node("Gather", ["x", "unknown"], ["y"], axis=1), 3, False),
+        (helper.make_node("GatherND", ["x", "n"], ["y"], batch_dims=1), 3, False),
+        (helper.make_node("GatherND", ["x", "n"], ["y"], batch_dims=0), 31, True),
+    ],
+)
+def test_a_table_that_reads_beyond_the_signal(
+    node: onnx.NodeProto, extent: int, beyond: bool
+) -> None:
+    types = {"x": helper.make_tensor_type_proto(1, (2, extent))}
+    assert too_short(node, types, {"n": np.array([[3], [30]])}) is beyond
+
+
+def test_a_number_of_frames_that_stays_the_same_is_no_constant() -> None:
+    """Of 224 and of 288 samples there is one window each, 160 apart."""
+    net = parsed("float[N,1,T] x", "y = Conv<strides = [160]>(x, w)", "float[A,B,C] y")
+    net.graph.initializer.append(numpy_helper.from_array(np.ones((1, 1, 100), np.float32), "w"))
+    graph = prepare(net)
+    lengths = [run(net, x=np.zeros((1, 1, t), np.float32))["y"].shape[2] for t in graph.probed["T"]]
+    assert graph.tensors["y"].shape == ("N", 1, f"{lengths[0]}|{lengths[1]}")
+
+
+def test_a_count_that_is_rounded_off() -> None:
+    frames = helper.make_node("Div", ["n", "hop"], ["k"])
+    first, second = ({"n": np.array(n), "hop": np.array(160)} for n in (224, 288))
+    assert levelled(frames, [{}, {}], [first | {"k": np.array(1)}, second | {"k": np.array(1)}])
+    assert not levelled(frames, [{}, {}], [first | {"k": np.array(1)}, second | {"k": np.array(2)}])
+    assert not levelled(frames, [{}, {}], [first, second])
+    thirds = [{name: value / 2 for name, value in known.items()} for known in (first, second)]
+    assert not levelled(frames, [{}, {}], [k | {"k": np.array(0.5)} for k in thirds])
 
 
 FRAMES = """s = Shape(x) n = Gather(s, axis) m = Sub(n, window) k = Range(zero, m, hop)

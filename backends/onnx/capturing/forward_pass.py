@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from cam_core.backend import Array, Gradients, Target
 from cam_core.captures import cotangent
 from cam_core.errors import LayerError
@@ -45,7 +47,11 @@ class ForwardPass:
         self.layers = [c.name for c in analysis.choices]
         self.outputs: Mapping[str, Array] = Joined([n for n in found if n in own], self._kept)
         self.score = tensors[analysis.score.name]
-        self.regions = {name: c.region for name, c in self._choices.items() if c.region is not None}
+        self.regions = {
+            name: c.region.at(np.shape(parts[0].get(c.region.input, ())))
+            for name, c in self._choices.items()
+            if c.region is not None
+        }
         self.activations = {
             name: _frozen(c.layout.apply(_real(analysis, c, tensors[name])))
             for name, c in self._choices.items()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from cam_core.region import Region
 
 from ..finding.analysis import Analysis
 from ..reading.graph import Extent, Tensor
@@ -14,15 +14,21 @@ def layer_said(analysis: Analysis) -> str:
     region = choice.region
     said = f"{choice.name}  {choice.layout.text()}"
     if region is not None:
-        covers = "" if region.whole else f", {windows_said(region.windows)} of it"
+        covers = "" if region.whole else f", {windows_said(region)} of it"
         laid_out = f" laid out as {region.layout}" if region.folded else ""
         said += f"  over '{region.input}'{laid_out}{covers}"
     return f"{said} ({choice.why})" if choice.why else said
 
 
-def windows_said(windows: Sequence[tuple[float, float]]) -> str:
-    """What of each axis is covered: 0.25 to 0.75 x 0 to 1."""
-    return " x ".join(f"{low:.3g} to {high:.3g}" for low, high in windows)
+def windows_said(region: Region) -> str:
+    """What of each axis is covered: 0.25 to 0.75 x 0 to 1; of any size, 0-2 cells to 1+2 cells."""
+    shifts = region.shifts or ((0.0, 0.0),) * len(region.windows)
+    bounds = (zip(*both, strict=True) for both in zip(region.windows, shifts, strict=True))
+    return " x ".join(" to ".join(_bound(part, cells) for part, cells in b) for b in bounds)
+
+
+def _bound(part: float, cells: float) -> str:
+    return f"{part:.3g}" + (f"{cells:+g} cells" if cells else "")
 
 
 def inputs_said(analysis: Analysis) -> str:

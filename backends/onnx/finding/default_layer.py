@@ -16,7 +16,7 @@ from .route import Route
 from .summary import first_norm, only_summary
 from .tiles import before_tiles
 from .tokens import needed_tokens
-from .whereabouts import first_loss, merged_rows, why_no_map
+from .whereabouts import first_in_one_batch, first_loss, merged_rows, why_no_map
 
 
 def default_layer(route: Route, over: str | None = None) -> tuple[Tensor, str]:
@@ -46,6 +46,9 @@ def default_layers(route: Route, over: str | None = None) -> tuple[list[Tensor],
 
 def _refuse_pixels(route: Route) -> None:
     """A map that no weights made is no default where features follow that cannot be read."""
+    together = first_in_one_batch(route.maps, route.path)
+    if together:
+        raise LayerError(together)
     for name in sorted(route.path & route.weighed & set(route.graph.tensors)):
         tensor = route.graph.tensors[name]
         read = route.maps.seen(tensor) is not None and route.own_batch(tensor)
@@ -99,10 +102,9 @@ def _no_map(route: Route) -> str:
                 f"score '{route.score.name}' and has zero derivative: {ZERO[key_of(node)]}"
             )
         before.update(t.name for t in reads(node))
-    for node in route.graph.nodes:
-        names = route.maps.joined_rows(node.outputs[0]) if node.outputs else []
-        if names and node.outputs[0].name in route.path:
-            return in_one_batch(node.outputs[0], names)
+    together = first_in_one_batch(route.maps, route.path)
+    if together:
+        return together
     lost = first_loss(route.maps, route.graph, route.path)
     if lost is not None:
         return (
@@ -120,14 +122,6 @@ def _vectors(route: Route) -> str:
     if vector is None:
         return "none of its tensors has places of an input"
     return f"only vectors without places; to weigh one, name it with --layer, as '{vector.name}'"
-
-
-def in_one_batch(tensor: Tensor, names: Sequence[str]) -> str:
-    """Why a tensor is no map: it holds those of several inputs."""
-    return (
-        f"layer '{tensor.name}' holds the rows of {', '.join(map(repr, names))} one after the "
-        f"other, so its maps are of no single input: export the model with a tower for each input"
-    )
 
 
 def _step_back(route: Route, tensor: Tensor) -> Tensor | None:

@@ -18,12 +18,12 @@ from cam_core.region import Region
 from ..reading.graph import Extent, Graph, Tensor, floating, told
 from ..reading.kinds import QUANTISERS, VIEWS
 from ..reading.units import behind_quantisers, settled, units_of
-from .default_layer import default_layer, default_layers, in_one_batch
+from .default_layer import default_layer, default_layers
 from .maps import Maps
 from .modules import Modules
 from .route import Route
 from .scores import Score
-from .whereabouts import merged_rows, why_no_map
+from .whereabouts import in_one_batch, merged_rows, why_no_map
 
 
 @dataclass(frozen=True)
@@ -191,12 +191,10 @@ class Layers:
     def _choice(self, tensor: Tensor, why: str = "") -> Choice:
         tensor = settled(self.graph, tensor)
         layout = self.maps.layout(tensor)
-        several = self.maps.joined_rows(tensor)
-        if several:
-            raise LayerError(in_one_batch(tensor, several))
+        together = in_one_batch(self.maps, tensor)
         merged = merged_rows(self.maps, self.score.tensor, self.route.mixed)
-        if merged:
-            raise LayerError(merged)
+        if together or merged:
+            raise LayerError(together or merged)
         if layout is None or not self.route.own_batch(tensor):
             raise LayerError(
                 f"layer '{tensor.name}' with shape {_extents(tensor.shape)} is no map of the "

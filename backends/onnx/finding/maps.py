@@ -11,7 +11,7 @@ from cam_core.region import Region
 
 from ..reading.graph import Extent, Graph, Tensor, numpy_type
 from ..reading.probes import open_axes
-from .axes.factors import Given, Joined, leaves
+from .axes.factors import Given, Joined, Sides, leaves
 from .places import Seen, read
 from .roles import Followed, roles, row_axes
 
@@ -28,7 +28,7 @@ class Maps:
     def seen(self, tensor: Tensor) -> Seen | None:
         """The tensor as a map; None if it is none."""
         if tensor.name not in self._seen:
-            axes = self.found.of(tensor)
+            axes = None if self.joined_rows(tensor) else self.found.of(tensor)
             self._seen[tensor.name] = None if axes is None else read(*axes, self.roles)
         return self._seen[tensor.name]
 
@@ -110,9 +110,13 @@ class Maps:
         seen = self.seen(tensor)
         if seen is None or len(self.space(tensor)) != len(seen.windows):
             return None
-        windows = tuple((float(low), float(high)) for low, high in seen.windows)
+        windows, shifts = (
+            tuple((float(low), float(high)) for low, high in both)
+            for both in (seen.windows, seen.shifts)
+        )
+        shifts = shifts if any(map(any, shifts)) else ()
         space, folded = self._places_of(seen.input), self.folded(seen.input)
-        return Region(seen.input, seen.places, windows, space, folded)
+        return Region(seen.input, seen.places, windows, space, folded, shifts)
 
     def _places_of(self, name: str) -> tuple[int, ...]:
         """The axes of an input that are places."""
@@ -126,6 +130,9 @@ class Maps:
         Such a tensor holds maps of each of them, and is no map of the score's rows.
         """
         axes = self.found.first.get(tensor.name)
+        sides = [f.origin.inputs for f in axes[0] if isinstance(f.origin, Sides)] if axes else []
+        if sides:
+            return list(sides[0])
         parts = [f.origin.parts for f in axes[0] if isinstance(f.origin, Joined)] if axes else []
         rows = [o for axis in chain(*parts) for o in leaves(axis) if isinstance(o, Given)]
         names = list(dict.fromkeys(o.input for o in rows if o.axis == 0))

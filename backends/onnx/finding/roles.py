@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ..reading.graph import Graph, Tensor
@@ -14,6 +14,9 @@ from .places import Roles
 
 CONTRACTING = {"Conv", "ConvTranspose", "MatMul", "Gemm", "Einsum", *RECURRENT}
 """Operators that sum over channels: the first one says which those are."""
+MIXING = {"MatMul", "Gemm", "Einsum"}
+"""Those that sum over whichever axis lies last."""
+BESIDE = {"Add", "Sub", "Mul"}
 
 
 @dataclass(frozen=True)
@@ -108,8 +111,14 @@ def row_axes(graph: Graph, found: Followed, roles: Roles, score: Tensor) -> dict
 
 
 def _channels(graph: Graph, found: Followed, batch: set[Given]) -> Iterator[Given]:
-    """By input, the axis that the first operator with weights sums over; of states, their units."""
+    """By input, the axis that the first operator with weights sums over; of states, their units.
+
+    A product over an axis that comes back beside it mixes places, as it may channels: the next one
+    says more. Where all are such, the last axis of the input is the channels.
+    """
     decided: set[str] = set()
+    mixed = _mixed(graph, found)
+    passed: dict[str, list[Given]] = {}
     for node in graph.nodes:
         what = computes(node)
         if what not in CONTRACTING and what not in CHANNELS_FIRST:
@@ -121,8 +130,34 @@ def _channels(graph: Graph, found: Followed, batch: set[Given]) -> Iterator[Give
             summed = axes[1] if what in CHANNELS_FIRST and not channels_last(node) else axes[-1]
             here = {origin.input for axis in axes for origin in _given(axis)} - decided
             for name in sorted(here):
+                own = list(_one(name, axes, summed, batch))
+                if what in MIXING and own and mixed.issuperset(own):
+                    passed.setdefault(name, []).extend(own)
+                    continue
                 decided.add(name)
-                yield from _one(name, axes, summed, batch)
+                yield from own or _last(passed.get(name, ()))
+    for name in sorted(passed.keys() - decided):
+        yield from _last(passed[name])
+
+
+def _last(origins: Iterable[Given]) -> list[Given]:
+    """The last of an input's axes."""
+    return sorted(origins, key=lambda origin: origin.axis)[-1:]
+
+
+def _mixed(graph: Graph, found: Followed) -> set[Given]:
+    """Axes that what was summed over them is put back beside: by a residual, by a gate."""
+    seen: set[Given] = set()
+    for node in graph.nodes:
+        if node.op not in BESIDE or len(node.inputs) != 2:
+            continue
+        both = [found.first.get(t.name, ()) for t in node.inputs]
+        if not all(any(_given(axis) for axis in axes) for axes in both):  # a weight
+            continue
+        for a, b in zip(*(axes[::-1] for axes in both), strict=False):
+            if size(a) == size(b) > 1 and bool(_given(a)) != bool(_given(b)):
+                seen.update(_given(a), _given(b))
+    return seen
 
 
 def _one(name: str, axes: Axes, summed: Axis, batch: set[Given]) -> Iterator[Given]:

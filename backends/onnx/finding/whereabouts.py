@@ -25,6 +25,31 @@ def why_no_map(maps: Maps, tensor: Tensor) -> str:
     return "its axes walk over the same places several times, or with gaps"
 
 
+def in_one_batch(maps: Maps, tensor: Tensor) -> str:
+    """Why a tensor is a map of no single input: the node that put several into one batch.
+
+    '' where that is not so.
+    """
+    names = maps.joined_rows(tensor)
+    if not names:
+        return ""
+    made = ((node, t) for node in maps.graph.nodes for t in node.outputs)
+    node = next((node for node, t in made if maps.joined_rows(t) == names), None)
+    where = f"{node.op} (node '{node.name or node.outputs[0].name}')" if node else "a node"
+    inputs = ", ".join(map(repr, names))
+    return (
+        f"{where} puts the rows of {inputs} into one batch, so '{tensor.name}' holds maps of no "
+        f"single input; export the model with one call of the backbone for each input, f(a) and "
+        f"f(b) for f(cat(a, b)): its weights stay shared"
+    )
+
+
+def first_in_one_batch(maps: Maps, path: set[str]) -> str:
+    """`in_one_batch` of the first tensor on the way of which it is so."""
+    made = (t for node in maps.graph.nodes for t in node.outputs if t.name in path)
+    return next((why for t in made for why in [in_one_batch(maps, t)] if why), "")
+
+
 def lost_in(maps: Maps, tensor: Tensor) -> Lost | None:
     """Where something of a tensor was lost first."""
     for axis in maps.found.first.get(tensor.name, ()):

@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from cam_core.maps.ranges import SHORT, runs
+
 from ..reading.graph import Tensor
 from ..writing.op import Op
 from .early_means import early_mean
@@ -138,8 +140,9 @@ def _transpose(op: Op, x: Traced, axes: Sequence[int] | None = None) -> Tensor:
     return x.tensor if perm == sorted(perm) else op.Transpose(x.tensor, perm=perm)
 
 
-def _reshape(op: Op, x: Traced, shape: Sequence[int]) -> Tensor:
-    out = op.Reshape(x.tensor, list(shape))
+def _reshape(op: Op, x: Traced, shape: Sequence[Any]) -> Tensor:
+    """An extent that is no number is that of the same axis before: 0 says so."""
+    out = op.Reshape(x.tensor, [d if isinstance(d, int) else 0 for d in shape])
     if out.shape and shape[0] == -1 and not isinstance(x.shape[0], int):
         fixed = np.prod(list(shape[1:])) == np.prod(
             [s if isinstance(s, int) else -1 for s in x.shape[1:]]
@@ -147,6 +150,29 @@ def _reshape(op: Op, x: Traced, shape: Sequence[int]) -> Tensor:
         if fixed:  # the batch keeps its name
             out.shape = (x.shape[0], *out.shape[1:])
     return out
+
+
+def _take(op: Op, x: Traced, indices: Any, axis: int) -> Tensor:
+    """A long order made of few ranges needs no list of its cells in the file."""
+    cells = np.asarray(indices)
+    parts = runs(cells.tolist()) if cells.ndim == 1 and cells.size > SHORT else []
+    sliced = 0 < len(parts) <= FEW and (op.opset >= STEPS or all(p.step == 1 for p in parts))
+    if not sliced:
+        return op.Gather(x.tensor, cells, axis=axis)
+    slices = [_sliced(op, x, part, axis) for part in parts]
+    return op.Concat(*slices, axis=axis) if len(slices) > 1 else slices[0]
+
+
+def _sliced(op: Op, x: Traced, part: range, axis: int) -> Tensor:
+    stop = part.stop if part.stop >= 0 else np.iinfo(np.int64).min
+    steps = [[part.step]] if part.step != 1 else []
+    return op.Slice(x.tensor, [part.start], [stop], [axis], *steps)
+
+
+FEW = 16
+"""Slices that are written for one order at most."""
+STEPS = 10
+"""The opset from which a Slice takes steps."""
 
 
 def _argmax(op: Op, x: Traced, axis: int) -> Tensor:
@@ -168,7 +194,7 @@ FUNCTIONS: dict[Any, Callable[..., Tensor | Traced]] = {
     np.reshape: _reshape,
     np.expand_dims: lambda op, x, axis: op.Unsqueeze(x.tensor, _axes(axis)),
     np.squeeze: lambda op, x, axis: op.Squeeze(x.tensor, _axes(axis)),
-    np.take: lambda op, x, indices, axis: op.Gather(x.tensor, np.asarray(indices), axis=axis),
+    np.take: _take,
     np.concatenate: lambda op, xs, axis=0: op.Concat(*(x.tensor for x in xs), axis=axis),
 }
 """What the functions of NumPy become, and those of the core that are `traceable`."""

@@ -13,7 +13,7 @@ from onnx import TensorProto, TypeProto, helper, numpy_helper
 
 from .demands import Demand
 from .draws import draws
-from .fold import FOLD_LIMIT, Values
+from .fold import Values, worth
 from .probes import opened
 
 
@@ -123,7 +123,7 @@ def _enter(body: onnx.GraphProto, probe: Probe, kinds: Types, walk: Walk) -> tup
     for tensor in body.initializer:
         inner.types[tensor.name] = _tensor(tensor.data_type, tensor.dims)
         external = tensor.data_location == TensorProto.EXTERNAL
-        if not external and np.prod(tensor.dims, dtype=np.float64) <= FOLD_LIMIT:
+        if not external and worth(float(np.prod(tensor.dims)), tensor.data_type):
             inner.values[tensor.name] = numpy_helper.to_array(tensor)
     if len(kinds) > 1 and kinds[1] == _tensor(TensorProto.BOOL, []):
         inner.values[body.input[1].name] = np.array(True)  # an iteration that runs was let in

@@ -16,6 +16,14 @@ Values = dict[str, Value]
 
 FOLD_LIMIT = 16384
 """Tensors up to this many elements are worth a value."""
+TABLE_LIMIT = 1 << 20
+"""Of int64, which no weights are: a table says which cell is taken from where."""
+LONG = (TensorProto.INT64, np.dtype(np.int64))
+
+
+def worth(count: float, kind: object) -> bool:
+    """Is a tensor of this many elements small enough? `kind`: ONNX's or NumPy's."""
+    return count <= (TABLE_LIMIT if kind in LONG else FOLD_LIMIT)
 
 
 def static_shape(kind: TypeProto | None) -> tuple[int, ...] | None:
@@ -30,7 +38,7 @@ def fold(node: onnx.NodeProto, types: MutableMapping[str, TypeProto], values: Va
     own = None if node.domain else OWN.get(node.op_type)
     if own is not None:
         value = own(node, types)
-        if value is not None and value.size <= FOLD_LIMIT:
+        if value is not None and worth(value.size, value.dtype):
             values[node.output[0]] = value
     elif _foldable(node, types, values):
         _keep(node, types, values)
@@ -56,11 +64,16 @@ def _foldable(node: onnx.NodeProto, types: Mapping[str, TypeProto], values: Valu
     kept = [name for name in node.input if name]
     if not kept or any(name not in values for name in kept):
         return False
-    size = static_shape(types.get(node.output[0] if node.output else ""))
-    if size is not None and np.prod(size, dtype=np.int64) > FOLD_LIMIT:
+    made = types.get(node.output[0] if node.output else "")
+    size = static_shape(made)
+    if size is not None and not worth(np.prod(size, dtype=np.float64), _elem(made)):
         return False
     bodies = any(a.type == onnx.AttributeProto.GRAPH for a in node.attribute)
     return not bodies and not draws(node.domain, node.op_type, node.input, values.get)
+
+
+def _elem(kind: TypeProto | None) -> int:
+    return TensorProto.UNDEFINED if kind is None else kind.tensor_type.elem_type
 
 
 def _keep(node: onnx.NodeProto, types: MutableMapping[str, TypeProto], values: Values) -> None:
@@ -70,7 +83,7 @@ def _keep(node: onnx.NodeProto, types: MutableMapping[str, TypeProto], values: V
     except Exception:  # not evaluated is merely not folded
         return
     for name, value in zip(node.output, results, strict=False):
-        if name and isinstance(value, np.ndarray | np.generic) and value.size <= FOLD_LIMIT:
+        if name and isinstance(value, np.ndarray | np.generic) and worth(value.size, value.dtype):
             values[name] = np.asarray(value)
             types[name] = onnx.helper.make_tensor_type_proto(
                 onnx.helper.np_dtype_to_tensor_dtype(np.asarray(value).dtype), value.shape

@@ -17,7 +17,7 @@ from cam_core.errors import ModelError
 
 from . import shapes
 from .ceil_pools import require_counted
-from .fold import FOLD_LIMIT, constant_value
+from .fold import constant_value, worth
 from .graph import FIXED_IR, Graph, Tensor
 from .kinds import SAME_TYPE
 from .load import opset
@@ -147,7 +147,7 @@ def _skeleton(
                 name, onnx.helper.np_dtype_to_tensor_dtype(value.dtype), value.shape
             )
         )
-        if value.size <= FOLD_LIMIT:
+        if worth(value.size, value.dtype):
             small[name] = value
     return skeleton, small, frozenset(weights)
 
@@ -156,7 +156,7 @@ def _worth(kind: int, dims: Sequence[int]) -> bool:
     """Is a constant small enough, and made of numbers, to have its value known?"""
     if kind in (onnx.TensorProto.STRING, onnx.TensorProto.UNDEFINED):
         return False
-    return bool(np.prod(dims, dtype=np.float64) <= FOLD_LIMIT)
+    return worth(float(np.prod(dims, dtype=np.float64)), kind)
 
 
 def _small(tensor: onnx.TensorProto, folder: Path | None) -> np.ndarray[Any, Any] | None:

@@ -117,10 +117,13 @@ def plans(model: onnx.ModelProto) -> Iterator[tuple[Sequence[tuple[int, int]], t
 def too_short(node: onnx.NodeProto, types: Types, values: Values) -> bool:
     """Is a window of the node longer than what it slides over?
 
-    Inference rounds what is then below zero up to an extent that no run gives.
+    Or does a table read beyond it? Inference rounds what is then below zero up to an extent that no
+    run gives.
     """
     if not node.input or node.input[0] not in types:
         return False
+    if node.op_type in ("Gather", "GatherND"):
+        return _reads_beyond(node, types, values)
     if node.op_type == "STFT":
         return _frame_too_long(node, types, values)
     if node.op_type not in WINDOWED:
@@ -140,6 +143,18 @@ def too_short(node: onnx.NodeProto, types: Types, values: Values) -> bool:
             extents, kernel, gaps, pads[: len(kernel)], pads[len(kernel) :], strict=False
         )
     )
+
+
+def _reads_beyond(node: onnx.NodeProto, types: Types, values: Values) -> bool:
+    """Has a table numbers of cells that are not there? (Of a GatherND, one of rows.)"""
+    shape, table = static_shape(types[node.input[0]]), values.get(node.input[1])
+    at = next((a.i for a in node.attribute if a.name == "axis"), 0)
+    if not shape or table is None or not table.size or not -len(shape) <= at < len(shape):
+        return False
+    batched = any(a.i for a in node.attribute if a.name == "batch_dims")
+    if node.op_type == "GatherND" and (table.shape[-1:] != (1,) or batched):
+        return False
+    return bool(0 < shape[at] <= table.max())
 
 
 def _frame_too_long(node: onnx.NodeProto, types: Types, values: Values) -> bool:
@@ -167,6 +182,28 @@ def emptied(node: onnx.NodeProto, types: Sequence[Types], values: Sequence[Value
         [np.ravel(known[name]).tolist() for name in names if name in known] for known in values
     ]
     return kinds[0] != kinds[1] or numbers[0] != numbers[1]
+
+
+def levelled(node: onnx.NodeProto, types: Sequence[Types], values: Sequence[Values]) -> bool:
+    """Does a node count as many windows in different extents, by rounding off?
+
+    What hangs on the count would pass for the same at any size: frames that are far apart.
+    """
+    if not node.input or node.op_type not in {*WINDOWED, "STFT", "Div"}:
+        return False
+    given, made = node.input[0], node.output[0]
+    if node.op_type == "Div":
+        numbers = [[np.ravel(known.get(name, ())) for name in (given, made)] for known in values]
+        (before, after), (later_before, later_after) = numbers
+        whole = before.dtype.kind == later_before.dtype.kind == "i"
+        same = before.shape == later_before.shape and after.shape == later_after.shape
+        return whole and same and bool(((before != later_before) & (after == later_after)).any())
+    first, second = ([static_shape(known.get(n)) or () for n in (given, made)] for known in types)
+    at = range(1, 2) if node.op_type == "STFT" else range(2, len(first[0]))
+    shapes = (*first, *second)
+    if any(len(shape) <= max(at, default=0) for shape in shapes):
+        return False
+    return any(first[0][i] != second[0][i] and first[1][i] == second[1][i] for i in at)
 
 
 def pair_of(name: str, probed: Pairs) -> tuple[int, int] | None:

@@ -96,7 +96,8 @@ def _probed(
             return _probed(model, small, fixed, probed | by_weights, decided)
         seen = (first.types, second.types), (first.values, second.values)
         empty = sum(probes.emptied(node, *seen) for node in model.graph.node)
-        lost = first.failures + second.failures + len(unmet) + empty
+        level = sum(probes.levelled(node, *seen) for node in model.graph.node)
+        lost = first.failures + second.failures + len(unmet) + empty + level
         found.append((lost, first, second, probed | pairs))
         if lost == 0 or not free:
             break

@@ -118,6 +118,19 @@ def test_texts() -> None:
     assert (TOKENS.summary, WINDOWS.summary) == (3, 0)
 
 
+@pytest.mark.parametrize("long", [64, 65, 100_000])
+def test_a_long_roll_is_spelled_in_few_words(long: int) -> None:
+    cells = tuple(int(cell) for cell in np.roll(np.arange(long), -7))
+    rolled = Arrangement(
+        (("N",), ("C",), ("h",)), {"h": long}, ("N",), ("C",), (Place(("h",), False, cells),)
+    )
+    assert Arrangement.parse(rolled.text()) == rolled
+    listed = rolled.text().replace(f"7-{long - 1},0-6", ",".join(map(str, cells)))
+    assert Arrangement.parse(listed) == rolled  # as it was spelled before
+    assert (len(rolled.text()) < 50) == (long > 64)
+    assert Arrangement.parse(rolled.text()).apply(np.ones((1, 2, long))).shape == (1, 2, long)
+
+
 @pytest.mark.parametrize("text", ["", "N C h", "N C ->", "-> N C h"])
 def test_another_text_is_refused(text: str) -> None:
     with pytest.raises(InputError, match="is not understood"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .factors import Axis, Factor, Fresh, Joined, Lost, Reordered, descends, loss, lost, size
+from .factors import SWEPT, Axis, Factor, Fresh, Joined, Lost, Reordered, descends, loss, lost, size
 from .spans import near, same_order, spans_of
 
 
@@ -16,7 +16,8 @@ def agreed(candidates: Sequence[Axis], why: Lost) -> Axis:
     unique = list(dict.fromkeys(candidates))
     known = [axis for axis in unique if descends(axis)]
     if not known:
-        return next((axis for axis in unique if loss(axis)), unique[0])
+        swept = (axis for axis in unique if any(factor.origin == SWEPT for factor in axis))
+        return next((axis for axis in unique if loss(axis)), next(swept, unique[0]))
     both = _together(known)
     if both is not None:
         return both

@@ -22,11 +22,12 @@ from .factors import (
     flipped,
     fresh,
     length,
-    loss,
     lost,
     merged,
+    renewed,
     size,
 )
+from .frames import framed
 from .strides import strides_of, walked
 
 
@@ -79,9 +80,8 @@ def picked(axis: Axis, cells: Sequence[int]) -> Axis:
     if not cells or not total:
         return fresh(len(cells))
     cells = tuple(int(cell) % total for cell in cells)
-    why = loss(axis)
     if not descends(axis):
-        return fresh(len(cells)) if why is None else lost(len(cells), why)
+        return renewed(axis, len(cells))
     if len(axis) == 1 and axis[0].whole and isinstance(axis[0].origin, Reordered):
         inner = axis[0].origin
         return picked(inner.base, [inner.cells[cell] for cell in cells])
@@ -91,7 +91,11 @@ def picked(axis: Axis, cells: Sequence[int]) -> Axis:
     regular = step != 0 and cells == tuple(range(cells[0], cells[0] + step * len(cells), step))
     if regular and (len(axis) == 1 or (abs(step) == 1 and len(cells) == total)):
         return cut(axis, cells[0], len(cells), step)
-    strides = strides_of(cells) if len(axis) == 1 and isinstance(axis[0].origin, Given) else None
+    given = len(axis) == 1 and isinstance(axis[0].origin, Given)
+    frames = framed(axis[0], cells) if given else None
+    if frames:
+        return frames
+    strides = strides_of(cells) if given else None
     if strides is not None:
         return walked(axis[0], cells[0], strides)
     return (Factor(Reordered(axis, cells), len(cells)),)
@@ -166,8 +170,7 @@ def widened(axis: Axis, before: int, after: int) -> Axis:
         factor = axis[0]
         return (replace(factor, extent=total, start=factor.start - before * factor.width),)
     if not descends(axis):
-        why = loss(axis)
-        return fresh(total) if why is None else lost(total, why)
+        return renewed(axis, total)
     kept = cut(axis, max(-before, 0), size(axis) + min(before, 0) + min(after, 0))
     return joined([*([fresh(before)] if before > 0 else []), kept, *([fresh(after)] * (after > 0))])
 
@@ -183,8 +186,7 @@ def stretched(axis: Axis, extent: int, why: Lost) -> Axis:
     if size(axis) == extent and not refined:
         return axis
     if not descends(axis):
-        kind = loss(axis)
-        return fresh(extent) if kind is None else lost(extent, kind)
+        return renewed(axis, extent)
     if len(axis) == 1 and axis[0].whole and isinstance(axis[0].origin, Joined):
         return _stretched_parts(axis[0].origin.parts, size(axis), extent, why)
     if len(axis) == 1 or refined:

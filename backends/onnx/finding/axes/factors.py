@@ -31,6 +31,17 @@ class Given:
 class Fresh:
     """From weights, a sum over what was there before, channels of a convolution."""
 
+    swept: bool = False
+    """Did windows walk along it? Its cells are a map's then, at no place of an input: the bands of
+    a spectrogram, beside the channels that each of them has."""
+
+
+@dataclass(frozen=True)
+class Sides(Fresh):
+    """Which of several inputs it is, that were put side by side."""
+
+    inputs: tuple[str, ...] = ()
+
 
 @dataclass(frozen=True)
 class Lost:
@@ -57,6 +68,7 @@ class Joined:
 
 Origin = Given | Fresh | Lost | Reordered | Joined
 FRESH = Fresh()
+SWEPT = Fresh(swept=True)
 
 
 @dataclass(frozen=True)
@@ -105,9 +117,18 @@ def size(axis: Iterable[Factor]) -> int:
     return prod(factor.extent for factor in axis)
 
 
-def fresh(extent: int) -> Axis:
+def fresh(extent: int, kind: Fresh = FRESH) -> Axis:
     """An axis that comes from no input."""
-    return (Factor(FRESH, extent),) if extent != 1 else ()
+    return (Factor(kind, extent),) if extent != 1 else ()
+
+
+def renewed(axis: Axis, extent: int) -> Axis:
+    """Other cells of an axis without places: fresh as it is, or lost where it was."""
+    why = loss(axis)
+    if why is not None:
+        return lost(extent, why)
+    swept = bool(axis) and all(factor.origin == SWEPT for factor in axis)
+    return fresh(extent, SWEPT if swept else FRESH)
 
 
 def lost(extent: int, origin: Lost) -> Axis:
@@ -163,7 +184,8 @@ def _unwrapped(factors: Sequence[Factor]) -> Axis:
 
 def _one(outer: Factor, inner: Factor) -> Factor | None:
     if isinstance(outer.origin, Fresh | Lost) or isinstance(inner.origin, Fresh | Lost):
-        if type(outer.origin) is not type(inner.origin):
+        both_lost = isinstance(outer.origin, Lost) and isinstance(inner.origin, Lost)
+        if not both_lost and outer.origin != inner.origin:
             return None
         return Factor(outer.origin, outer.extent * inner.extent)
     if outer.origin != inner.origin or outer.width != inner.width * inner.extent:

@@ -8,7 +8,22 @@ from itertools import accumulate
 import numpy as np
 
 from .cells import cut, joined, picked, widened
-from .factors import Axes, Axis, Lost, descends, fresh, loss, lost, merged, size
+from .factors import (
+    Axes,
+    Axis,
+    Factor,
+    Given,
+    Lost,
+    Sides,
+    descends,
+    fresh,
+    leaves,
+    loss,
+    lost,
+    merged,
+    size,
+)
+from .frames import stacked
 from .regroup import regrouped
 from .spans import narrowed, spans
 from .table import Step, moves
@@ -83,9 +98,24 @@ def concatenated(step: Step) -> Sequence[Axes | None]:
         return [step.unknown()]
     at = step.axis(rank=len(shape))
     every = [axes for axes in step.inputs if axes is not None]
+    frames = stacked(every, at)
+    if frames is not None:
+        return [frames]
     out = list(step.aligned(every, [1 if i == at else e for i, e in enumerate(shape)]))
-    out[at] = joined([axes[at] for axes in every])
+    out[at] = _inputs_side_by_side(every, at) or joined([axes[at] for axes in every])
     return [tuple(out)]
+
+
+def _inputs_side_by_side(parts: Sequence[Axes], at: int) -> Axis | None:
+    """A new axis along which places of several inputs lie; None if it is not that."""
+    if len(parts) < 2 or any(size(axes[at]) != 1 for axes in parts):
+        return None
+    behind = [[o for axis in axes for o in leaves(axis) if isinstance(o, Given)] for axes in parts]
+    placed = all(any(o.axis and o.extent > 1 for o in origins) for origins in behind)
+    names = [{origin.input for origin in origins} for origins in behind]
+    if not placed or any(len(own) != 1 for own in names) or len(set().union(*names)) < len(parts):
+        return None
+    return (Factor(Sides(inputs=tuple(own.pop() for own in names)), len(parts)),)
 
 
 @moves("Pad")
@@ -204,6 +234,10 @@ def gathered_deep(step: Step) -> Sequence[Axes | None]:
         return [step.unknown()]
     batch = int(step.attrs.get("batch_dims", 0))
     rest = step.x[batch + indexed :]
+    table = step.value(1)
+    if table is not None and table.size and (batch, indexed) == (0, 1):  # a Gather of the first
+        found = picked(step.x[0], [int(i) for i in table.ravel()])
+        return [(*regrouped([found], table.shape[:-1], step.lost()), *rest)]
     rows = shape[: len(shape) - len(rest)]
     gone = step.x[batch : batch + indexed]
     kept = [
@@ -213,4 +247,5 @@ def gathered_deep(step: Step) -> Sequence[Axes | None]:
         return [step.unknown()]
     if not any(descends(axis) or loss(axis) for axis in gone):
         return [(*kept, *chosen[batch:-1], *rest)]
-    return [(*kept, *(lost(extent, step.lost()) for extent in rows[batch:]), *rest)]
+    left = (*kept, *(lost(extent, step.lost()) for extent in rows[batch:]), *rest)
+    return [narrowed(left, spans(step.x), step.lost())]

@@ -35,13 +35,7 @@ Found = dict[str, Axes]
 PADDED = WINDOWED_PRODUCTS | POOLS
 """Operators with windows, and pads of their own."""
 CHOOSING = {
-    "Slice",
-    "Split",
-    "Gather",
-    "CenterCropPad",
-    "Pad",
-    "Concat",
-    "ScatterND",
+    *("Slice", "Split", "Gather", "GatherND", "CenterCropPad", "Pad", "Concat", "ScatterND"),
     *cellwise.OF_ALL,
 }
 """Operators that take a part of an axis and know which, or sum over none."""
@@ -163,11 +157,15 @@ def _same(axes: Axes, others: Axes) -> bool:
 
 
 def _value(graph: Graph, tensor: Tensor, probe: int) -> Any:
-    """A small constant, or shape arithmetic under this probe."""
+    """A constant, a large one if it holds integers, or shape arithmetic under this probe."""
     if not tensor.name:
         return None
     known = graph.value(tensor)
-    return graph.seen[probe].get(tensor.name) if known is None else known
+    if known is None:
+        known = graph.seen[probe].get(tensor.name)
+    if known is None and tensor.dtype in (np.int32, np.int64):  # a table of frames, a long roll
+        return graph.weight(tensor)
+    return known
 
 
 def _entered(

@@ -9,7 +9,7 @@ from ...reading.graph import Node
 from ...reading.kinds import POOLS
 from ...reading.units import channels_last
 from .cells import beyond, stretched
-from .factors import Axes, fresh, lost
+from .factors import SWEPT, Axes, descends, fresh, loss, lost
 from .table import Step, moves
 
 
@@ -28,6 +28,8 @@ def over_windows(step: Step, output: int = 0, *, mixes: bool) -> Axes | None:
     found = [stretched(axis, extent, step.lost()) for axis, extent in pairs]
     for at, (before, stride) in overpadded(step, shape).items():
         found[at] = beyond(step.x[at], shape[at], before, stride) or found[at]
+    for at in (i for i, axis in enumerate(found) if not descends(axis) and loss(axis) is None):
+        found[at] = fresh(shape[at], SWEPT)
     found[0] = step.x[0]
     found[channels] = fresh(shape[channels]) if mixes else step.x[channels]
     return tuple(found)

@@ -64,7 +64,7 @@ def in_letters(
     """NCHW, NHWC, N(1+14*14)C, (N*8*8)(7*7)C and their kin."""
     if any(w.width < 0 or w.cells or w.refined for w in walks):
         return None
-    if any(p.role == "frame" for p in parts):
+    if any(p.role in ("frame", "band") for p in parts):
         return None
     own = [[p for p in parts if p.axis == i] for i in range(len(axes))]
     kinds = [{p.role for p in axis} for axis in own]

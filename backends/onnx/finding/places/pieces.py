@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ..axes.factors import (
     FRESH,
+    SWEPT,
     Axes,
     Axis,
     Factor,
@@ -42,6 +43,8 @@ class Piece:
     factor: Factor
     axis: int
     role: str = "channels"
+    """batch, channels, space, frame (a map of its own), refined (put between cells of a place),
+    band (of a map, at no place of an input)."""
     name: str = ""
 
 
@@ -84,6 +87,8 @@ def assigned(axes: Sequence[Axis], roles: Roles) -> list[Piece]:
         origin = given_behind(part.factor)
         if origin is not None:
             part.role = roles.of(origin)
+        elif part.factor.origin == SWEPT:
+            part.role = "band"
     by_axis = [[p for p in parts if p.axis == i] for i in range(len(axes))]
     apart = any(own and all(p.role == "channels" for p in own) for own in by_axis)
     apart = apart or any(not own for own in by_axis[1:])
@@ -91,11 +96,22 @@ def assigned(axes: Sequence[Axis], roles: Roles) -> list[Piece]:
     if rows and not by_axis[rows[0]]:
         parts = _with_single(parts, by_axis, rows[0], "batch")
     empty = [i for i, own in enumerate(by_axis) if not own and i not in rows]
-    if empty and not any(p.role == "channels" for p in parts):
-        parts = _with_single(parts, by_axis, empty[0], "channels")
+    if not any(p.role == "channels" for p in parts):
+        parts = _with_some_channels(parts, by_axis, empty)
     for own in by_axis:
         _with_channels(own, apart)
     _frames(parts, by_axis)
+    return parts
+
+
+def _with_some_channels(
+    parts: list[Piece], by_axis: Sequence[list[Piece]], empty: Sequence[int]
+) -> list[Piece]:
+    """With an axis of one cell as the one channel; else the first of bands are the channels."""
+    if empty:
+        return _with_single(parts, by_axis, empty[0], "channels")
+    for part in [p for p in parts if p.role == "band"][:1]:
+        part.role = "channels"
     return parts
 
 
@@ -117,6 +133,10 @@ def _batch_axes(by_axis: Sequence[Sequence[Piece]]) -> list[int]:
 def _with_channels(own: Sequence[Piece], apart: bool) -> None:
     """Places among channels are channels, but where channels lie between places (pixel shuffle)."""
     kinds = [p.role for p in own]
+    if "channels" in kinds:
+        kinds = ["channels" if kind == "band" else kind for kind in kinds]
+        for part, kind in zip(own, kinds, strict=True):
+            part.role = kind
     if "space" not in kinds or "channels" not in kinds:
         return
     first = kinds.index("space")

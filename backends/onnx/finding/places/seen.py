@@ -12,7 +12,7 @@ from cam_core.maps.layout import Layout
 from ..axes.factors import Axes, Axis, size
 from .layouts import in_letters, layout_of
 from .pieces import Piece, Roles, assigned, opened
-from .walks import Window, pictured, walks_of, window_of
+from .walks import Window, at_any_size, pictured, walks_of
 
 
 @dataclass(frozen=True)
@@ -25,12 +25,14 @@ class Seen:
     places: tuple[int, ...]
     """The axes of that input, in its order."""
     windows: tuple[Window, ...]
-    """What the map covers of each of them."""
+    """What the map covers of each of them, as parts of its extent."""
     extents: tuple[int | None, ...]
     """Cells along each; None where the run time decides."""
     channels: int | None
     apart: bool = False
     """Are the channels taken apart (heads of an attention, groups)?"""
+    shifts: tuple[Window, ...] = ()
+    """Where extents are open, cells that are added to the windows."""
     rows: Mapping[int, tuple[int, int | None]] = field(default_factory=dict)
     """By axis with summary tokens: how many come first, how many places follow."""
 
@@ -63,12 +65,17 @@ def read(first: Axes, second: Axes, roles: Roles) -> Seen | None:
                 piece.role = "channels"
     free = _free(axes, others)
     batch = [p for p in parts if p.role in ("batch", "frame")]
-    windows = tuple(window_of(walk) for walk in own)
+    twins = {
+        id(a): b
+        for ours, theirs in zip(axes, others, strict=True)
+        for a, b in zip(ours, theirs, strict=True)
+    }
+    windows, shifts = zip(*(at_any_size(walk, twins) for walk in own), strict=True)
     dynamic = {id(p) for p in parts if (p.axis, id(p.factor)) in free}
     extents = tuple(
         None if any(id(p) in dynamic for p in (*w.pieces, *w.refined)) else w.extent for w in own
     )
-    channels = [p for p in parts if p.role == "channels"]
+    channels = [p for p in parts if p.role in ("channels", "band")]
     open_ended = any(id(p) in dynamic for p in channels)
     count = None if open_ended else prod(p.factor.extent for p in channels)
     layout = layout_of(axes, kept, parts, batch, channels, own, dynamic)
@@ -76,8 +83,8 @@ def read(first: Axes, second: Axes, roles: Roles) -> Seen | None:
         return None
     places = tuple(w.origin.axis for w in own)
     tokens = {i: (before, _cells(axes[i], others[i])) for i, (before, _) in kept.items()}
-    apart = len({p.axis for p in channels}) > 1
-    return Seen(layout, name, places, windows, extents, count, apart, tokens)
+    apart = len({p.axis for p in channels if p.role != "band"}) > 1
+    return Seen(layout, name, places, windows, extents, count, apart, shifts, tokens)
 
 
 def _point(

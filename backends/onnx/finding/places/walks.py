@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
@@ -95,5 +95,39 @@ def pictured(walks: Sequence[Walk]) -> str:
 
 
 def window_of(walk: Walk) -> Window:
+    """What of its axis of the input a walk covers."""
     reach = abs(walk.width) * prod(p.factor.extent for p in walk.pieces)
     return walk.low / walk.origin.extent, (walk.low + reach) / walk.origin.extent
+
+
+def at_any_size(walk: Walk, twins: Mapping[int, Factor]) -> tuple[Window, Window]:
+    """(parts of the extent, cells that are added to them) as two probes have it in common.
+
+    `twins`: by id, the factor of the other probe.
+    """
+    window = window_of(walk)
+    others = [twins[id(p.factor)] for p in walk.pieces]
+    origin = others[0].origin
+    if not isinstance(origin, Given) or origin.extent == walk.origin.extent:
+        return window, (NONE, NONE)
+    low = sum((_lowest(factor) for factor in others), NONE)
+    reach = abs(others[-1].width) * prod(factor.extent for factor in others)
+    bounds = [
+        _bound(a * walk.origin.extent, walk.origin.extent, b, origin.extent)
+        for a, b in zip(window, (low, low + reach), strict=True)
+    ]
+    (first, second) = bounds
+    return (first[0], second[0]), (first[1], second[1])
+
+
+def _bound(first: Fraction, extent: int, second: Fraction, other: int) -> tuple[Fraction, Fraction]:
+    """(part, cells) of a bound at two extents: a part alone, or so far from one of the ends."""
+    if abs(first / extent - second / other) * extent < ROUNDED:
+        return first / extent, NONE
+    part = (second - first) / (other - extent)
+    part = next((end for end in (NONE, ONE) if abs(part - end) * extent < ROUNDED), part)
+    return part, first - part * extent
+
+
+ROUNDED = Fraction(1, 2)
+"""Of a cell, within which a bound that was rounded off is the same part of both."""
