@@ -60,7 +60,16 @@ def test_kinds_without_a_probability_are_kinds() -> None:
 
 
 def test_a_record_is_what_json_keeps_and_leaves_the_names_out() -> None:
-    head = Head("p", "classes", "it says so", "y", 1, "Softmax", ("ape", "bee"), "a table")
+    head = Head(
+        "p",
+        "classes",
+        "it says so",
+        "y",
+        1,
+        "Softmax",
+        labels=("ape", "bee"),
+        labels_source="a table",
+    )
     record = json.loads(json.dumps(head.record()))
     assert record["tensor"] == "y"
     assert record == head.record()

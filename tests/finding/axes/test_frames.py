@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backends.onnx.finding.axes.factors import Factor, Given, Reordered, size
-from backends.onnx.finding.axes.frames import framed, stacked
 from backends.onnx.finding.axes.cells import cut, picked
+from backends.onnx.finding.axes.factors import Factor, Given, size
+from backends.onnx.finding.axes.frames import stacked
 
 SIGNAL = (Factor(Given("x", 1, 100), 100),)
 
@@ -39,27 +39,7 @@ def test_each_frame_covers_cells_that_it_reads(name: str) -> None:
     for k, row in enumerate(rows):
         middle = frames.start + (k + 0.5) * float(frames.width)
         assert row[0] - hop / 2 <= middle <= row[-1] + 1 + hop / 2
-    assert window.start == 0
     assert window.width == rows[0, 1] - rows[0, 0]
-
-
-ORDERS = {
-    "regular": range(0, 100, 2),
-    "every cell once, interleaved": table(0, 1, 10, 10, 10).ravel().tolist(),
-    "backwards": range(99, -1, -1),
-    "no frames": [0, 1, 2, 5, 6, 7, 11, 12, 13],
-    "a run and more": [0, 1, 2, 3, 2, 3, 4],
-}
-
-
-@pytest.mark.parametrize("name", ORDERS)
-def test_what_are_no_frames(name: str) -> None:
-    assert framed(SIGNAL[0], list(ORDERS[name])) is None
-
-
-def test_an_order_of_its_own_stays_one() -> None:
-    (factor,) = picked(SIGNAL, ORDERS["every cell once, interleaved"])
-    assert isinstance(factor.origin, Reordered)
 
 
 def test_slices_are_stacked_as_a_table_lists_them() -> None:

@@ -56,6 +56,12 @@ ONE: dict[str, tuple[str, str, dict[str, Any], tuple[str, int | None, str]]] = {
     "features": ("y = Identity(a)", "float[N, 6, 8, 8] y", {}, ("unknown", 1, "")),
     "one softmax of all places": ("z = Conv(a, k) y = Softmax<axis = 1>(z)",
                                   "float[N, 5, 8, 8] y", {"opset": 11}, ("dense classes", 1, "")),
+    "words": (
+        "one = Constant<value = int64[1] {1}>() two = Constant<value = int64[1] {2}>() "
+        "t = Cast<to = 1>(words) s = Unsqueeze(t, two) q = MatMul(s, v1) p = Unsqueeze(f, one) "
+        "h = Add(q, p) y = MatMul(h, m)",
+        "float[N, T, 5] y", {"x": "int64[N, T] words, float[N, 3, 8, 8] x"}, ("caption", 2, ""),
+    ),
     "steps": ("t = Transpose<perm = [0, 2, 1]>(x) z = MatMul(t, m) y = LogSoftmax(z)",
               "float[N, 20, 5] y", {"x": SERIES}, ("sequence", 2, "softmax")),
     "one class a step": ("t = Transpose<perm = [0, 2, 1]>(x) z = MatMul(t, m1) y = Sigmoid(z)",

@@ -27,7 +27,6 @@ from .factors import (
     renewed,
     size,
 )
-from .frames import framed
 from .strides import strides_of, walked
 
 
@@ -92,9 +91,6 @@ def picked(axis: Axis, cells: Sequence[int]) -> Axis:
     if regular and (len(axis) == 1 or (abs(step) == 1 and len(cells) == total)):
         return cut(axis, cells[0], len(cells), step)
     given = len(axis) == 1 and isinstance(axis[0].origin, Given)
-    frames = framed(axis[0], cells) if given else None
-    if frames:
-        return frames
     strides = strides_of(cells) if given else None
     if strides is not None:
         return walked(axis[0], cells[0], strides)
