@@ -93,6 +93,18 @@ def test_words_light_up_what_they_are_about(which: int, method: str) -> None:
     assert inside(found.map, boxes[1], size=96) <= 0.02
 
 
+@pytest.mark.parametrize("which", [0, 1], ids=["the first thing", "the second thing"])
+def test_words_are_asked_for_in_words(which: int) -> None:
+    """`words:"red circle"`: the phrase of each scene, one scene after another."""
+    given, maps = fed(), []
+    for i, scene in enumerate(scenes()):
+        row = {name: x[i : i + 1] for name, x in given.items()}
+        maps.append(explain(backend(), row, f"words:{scene.things[which].label}").map[0])
+    expected = explain(backend(), given, log_probability(which)).map
+    np.testing.assert_allclose(np.stack(maps), expected, rtol=1e-3, atol=1e-5)
+    assert inside(np.stack(maps), [s.things[which].box for s in scenes()], size=96) >= 0.9
+
+
 def test_the_gradient_is_that_of_the_log_probability() -> None:
     """Central differences of the model's own output along the gradient, row by row."""
     given = {name: x[:8] for name, x in fed().items()}
