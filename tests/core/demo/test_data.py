@@ -102,15 +102,33 @@ def test_the_command_writes_what_it_says(number: int, tmp_path: Path) -> None:
     assert (tmp_path / "made" / "scene.png").read_bytes() == scene.file.read_bytes()
 
 
-def test_the_next_command_it_names_works(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", range(1, len(load_crowds()) + 1))
+def test_two_boxes_of_one_class_are_shown(number: int, tmp_path: Path) -> None:
+    done = run("demo", "--detector", "-o", "made", "--scene", str(number), at=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    lines = done.stdout.splitlines()
+    written = {line.split(None, 1)[1].strip() for line in lines if line.startswith("wrote")}
+    assert written == {str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*") if p.is_file()}
+    first, second = load_crowds()[number - 1].things[:2]
+    assert first.label == second.label
+    for i in (1, 2):
+        row = next(line for line in lines if line.startswith(f"{first.label} {i}"))
+        assert row.rstrip().endswith("yes")
+    cards = [pixels(tmp_path / "made" / f"{first.label}-{i}.png") for i in (1, 2)]
+    assert cards[0].shape != cards[1].shape or (cards[0] != cards[1]).any()
+
+
+@pytest.mark.parametrize("shown", [[], ["--detector"]], ids=["classes", "boxes"])
+def test_the_next_command_it_names_works(shown: list[str], tmp_path: Path) -> None:
     import shlex
 
-    first = run("demo", at=tmp_path)
+    first = run("demo", *shown, at=tmp_path)
     named = [line for line in first.stdout.splitlines() if line.startswith("next")]
     done = run(*shlex.split(named[0])[2:], at=tmp_path)
     assert done.returncode == 0, done.stderr
     record = json.loads(next((tmp_path / "gradcam-demo").glob("*.json")).read_text())
-    assert record["label"] == load_scenes()[0].things[1].label
+    scenes = load_crowds() if shown else load_scenes()
+    assert record["label"] == scenes[0].things[1].label
 
 
 def test_a_scene_that_is_not_there_is_refused(tmp_path: Path) -> None:
