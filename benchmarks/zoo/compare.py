@@ -37,6 +37,8 @@ class Row:
     status: str = "not exported"
     reason: str = ""
     size: int = 0
+    """The input's height."""
+    width: int = 0
     parameters: int = 0
     dynamic: bool = True
     layer: str = ""
