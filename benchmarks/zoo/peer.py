@@ -13,8 +13,10 @@ import torch
 from torch import nn
 
 from backends.onnx import instrument, save
-from cam_core import Layout
 from cam_core.maps import heatmap
+from cam_core.maps.arrangement import Arrangement
+
+from .files import layout_of
 
 
 def peer_gap(net: nn.Module, module: str, file: Path, x: Any, classes: tuple[int, ...]) -> float:
@@ -23,8 +25,7 @@ def peer_gap(net: nn.Module, module: str, file: Path, x: Any, classes: tuple[int
     from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 
     model = instrument(str(file), layer=module)
-    facts = {entry.key: entry.value for entry in model.metadata_props}
-    layout = Layout.parse(facts["cam.layout"])
+    layout = layout_of(model)
     options = ort.SessionOptions()
     options.log_severity_level = 4
     written = file.with_name(f"peer.{file.name}")
@@ -35,6 +36,8 @@ def peer_gap(net: nn.Module, module: str, file: Path, x: Any, classes: tuple[int
     del model, session
 
     def arrange(A: torch.Tensor) -> torch.Tensor:
+        if isinstance(layout, Arrangement):
+            return torch.as_tensor(layout.apply(A.detach().numpy()))
         if layout.axes == "NCHW":
             return A
         if layout.axes == "NHWC":

@@ -18,6 +18,7 @@ torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
 
 from benchmarks.zoo.compare import Row, compare  # noqa: E402
+from benchmarks.zoo.files import layout_of  # noqa: E402
 from benchmarks.zoo.layers import recommended  # noqa: E402
 from benchmarks.zoo.models import size_of  # noqa: E402
 from benchmarks.zoo.oracle import matches  # noqa: E402
@@ -67,6 +68,13 @@ def test_another_head_is_wrong(exported: tuple[nn.Module, np.ndarray, Path]) -> 
     weight.CopyFrom(numpy_helper.from_array(-numpy_helper.to_array(weight), weight.name))
     onnx.save(model, path)
     assert measured(net, x, path).status == "wrong"
+
+
+@pytest.mark.parametrize("text", ["NCHW", "N(1+14*14)C", "N C6 a4 b5 -> N C b a"])
+def test_any_layout_that_a_file_keeps_is_read(text: str) -> None:
+    model = onnx.ModelProto()
+    model.metadata_props.add(key="cam.layout", value=text)
+    assert layout_of(model).text() == text
 
 
 def test_a_name_may_give_a_size() -> None:
