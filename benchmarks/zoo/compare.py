@@ -12,12 +12,11 @@ import onnx
 import torch
 
 from backends.onnx import OnnxBackend, instrument
-from cam_core import Layout
 from cam_core.errors import CamError
 from cam_core.maps import combine, positive
 from cam_core.methods import METHODS
 
-from .files import model_input, opened, outputs_of, saved, written
+from .files import Reading, layout_of, model_input, opened, outputs_of, saved, written
 from .layers import recommended
 from .oracle import first_tensor, gradient_at, matches, relative
 from .peer import peer_gap
@@ -37,6 +36,8 @@ class Row:
     status: str = "not exported"
     reason: str = ""
     size: int = 0
+    """The input's height."""
+    width: int = 0
     parameters: int = 0
     dynamic: bool = True
     layer: str = ""
@@ -89,14 +90,13 @@ def compare(row: Row, net: torch.nn.Module, x: Any, path: Path) -> None:
         row.status = "not exported"
         row.reason = f"onnxruntime does not load the exporter's own file: {one_line(error)}"
         return
-    twin, facts = _instrumented(row, path)
+    twin, layout = _instrumented(row, path)
     after = outputs_of(opened(twin), {**feed, "cam_class": np.array(CLASSES[0], np.int64)})
     row.output_gap = max(relative(after[n], before[n]) for n in before)
     row.identical = all(np.array_equal(after[n], before[n]) for n in before)
     with torch.no_grad():
         logits = first_tensor(net(torch.as_tensor(x))).numpy()
     row.exported_gap = relative(next(iter(before.values())), logits)
-    layout = Layout.parse(facts["cam.layout"])
     session = opened(written(path, outputs=("activations", "gradients", "map")))
     feeds = [{**feed, "cam_class": np.array(classes, np.int64)} for classes in CLASSES]
     captured = [outputs_of(session, given) for given in feeds]
@@ -111,8 +111,8 @@ def compare(row: Row, net: torch.nn.Module, x: Any, path: Path) -> None:
     row.status = "exact" if exact else "wrong"
 
 
-def _instrumented(row: Row, path: Path) -> tuple[Path, dict[str, str]]:
-    """The file with no flags given, and its metadata; how long it took and what was added."""
+def _instrumented(row: Row, path: Path) -> tuple[Path, Reading]:
+    """The file with no flags given, and its layer's layout; how long it took, what was added."""
     size = sum(file.stat().st_size for file in path.parent.iterdir())
     start = time.perf_counter()
     model = instrument(str(path))
@@ -120,16 +120,15 @@ def _instrumented(row: Row, path: Path) -> tuple[Path, dict[str, str]]:
     plain = onnx.load(str(path), load_external_data=False)
     added = list(model.graph.node)[len(plain.graph.node) :]
     row.operators = sorted({_operator(node) for node in added})
-    facts = {entry.key: entry.value for entry in model.metadata_props}
-    row.layer = facts["cam.layer"]
+    row.layer = next(entry.value for entry in model.metadata_props if entry.key == "cam.layer")
     row.note = "; ".join(t for t in (row.note, OnnxBackend(str(path)).layer_note) if t)
     file = saved(model, path)
     row.growth = (file.stat().st_size - path.stat().st_size) / size
-    return file, facts
+    return file, layout_of(model)
 
 
 def _judge(
-    row: Row, net: torch.nn.Module, x: Any, cotangent: Any, got: dict[str, Any], layout: Layout
+    row: Row, net: torch.nn.Module, x: Any, cotangent: Any, got: dict[str, Any], layout: Reading
 ) -> None:
     """Raises the row's errors to those of this class."""
     A, G = got["cam_activations"], got["cam_gradients"]
@@ -156,7 +155,7 @@ def _judge(
         row.reason, row.gradient = "the wrong layer: autograd's G is zero there", float("inf")
 
 
-def _map(A: Any, G: Any, layout: Layout) -> Any:
+def _map(A: Any, G: Any, layout: Reading) -> Any:
     A, G = layout.apply(A), layout.apply(G.astype(np.float32))
     return positive(combine(A, METHODS["gradcam"](A, G)))
 

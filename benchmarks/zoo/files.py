@@ -9,6 +9,10 @@ import onnx
 import onnxruntime as ort
 
 from backends.onnx import instrument, save
+from cam_core.maps import Layout
+from cam_core.maps.arrangement import Arrangement
+
+Reading = Layout | Arrangement
 
 
 def model_input(path: Path) -> str:
@@ -39,3 +43,9 @@ def opened(model: Path, optimise: bool = True) -> ort.InferenceSession:
 def outputs_of(session: ort.InferenceSession, feed: dict[str, Any]) -> dict[str, Any]:
     names = [output.name for output in session.get_outputs()]
     return dict(zip(names, session.run(names, feed), strict=True))
+
+
+def layout_of(model: onnx.ModelProto) -> Reading:
+    """How the layer's tensor of an instrumented model becomes [N, K, *S]."""
+    (text,) = (e.value for e in model.metadata_props if e.key == "cam.layout")
+    return Arrangement.parse(text) if "->" in text else Layout.parse(text)

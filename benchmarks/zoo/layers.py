@@ -3,7 +3,7 @@
 Its README names ResNet `layer4[-1]`, VGG, DenseNet and MobileNet `features[-1]`, MNASNet
 `layers[-1]`, ViT `blocks[-1].norm1`, Swin `layers[-1].blocks[-1].norm1`. The rest here are the
 same idea, the last stage, under the families' own names; torchvision's ViT calls its `norm1`
-`ln_1`.
+`ln_1`, CrossViT's last blocks are those of its cross attention, `fusion`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from torch import nn
 
 PATTERNS = (
     r"blocks\.{last}\.norm1",
+    r"blocks\.{last}\.fusion\.{last}\.norm1",
     r"encoder\.layers\.encoder_layer_{last}\.ln_1",
     r"layer4",
     r"features",

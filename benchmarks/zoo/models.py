@@ -76,8 +76,16 @@ def timm_names() -> list[str]:
         if inside:
             chosen.append(min(inside, key=_size_of))
     known = set(timm.list_models())
-    chosen += [name for name in FAMILIES if name in known]
+    chosen += [name for name in (*FAMILIES, *SHAPED) if name in known]
+    chosen += [f"{name}@{h}x{w}" for name in SHAPED if name in known for h, w in SHAPES]
     return [f"{TIMM}{name}" for name in dict.fromkeys(chosen)]
+
+
+def size_of(name: str) -> tuple[int, int] | None:
+    """(64, 96) of `timm/levit_128s@64x96`; None where the name gives no size."""
+    _, _, size = name.partition("@")
+    height, _, width = size.partition("x")
+    return (int(height), int(width)) if size else None
 
 
 def _size_of(name: str) -> tuple[float, int, str]:
@@ -87,6 +95,18 @@ def _size_of(name: str) -> tuple[float, int, str]:
     return (min(ranks) if ranks else SIZES.index("base"), sum(numbers), name)
 
 
+SHAPED = ("crossvit_tiny_240", "mvitv2_tiny", "levit_128s")
+"""timm models that are measured at more sizes than their own, in rows named NAME@HEIGHTxWIDTH."""
+SHAPES = ((64, 96), (96, 96))
+"""Height and width, besides the native ones."""
+AS_BUILT = {
+    **dict.fromkeys(
+        (f"{TIMM}crossvit_tiny_240@64x96", f"{TIMM}crossvit_tiny_240@96x96"),
+        "timm builds none for this size; that for 240 x 240, which resizes the picture itself",
+    ),
+    f"{TIMM}mvitv2_tiny@64x96": "timm builds square ones only; that for 224 x 224 takes it",
+}
+"""Rows whose model is not built for their size, with the reason; the others' are."""
 INPUTS = {
     f"{TIMM}samvit_base_patch16": 256,
     f"{TIMM}deepseek_vit_412m": 168,
@@ -117,13 +137,23 @@ def _plain(name: str) -> nn.Module:
     torchvision()  # timm imports it
     import timm
 
-    options = {"img_size": INPUTS[name]} if name in FIXED else {}
-    made: nn.Module = timm.create_model(name.removeprefix(TIMM), pretrained=False, **options)
+    options: dict[str, Any] = {"img_size": INPUTS[name]} if name in FIXED else {}
+    if (size := size_of(name)) and name not in AS_BUILT:
+        options = {"img_size": size}
+    plain, _, _ = name.removeprefix(TIMM).partition("@")
+    made: nn.Module = timm.create_model(plain, pretrained=False, **options)
     return made
 
 
-def sizes(name: str, net: nn.Module) -> Iterator[int]:
-    """Input sizes to try: a small one where the architecture does not fix it."""
+def sizes(name: str, net: nn.Module) -> Iterator[tuple[int, int]]:
+    """Heights and widths to try: a small one where the architecture does not fix it."""
+    if size := size_of(name):
+        yield size
+    else:
+        yield from ((side, side) for side in _squares(name, net))
+
+
+def _squares(name: str, net: nn.Module) -> Iterator[int]:
     config = getattr(net, "default_cfg", None) or {}
     native = config.get("input_size", (3, 224, 224))[-1]
     if name == "inception_v3":

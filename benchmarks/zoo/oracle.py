@@ -152,8 +152,8 @@ def _run(
 
     def hook(path: str) -> Any:
         def keep(_module: Any, _inputs: Any, output: Any) -> None:
-            if isinstance(output, torch.Tensor):
-                produced.append((path, output))
+            several = output if isinstance(output, tuple | list) else (output,)
+            produced.extend((path, part) for part in several if isinstance(part, torch.Tensor))
 
         return keep
 

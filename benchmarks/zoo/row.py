@@ -16,7 +16,7 @@ from cam_core.errors import CamError
 from converters.torch import to_onnx
 
 from .compare import Row, compare, one_line
-from .models import build, calibrate, sizes
+from .models import AS_BUILT, build, calibrate, sizes
 
 
 def measure(name: str, exporter: str, folder: Path) -> Row:
@@ -59,17 +59,18 @@ def _export(row: Row, path: Path) -> tuple[torch.nn.Module, Any]:
         for part in net.modules():
             if options and hasattr(part, "fused_attn"):  # timm's switch
                 part.fused_attn = False  # type: ignore[assignment]
-        for size in tried:
-            rng = np.random.default_rng(size)
-            x = rng.normal(size=(2, 3, size, size)).astype(np.float32)
+        for height, width in tried:
+            rng = np.random.default_rng(height)
+            x = rng.normal(size=(2, 3, height, width)).astype(np.float32)
             try:
                 calibrate(net, torch.as_tensor(x))
                 to_onnx(net, x, path, exporter=row.exporter, verify=False, **options)  # type: ignore[arg-type]
             except Exception as error:
                 failure = error if not note else failure
                 continue
-            row.size, row.dynamic = size, note != "fixed batch"
-            row.note = f"{note}: {one_line(failure)}" if failure is not None and note else ""
+            row.size, row.width, row.dynamic = height, width, note != "fixed batch"
+            way = f"{note}: {one_line(failure)}" if failure is not None and note else ""
+            row.note = "; ".join(part for part in (AS_BUILT.get(row.name), way) if part)
             return net, x
     assert failure is not None
     raise failure

@@ -14,8 +14,9 @@ Rows = Mapping[tuple[str, str], Mapping[str, Any]]
 HEAD = """\
 # The zoo
 
-Every torchvision classifier and one small model of each timm family, with seeded random weights,
-exported by both of torch's exporters, instrumented with no flags and compared with torch.autograd.
+Every torchvision classifier and one small model of each timm family (three of them at more sizes
+than their own, `@HEIGHTxWIDTH`), with seeded random weights, exported by both of torch's exporters,
+instrumented with no flags and compared with torch.autograd.
 `python -m benchmarks.zoo` measures, `python -m benchmarks.zoo --table` writes this page.
 
 - **layer**: the torch modules whose output is the layer that was found; **bold** where it is the
@@ -40,7 +41,7 @@ def write(rows: Rows, path: Path) -> None:
     for exporter in sorted({exporter for _, exporter in rows}):
         mine = [row for (_, e), row in sorted(rows.items()) if e == exporter]
         parts.append(f"## {exporter}\n\n{_table(mine)}")
-    parts.append(_reasons(rows))
+    parts += [_notes(rows), _reasons(rows)]
     path.write_text("\n\n".join(part.strip() for part in parts) + "\n")
 
 
@@ -78,7 +79,7 @@ def _table(rows: list[Mapping[str, Any]]) -> str:
         module = (row["modules"] or [f"tensor `{row['layer']}`"])[0]
         cells = [
             row["name"],
-            f"{row['size']}{'' if row['dynamic'] else ', fixed batch'}",
+            f"{_size(row)}{'' if row['dynamic'] else ', fixed batch'}",
             f"**{module}**" if row["agrees"] else module,
             f"{_figure(row['gradient'])}{'' if row['status'] == 'exact' else ' wrong'}",
             _figure(row["map"]),
@@ -93,8 +94,24 @@ def _table(rows: list[Mapping[str, Any]]) -> str:
     return "\n".join(lines)
 
 
+def _size(row: Mapping[str, Any]) -> str:
+    height, width = row["size"], row.get("width") or row["size"]
+    return f"{height}" if height == width else f"{height} x {width}"
+
+
 def _figure(value: float | None) -> str:
     return "-" if value is None else f"{value:.0e}"
+
+
+def _notes(rows: Rows) -> str:
+    """What was done to measure a model, and what was said of its layer."""
+    said = [(row["note"], *key) for key, row in sorted(rows.items()) if row.get("note")]
+    cells = (f"| {name} | {exporter} | {_cell(note)} |" for note, name, exporter in said)
+    return "\n".join(["## Notes", "", "| model | exporter | |", "|---|---|---|", *cells])
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
 
 
 def _reasons(rows: Rows) -> str:
@@ -106,6 +123,6 @@ def _reasons(rows: Rows) -> str:
     ]
     for (name, exporter), row in sorted(rows.items()):
         if row["status"] != "exact":
-            reason = (row["reason"] or "see the table").replace("|", "\\|")
-            lines.append(f"| {name} | {exporter} | {row['status']} | {reason} |")
+            reason = row["reason"] or "see the table"
+            lines.append(f"| {name} | {exporter} | {row['status']} | {_cell(reason)} |")
     return "\n".join(lines)

@@ -292,6 +292,24 @@ SIGNAL = (
 """
     + HEAD
 )
+NARROW = (
+    """
+    e = Conv<strides = [4,4]>(x, w1)  sh = Constant<value = int64[3] {1, 8, 6}>()
+    fl = Reshape(e, sh)  tk = Transpose<perm = [0, 2, 1]>(fl)
+"""
+    + BLOCK.format("b1", "tk")
+    + """
+    grid = Constant<value = int64[4] {1, 2, 3, 8}>()  rows = Reshape(b1, grid)
+    from = Constant<value = int64[2] {0, 0}>()  to = Constant<value = int64[2] {2, 3}>()
+    axes = Constant<value = int64[2] {1, 2}>()  by = Constant<value = int64[2] {2, 2}>()
+    half = Slice(rows, from, to, axes, by)  two = Constant<value = int64[3] {1, 2, 8}>()
+    own = Reshape(half, two)  q = MatMul(own, wq)  k = MatMul(b1, wk)  kr = Relu(k)
+    kt = Transpose<perm = [0, 2, 1]>(kr)  s = MatMul(q, kt)  p = Softmax<axis = -1>(s)
+    v = MatMul(b1, wv)  a = MatMul(p, v)  mean = ReduceMean<axes = [1], keepdims = 0>(a)
+    y = Gemm<transB = 1>(mean, wy)
+"""
+)
+"""LeViT's attention halves the grid, 2 x 3 to 1 x 2: a line is no coarser map of the picture."""
 GEM = (
     STEM
     + """
@@ -316,6 +334,7 @@ DEFAULTS = [  # name, model, layer, layout
     ("blocked", net(BLOCKED, VIT, "1, 3, 16, 16"), "grid", "NHWC"),
     ("gathered", net(GATHERED, VIT, "1, 3, 16, 16"), "last", "NCHW"),
     ("placed", net(PLACED, VIT, "1, 3, 16, 16"), "sum", "N(4*4)C"),
+    ("narrow", net(NARROW, VIT, "1, 3, 8, 12"), "b1", "N(2*3)C"),
     ("mean token", net(MEAN_TOKEN, VIT, "1, 3, 16, 16"), "b2", "N(4*4)C"),
     ("branches", net(BRANCHES, W1 | {"w2": conv(6, 8), "w3": conv(9, 8), "wy": (5, 15)}), "r2",
      "NCHW"),
@@ -375,7 +394,8 @@ def test_of_branches_the_others_are_named() -> None:
     backend = OnnxBackend(next(row[1] for row in DEFAULTS if row[0] == "branches"))
     assert "largest branch" in backend.layer_note
     assert "'r3'" in backend.layer_note
-    assert OnnxBackend(DEFAULTS[0][1]).layer_note == ""
+    for alone in ("residual", "narrow"):
+        assert OnnxBackend(next(r[1] for r in DEFAULTS if r[0] == alone)).layer_note == ""
 
 
 def test_tokens_put_in_place_are_a_map_too() -> None:

@@ -124,13 +124,13 @@ def test_two_boxes_of_one_class_light_different_things() -> None:
     from where the record says that it lies."""
     hits, apart = [], []
     for i, scene in enumerate(scenes()):
-        things = [scene.things[k].box for k in (0, 1)]
+        things = [thing.box for thing in scene.things]
         label = boxes.CLASSES.index(scene.things[0].label.split()[1])
         every = explain_all(backend(), images()[i : i + 1], ["box:all"], ["hirescam"])
-        alike = [one for one in every if one.detail[0]["box"]["class"] == label][:2]
+        alike = [one for one in every if one.detail[0]["box"]["class"] == label]
         met = [nearest(centre(one.detail[0]["box"]["corners"]), things) for one in alike]
-        apart.append(set(met) == {0, 1})
-        hits += [inside(o.map, [things[k]], size=128) for o, k in zip(alike, met, strict=True)]
+        apart.append({0, 1} <= set(met))
+        hits += [inside(one.map, [things[k]], size=128) for one, k in zip(alike, met, strict=True)]
     assert np.mean(apart) >= 0.97
     assert len(hits) >= 190
     assert np.mean(hits) >= 0.95

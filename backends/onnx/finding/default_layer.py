@@ -61,7 +61,8 @@ def _refuse_pixels(route: Route) -> None:
 
 def _chosen(route: Route, over: str | None) -> tuple[list[Tensor], str]:
     cuts, needed = route.cuts(), needed_tokens(route)
-    places = [t for t in _without_rows(route) if over in (None, route.maps.input(t))]
+    pictures = _without_rows(route)
+    places = [t for t in pictures if over in (None, route.maps.input(t))]
     maps = [t for t in places if not only_summary(route, t, needed)]
     all_through = [t for t in places if t.name in cuts]
     through = [t for t in maps if t.name in cuts and not _only_in_products(route, t)]
@@ -70,7 +71,9 @@ def _chosen(route: Route, over: str | None) -> tuple[list[Tensor], str]:
         return _branches(route, maps)
     within = before_tiles(route, through, cuts)
     chosen = _step_back(route, within[-1]) if within else None
-    coarser = len(within) == len(through) and chosen and _before_downsampling(route, chosen)
+    coarser = (
+        len(within) == len(through) and chosen and _before_downsampling(route, chosen, pictures)
+    )
     if chosen is None or coarser:
         return _branches(route, maps)
     return [first_norm(route, chosen) if summary else chosen], ""
@@ -184,13 +187,13 @@ def _class_map(route: Route, tensor: Tensor) -> bool:
     return tensor.name not in route.mixed and (classes_apart or route.dense)
 
 
-def _before_downsampling(route: Route, tensor: Tensor) -> bool:
-    """Does a coarser map follow it? A part of it is none."""
+def _before_downsampling(route: Route, tensor: Tensor, maps: Sequence[Tensor]) -> bool:
+    """Does one of these, coarser than it, follow it? A part of it is none."""
     parts = VIEWS | WINDOWS | {"Slice", "Split", "Gather"}
     after, area = route.after(tensor), _area(route, tensor)
     return any(
         1 < _area(route, t) < area and computes(route.graph.producer[t.name]) not in parts
-        for t in route.spatial_maps
+        for t in maps
         if t.name in after
     )
 

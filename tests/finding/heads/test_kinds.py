@@ -40,6 +40,37 @@ ONE: dict[str, tuple[str, str, dict[str, Any], tuple[str, int | None, str]]] = {
                         ("embedding", 1, "")),
     "a normalisation": (f"{LOGITS} y = LayerNormalization(z, scale)", "float[N, 5] y", {},
                         ("embedding", 1, "")),
+    "two heads averaged": (
+        f"{LOGITS} b = MatMul(f, m) s = Add(z, b) h = Constant<value = float {{2.0}}>() "
+        "y = Div(s, h)", "float[N, 5] y", {}, ("classes", 1, ""),
+    ),
+    "a mean of stacked heads": (
+        f"{LOGITS} b = MatMul(f, m) i = Constant<value = int64[1] {{0}}>() p = Unsqueeze(z, i) "
+        "q = Unsqueeze(b, i) s = Concat<axis = 0>(p, q) "
+        "y = ReduceMean<axes = [0], keepdims = 0>(s)",
+        "float[N, 5] y", {}, ("classes", 1, ""),
+    ),
+    "a share of the places' own": (
+        f"{LOGITS} b = Conv(a, k) "
+        "p = ReduceMax<axes = [2, 3], keepdims = 0>(b) h = Constant<value = float {0.5}>() "
+        "q = Mul(h, p) y = Add(z, q)", "float[N, 5] y", {}, ("classes", 1, ""),
+    ),
+    "logits with a temperature": (
+        f"{LOGITS} h = Constant<value = float {{0.1}}>() y = Mul(z, h)", "float[N, 5] y", {},
+        ("classes", 1, ""),
+    ),
+    "half of what was normalised": (
+        f"{LOGITS} n = LayerNormalization(z, scale) h = Constant<value = float {{2.0}}>() "
+        "y = Div(n, h)", "float[N, 5] y", {}, ("embedding", 1, ""),
+    ),
+    "one over logits": (
+        f"{LOGITS} h = Constant<value = float {{1.0}}>() y = Div(h, z)", "float[N, 5] y", {},
+        ("embedding", 1, ""),
+    ),
+    "two means added": (
+        "l = ReduceMax<axes = [2, 3], keepdims = 0>(a) y = Add(f, l)", "float[N, 6] y", {},
+        ("embedding", 1, ""),
+    ),
     "a mean of maps": ("y = Flatten(g)", "float[N, 6] y", {}, ("unknown", 1, "")),
     "softmax at places": ("z = Conv(a, k) y = Softmax<axis = 1>(z)", "float[N, 5, 8, 8] y", {},
                           ("dense classes", 1, "softmax")),

@@ -10,6 +10,9 @@ POOLED = {"GlobalAveragePool", "GlobalMaxPool", "AveragePool", "MaxPool", "Reduc
 RESIZING = {"Resize", "Upsample", "DepthToSpace"}
 SCALING = NORMS | {"LpNormalization"}
 LENGTHS = {"ReduceL2", "ReduceSumSquare", "Sqrt"}
+MULTIPLES = {"Mul", "Div"}
+SUMS = {"Add", "Sub", "Sum", "Mean"}
+STACKED = {"ReduceMean", "ReduceSum"}
 DEPTH = 6
 """Nodes between a vector and its length: squares, a sum, a root, a bound, an Expand."""
 
@@ -22,7 +25,9 @@ def last_step(graph: Graph, tensor: Tensor) -> str:
     what = computes(node)
     if what in RESIZING:
         return last_step(graph, node.inputs[0])
-    if what in MIXERS or (what == "Add" and _biased(graph, node)):
+    if (source := _multiple_of(graph, node)) is not None:
+        return last_step(graph, source)
+    if what in MIXERS or (what == "Add" and _biased(graph, node)) or _of_heads(graph, node):
         return "linear"
     if what in SCALING or (what == "Div" and _by_length(graph, node)):
         return "normalised"
@@ -42,6 +47,38 @@ def _biased(graph: Graph, node: Node) -> bool:
     products = [_maker(graph, t) for t in node.inputs if t.name not in weights]
     made = bool(weights) and len(products) == 1 and products[0] is not None
     return made and computes(products[0]) in MIXERS
+
+
+def _varying(graph: Graph, node: Node) -> list[Tensor]:
+    """What a node reads besides weights."""
+    return [t for t in node.inputs if t.name not in graph.weights and t.name not in graph.values]
+
+
+def _multiple_of(graph: Graph, node: Node) -> Tensor | None:
+    """What is multiplied by constants: by a temperature, by the share of a head."""
+    varying = _varying(graph, node)
+    if computes(node) not in MULTIPLES or len(varying) != 1:
+        return None
+    return varying[0] if node.op == "Mul" or varying[0] is node.inputs[0] else None
+
+
+def _of_heads(graph: Graph, node: Node) -> bool:
+    """Are the logits of several heads added or averaged, a pool of those at places among them?
+
+    Distilled models average two heads (DeiT, LeViT), CrossViT those of its branches.
+    """
+    heads = _varying(graph, node) if computes(node) in SUMS else _stacked(graph, node)
+    steps = {last_step(graph, tensor) for tensor in heads}
+    return len(heads) > 1 and "linear" in steps and steps <= {"linear", "pooled"}
+
+
+def _stacked(graph: Graph, node: Node) -> list[Tensor]:
+    """The vectors that were put beside each other, one a place, for a reduction over them."""
+    stack = _maker(graph, node.inputs[0]) if computes(node) in STACKED else None
+    if stack is None or stack.op != "Concat" or stack.outputs[0].shape is None:
+        return []
+    beside = stack.outputs[0].shape[stack.attrs["axis"]]
+    return list(stack.inputs) if beside == len(stack.inputs) else []
 
 
 def _by_length(graph: Graph, node: Node) -> bool:
