@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from ..backend import Array
+from .asked_class import classes_by_row
 from .asking import Asking
 from .labels import find_class, index_text, plain
 from .scores import class_score, one_hot, per_row, pick, spread
@@ -54,7 +55,9 @@ class ClassTarget(ScoredTarget):
 
 
 def read(word: str, asking: Asking) -> tuple[ClassTarget]:
-    """Any text is a class, or a label that nobody knows."""
+    """Any text is a class, or a label that nobody knows; `3,5,1` is one a row."""
+    if (each := classes_by_row(word, asking)) is not None:
+        return (ClassTarget(each, asking.class_axis),)
     return (ClassTarget(find_class(word, asking.labels), asking.class_axis),)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from ..backend import Array
 from ..errors import TargetError
@@ -97,6 +97,15 @@ class ScoredTarget(Protocol):
         """Refuses a score of so many classes, before anything is run."""
         return
 
+    @property
+    def tensor(self) -> str:
+        """The output whose number it is, where that is not the score; y is that output then."""
+        return ""
+
+    def mirrored(self, y: Array) -> Mirrored | None:
+        """The same number as a question of a second picture, where it has one."""
+        return None
+
 
 class AwaitingTarget(ScoredTarget, Protocol):
     """A question whose target is known once the model was run: see `found_in`."""
@@ -122,6 +131,14 @@ class AwaitingTarget(ScoredTarget, Protocol):
             f"target '{self.label}' depends on what the model finds in a picture: explain it "
             f"there; a file takes an anchor by its number (3@anchor:120), or target='cotangent'"
         )
+
+
+class Mirrored(NamedTuple):
+    """A question of another picture."""
+
+    picture: str
+    """Its file."""
+    target: ScoredTarget
 
 
 @dataclass(frozen=True)

@@ -10,14 +10,22 @@ import pytest
 
 from cam_core.errors import TargetError
 from cam_core.targets import (
+    AgainstTarget,
     AnchorTarget,
     AwaitingTarget,
+    CaptionTarget,
     ClassTarget,
     ContrastTarget,
     CotangentTarget,
+    FinerTarget,
+    LossTarget,
+    NormTarget,
     ProbabilityTarget,
+    RestTarget,
     ScoredTarget,
+    SimilarTarget,
     TopTarget,
+    ValueTarget,
 )
 from tests.paths import ROOT
 
@@ -40,6 +48,16 @@ ASKED = [  # target, its class, name, title, unit, single
     (ProbabilityTarget(-1), 1, "prob:top", "dog", "probability", True),
     (AnchorTarget(1, 5), 1, "1@anchor:5", "dog", "score", False),
     (CotangentTarget(Y), None, "cotangent", "", "score", True),
+    (AgainstTarget(ClassTarget(1)), 1, "against:1", "against dog", "score", True),
+    (AgainstTarget(ContrastTarget(2, 0)), 2, "against:2-0", "against owl - cat", "score", False),
+    (LossTarget(1), 1, "loss:1", "dog", "loss", True),
+    (LossTarget(1, how="sigmoid", absent=True), 1, "loss:-0", "dog", "loss", True),
+    (RestTarget(-1), 1, "rest:top", "dog", "score", True),
+    (FinerTarget(1), 1, "finer:1", "dog, finer", "score", False),
+    (ValueTarget(2), None, "value:2", "", "score", True),
+    (NormTarget(), None, "norm", "", "length", True),
+    (CaptionTarget(1), 1, "caption:1", "dog", "score", True),
+    (SimilarTarget(Y, "like:a.npy"), None, "like:a.npy", "", "cosine", True),
 ]
 
 
