@@ -10,11 +10,13 @@ from .box import BoxTarget
 from .caption import CaptionTarget
 from .contrast import ContrastTarget
 from .cotangent import CotangentTarget
+from .edge import EdgeTarget
 from .finer import FinerTarget
 from .grammar import Question, as_target, parse_target, read_target, usual
 from .loss import LossTarget
 from .norm import NormTarget
 from .one_class import ClassTarget
+from .out import OutTarget
 from .probability import ProbabilityTarget
 from .rest import RestTarget
 from .similar import LikeTarget, SimilarTarget
@@ -35,12 +37,14 @@ __all__ = [
     "ClassTarget",
     "ContrastTarget",
     "CotangentTarget",
+    "EdgeTarget",
     "FinerTarget",
     "Kind",
     "LikeTarget",
     "LossTarget",
     "Mirrored",
     "NormTarget",
+    "OutTarget",
     "Outputs",
     "Placed",
     "ProbabilityTarget",

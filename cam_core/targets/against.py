@@ -85,6 +85,11 @@ class AgainstTarget(ScoredTarget):
         """As the other."""
         self.of.require(count)
 
+    def of_row(self, row: int, count: int) -> AgainstTarget:
+        """As the other."""
+        found = self.of.of_row(row, count)
+        return self if found is self.of else replace(self, of=found)
+
     @property
     def tensor(self) -> str:
         """That of the other."""

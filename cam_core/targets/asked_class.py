@@ -8,6 +8,10 @@ from ..errors import TargetError
 from .asking import Asking
 from .labels import find_class
 
+WITH_CLASSES = ("classes", "multi-label", "binary", "dense classes", "unknown")
+"""The heads whose classes have a number each."""
+SEVERAL = tuple(kind for kind in WITH_CLASSES if kind != "binary")
+"""Those with more than one."""
 ROW = r"\s*(?:-?\d+|top)\s*"
 
 

@@ -63,4 +63,9 @@ def read(word: str, asking: Asking) -> tuple[CaptionTarget] | None:
     return (CaptionTarget(0 if every else int(found[1]), asking.class_axis, every),)
 
 
-CAPTION = Kind("caption:2", "the similarity to one of several captions; caption:all each", read)
+CAPTION = Kind(
+    "caption:2",
+    "the similarity to one of several captions; caption:all each",
+    read,
+    of=("similarity",),
+)

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..backend import Array
 from ..errors import TargetError
-from .asked_class import class_after
+from .asked_class import SEVERAL, class_after
 from .asking import Asking
 from .labels import index_text, plain
 from .scores import (
@@ -130,4 +130,6 @@ def read(word: str, asking: Asking) -> tuple[FinerTarget] | None:
     return None if index is None else (FinerTarget(index, asking.class_axis),)
 
 
-FINER = Kind("finer:243", "a class against the three closest to it in score (Finer-CAM)", read)
+FINER = Kind(
+    "finer:243", "a class against the three closest to it in score (Finer-CAM)", read, of=SEVERAL
+)

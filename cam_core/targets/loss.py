@@ -106,4 +106,5 @@ LOSS = Kind(
     "loss:243",
     "the cross-entropy of a class (of a sigmoid BCE): uphill is what speaks against it",
     read,
+    of=("classes", "multi-label", "binary", "dense classes"),
 )

@@ -51,4 +51,6 @@ def read(word: str, asking: Asking) -> tuple[NormTarget] | None:
     return (NormTarget(),)
 
 
-NORM = Kind("norm", "the length of an embedding", read)
+NORM = Kind(
+    "norm", "the length of an embedding", read, of=("embedding", "regression", "picture", "unknown")
+)

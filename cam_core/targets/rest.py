@@ -8,7 +8,7 @@ import numpy as np
 
 from ..backend import Array
 from ..errors import TargetError
-from .asked_class import class_after
+from .asked_class import SEVERAL, class_after
 from .asking import Asking
 from .labels import index_text, plain
 from .scores import find_axis, in_double, one_hot, per_row, pick, softmax, top
@@ -80,4 +80,6 @@ def read(word: str, asking: Asking) -> tuple[RestTarget] | None:
     return None if index is None else (RestTarget(index, asking.class_axis),)
 
 
-REST = Kind("rest:243", "a class against all the others: its score less their log-sum-exp", read)
+REST = Kind(
+    "rest:243", "a class against all the others: its score less their log-sum-exp", read, of=SEVERAL
+)

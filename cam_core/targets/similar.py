@@ -140,5 +140,8 @@ def read(word: str, asking: Asking) -> tuple[ScoredTarget] | None:
 
 
 SIMILAR = Kind(
-    "like:other.jpg", "the cosine to another picture, or to like:vector.npy; unlike: away", read
+    "like:other.jpg",
+    "the cosine to another picture, or to like:vector.npy; unlike: away",
+    read,
+    of=("embedding", "classes", "multi-label", "unknown"),
 )

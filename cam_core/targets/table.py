@@ -10,10 +10,12 @@ from .box import BOX
 from .caption import CAPTION
 from .contrast import CONTRAST
 from .cotangent import COTANGENT
+from .edge import EDGE
 from .finer import FINER
 from .loss import LOSS
 from .norm import NORM
 from .one_class import CLASS
+from .out import OUT
 from .probability import PROBABILITY
 from .rest import REST
 from .similar import SIMILAR
@@ -46,6 +48,8 @@ TARGETS: dict[str, Kind] = {
     "norm": NORM,
     "caption": CAPTION,
     "like": SIMILAR,
+    "out": OUT,
+    "edge": EDGE,
     "against": against(taken),
 }
 """By name, the most general first: a text is what the last of them takes it for.

@@ -97,6 +97,10 @@ class ScoredTarget(Protocol):
         """Refuses a score of so many classes, before anything is run."""
         return
 
+    def of_row(self, row: int, count: int) -> ScoredTarget:
+        """What it asks of one of several inputs that are explained one by one."""
+        return self
+
     @property
     def tensor(self) -> str:
         """The output whose number it is, where that is not the score; y is that output then."""
@@ -152,3 +156,5 @@ class Kind:
     """(text, what it is asked about) -> its targets; None where the text is none of this kind."""
     several: bool = False
     """Is it one question for each of several targets? In a file they have an axis of their own."""
+    of: tuple[str, ...] = ()
+    """The kinds of heads, of KINDS, that it is asked of; () of any."""

@@ -79,4 +79,9 @@ def read(word: str, asking: Asking) -> tuple[ValueTarget] | None:
     return (ValueTarget(-1 if found[1] is None else int(found[1]), asking.class_axis),)
 
 
-VALUE = Kind("value", "the number of a regression or a binary head; value:3 of several", read)
+VALUE = Kind(
+    "value",
+    "the number of a regression or a binary head; value:3 of several",
+    read,
+    of=("regression", "binary", "picture", "unknown"),
+)

@@ -11,7 +11,7 @@ import numpy as np
 from cam_core.backend import Array, Backend, Inputs, Look
 from cam_core.cli.inputs.samples import Sample
 from cam_core.cli.report import progress
-from cam_core.errors import CamError
+from cam_core.errors import CamError, TargetError
 from cam_core.metrics.slopes import FEW, MOST, Numeric, compare_slopes
 from cam_core.metrics.verdicts import AGREES, AT_A_KINK, DIFFERS, LIMIT, UNTOLD
 from cam_core.targets import ScoredTarget
@@ -52,13 +52,23 @@ def pull(
     try:
         look = backend.look(sample.x, layers=None if layer is None else [layer])
         (name,) = look.layers
-        found = tuple((target, look.pull(target).layers[name]) for target in targets)
+        found = tuple((target, look.pull(_of_the_score(target)).layers[name]) for target in targets)
     except CamError as error:
         if required:
             raise
         screen.line("gradient", f"not tried: {error}")
         return None
     return Tried(backend, sample, look, found)
+
+
+def _of_the_score(target: ScoredTarget) -> ScoredTarget:
+    """Only the score is run on from a layer."""
+    if target.tensor:
+        raise TargetError(
+            f"target '{target.label}': check tries the score; make that output the score, "
+            f"--score out:{target.tensor}, and ask for value:0 and its like"
+        )
+    return target
 
 
 def tell_empty(tried: Tried, screen: Screen) -> list[dict[str, Any]]:

@@ -17,9 +17,11 @@ from cam_core.targets import (
     ClassTarget,
     ContrastTarget,
     CotangentTarget,
+    EdgeTarget,
     FinerTarget,
     LossTarget,
     NormTarget,
+    OutTarget,
     ProbabilityTarget,
     RestTarget,
     ScoredTarget,
@@ -28,9 +30,11 @@ from cam_core.targets import (
     ValueTarget,
     as_target,
 )
+from cam_core.targets.detection.meaning import read_as
 
 ASKING = Asking(head=Head("y", "boxes", "", "y", 1, "Sigmoid", BoxNumbers("b", 1)))
 ANY = Asking()
+CENTRED = read_as(np.array([[[30.0, 30, 8, 4]]] * 2), (64, 64))
 # target, shape of the score; two rows, six classes
 CASES = [
     (ClassTarget(3), (2, 6)),
@@ -76,6 +80,10 @@ CASES = [
     (NormTarget(), (2, 6, 3)),
     (NormTarget(), (2,)),
     (CaptionTarget(2), (2, 6)),
+    (OutTarget("y", (3,)), (2, 6)),
+    (OutTarget("y", (slice(1, 3), 0)), (2, 6, 3)),
+    (OutTarget("y"), (2, 1)),
+    (EdgeTarget("w", "y", ((0, slice(0, 4)), (1, slice(2, 6))), CENTRED), (2, 6)),
     (SimilarTarget(np.arange(6.0)), (2, 6)),
     (SimilarTarget(np.arange(12.0).reshape(2, 6), away=True), (2, 6)),
     (SimilarTarget(np.arange(12.0).reshape(1, 6, 2)), (2, 6, 2)),

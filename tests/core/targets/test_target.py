@@ -17,9 +17,11 @@ from cam_core.targets import (
     ClassTarget,
     ContrastTarget,
     CotangentTarget,
+    EdgeTarget,
     FinerTarget,
     LossTarget,
     NormTarget,
+    OutTarget,
     ProbabilityTarget,
     RestTarget,
     ScoredTarget,
@@ -27,6 +29,7 @@ from cam_core.targets import (
     TopTarget,
     ValueTarget,
 )
+from cam_core.targets.detection.meaning import read_as
 from tests.paths import ROOT
 
 ELSEWHERE = sorted(
@@ -35,9 +38,11 @@ ELSEWHERE = sorted(
     for path in (ROOT / package).rglob("*.py")
     if ROOT / "cam_core" / "targets" not in path.parents
 )
+CORNERS = read_as(np.array([[0.0, 0, 8, 4]]), (64, 64))
 NAMES = ("cat", "dog", "owl")
 Y = np.array([[1.0, 5, 2], [7, 0, 8]])
 
+LEFT = EdgeTarget("left", "b", (), CORNERS, "edge:left@box:0")
 ASKED = [  # target, its class, name, title, unit, single
     (ClassTarget(1), 1, "1", "dog", "score", True),
     (ClassTarget(-1), 2, "2", "owl", "score", True),
@@ -57,6 +62,8 @@ ASKED = [  # target, its class, name, title, unit, single
     (ValueTarget(2), None, "value:2", "", "score", True),
     (NormTarget(), None, "norm", "", "length", True),
     (CaptionTarget(1), 1, "caption:1", "dog", "score", True),
+    (OutTarget("p", (2,), "2"), None, "out:p[2]", "", "output", True),
+    (LEFT, None, "edge:left@box:0", "", "pixels", False),
     (SimilarTarget(Y, "like:a.npy"), None, "like:a.npy", "", "cosine", True),
 ]
 
