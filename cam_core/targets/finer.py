@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -55,6 +55,8 @@ class FinerTarget(ScoredTarget):
     index: int | tuple[int, ...] = -1
     class_axis: int = 1
     alpha: float = 1.0
+    closest: tuple[tuple[int, ...], ...] = field(default=(), compare=False, repr=False)
+    """The classes that it is compared with, one a row; found where none are given."""
     single = False
 
     def __post_init__(self) -> None:
@@ -94,8 +96,9 @@ class FinerTarget(ScoredTarget):
         return f"{said}, finer" if said else ""
 
     def held(self, y: Array) -> FinerTarget:
-        """The same class a row."""
-        return replace(self, index=tuple(self.classes(y)))
+        """The same classes a row, those that it is compared with as well."""
+        closest = tuple(tuple(map(int, each)) for each in self._closest(y))
+        return replace(self, index=tuple(self.classes(y)), closest=closest)
 
     def require(self, count: int) -> None:
         """There must be others."""
@@ -111,11 +114,17 @@ class FinerTarget(ScoredTarget):
         return in_double(one_hot(y, self.classes(y), self.class_axis))
 
     def _near(self, y: Array) -> Array:
-        """1 at the classes closest to c; fewer of a score with fewer."""
-        ranks = range(1, min(CLOSEST, y.shape[self._axis(y)] - 1) + 1)
-        each = [nearest(y, self.classes(y), rank, self.class_axis) for rank in ranks]
+        """1 at the classes closest to c."""
+        each = self._closest(y)
         near: Array = in_double(sum(one_hot(y, i, self.class_axis) for i in each))  # type: ignore[arg-type]
         return near
+
+    def _closest(self, y: Array) -> list[Array]:
+        """Rank by rank, int64 [N]; fewer of a score with fewer classes."""
+        if self.closest:
+            return [pick(y, each, self.class_axis) for each in self.closest]
+        ranks = range(1, min(CLOSEST, y.shape[self._axis(y)] - 1) + 1)
+        return [nearest(y, self.classes(y), rank, self.class_axis) for rank in ranks]
 
     def _weighed(self, y: Array) -> tuple[Array, Array]:
         """p, and y^c - alpha y at every class."""

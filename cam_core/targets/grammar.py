@@ -56,7 +56,8 @@ def parse_target(
     """What a user wrote -> one target, or k for top:k; docs/targets.md has the whole grammar.
 
     `243` a class (-1 the top one), `tiger cat` a label, `top:3` the three best, `prob:243` a
-    probability, `243-282` or `tiger cat - beagle` the first against the second.
+    probability, `243-282` or `tiger cat - beagle` the first against the second, `-243` what speaks
+    against it, `3,5,1` one class a row, `value` a regression's, `out:NAME[3]` any output's number.
 
     Args:
         labels: the names of the classes.

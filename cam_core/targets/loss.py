@@ -8,8 +8,8 @@ import numpy as np
 
 from ..backend import Array
 from ..errors import TargetError
-from ..head import WITHOUT, Head
-from .asked_class import class_after
+from ..head import Head
+from .asked_class import WITH_CLASSES, class_after
 from .asking import Asking
 from .labels import index_text, plain
 from .scores import find_axis, in_double, one_hot, per_row, pick, sigmoid, softmax, top
@@ -97,7 +97,7 @@ def _how(head: Head | None, word: str) -> str:
     """What the head was trained with; classes that nothing is applied to go through a softmax."""
     if head is None:
         return "softmax"
-    if head.kind in WITHOUT:
+    if not head.ranked:
         raise TargetError(f"target '{word}': the model gives {head.kind}, no class: ask for value")
     return head.probability or "softmax"
 
@@ -106,5 +106,5 @@ LOSS = Kind(
     "loss:243",
     "the cross-entropy of a class (of a sigmoid BCE): uphill is what speaks against it",
     read,
-    of=("classes", "multi-label", "binary", "dense classes"),
+    of=WITH_CLASSES,
 )

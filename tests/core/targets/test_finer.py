@@ -37,6 +37,15 @@ def test_the_closest_by_hand() -> None:
     assert [int(nearest(y, of, rank)[0]) for rank in (1, 2, 3)] == [3, 1, 5]
 
 
+def test_held_stays_with_those_it_is_compared_with() -> None:
+    y, other = np.array([[5.0, 4, 9, 5, 0, 7]]), np.array([[5.0, 40, 5, 30, 6, 20]])
+    held = FinerTarget(-1).held(y)
+    assert (held.index, held.closest) == ((2,), ((5,), (0,), (3,)))
+    near, p = [5, 0, 3], np.exp(other[0] - 40)
+    expected = sum(p[i] * (other[0, 2] - other[0, i]) for i in near) / sum(p[i] for i in near)
+    np.testing.assert_allclose(held.score(other), expected, rtol=1e-4)  # the 1e-9 counts here
+
+
 def test_alone_there_is_none() -> None:
     assert parse_target("finer:top") == (FinerTarget(-1),)
     with pytest.raises(TargetError, match="finer:0: the score has no other class"):

@@ -45,7 +45,7 @@ HEADS = [
     ("classes", "LogSoftmax", "softmax"),
     ("multi-label", "Sigmoid", "sigmoid"),
     ("binary", "Sigmoid", "sigmoid"),
-    ("unknown", "", None),
+    ("unknown", "", "softmax"),
     ("regression", "", None),
     ("embedding", "", None),
 ]
