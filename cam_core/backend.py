@@ -242,6 +242,14 @@ class Backend(Protocol):
         """The layers one may look at, in execution order."""
         ...
 
+    def scored(self, output: str) -> Backend:
+        """The same model with another output as its score, as it stands: no logits before it.
+
+        Raises:
+            ModelError: no such output, or one without floating point numbers.
+        """
+        ...
+
     def with_weights(self, change: Callable[[str, Array], Array]) -> Backend:
         """The same model with every weight replaced by `change(name, weight)`."""
         ...

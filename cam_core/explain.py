@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from .backend import Array, Backend, Capture, Inputs, Look, Target
-from .captures import pulled
 from .errors import InputError, ModelError, TargetError
 from .explanation import Explanation
 from .head import Head, head_of, probability_of
+from .looking import Looks
 from .maps.combine import positive, total
 from .maps.diagnosis import diagnose, noise_floor
 from .merging import merged
@@ -87,11 +87,12 @@ def explain_all(
         usable_method(name)
     check_finite(x)
     asked = suited(backend, targets, labels, class_axis=class_axis)
-    look = backend.look(x, layers=layers)
-    seen = seen_by(backend, x, look, labels, class_axis=class_axis, placement=placement)
+    looks = Looks(backend, x, layers)
+    known: dict[str, Any] = {"class_axis": class_axis, "placement": placement}
+    seen = seen_by(backend, x, looks.first, labels, **known)
     found = []
     for target in (one for question in asked for one in question.found_in(seen)):
-        captured = pulled(look, target)
+        captured = looks.pulled(target)
         each = [captured] if layers is None else [[capture] for capture in captured]
         found += [
             from_captures(of, target, method, labels=labels, **options)

@@ -199,6 +199,10 @@ class TorchBackend:
             layout=self._layout,
         )
 
+    def scored(self, output: str) -> TorchBackend:
+        """The same module with another output as its score, by its name."""
+        return TorchBackend(self.module, example=self._example, score=output, layout=self._layout)
+
     def _default(self, x: Inputs) -> str:
         if self._layer is None:
             calls, y = self._trace(x)

@@ -32,6 +32,10 @@ COMMANDS = {
         "backends.onnx.commands.check:check",
         "Say whether and how a model can be explained.",
     ),
+    "targets": (
+        "cam_core.cli.commands.targets:targets",
+        "List what can be asked of a model, with values on a picture.",
+    ),
     "methods": ("cam_core.cli.commands.methods:methods", "List the CAM methods."),
     "demo": ("cam_core.cli.commands.demo:demo", "See it work: two classes of one scene."),
 }

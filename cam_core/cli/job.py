@@ -7,12 +7,14 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from cam_core.backend import Array, Backend, Capture
-from cam_core.captures import pulled
+import numpy as np
+
+from cam_core.backend import Array, Backend
 from cam_core.errors import ModelError
 from cam_core.explain import check_finite, from_captures, seen_by
 from cam_core.explanation import Explanation
 from cam_core.head import ENTRY, Head, heads_of
+from cam_core.looking import Looks
 from cam_core.sources import Labels
 from cam_core.targets import ScoredTarget
 from cam_core.targets.detection import LIKELY
@@ -21,6 +23,9 @@ from cam_core.targets.scores import pool
 from .inputs.samples import Sample
 from .naming import Top, best, file_name, probabilities
 from .typed import flag
+
+NOTHING = np.empty(0)
+"""What is left of the input of a picture that was explained."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,14 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Beside:
+    """A second picture that a target is about as well, with a map of its own."""
+
+    sample: Sample
+    explanation: Explanation
+
+
+@dataclass(frozen=True)
 class Explained:
     """One target of one sample."""
 
@@ -54,6 +67,7 @@ class Explained:
     explanation: Explanation
     unit: str
     """What the map is measured in: maps of one unit may share their colours."""
+    beside: Beside | None = None
 
 
 @dataclass(frozen=True)
@@ -77,6 +91,8 @@ class Job:
     """In words, the input that the maps lie over, where there are several."""
     threshold: float = LIKELY
     """The probability from which on there is a box."""
+    prepare: Callable[[Path], Sample] | None = None
+    """What makes an input of another picture, to compare with."""
 
     @property
     def names(self) -> tuple[str, ...] | None:
@@ -100,36 +116,68 @@ class Job:
         step: Callable[[], None] = lambda: None,
     ) -> list[Explained]:
         """Explain one sample; targets that turn out to be the same class count once."""
-        check_finite(sample.x)
-        look = self.backend.look(sample.x, layers=None if self.layer is None else [self.layer])
-        seen = seen_by(self.backend, sample.x, look, self.names, placement=sample.placement)
-        seen = replace(seen, threshold=self.threshold)
+        looks = self._look(sample)
+        seen = seen_by(self.backend, sample.x, looks.first, self.names, placement=sample.placement)
+        seen = replace(seen, threshold=self.threshold, answer=self._answer)
         found: dict[str, Explained] = {}
         for question in targets:
             for target in question.found_in(seen):
-                one = self.explain_target(sample, pulled(look, target), target)
+                one = self.explain_target(sample, looks, target)
                 found.setdefault(one.row.stem, one)
             step()
         return list(found.values())
 
-    def explain_target(
-        self, sample: Sample, captured: Sequence[Capture], target: ScoredTarget
-    ) -> Explained:
+    def explain_target(self, sample: Sample, looks: Looks, target: ScoredTarget) -> Explained:
         """The numbers of one target; of several layers merged."""
-        capture = captured[0]
-        logits = pool(capture.logits, self.backend.class_axis)  # [N, C]
+        explanation = self._explanation(sample, looks, target)
+        y = looks.first.score
+        logits = pool(y, self.backend.class_axis)  # [N, C]
         if self.labels is not None:
             self.labels.check(logits.shape[1], flag)
+        dense = logits.size != y.size  # a sum over positions is no logit
+        row = self._row(sample, target, explanation, None if dense else logits[:1])
+        beside = self._beside(target, y)
+        return Explained(row, explanation[0], target.unit, beside)
+
+    def _beside(self, target: ScoredTarget, y: Array) -> Beside | None:
+        """The same number over the other picture that it is about."""
+        found = target.mirrored(y)
+        if found is None:
+            return None
+        sample, looks = self._other(found.picture)
+        explanation = self._explanation(sample, looks, found.target)
+        return Beside(replace(sample, x=NOTHING), explanation[0])
+
+    def _answer(self, picture: str) -> Array:
+        """The score of another picture."""
+        return self._other(picture)[1].first.score
+
+    def _other(self, picture: str) -> tuple[Sample, Looks]:
+        """Another picture, prepared as all are, and looked at once."""
+        if picture not in self._others:
+            assert self.prepare is not None  # `plan` says how
+            sample = self.prepare(Path(picture))
+            self._others[picture] = sample, self._look(sample)
+        return self._others[picture]
+
+    @cached_property
+    def _others(self) -> dict[str, tuple[Sample, Looks]]:
+        return {}
+
+    def _look(self, sample: Sample) -> Looks:
+        check_finite(sample.x)
+        return Looks(self.backend, sample.x, None if self.layer is None else [self.layer])
+
+    def _explanation(self, sample: Sample, looks: Looks, target: ScoredTarget) -> Explanation:
+        captured = looks.pulled(target)
         explanation = from_captures(captured, target, self.method, labels=self.names)
         if sample.placement is not None and not explanation.lies_over(sample.placement.size):
             raise ModelError(
-                f"layer '{capture.layer}': its map {list(explanation.map.shape[1:])} is not a "
+                f"layer '{captured[0].layer}': its map {list(explanation.map.shape[1:])} is not a "
                 "picture. Choose a layer with height and width (gradcam layers lists them); where "
                 "the model leaves its size open, --size may give it both."
             )
-        dense = logits.size != capture.logits.size  # a sum over positions is no logit
-        row = self._row(sample, target, explanation, None if dense else logits[:1])
-        return Explained(row, explanation[0], target.unit)
+        return explanation
 
     def _row(
         self, sample: Sample, target: ScoredTarget, explanation: Explanation, logits: Array | None

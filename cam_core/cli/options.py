@@ -24,7 +24,9 @@ OPTIONS: dict[str, tuple[tuple[str, ...], Mapping[str, Any]]] = {
         {
             "multiple": True,
             "help": "What to explain; repeatable: a class (243), a label (tiger cat), top:3, "
-            "prob:243, or one class against another (243-282). Default: the top class.",
+            "prob:243, one class against another (243-282), what speaks against it (-243), value, "
+            "like:other.jpg; loss:243, whose gradient leads away from the class. 'gradcam targets' "
+            "lists all. Default: what suits the model, the top class of a classifier.",
         },
     ),
     "layer": (

@@ -6,19 +6,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
 from cam_core.targets import ScoredTarget
 
 from .inputs.opened import Setup
 from .inputs.samples import Sample
-from .job import Explained, Job
+from .job import NOTHING, Explained, Job
 from .pictures import shared
 from .records import write
 from .threads import in_threads
-
-GONE = np.empty(0)
-"""What is left of an input once it was explained."""
 
 
 @dataclass(frozen=True)
@@ -73,9 +68,10 @@ def look(
     """One sample after another through the model."""
     for index, slot in enumerate(setup.slots):
         sample = setup.reader.open(slot, index)
-        explained = job.explain(sample, targets, step)
+        own = [target.of_row(index, len(setup.slots)) for target in targets]
+        explained = job.explain(sample, own, step)
         picture = sample.picture if job.pictures else None
-        yield Looked(index, replace(sample, x=GONE, picture=picture), explained)
+        yield Looked(index, replace(sample, x=NOTHING, picture=picture), explained)
 
 
 def without_photo(looked: Looked) -> Looked:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
+
+import numpy as np
 
 from cam_core.backend import Array
 from cam_core.image import Mark, card, sheet, view
+from cam_core.image.page import PAPER
 
 from .inputs.beneath import beneath
 from .inputs.samples import Sample
@@ -14,11 +19,36 @@ from .naming import subject
 
 
 def draw(sample: Sample, explained: Explained, method: str, top: float | None) -> Array:
-    """uint8 [H, W, 3], for every map: over the photo, over the array that has its axes, or alone.
+    """uint8 [H, W, 3], for every map; of two pictures both, side by side.
 
     Args:
         top: the raw value that the last colour stands for; the map's own maximum if None.
     """
+    own = one_map(sample, explained, method, top)
+    if explained.beside is None:
+        return own
+    other = explained.beside
+    row = replace(
+        explained.row,
+        label=other.sample.slot.name,
+        raw_max=float(other.explanation.raw_max[0]),
+        diagnosis=other.explanation.diagnosis[0],
+    )
+    there = replace(explained, row=row, explanation=other.explanation, beside=None)
+    return side_by_side([own, one_map(other.sample, there, method, top)])
+
+
+def side_by_side(cards: Sequence[Array]) -> Array:
+    """From left to right, the shorter ones on paper."""
+    height = max(len(card) for card in cards)
+    padded = [
+        np.pad(c, ((0, height - len(c)), (0, 0), (0, 0)), constant_values=PAPER[0]) for c in cards
+    ]
+    return np.concatenate(padded, axis=1)
+
+
+def one_map(sample: Sample, explained: Explained, method: str, top: float | None) -> Array:
+    """Over the photo, over the array that has its axes, or alone."""
     row, explanation = explained.row, explained.explanation
     low = float(explanation.map[0].min())
     words: dict[str, Any] = {
@@ -69,5 +99,6 @@ def shared(explained: list[Explained]) -> dict[str, float]:
     """By unit, the largest raw value of the run: the last colour of every picture."""
     tops: dict[str, float] = {}
     for one in explained:
-        tops[one.unit] = max(tops.get(one.unit, 0.0), one.row.raw_max)
+        also = 0.0 if one.beside is None else float(one.beside.explanation.raw_max[0])
+        tops[one.unit] = max(tops.get(one.unit, 0.0), one.row.raw_max, also)
     return tops

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cam_core.report import files_of, to_json
-from cam_core.write import write_together
+from cam_core.write import npy, write_together
 
 from .inputs.samples import Sample
-from .job import Explained, Job
+from .job import Beside, Explained, Job
 from .naming import as_record
 from .pictures import draw
 
@@ -28,6 +28,8 @@ def write(
         picture = draw(sample, one, job.method, tops.get(one.unit)) if job.pictures else None
         stem, map_of = one.row.stem, one.explanation
         found |= files_of(stem, map_of, to_json(facts), picture=picture, signed=job.signed)
+        if one.beside is not None:
+            found[f"{stem}.other.npy"] = npy(one.beside.explanation.map[0])
     write_together(job.folder, found)
     return records
 
@@ -53,4 +55,16 @@ def record(job: Job, sample: Sample, explained: Explained) -> dict[str, Any]:
             **sample.record,
         },
         "versions": dict(job.versions),
+        **({} if explained.beside is None else {"other": _other(explained.beside)}),
+    }
+
+
+def _other(beside: Beside) -> dict[str, Any]:
+    """The second picture, and the numbers of its map."""
+    facts = beside.explanation.facts()
+    kept = ("score", "shape", "raw_max", "raw_min", "noise_floor", "diagnosis")
+    return {
+        "image": str(beside.sample.slot.path),
+        **{name: facts[name] for name in kept},
+        "preprocessing": dict(beside.sample.record),
     }

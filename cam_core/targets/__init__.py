@@ -3,38 +3,60 @@
 Of a dense score, [N, C, *S] or with `class_axis=-1` [N, *S, C], Y is the sum over all positions.
 """
 
+from .against import AgainstTarget
 from .anchor import AnchorTarget
 from .asking import Asking, Placed, Seen
 from .box import BoxTarget
+from .caption import CaptionTarget
 from .contrast import ContrastTarget
 from .cotangent import CotangentTarget
+from .edge import EdgeTarget
+from .finer import FinerTarget
 from .grammar import Question, as_target, parse_target, read_target, usual
+from .loss import LossTarget
+from .norm import NormTarget
 from .one_class import ClassTarget
+from .out import OutTarget
 from .probability import ProbabilityTarget
+from .rest import RestTarget
+from .similar import LikeTarget, SimilarTarget
 from .table import TARGETS
-from .target import NONE, AwaitingTarget, Kind, Outputs, ScoredTarget
+from .target import NONE, AwaitingTarget, Kind, Mirrored, Outputs, ScoredTarget
 from .top_classes import TopTarget
+from .value import ValueTarget
 from .words import StepsTarget, WordsTarget
 
 __all__ = [
     "NONE",
     "TARGETS",
+    "AgainstTarget",
     "AnchorTarget",
     "Asking",
     "AwaitingTarget",
     "BoxTarget",
+    "CaptionTarget",
     "ClassTarget",
     "ContrastTarget",
     "CotangentTarget",
+    "EdgeTarget",
+    "FinerTarget",
     "Kind",
+    "LikeTarget",
+    "LossTarget",
+    "Mirrored",
+    "NormTarget",
+    "OutTarget",
     "Outputs",
     "Placed",
     "ProbabilityTarget",
     "Question",
+    "RestTarget",
     "ScoredTarget",
     "Seen",
+    "SimilarTarget",
     "StepsTarget",
     "TopTarget",
+    "ValueTarget",
     "WordsTarget",
     "as_target",
     "parse_target",

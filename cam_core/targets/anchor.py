@@ -107,4 +107,9 @@ def read(word: str, asking: Asking) -> tuple[AnchorTarget] | None:
     return (AnchorTarget(index, int(found[2]), asking.class_axis, background),)
 
 
-ANCHOR = Kind("3@anchor:120", "the score of a class at one anchor, or one place, by number", read)
+ANCHOR = Kind(
+    "3@anchor:120",
+    "the score of a class at one anchor, or one place, by number",
+    read,
+    of=("boxes", "dense classes"),
+)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -68,6 +68,8 @@ class Seen:
     """What the model says of itself."""
     placement: Placed | None = None
     """Where the photo lies in it; None: there is no photo, and points are those of the input."""
+    answer: Callable[[str], Array] | None = None
+    """The score of another picture, by its file; None where nobody prepares pictures."""
 
     def to_input(self, point: Point) -> Point:
         """A point of the photo in pixels of the input; in the input's own where there is none."""

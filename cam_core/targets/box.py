@@ -211,4 +211,9 @@ def read(word: str, asking: Asking) -> tuple[ScoredTarget, ...] | None:
     return (BoxTarget(index=find_class(word, asking.labels), asked=word),)
 
 
-BOX = Kind("box:0", "a box of a detector: the best, box:1 the next, box:all, person@x,y", read)
+BOX = Kind(
+    "box:0",
+    "a box of a detector: the best, box:1 the next, box:all, person@x,y",
+    read,
+    of=("boxes",),
+)

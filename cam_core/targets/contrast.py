@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ..backend import Array
 from ..errors import TargetError
+from .asked_class import SEVERAL
 from .asking import Asking
 from .labels import find_class, label_of
 from .scores import class_score, one_hot, pick
@@ -66,4 +67,6 @@ def read(word: str, asking: Asking) -> tuple[ContrastTarget] | None:
     return (ContrastTarget(a, b, asking.class_axis),)
 
 
-CONTRAST = Kind("243-282", "the first class against the second, by index or label", read)
+CONTRAST = Kind(
+    "243-282", "the first class against the second, by index or label", read, of=SEVERAL
+)

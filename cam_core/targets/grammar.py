@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from ..backend import Target
 from ..errors import TargetError
 from ..head import Head
 from .asking import Asking
 from .cotangent import CotangentTarget
-from .labels import plain
+from .labels import find_class, plain
 from .one_class import ClassTarget
-from .table import TARGETS
+from .table import TARGETS, taken
 from .target import ScoredTarget
 
 ANYTHING = Asking()
 USUAL: dict[str, tuple[str, str]] = {
     "boxes": ("-1", "top:3"),
     "caption": ("words", "words"),
+    "regression": ("value", "value"),
+    "binary": ("value", "value"),
+    "embedding": ("norm", "norm"),
 }
 """By kind of head, what is asked where nobody says: (of one target, of several)."""
 
@@ -36,12 +41,10 @@ class Question(NamedTuple):
 def read_target(text: str, asking: Asking = ANYTHING) -> Question:
     """What a user wrote, by the row of TARGETS that takes it."""
     word = text.strip()
-    for name, kind in reversed(TARGETS.items()):
-        found = kind.read(word, asking)
-        if found is not None:
-            said = f"{name}:{len(found)}" if kind.several else found[0].label
-            return Question(said, found, kind.several)
-    raise AssertionError("any text is a class")
+    kind, found = taken(word, asking)
+    name = next(name for name, row in TARGETS.items() if row is kind)
+    said = f"{name}:{len(found)}" if kind.several else found[0].label
+    return Question(said, found, kind.several)
 
 
 def parse_target(
@@ -54,7 +57,8 @@ def parse_target(
     """What a user wrote -> one target, or k for top:k; docs/targets.md has the whole grammar.
 
     `243` a class (-1 the top one), `tiger cat` a label, `top:3` the three best, `prob:243` a
-    probability, `243-282` or `tiger cat - beagle` the first against the second.
+    probability, `243-282` or `tiger cat - beagle` the first against the second, `-243` what speaks
+    against it, `3,5,1` one class a row, `value` a regression's, `out:NAME[3]` any output's number.
 
     Args:
         labels: the names of the classes.
@@ -81,10 +85,17 @@ def as_target(
         return found[0]
     if callable(value):
         return value if isinstance(value, ScoredTarget) else CotangentTarget(value)
-    index = plain(value)
-    if isinstance(index, int):
-        return read_target(str(index), asking).targets[0]
-    return ClassTarget(index, class_axis)
+    index = plain([find_class(c, labels) if isinstance(c, str) else c for c in _listed(value)])
+    if isinstance(value, Sequence | np.ndarray):
+        return ClassTarget(index, class_axis)
+    (only,) = (index,) if isinstance(index, int) else index
+    if only < -1:  # written so, it would speak against a class
+        return ClassTarget(only, class_axis)
+    return read_target(str(only), asking).targets[0]
+
+
+def _listed(value: Any) -> Sequence[Any]:
+    return list(value) if isinstance(value, Sequence | np.ndarray) else [value]
 
 
 def usual(asking: Asking) -> tuple[str, str]:

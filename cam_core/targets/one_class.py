@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from ..backend import Array
+from .asked_class import WITH_CLASSES, classes_by_row
 from .asking import Asking
 from .labels import find_class, index_text, plain
 from .scores import class_score, one_hot, per_row, pick, spread
@@ -52,10 +53,22 @@ class ClassTarget(ScoredTarget):
         """The same class a row."""
         return replace(self, index=tuple(self.classes(y)))
 
+    def of_row(self, row: int, count: int) -> ClassTarget:
+        """Its own class, where there is one for each."""
+        each = isinstance(self.index, tuple) and len(self.index) == count
+        return replace(self, index=self.index[row]) if each else self  # type: ignore[index]
+
 
 def read(word: str, asking: Asking) -> tuple[ClassTarget]:
-    """Any text is a class, or a label that nobody knows."""
+    """Any text is a class, or a label that nobody knows; `3,5,1` is one a row."""
+    if (each := classes_by_row(word, asking)) is not None:
+        return (ClassTarget(each, asking.class_axis),)
     return (ClassTarget(find_class(word, asking.labels), asking.class_axis),)
 
 
-CLASS = Kind("243", "the score of a class, by its index or its label; -1 is the top one", read)
+CLASS = Kind(
+    "243",
+    "the score of a class, by its index or its label; -1 is the top one",
+    read,
+    of=WITH_CLASSES,
+)

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..backend import Array
 from ..errors import TargetError
+from .asked_class import WITH_CLASSES
 from .asking import Asking
 from .labels import find_class, index_text, plain
 from .scores import find_axis, in_double, one_hot, per_row, pick, sigmoid, softmax, top
@@ -128,5 +129,8 @@ def read(word: str, asking: Asking) -> tuple[ProbabilityTarget] | None:
 
 
 PROBABILITY = Kind(
-    "prob:243", "the probability of a class, where the model makes one of its scores", read
+    "prob:243",
+    "the probability of a class, where the model makes one of its scores",
+    read,
+    of=(*WITH_CLASSES, "similarity"),
 )

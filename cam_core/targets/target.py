@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from ..backend import Array
 from ..errors import TargetError
@@ -97,6 +97,19 @@ class ScoredTarget(Protocol):
         """Refuses a score of so many classes, before anything is run."""
         return
 
+    def of_row(self, row: int, count: int) -> ScoredTarget:
+        """What it asks of one of several inputs that are explained one by one."""
+        return self
+
+    @property
+    def tensor(self) -> str:
+        """The output whose number it is, where that is not the score; y is that output then."""
+        return ""
+
+    def mirrored(self, y: Array) -> Mirrored | None:
+        """The same number as a question of a second picture, where it has one."""
+        return None
+
 
 class AwaitingTarget(ScoredTarget, Protocol):
     """A question whose target is known once the model was run: see `found_in`."""
@@ -124,6 +137,14 @@ class AwaitingTarget(ScoredTarget, Protocol):
         )
 
 
+class Mirrored(NamedTuple):
+    """A question of another picture."""
+
+    picture: str
+    """Its file."""
+    target: ScoredTarget
+
+
 @dataclass(frozen=True)
 class Kind:
     """A row of TARGETS."""
@@ -135,3 +156,5 @@ class Kind:
     """(text, what it is asked about) -> its targets; None where the text is none of this kind."""
     several: bool = False
     """Is it one question for each of several targets? In a file they have an axis of their own."""
+    of: tuple[str, ...] = ()
+    """The kinds of heads, of KINDS, that it is asked of; () of any."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from ..backend import Array
 from ..errors import TargetError
+from .asked_class import SEVERAL
 from .asking import Asking
 from .one_class import ClassTarget
 from .scores import class_score, one_hot, ranked
@@ -74,4 +75,6 @@ def read(word: str, asking: Asking) -> tuple[TopTarget, ...] | None:
     return tuple(TopTarget(rank, asking.class_axis, count) for rank in range(1, count + 1))
 
 
-TOP = Kind("top:3", "the best classes of each row, one after the other", read, several=True)
+TOP = Kind(
+    "top:3", "the best classes of each row, one after the other", read, several=True, of=SEVERAL
+)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -44,12 +45,47 @@ def sigmoid(row: Row, c: int) -> float:
     return sum(1 / (1 + math.exp(-score)) for score in row[c])
 
 
+def crossed(row: Row, c: int) -> float:
+    """The cross-entropy of c, summed over the places."""
+    found = 0.0
+    for place in range(len(row[0])):
+        e = [math.exp(scores[place]) for scores in row]
+        found -= math.log(e[c] / sum(e))
+    return found
+
+
+def odds(row: Row, c: int) -> float:
+    """The logarithm of p^c : 1 - p^c of a softmax, summed over the places."""
+    found = 0.0
+    for place in range(len(row[0])):
+        e = [math.exp(scores[place]) for scores in row]
+        found += math.log(e[c]) - math.log(sum(e) - e[c])
+    return found
+
+
+def finer(row: Row, c: int) -> float:
+    """Against each of the others, all three there are, as likely as it is."""
+    found = 0.0
+    for place in range(len(row[0])):
+        e = [math.exp(scores[place]) for scores in row]
+        rest = [i for i in range(len(row)) if i != c]
+        above = sum(e[i] / sum(e) * (row[c][place] - row[i][place]) for i in rest)
+        found += above / (sum(e[i] / sum(e) for i in rest) + 1e-9)
+    return found
+
+
 TARGETS: dict[str, tuple[Callable[[Row, int], float], Callable[[Row], int]]] = {
     "2": (total, lambda row: 2),
     "top:1": (total, lambda row: best(row, 1)),
     "prob:1": (likely, lambda row: 1),
     "prob:top": (likely, lambda row: best(row, 1)),
     "1-3": (lambda row, c: total(row, 1) - total(row, 3), lambda row: 1),
+    "-2": (lambda row, c: -total(row, 2), lambda row: 2),
+    "loss:1": (crossed, lambda row: 1),
+    "loss:top": (crossed, lambda row: best(row, 1)),
+    "rest:0": (odds, lambda row: 0),
+    "finer:2": (finer, lambda row: 2),
+    "finer:top": (finer, lambda row: best(row, 1)),
 }
 """As written: (Y of a row and its class, the class of a row)."""
 LIKELY = [text for text in TARGETS if text.startswith("prob")]
@@ -211,3 +247,59 @@ def test_classes_must_be_counted(target: str) -> None:
     )
     with pytest.raises(ModelError, match="dynamic number of classes; only target='cotangent'"):
         instrument(model, layer="a", target=target)
+
+
+def cosine(row: Row, v: list[float]) -> float:
+    flat = [value for scores in row for value in scores]
+    product = sum(a * b for a, b in zip(flat, v, strict=True))
+    return product / math.sqrt(sum(a * a for a in flat) * sum(b * b for b in v))
+
+
+def length(row: Row, v: list[float]) -> float:
+    return math.sqrt(sum(value**2 for scores in row for value in scores))
+
+
+VECTORS = {"norm": length, "like": cosine, "unlike": lambda row, v: -cosine(row, v)}
+
+
+@pytest.mark.parametrize("opset", [7, 13, 22])
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("word", VECTORS)
+def test_a_vector_is_explained_in_the_file(
+    word: str, layout: str, opset: int, tmp_path: Path
+) -> None:
+    model, x = net(layout, opset), np.random.default_rng(8).normal(size=(N, K, 2, 3))
+    shape = {"NC": (C,), "NC11": (C, 1, 1), "NCHW": (C, 2, 3), "NHWC": (2, 3, C)}[layout]
+    v = np.random.default_rng(9).normal(size=shape).astype(np.float32)
+    np.save(tmp_path / "v.npy", v)
+    target = word if word == "norm" else f"{word}:{tmp_path / 'v.npy'}"
+    made = instrument(model, layer="a", target=target, outputs=["gradients", "score"])
+    session = ort.InferenceSession(made.SerializeToString(), providers=["CPUExecutionProvider"])
+    y, G, Y = session.run(None, {"x": x.astype(np.float32)})
+    other = scores(np.stack([v] * N), layout)[0].ravel().tolist()
+    w = numpy_helper.to_array(model.graph.initializer[0]).reshape(C, K)
+    for n, row in enumerate(scores(y, layout)):
+        assert Y[n] == pytest.approx(VECTORS[word](row.tolist(), other), rel=1e-5, abs=1e-6)
+        cotangent = slopes(lambda values: VECTORS[word](values, other), row)
+        expected = np.einsum("cp,ck->kp", cotangent, w.astype(np.float64))
+        if layout in ("NC", "NC11"):
+            expected = np.repeat(expected, 6, axis=1) / 6
+        np.testing.assert_allclose(G[n].reshape(K, -1), expected, rtol=1e-4, atol=1e-6)
+
+
+def test_the_closest_are_three_of_many() -> None:
+    """Of seven classes, by their distance in score."""
+    made = instrument(net("NC", classes=7), layer="a", target="finer:2", outputs=["score"])
+    session = ort.InferenceSession(made.SerializeToString(), providers=["CPUExecutionProvider"])
+    x = np.random.default_rng(8).normal(size=(N, K, 2, 3)).astype(np.float32)
+    y, Y = session.run(None, {"x": x})
+    for n, row in enumerate(scores(y, "NC")):
+        near = sorted((i for i in range(7) if i != 2), key=lambda i: abs(row[i, 0] - row[2, 0]))
+        p = {i: math.exp(row[i, 0]) for i in near[:3]}
+        expected = sum(p[i] * (row[2, 0] - row[i, 0]) for i in p) / sum(p.values())
+        assert Y[n] == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_question_of_a_picture_is_none_of_a_file() -> None:
+    with pytest.raises(TargetError, match=r"like:other.jpg.* depends on what the model finds"):
+        instrument(net("NC"), target="like:other.jpg")

@@ -16,6 +16,7 @@ from cam_core.head import Head
 
 from ..finding.analysis import Analysis, instrumented
 from ..finding.layers import Choice
+from ..finding.scores import AS_IT_IS
 from ..instrumenting.strip import strip
 from ..reading.graph import floating
 from ..reading.load import Source, load, opset
@@ -76,6 +77,7 @@ class OnnxBackend:
         self._passes: dict[tuple[tuple[str, ...], tuple[str, ...]], Passes] = {}
         self._tails: dict[str, Tail] = {}
         self._sized: dict[tuple[int, int], OnnxBackend] = {}
+        self._scored: dict[str, OnnxBackend] = {}
 
     @staticmethod
     def claims(source: Any) -> bool:
@@ -199,6 +201,20 @@ class OnnxBackend:
     def with_weights(self, change: Change) -> OnnxBackend:
         """The same model with every weight replaced by `change(name, weight)`, 8-bit ones too."""
         return self._like(change_weights(self.analysis.source, change))
+
+    def scored(self, output: str) -> OnnxBackend:
+        """The same model with another output as its score, as it stands; the file is read once."""
+        if output not in self._scored:
+            runner = self._runner
+            self._scored[output] = OnnxBackend(
+                replace(self.analysis, choices=()),
+                score=f"{AS_IT_IS}{output}",
+                providers=runner.providers,
+                optimization=runner.optimization,
+                guided=self._guided,
+                custom_ops=runner.custom_ops,
+            )
+        return self._scored[output]
 
     @functools.cached_property
     def _defaults(self) -> Sequence[Choice]:

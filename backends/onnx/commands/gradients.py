@@ -12,7 +12,7 @@ import numpy as np
 from cam_core.backend import Array, Backend, Inputs, Look
 from cam_core.cli.inputs.samples import Sample
 from cam_core.cli.report import progress
-from cam_core.errors import CamError
+from cam_core.errors import CamError, TargetError
 from cam_core.explain import seen_by
 from cam_core.head import entry_of
 from cam_core.metrics.slopes import FEW, MOST, Numeric, compare_slopes
@@ -62,7 +62,7 @@ def pull(
         asked = [target for question in targets for target in question.found_in(seen)]
         look = single(backend, sample.x, look, asked)
         (name,) = look.layers
-        found = tuple((target, look.pull(target).layers[name]) for target in asked)
+        found = tuple((target, look.pull(_of_the_score(target)).layers[name]) for target in asked)
     except CamError as error:
         if required:
             raise
@@ -78,6 +78,16 @@ def single(backend: Backend, x: Inputs, look: Look, targets: Sequence[ScoredTarg
     G = look.pull(targets[0]).layers
     name = next((name for name in look.layers if not emptiness(G[name])), look.layers[0])
     return backend.look(x, layers=[name])
+
+
+def _of_the_score(target: ScoredTarget) -> ScoredTarget:
+    """Only the score is run on from a layer."""
+    if target.tensor:
+        raise TargetError(
+            f"target '{target.label}': check tries the score; make that output the score, "
+            f"--score out:{target.tensor}, and ask for value:0 and its like"
+        )
+    return target
 
 
 def tell_empty(tried: Tried, screen: Screen) -> list[dict[str, Any]]:

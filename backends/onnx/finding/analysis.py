@@ -63,7 +63,8 @@ def analysed(
     """
     if not isinstance(model, Analysis):
         return analyse(model, layers, score, static)
-    same_score = score in (None, model.asked_score, model.score.name)
+    as_found = model.asked_score is None and score == model.score.name  # `out:y` is not logits y
+    same_score = score in (None, model.asked_score) or as_found
     if not same_score or static not in (None, model.static):
         return analyse(model.source, layers, score or model.asked_score, static or model.static)
     own = not layers or (model.choices and list(layers) == [None])

@@ -52,6 +52,11 @@ def batch_axis(axes: Axes) -> int | None:
     return next(iter(found or single), 0)
 
 
+def counts_rows(axes: Axes) -> bool:
+    """Does any axis descend from an input's first?"""
+    return any(map(_first_axis, axes))
+
+
 def roles(graph: Graph, found: Followed, score: Tensor) -> Roles:
     """Seen from a score."""
     axes = found.first.get(score.name, ())

@@ -16,11 +16,15 @@ from ..reading.units import dequantised
 from .axes.factors import Axes
 from .axes.walk import Found
 from .heads.boxes import BOX, Detector, detector
-from .heads.extra import SLICES, classes_alone, log_scores, own_name, rows_first
+from .heads.extra import SLICES, classes_alone, log_scores, one_row, own_name, rows_first
 from .heads.kinds import Clues, head_of, rank, with_labels
 from .heads.origins import Origins
 from .heads.tails import Tail, behind
 from .heads.words import named_classes
+from .roles import counts_rows
+
+AS_IT_IS = "out:"
+"""Before the name of a score: that tensor itself, not the logits that it is made of."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,8 @@ class Candidate:
     origins: Origins
     cut: Detector | None = None
     """Which of its channels are classes, where they are not a tensor by themselves."""
+    exact: bool = False
+    """Is it that tensor, number by number, whatever it holds?"""
 
     @property
     def rank(self) -> int:
@@ -76,6 +82,8 @@ class Candidate:
 def find_score(graph: Graph, name: str | None = None, axes: Found | None = None) -> Score:
     """The score with no name given: that of the output with classes; with one, that tensor.
 
+    Of an output the logits behind it; `out:NAME` is the output as it stands.
+
     Raises:
         ModelError: no such tensor, or one that holds no floating point score.
     """
@@ -89,7 +97,7 @@ def find_score(graph: Graph, name: str | None = None, axes: Found | None = None)
 def dequantise(graph: Graph, name: str | None) -> None:
     """Gives quantised logits, those named or those found, a tensor in real units."""
     tails = [behind(graph, output).tensor for output in graph.outputs]
-    named = graph.tensors.get(own_name(str(name)))
+    named = graph.tensors.get(own_name(str(name).removeprefix(AS_IT_IS)))
     for tensor in tails if name is None else [*tails, named]:
         if tensor is not None:
             dequantised(graph, tensor)
@@ -238,7 +246,8 @@ def _chosen(graph: Graph, found: Sequence[Candidate]) -> Candidate:
 
 def _named(graph: Graph, name: str, found: Sequence[Candidate], axes: Found) -> Candidate:
     """What is named: an output, or logits, as it is found; any other tensor as it is."""
-    name = own_name(name)
+    exact = name.startswith(AS_IT_IS) and name not in graph.tensors
+    name = own_name(name.removeprefix(AS_IT_IS) if exact else name)
     known = graph.tensors.get(name)
     if known is None or name not in graph.producer:
         near = difflib.get_close_matches(name, graph.producer, 3)
@@ -247,7 +256,7 @@ def _named(graph: Graph, name: str, found: Sequence[Candidate], axes: Found) -> 
         raise ModelError(f"'{name}' cannot be the score: {what}; {cure}")
     for one in found:
         inner = () if one.origins.tail.plain else one.origins.tail.views
-        if name in (one.head.output, *inner) and one.usable:
+        if name in (one.head.output, *inner) and one.usable and not exact:
             return one
     tensor = dequantised(graph, known)
     if not floating(tensor):
@@ -261,7 +270,7 @@ def _named(graph: Graph, name: str, found: Sequence[Candidate], axes: Found) -> 
             f"not [batch, classes]; name another tensor with --score"
         )
     own = _origins(tensor, Tail(known, tensor), axes)
-    return Candidate(head_of(Clues(graph, own, named_classes(graph), False)), own)
+    return Candidate(head_of(Clues(graph, own, named_classes(graph), False)), own, exact=exact)
 
 
 def _score(graph: Graph, chosen: Candidate, rest: Sequence[Head]) -> Score:
@@ -272,6 +281,9 @@ def _score(graph: Graph, chosen: Candidate, rest: Sequence[Head]) -> Score:
         cut = chosen.cut
         of = graph, tensor, axis, cut.start, cut.count
         tensor = log_scores(*of, cut.objectness) if cut.activation else classes_alone(*of)
+    if chosen.exact and not counts_rows(own.axes) and len(tensor.shape) > 1 != tensor.shape[0]:
+        tensor, whole = one_row(graph, tensor), len(tensor.shape)
+        return Score(tensor, whole, (chosen.head, *rest))
     ordered = rows_first(graph, tensor, own.batch)
     if len(tensor.shape) == 1 or axis is None:
         axis = 1 if len(tensor.shape) < 3 else len(tensor.shape) - 1

@@ -76,6 +76,12 @@ def write_targets(
     ]
     _require_classes(score)
     asked_for = [one for question in read for one in question.targets]
+    for one in asked_for:
+        if one.tensor:
+            raise TargetError(
+                f"target '{one.label}' is about output '{one.tensor}', not about the score: "
+                f"name it with score='out:{one.tensor}', and ask for value:0 and its like"
+            )
     each = [_traced(y, one.suited(score.probability)) for one in asked_for]
     stacked = len(read) > 1 or read[0].several
     return Targets(tuple(each), ";".join(question.text for question in read), stacked=stacked)

@@ -27,6 +27,7 @@ UFUNCS = {
     np.absolute: "Abs",
     np.sqrt: "Sqrt",
     np.exp: "Exp",
+    np.log: "Log",
     np.maximum: "Max",
     np.minimum: "Min",
     np.matmul: "MatMul",

@@ -8,10 +8,14 @@ import numpy as np
 
 from cam_core.errors import TargetError
 from cam_core.targets import scores
+from cam_core.targets.finer import nearest
 
 from ..reading.graph import Tensor
 from ..writing.op import Op
 from .trace import Traced, traces
+
+BEYOND = 1e30
+"""A distance that no two scores have."""
 
 
 def pooled(y: Traced, class_axis: int) -> Tensor:
@@ -70,6 +74,17 @@ def _ranked(op: Op, y: Traced, rank: int, last: int, class_axis: int = 1) -> Ten
     if last == 1:
         return op.ArgMax(summed, axis=1, keepdims=0)
     _, order = op.TopK(summed, [last], axis=1, outputs=2)
+    return op.Squeeze(op.Slice(order, [rank - 1], [rank], [1]), [1])
+
+
+@traces(nearest)
+def _nearest(op: Op, y: Traced, classes: Traced, rank: int, class_axis: int = 1) -> Tensor:
+    """Sorted by the distance; the class itself is put beyond all others."""
+    summed = pooled(y, class_axis)
+    every: Any = Traced(op, summed)
+    own: Any = scores.one_hot(every, classes)  # type: ignore[arg-type]
+    apart: Any = np.abs(every - np.sum(every * own, axis=1, keepdims=True)) + own * BEYOND
+    _, order = op.TopK(op.Neg(apart.tensor), [rank], axis=1, outputs=2)
     return op.Squeeze(op.Slice(order, [rank - 1], [rank], [1]), [1])
 
 

@@ -146,4 +146,5 @@ def plan(asked: Explain, setup: Setup) -> Job:
         versions=versions(),
         over=where.words,
         threshold=asked.threshold,
+        prepare=setup.reader.other,
     )

@@ -118,6 +118,17 @@ class Reader:
         x = self._batch(feed)
         return Sample(slot, x, image, prepared.placement, prepared.description, record)
 
+    def other(self, path: Path) -> Sample:
+        """A picture to compare with, prepared as those that are explained.
+
+        Raises:
+            InputError: no picture, or an input that takes none.
+        """
+        if path.suffix.lower() in given_files.ARRAYS:
+            raise InputError(f"'{path}' holds arrays: give a picture, or a vector as .npy")
+        self._require_image(path)
+        return self.open(Slot(path.name, path.stem, path, read(path)))
+
     def picture(self, slot: Slot) -> Array | None:
         """The photo of a slot, uint8 [H, W, 3]; None where it is arrays."""
         if slot.feed:

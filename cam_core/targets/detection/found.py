@@ -123,7 +123,7 @@ def detections(
     Raises:
         TargetError: the boxes are not those of the score's anchors.
     """
-    numbers, cells = _numbers(outputs, head)
+    numbers, cells = box_numbers(outputs, head)
     y = _flat(score, find_axis(score, class_axis))
     if numbers.shape[::2] != y.shape[::2]:
         raise TargetError(
@@ -148,7 +148,7 @@ def probabilities(y: Array, how: str) -> Array | None:
     return softmax(y.astype(np.float64)) if how == "softmax" else None
 
 
-def _numbers(outputs: Mapping[str, Array], head: Head) -> tuple[Array, tuple[int, ...]]:
+def box_numbers(outputs: Mapping[str, Array], head: Head) -> tuple[Array, tuple[int, ...]]:
     """The four numbers of each anchor [N, 4, A], and the axes that their places had."""
     assert head.boxes is not None
     of, array = head.boxes, outputs[head.boxes.output]

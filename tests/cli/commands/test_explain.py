@@ -162,7 +162,7 @@ def test_an_embedding_has_no_best_classes(
     monkeypatch.setattr(Thirds, "kind", "embedding")
     result = call("photo.png", "--preprocess", "unit", "-o", "out")
     assert "top 3" not in result.stdout
-    assert json.loads((here / "out" / "photo.0.gradcam.json").read_text())["top"] == []
+    assert json.loads((here / "out" / "photo.norm.gradcam.json").read_text())["top"] == []
 
 
 def test_a_probability_that_the_model_has_not_is_refused(

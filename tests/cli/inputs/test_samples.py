@@ -188,9 +188,9 @@ def test_several_inputs_by_name(here: Path, rng: np.random.Generator) -> None:
     np.save("shift.npy", shift)
     np.savez("all.npz", x=x, shift=shift)
     both = ("--input", "x=x.npy", "--input", "shift=shift.npy")
-    assert explain("two", *both).exit_code == 0
-    assert explain("two", "x.npy", *both[2:]).exit_code == 0
-    assert explain("two", "all.npz").exit_code == 0
+    assert explain("two", *both, "--target", "-1").exit_code == 0
+    assert explain("two", "x.npy", *both[2:], "--target", "-1").exit_code == 0
+    assert explain("two", "all.npz", "--target", "-1").exit_code == 0
     names = {"input.0.0", "input.1.1", "x.0.0", "x.1.1", "all.0.0", "all.1.1"}
     assert stems() == names
     for name in names:
@@ -246,7 +246,7 @@ def test_one_input_may_be_a_photo(here: Path, rng: np.random.Generator) -> None:
     np.save("shift.npy", np.array([[0, 0, 5000]], np.float32))
     shift = ("--input", "shift=shift.npy", "--preprocess", "raw")
     for args in (("a.png",), ("--input", "x=a.png")):
-        result = explain("two", *args, *shift)
+        result = explain("two", *args, *shift, "--target", "-1")
         assert result.exit_code == 0, result.stderr
         np.testing.assert_allclose(saved("a.2"), photo[..., 2] / 64, rtol=1e-6)
         Path("out/a.2.gradcam.npy").unlink()

@@ -9,20 +9,33 @@ from cam_core.errors import TargetError
 from cam_core.head import BoxNumbers, Head
 from cam_core.targets import (
     TARGETS,
+    AgainstTarget,
     AnchorTarget,
     Asking,
     AwaitingTarget,
+    CaptionTarget,
     ClassTarget,
     ContrastTarget,
     CotangentTarget,
+    EdgeTarget,
+    FinerTarget,
+    LossTarget,
+    NormTarget,
+    OutTarget,
     ProbabilityTarget,
+    RestTarget,
     ScoredTarget,
+    SimilarTarget,
     StepsTarget,
     TopTarget,
+    ValueTarget,
     as_target,
 )
+from cam_core.targets.detection.meaning import read_as
 
 ASKING = Asking(head=Head("y", "boxes", "", "y", 1, "Sigmoid", BoxNumbers("b", 1)))
+ANY = Asking()
+CENTRED = read_as(np.array([[[30.0, 30, 8, 4]]] * 2), (64, 64))
 # target, shape of the score; two rows, six classes
 CASES = [
     (ClassTarget(3), (2, 6)),
@@ -51,6 +64,33 @@ CASES = [
     (AnchorTarget((3, 1), (2, 0), -1, 0), (2, 4, 6)),
     (StepsTarget((((0, 2), (3, 5)),)), (2, 4, 6)),
     (StepsTarget((((0, 2),), ((3, 5), (3, 1))), class_axis=1), (2, 6, 4)),
+    (AgainstTarget(ClassTarget(3)), (2, 6)),
+    (AgainstTarget(ProbabilityTarget(2, how="softmax")), (2, 6)),
+    (LossTarget(2), (2, 6)),
+    (LossTarget(-1, class_axis=-1), (2, 4, 6)),
+    (LossTarget(2, how="sigmoid"), (2, 6)),
+    (LossTarget(0, how="sigmoid", absent=True), (2, 1)),
+    (LossTarget(0, how="sigmoid"), (2,)),
+    (RestTarget(2), (2, 6)),
+    (RestTarget((0, -1), class_axis=-1), (2, 4, 6)),
+    (FinerTarget(2), (2, 6)),
+    (FinerTarget(-1, alpha=0.6), (2, 6)),
+    (FinerTarget(1), (2, 2)),
+    (FinerTarget((0, 4), class_axis=-1), (2, 4, 6)),
+    (ValueTarget(3), (2, 6)),
+    (ValueTarget(-1), (2, 1)),
+    (ValueTarget(), (2,)),
+    (NormTarget(), (2, 6)),
+    (NormTarget(), (2, 6, 3)),
+    (NormTarget(), (2,)),
+    (CaptionTarget(2), (2, 6)),
+    (OutTarget("y", (3,)), (2, 6)),
+    (OutTarget("y", (slice(1, 3), 0)), (2, 6, 3)),
+    (OutTarget("y"), (2, 1)),
+    (EdgeTarget("w", "y", ((0, slice(0, 4)), (1, slice(2, 6))), CENTRED), (2, 6)),
+    (SimilarTarget(np.arange(6.0)), (2, 6)),
+    (SimilarTarget(np.arange(12.0).reshape(2, 6), away=True), (2, 6)),
+    (SimilarTarget(np.arange(12.0).reshape(1, 6, 2)), (2, 6, 2)),
     (CotangentTarget(np.arange(12.0).reshape(2, 6)), (2, 6)),
     (CotangentTarget(np.arange(6.0).reshape(1, 6)), (2, 6)),
 ]
@@ -61,7 +101,12 @@ def test_every_target_has_cases() -> None:
     """Those that wait for what a model finds have none: what they turn out to be has."""
     own = [c for c in ScoredTarget.__subclasses__() if c.__module__.startswith("cam_core.")]
     assert {type(target) for target, _ in CASES} == {*own} - {AwaitingTarget}
-    read = [target for kind in TARGETS.values() for target in kind.read(kind.written, ASKING) or ()]
+    boxes = [
+        TARGETS["box"].read("top:3", ASKING),
+        TARGETS["box"].read("person@1,2", Asking(["person"], 1, ASKING.head)),
+    ]
+    read = [t for kind in TARGETS.values() for t in kind.read(kind.written, ANY) or ()]
+    read += [target for found in boxes for target in found or ()]
     assert {type(target) for target in read if not isinstance(target, AwaitingTarget)} <= {*own}
 
 

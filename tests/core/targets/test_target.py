@@ -10,16 +10,27 @@ import pytest
 
 from cam_core.errors import TargetError
 from cam_core.targets import (
+    AgainstTarget,
     AnchorTarget,
     AwaitingTarget,
+    CaptionTarget,
     ClassTarget,
     ContrastTarget,
     CotangentTarget,
+    EdgeTarget,
+    FinerTarget,
+    LossTarget,
+    NormTarget,
+    OutTarget,
     ProbabilityTarget,
+    RestTarget,
     ScoredTarget,
+    SimilarTarget,
     StepsTarget,
     TopTarget,
+    ValueTarget,
 )
+from cam_core.targets.detection.meaning import read_as
 from tests.paths import ROOT
 
 ELSEWHERE = sorted(
@@ -28,9 +39,11 @@ ELSEWHERE = sorted(
     for path in (ROOT / package).rglob("*.py")
     if ROOT / "cam_core" / "targets" not in path.parents
 )
+CORNERS = read_as(np.array([[0.0, 0, 8, 4]]), (64, 64))
 NAMES = ("cat", "dog", "owl")
 Y = np.array([[1.0, 5, 2], [7, 0, 8]])
 
+LEFT = EdgeTarget("left", "b", (), CORNERS, "edge:left@box:0")
 ASKED = [  # target, its class, name, title, unit, single
     (ClassTarget(1), 1, "1", "dog", "score", True),
     (ClassTarget(-1), 2, "2", "owl", "score", True),
@@ -42,6 +55,18 @@ ASKED = [  # target, its class, name, title, unit, single
     (AnchorTarget(1, 5), 1, "1@anchor:5", "dog", "score", False),
     (StepsTarget((((0, 1),),)), None, "words", "", "log-probability", False),
     (CotangentTarget(Y), None, "cotangent", "", "score", True),
+    (AgainstTarget(ClassTarget(1)), 1, "against:1", "against dog", "score", True),
+    (AgainstTarget(ContrastTarget(2, 0)), 2, "against:2-0", "against owl - cat", "score", False),
+    (LossTarget(1), 1, "loss:1", "dog", "loss", True),
+    (LossTarget(1, how="sigmoid", absent=True), 1, "loss:-0", "dog", "loss", True),
+    (RestTarget(-1), 1, "rest:top", "dog", "score", True),
+    (FinerTarget(1), 1, "finer:1", "dog, finer", "score", False),
+    (ValueTarget(2), None, "value:2", "", "score", True),
+    (NormTarget(), None, "norm", "", "length", True),
+    (CaptionTarget(1), 1, "caption:1", "dog", "score", True),
+    (OutTarget("p", (2,), "2"), None, "out:p[2]", "", "output", True),
+    (LEFT, None, "edge:left@box:0", "", "pixels", False),
+    (SimilarTarget(Y, "like:a.npy"), None, "like:a.npy", "", "cosine", True),
 ]
 
 

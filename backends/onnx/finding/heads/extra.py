@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import onnx_graphsurgeon as gs
 
+from cam_core.errors import ModelError
+
 from ...reading.graph import Extent, Graph, Tensor
 from ...reading.names import PREFIX
 
@@ -42,6 +44,23 @@ def rows_first(graph: Graph, tensor: Tensor, batch: int | None) -> Tensor:
     order = [batch, *(i for i in range(len(shape)) if i != batch)]
     perm = [shape[i] for i in order]
     return _added(graph, ROWS, "Transpose", {"perm": order}, [tensor], perm)
+
+
+def one_row(graph: Graph, tensor: Tensor) -> Tensor:
+    """The whole of a tensor that counts no rows of an input as a single one, [1, ...].
+
+    Raises:
+        ModelError: more than one of its extents is open.
+    """
+    extents = [extent if isinstance(extent, int) else -1 for extent in tensor.shape]
+    if extents.count(-1) > 1:
+        raise ModelError(
+            f"output '{own_name(tensor.name)}' {list(tensor.shape)} counts no rows of an input, "
+            "and its extents are open: fix the input's shape (--static, --size)"
+        )
+    name = f"{ROWS}{tensor.name}/shape"
+    shape = gs.Constant(name, np.array([1, *extents], np.int64))
+    return _added(graph, ROWS, "Reshape", {}, [tensor, shape], (1, *tensor.shape))
 
 
 def classes_alone(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cam_core.targets.detection.meaning import corners
+from cam_core.targets.detection.meaning import corners, read_as
 
 H, W = 96, 160
 STRIDES = (8, 16, 32)
@@ -64,3 +64,35 @@ def test_one_map_of_bounded_offsets(rng: np.random.Generator) -> None:
         x, y = (i % 10 + np.tanh(tx)) * 16, (i // 10 + np.tanh(ty)) * 16
         w, h = W / (1 + np.exp(-tw)), H / (1 + np.exp(-th))
         assert found[i] == pytest.approx([x - w / 2, y - h / 2, x + w / 2, y + h / 2])
+
+
+def bounded(boxes: np.ndarray) -> np.ndarray:
+    """Of one 12 x 20 map, as FastestDet writes them: any numbers will do."""
+    return np.random.default_rng(3).normal(size=(240, 4))
+
+
+def negative(boxes: np.ndarray) -> np.ndarray:
+    """Of so many anchors that no grid has as many."""
+    return np.random.default_rng(4).normal(scale=9, size=(7, 4)) + 3
+
+
+@pytest.mark.parametrize("how", [*WRITTEN, "bounded", "negative"])
+def test_its_slopes_are_differences(how: str, boxes: np.ndarray) -> None:
+    write = {**WRITTEN, "bounded": bounded, "negative": negative}[how]
+    numbers = write(boxes)
+    reading = read_as(numbers, (H, W), (12, 20) if how == "bounded" else ())
+    slopes = reading.slopes(numbers)
+    for j, unit in enumerate(np.eye(4)):
+        ahead, behind = (
+            reading.corners(numbers + 1e-6 * unit),
+            reading.corners(numbers - 1e-6 * unit),
+        )
+        np.testing.assert_allclose(slopes[:, :, j], (ahead - behind) / 2e-6, rtol=1e-6, atol=1e-6)
+
+
+def test_one_anchor_a_row_is_read_as_among_all(boxes: np.ndarray) -> None:
+    numbers = np.stack([yolox(boxes), yolox(boxes[::-1])])
+    found, _ = corners(numbers, (H, W))
+    some = read_as(numbers, (H, W)).at([7, 200])
+    picked = np.stack([numbers[0, 7], numbers[1, 200]])
+    np.testing.assert_allclose(some.corners(picked), [found[0, 7], found[1, 200]])

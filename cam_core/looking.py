@@ -1,0 +1,79 @@
+"""One input, looked at for its score, and once more for each other output that is asked about."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .backend import Backend, Capture, Inputs, Look
+from .captures import pulled
+from .errors import LayerError, TargetError
+from .targets import ScoredTarget
+
+
+class Looks:
+    """The looks of one input.
+
+    Args:
+        backend: the model.
+        x: the input.
+        layers: where to look; None: the default layers.
+    """
+
+    def __init__(self, backend: Backend, x: Inputs, layers: Sequence[str] | None = None) -> None:
+        self._backend, self._x, self._layers = backend, x, layers
+        self._refused: LayerError | None = None
+        self.first: Look = self._first()
+        """That of the score."""
+        self._others: dict[str, Look] = {}
+
+    def pulled(self, target: ScoredTarget) -> list[Capture]:
+        """A and G of a target at each layer, of the look that has its number."""
+        return pulled(self.of(target.tensor), target)
+
+    def of(self, tensor: str) -> Look:
+        """The look whose score is that output; '' is the first.
+
+        Raises:
+            TargetError: the output has other rows than the score, or no such backend sees it.
+        """
+        if not tensor and self._refused is not None:
+            raise self._refused
+        if not tensor:
+            return self.first
+        if tensor not in self._others:
+            self._others[tensor] = self._look(tensor)
+        return self._others[tensor]
+
+    def _first(self) -> Look:
+        """Without layers where those named do not reach the score, but maybe another output."""
+        try:
+            return self._backend.look(self._x, layers=self._layers)
+        except LayerError as error:
+            if self._layers is None:
+                raise
+            self._refused = error
+            return self._backend.look(self._x, layers=())
+
+    def _look(self, tensor: str) -> Look:
+        scored = getattr(self._backend, "scored", None)
+        if scored is None:
+            raise TargetError(f"this backend cannot explain output '{tensor}', its score alone")
+        found = self._near(scored(tensor))
+        rows, own = len(found.score), len(self.first.score)
+        if rows != own:
+            raise TargetError(
+                f"output '{tensor}' has {rows} rows for {own} of the input: explain them one by one"
+            )
+        return found
+
+    def _near(self, other: Backend) -> Look:
+        """At the same layers; where one does not reach the output, and none is named, at its own.
+
+        A later layer of the score may lie on a branch of its own.
+        """
+        try:
+            return other.look(self._x, layers=self._layers or list(self.first.layers))
+        except LayerError:
+            if self._layers is not None:
+                raise
+            return other.look(self._x)

@@ -1,0 +1,159 @@
+"""A coordinate of a box, in pixels of the input: `edge:left@box:0`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..backend import Array
+from ..errors import TargetError
+from . import box
+from .asking import Asking, Seen
+from .detection.found import box_numbers
+from .detection.meaning import Read, read_as
+from .target import NONE, AwaitingTarget, Kind, Outputs, ScoredTarget
+
+EDGES: dict[str, tuple[float, ...]] = {
+    "left": (1, 0, 0, 0),
+    "top": (0, 1, 0, 0),
+    "right": (0, 0, 1, 0),
+    "bottom": (0, 0, 0, 1),
+    "x": (0.5, 0, 0.5, 0),
+    "y": (0, 0.5, 0, 0.5),
+    "w": (-1, 0, 1, 0),
+    "h": (0, -1, 0, 1),
+}
+"""What of the corners x0, y0, x1, y1; x and y are the centre."""
+
+
+@dataclass(frozen=True, eq=False)
+class EdgeTarget(ScoredTarget):
+    """Y = a coordinate of the box of one anchor a row, as its numbers are decoded.
+
+    Which numbers they are is held, and so is how the file's were read.
+    """
+
+    edge: str
+    output: str
+    places: tuple[tuple[Any, ...], ...]
+    """Of each row, where in the output its four numbers are: (row, ..., slice, ...)."""
+    reading: Read
+    """Numbers [N, 4] of these anchors -> corners [N, 4]."""
+    label: str = "edge"
+    detail: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
+    unit = "pixels"
+    single = False
+
+    @property
+    def tensor(self) -> str:
+        """The output with the boxes."""
+        return self.output
+
+    def __call__(self, y: Array, outputs: Outputs = NONE) -> Array:
+        """dY/dy, through the decoding."""
+        slope = np.zeros_like(y)
+        each = np.einsum("e,nej->nj", EDGES[self.edge], self.reading.slopes(self._numbers(y)))
+        for place, found in zip(self.places, each, strict=True):
+            slope[place] = found
+        return slope
+
+    def score(self, y: Array, outputs: Outputs = NONE) -> Array:
+        """Y [N], in pixels of the input."""
+        found: Array = self.reading.corners(self._numbers(y)) @ np.array(EDGES[self.edge])
+        return found
+
+    def classes(self, y: Array) -> None:
+        """None: it is about a box."""
+
+    @property
+    def probability(self) -> float | None:
+        """Of the box."""
+        found: float | None = self._box.get("probability")
+        return found
+
+    def title(self, index: int | None, names: Sequence[str] | None) -> str:
+        """Which side of what."""
+        if not self._box:
+            return ""
+        return f"{self.edge} of {self._box['label'] or 'class ' + str(self._box['class'])}"
+
+    @property
+    def _box(self) -> Mapping[str, Any]:
+        return self.detail[0].get("box", {}) if len(self.detail) == 1 else {}
+
+    def _numbers(self, y: Array) -> Array:
+        if len(y) != len(self.places):
+            raise TargetError(f"{self.label}: found in {len(self.places)} rows, not in {len(y)}")
+        return np.stack([y[place] for place in self.places]).astype(np.float64)
+
+
+@dataclass(frozen=True)
+class EdgeQuestion(AwaitingTarget):
+    """The same of a box that is yet to be found."""
+
+    edge: str
+    of: ScoredTarget
+    asked: str
+
+    @property
+    def label(self) -> str:
+        """How it is asked for."""
+        return self.asked
+
+    def found_in(self, seen: Seen) -> Sequence[ScoredTarget]:
+        """Of each box that the other question turns out to be."""
+        return [self._of(one, seen) for one in self.of.found_in(seen)]
+
+    def _of(self, one: ScoredTarget, seen: Seen) -> EdgeTarget:
+        head, size = seen.asking.head, seen.size
+        assert head is not None  # a box was found
+        assert head.boxes is not None
+        assert size is not None
+        numbers, cells = box_numbers(seen.outputs, head)
+        anchors = [facts["box"]["anchor"] for facts in one.detail]
+        reading = read_as(np.moveaxis(numbers, 1, 2), size, cells).at(anchors)
+        shape, of = seen.outputs[head.boxes.output].shape, head.boxes
+        places = tuple(
+            _place(shape, of.axis % len(shape), of.start, row, anchor)
+            for row, anchor in enumerate(anchors)
+        )
+        label = f"edge:{self.edge}@{one.label}"
+        return EdgeTarget(self.edge, of.output, places, reading, label, one.detail)
+
+
+def _place(
+    shape: Sequence[int], axis: int, start: int, row: int, anchor: int
+) -> tuple[int | slice, ...]:
+    """Where the four numbers of an anchor are in an output [N, ...]."""
+    spots = [extent for i, extent in enumerate(shape) if i not in (0, axis)]
+    at: list[Any] = [int(i) for i in np.unravel_index(anchor, spots)] if spots else []
+    at.insert(axis - 1, slice(start, start + 4))
+    return (row, *at)
+
+
+def read(word: str, asking: Asking) -> tuple[EdgeQuestion] | None:
+    """`edge:left@box:0`, `edge:w@person`, `edge:x@person@320,200`."""
+    found = re.fullmatch(r"edge:([^@]*)@(.+)", word)
+    if found is None:
+        return None
+    edge, which = found[1].strip(), found[2].strip()
+    if edge not in EDGES:
+        raise TargetError(f"target '{word}': no edge '{edge}'; there are {', '.join(EDGES)}")
+    if asking.kind not in ("boxes", ""):
+        raise TargetError(f"target '{word}' asks for a box, and the model gives {asking.kind}")
+    of = box.read(which, asking)
+    if of is None or len(of) > 1:
+        raise TargetError(f"target '{word}': one box has that edge, such as edge:{edge}@box:0")
+    return (EdgeQuestion(edge, of[0], word),)
+
+
+EDGE = Kind(
+    "edge:left@box:0",
+    "a coordinate of a box in pixels: left, top, right, bottom, x, y, w or h",
+    read,
+    of=("boxes",),
+)

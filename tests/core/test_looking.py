@@ -1,0 +1,156 @@
+"""A number of another output than the score: its own gradient, from a look of its own."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import onnx
+import onnx.parser
+import pytest
+from onnx import numpy_helper
+
+from cam_core import explain, explain_all
+from cam_core.errors import LayerError, TargetError
+from cam_core.looking import Looks
+from tests.core.linear import Linear
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("onnxruntime")
+from torch import nn  # noqa: E402
+
+from backends.onnx import OnnxBackend, instrument  # noqa: E402
+from backends.torch import TorchBackend  # noqa: E402
+
+TWO = """<ir_version: 8, opset_import: ["" : 17]>
+two (float[N, 3, 8, 12] x) => (float[N, 4] output, float[N, 2] pose, float[N, 5, 6, 10] late) {
+    a = Conv(x, w)
+    late = Tanh(a)
+    gap = GlobalAveragePool(late)
+    flat = Flatten(gap)
+    logits = Gemm<transB = 1>(flat, v)
+    output = Softmax<axis = 1>(logits)
+    u1 = Conv(late, u)
+    branch = Tanh(u1)
+    gap2 = GlobalAveragePool(branch)
+    pose = Flatten(gap2)
+}"""
+SHAPES = {"w": (5, 3, 3, 3), "v": (4, 5), "u": (2, 5, 1, 1)}
+
+
+class Two(nn.Module):
+    """The same, a class head that ends in a softmax and a branch with a map of its own."""
+
+    def __init__(self, weights: dict[str, Any]) -> None:
+        super().__init__()
+        self.conv, self.late = nn.Conv2d(3, 5, 3, bias=False), nn.Tanh()
+        self.head, self.u = nn.Linear(5, 4, bias=False), nn.Conv2d(5, 2, 1, bias=False)
+        for part, name in ((self.conv, "w"), (self.head, "v"), (self.u, "u")):
+            part.weight = nn.Parameter(torch.from_numpy(weights[name].copy()))
+
+    def forward(self, x: Any) -> Any:
+        late = self.late(self.conv(x))
+        p = torch.softmax(self.head(late.mean((2, 3))), 1)
+        return {"output": p, "pose": torch.tanh(self.u(late)).mean((2, 3)), "late": late}
+
+
+@pytest.fixture
+def weights(rng: np.random.Generator) -> dict[str, Any]:
+    return {n: rng.normal(scale=0.4, size=s).astype(np.float32) for n, s in SHAPES.items()}
+
+
+@pytest.fixture
+def x(rng: np.random.Generator) -> Any:
+    return rng.normal(size=(2, 3, 8, 12)).astype(np.float32)
+
+
+def written(weights: dict[str, Any]) -> onnx.ModelProto:
+    model = onnx.parser.parse_model(TWO)
+    model.graph.initializer.extend(numpy_helper.from_array(v, n) for n, v in weights.items())
+    return model
+
+
+ASKED = [
+    ("out:output[1]", lambda out: out["output"][:, 1]),
+    ("-out:output[1]", lambda out: -out["output"][:, 1]),
+    ("out:pose[0]", lambda out: out["pose"][:, 0]),
+    ("out:pose[:]", lambda out: out["pose"].sum(1)),
+]
+
+
+@pytest.mark.parametrize(("text", "number"), ASKED, ids=[t for t, _ in ASKED])
+@pytest.mark.parametrize("kind", ["onnx", "torch"])
+def test_the_gradient_is_autograds(
+    kind: str, text: str, number: Any, weights: dict[str, Any], x: Any
+) -> None:
+    """Of the output itself: a probability, not the logits behind it."""
+    net = Two(weights)
+    backend = OnnxBackend(written(weights)) if kind == "onnx" else TorchBackend(net, example=x)
+    (found,) = explain_all(backend, x, [text], ["hirescam"], layers=["late"])
+    A = torch.tanh(net.conv(torch.from_numpy(x))).detach().requires_grad_()
+    p = torch.softmax(net.head(A.mean((2, 3))), 1)
+    Y = number({"output": p, "pose": torch.tanh(net.u(A)).mean((2, 3))})
+    (G,) = torch.autograd.grad(Y.sum(), A)
+    np.testing.assert_allclose(found.score, Y.detach(), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(found.signed, (A * G).sum(1).detach(), rtol=1e-4, atol=1e-6)
+    assert found.target == text.replace("-out", "against:out")
+
+
+def test_an_output_on_a_branch_is_seen_at_a_layer_of_the_score(
+    weights: dict[str, Any], x: Any
+) -> None:
+    backend = OnnxBackend(written(weights))
+    classes, pose = explain(backend, x), explain(backend, x, "out:pose[1]")
+    assert (classes.layer, pose.layer) == ("late", "late")
+    with pytest.raises(LayerError):
+        explain(backend, x, "out:output[1]", layer="branch")
+    assert explain(backend, x, "out:pose[1]", layer="branch").layer == "branch"
+
+
+def test_one_look_a_tensor(weights: dict[str, Any], x: Any) -> None:
+    looks = Looks(OnnxBackend(written(weights)), x)
+    of_pose = looks.of("pose")
+    assert looks.of("pose") is of_pose
+    assert looks.of("") is looks.first
+
+
+def test_what_cannot_be_seen_is_said(weights: dict[str, Any], x: Any) -> None:
+    with pytest.raises(TargetError, match="this backend cannot explain output 'y'"):
+        explain(Linear(np.eye(3)), x, "out:y[0]")  # type: ignore[arg-type]
+    with pytest.raises(TargetError, match=r"out:pse\[0\]: no such output; .*'output', 'pose'"):
+        explain(OnnxBackend(written(weights)), x, "out:pse[0]")
+    with pytest.raises(TargetError, match=r"score='out:pose'"):
+        instrument(written(weights), target="out:pose[0]")
+
+
+def test_rows_that_are_not_those_of_the_input(weights: dict[str, Any], x: Any) -> None:
+    looks = Looks(OnnxBackend(written(weights)), x)
+    looks.first = SimpleNamespace(score=np.zeros((3, 4)), layers=["late"])  # type: ignore[assignment]
+    with pytest.raises(TargetError, match="output 'pose' has 2 rows for 3 of the input"):
+        looks.of("pose")
+
+
+WHOLE = """<ir_version: 8, opset_import: ["" : 17]>
+whole (float[1, 3, 4, 4] x) => (float[1, 3] y, float[4, 2] best) <int64[2] rows = {-1, 2}> {
+    a = Tanh(x)
+    gap = GlobalAveragePool(a)
+    y = Flatten(gap)
+    t = Transpose<perm = [2, 3, 1, 0]>(a)
+    best_all = Reshape(t, rows)
+    best = Slice(best_all, zero, four)
+}"""
+
+
+def test_an_output_that_counts_no_rows_is_one(rng: np.random.Generator) -> None:
+    """Its first axis is part of the index, as that of boxes after suppression is."""
+    model = onnx.parser.parse_model(WHOLE)
+    for name, value in (("zero", 0), ("four", 4)):
+        model.graph.initializer.append(numpy_helper.from_array(np.array([value]), name))
+    x = rng.normal(size=(1, 3, 4, 4)).astype(np.float32)
+    found = explain(OnnxBackend(model), x, "out:best[3,1]", "hirescam", layer="a")
+    flat = np.tanh(x[0]).transpose(1, 2, 0).reshape(-1)
+    expected = np.zeros(48, np.float32)
+    expected[7] = flat[7]
+    np.testing.assert_allclose(found.score, [flat[7]], rtol=1e-6)
+    np.testing.assert_allclose(found.signed[0], expected.reshape(4, 4, 3).sum(2), rtol=1e-6)
