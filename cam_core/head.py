@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .places import Places
 
 PROBABILITIES = {
     "Softmax": "softmax",
@@ -55,11 +59,17 @@ class Head:
     """What the model applies to it, such as Softmax; Log: the score is a logarithm of its own."""
     boxes: BoxNumbers | None = None
     """Of class scores at anchors: where the boxes are."""
+    places: Places | None = None
+    """Where its cells lie in an input; None where it has none, or where they lie is not known."""
 
     @property
     def asked(self) -> str:
-        """What is asked of it, one of KINDS: of class scores that have boxes, boxes."""
-        return self.kind if self.boxes is None else "boxes"
+        """What is asked of it, one of KINDS: of class scores that have boxes, boxes; of class
+        scores of which nobody knows where they lie no region.
+        """
+        if self.boxes is not None:
+            return "boxes"
+        return "unknown" if self.kind == "dense classes" and self.places is None else self.kind
 
     @property
     def probability(self) -> str:

@@ -190,4 +190,7 @@ ELSEWHERE: dict[tuple[str, str], tuple[str, ...]] = {
     ("core/methods/test_from_gradients.py", "every row has an oracle"): (
         "cam_core/methods/table.py",
     ),
+    ("finding/test_score_places.py", "how models' scores are read and written"): (
+        "cam_core/places.py",
+    ),
 }
