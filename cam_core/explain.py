@@ -107,7 +107,16 @@ def seen_by(
 ) -> Seen:
     """What a look shows to the targets that wait for it."""
     asking = asking_of(backend, labels, class_axis=class_axis)
-    return Seen(look.score, look.outputs, asking, picture_size(backend, x), placement=placement)
+    size, shapes = picture_size(backend, x), fed_shapes(backend, x)
+    return Seen(look.score, look.outputs, asking, size, shapes, placement=placement)
+
+
+def fed_shapes(backend: object, x: Inputs) -> dict[str, tuple[int, ...]]:
+    """The shapes of what is fed, by input; {} of a backend that does not name its inputs."""
+    if isinstance(x, Mapping):
+        return {name: np.shape(array) for name, array in x.items()}
+    asked = getattr(backend, "inputs", None)
+    return {info.name: np.shape(x) for info in (() if asked is None else asked()[:1])}
 
 
 def picture_size(backend: object, x: Inputs) -> tuple[int, int] | None:
@@ -171,6 +180,7 @@ def from_capture(
         labels=None if classes is None else tuple(label_of(int(c), labels) for c in classes),
         region=capture.region,
         detail=target.detail,
+        outline=target.outline,
     )
 
 

@@ -61,6 +61,8 @@ class Head:
     """Of class scores at anchors: where the boxes are."""
     places: Places | None = None
     """Where its cells lie in an input; None where it has none, or where they lie is not known."""
+    nowhere: str = ""
+    """In words, at which node it was lost where they lie; '' where nothing was lost."""
 
     @property
     def asked(self) -> str:

@@ -6,11 +6,14 @@ Of a dense score, [N, C, *S] or with `class_axis=-1` [N, *S, C], Y is the sum ov
 from .anchor import AnchorTarget
 from .asking import Asking, Placed, Seen
 from .box import BoxTarget
+from .cells import CellsTarget
 from .contrast import ContrastTarget
 from .cotangent import CotangentTarget
 from .grammar import Question, as_target, parse_target, read_target, usual
 from .one_class import ClassTarget
+from .place import PlaceTarget
 from .probability import ProbabilityTarget
+from .region import RegionTarget
 from .table import TARGETS
 from .target import NONE, AwaitingTarget, Kind, Outputs, ScoredTarget
 from .top_classes import TopTarget
@@ -22,14 +25,17 @@ __all__ = [
     "Asking",
     "AwaitingTarget",
     "BoxTarget",
+    "CellsTarget",
     "ClassTarget",
     "ContrastTarget",
     "CotangentTarget",
     "Kind",
     "Outputs",
+    "PlaceTarget",
     "Placed",
     "ProbabilityTarget",
     "Question",
+    "RegionTarget",
     "ScoredTarget",
     "Seen",
     "TopTarget",

@@ -16,7 +16,11 @@ from .table import TARGETS
 from .target import ScoredTarget
 
 ANYTHING = Asking()
-USUAL: dict[str, tuple[str, str]] = {"boxes": ("-1", "top:3")}
+USUAL: dict[str, tuple[str, str]] = {
+    "boxes": ("-1", "top:3"),
+    "dense classes": ("region", "region"),
+    "picture": ("mean", "mean"),
+}
 """By kind of head, what is asked where nobody says: (of one target, of several)."""
 
 

@@ -7,7 +7,9 @@ from .box import BOX
 from .contrast import CONTRAST
 from .cotangent import COTANGENT
 from .one_class import CLASS
+from .place import PLACE
 from .probability import PROBABILITY
+from .region import REGION
 from .target import Kind
 from .top_classes import TOP
 
@@ -16,6 +18,8 @@ TARGETS: dict[str, Kind] = {
     "contrast": CONTRAST,
     "prob": PROBABILITY,
     "top": TOP,
+    "region": REGION,
+    "place": PLACE,
     "box": BOX,
     "anchor": ANCHOR,
     "cotangent": COTANGENT,

@@ -190,6 +190,14 @@ ELSEWHERE: dict[tuple[str, str], tuple[str, ...]] = {
     ("core/methods/test_from_gradients.py", "every row has an oracle"): (
         "cam_core/methods/table.py",
     ),
+    (
+        "core/targets/test_place.py core/targets/test_region.py",
+        "what places and regions turn into, which cells, and what is said of them",
+    ): (
+        "cam_core/targets/cells.py",
+        "cam_core/targets/facts.py",
+        "cam_core/targets/where.py",
+    ),
     ("finding/test_score_places.py", "how models' scores are read and written"): (
         "cam_core/places.py",
     ),

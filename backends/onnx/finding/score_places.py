@@ -10,6 +10,7 @@ from cam_core.places import Places
 from ..reading.graph import Tensor
 from .maps import Maps
 from .scores import Score
+from .whereabouts import lost_in
 
 
 def with_places(maps: Maps, score: Score) -> Score:
@@ -22,7 +23,12 @@ def with_places(maps: Maps, score: Score) -> Score:
 
 
 def _placed(maps: Maps, head: Head, tensor: Tensor | None) -> Head:
-    return head if tensor is None else replace(head, places=places_of(maps, tensor))
+    if tensor is None:
+        return head
+    found = places_of(maps, tensor)
+    lost = lost_in(maps, tensor) if found is None else None
+    why = "" if lost is None else f"lost at node '{lost.node}' ({lost.why})"
+    return replace(head, places=found, nowhere=why)
 
 
 def places_of(maps: Maps, tensor: Tensor) -> Places | None:

@@ -12,10 +12,12 @@ from cam_core.errors import TargetError
 from cam_core.targets import (
     AnchorTarget,
     AwaitingTarget,
+    CellsTarget,
     ClassTarget,
     ContrastTarget,
     CotangentTarget,
     ProbabilityTarget,
+    RegionTarget,
     ScoredTarget,
     TopTarget,
 )
@@ -39,6 +41,8 @@ ASKED = [  # target, its class, name, title, unit, single
     (ProbabilityTarget(1), 1, "prob:1", "dog", "probability", True),
     (ProbabilityTarget(-1), 1, "prob:top", "dog", "probability", True),
     (AnchorTarget(1, 5), 1, "1@anchor:5", "dog", "score", False),
+    (CellsTarget(1, np.ones((1, 4)), asked="1@2,3"), 1, "1@2,3", "dog", "score", False),
+    (RegionTarget(2), 2, "region:2", "owl", "score", False),
     (CotangentTarget(Y), None, "cotangent", "", "score", True),
 ]
 
