@@ -76,7 +76,8 @@ class RegionTarget(ScoredTarget):
             won: Array = np.sum(own, axis=axis, keepdims=True) > 0
         else:
             best = np.expand_dims(np.argmax(y, axis=axis), axis)
-            won = best == np.expand_dims(classes, tuple(range(1, y.ndim)))
+            one = isinstance(self.index, int) and self.index >= 0
+            won = best == (self.index if one else np.expand_dims(classes, tuple(range(1, y.ndim))))
         return won.astype(y.dtype)
 
     @property
@@ -219,7 +220,7 @@ def read(word: str, asking: Asking) -> tuple[ScoredTarget, ...] | None:
     if kind != "region" or (colon and not rest):
         return None
     each = asking.head is not None and asking.head.probability == "sigmoid"
-    if not colon:
+    if not colon or rest.strip() == "-1":
         return (LargestRegionTarget(asking.class_axis, each),)
     return (RegionTarget(find_class(rest, asking.labels), asking.class_axis, each),)
 
