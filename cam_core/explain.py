@@ -12,11 +12,12 @@ from .backend import Array, Backend, Capture, Inputs, Look, Target
 from .captures import pulled
 from .errors import InputError, ModelError, TargetError
 from .explanation import Explanation
-from .head import Head, head_of, probability_of
+from .head import Head, head_of, heads_of, probability_of
 from .maps.combine import positive, total
 from .maps.diagnosis import diagnose, noise_floor
 from .merging import merged
 from .methods import Method, Need, find_method, usual_method
+from .own_map import own_map
 from .targets import Asking, Placed, ScoredTarget, Seen, as_target, parse_target
 from .targets.labels import label_of
 
@@ -84,12 +85,13 @@ def explain_all(
     asked = suited(backend, targets, labels, class_axis=class_axis)
     look = backend.look(x, layers=layers)
     seen = seen_by(backend, x, look, labels, class_axis=class_axis)
+    own = own_map(heads_of(backend), look.score, look.outputs)
     found = []
     for target in (one for question in asked for one in question.found_in(seen)):
         captured = pulled(look, target)
         each = [captured] if layers is None else [[capture] for capture in captured]
         found += [
-            from_captures(of, target, method, labels=labels, **options)
+            replace(from_captures(of, target, method, labels=labels, **options), own=own)
             for of in each
             for method in methods
         ]

@@ -13,6 +13,7 @@ from cam_core.errors import ModelError
 from cam_core.explain import check_finite, from_captures, seen_by
 from cam_core.explanation import Explanation
 from cam_core.head import Head, heads_of
+from cam_core.own_map import own_map
 from cam_core.sources import Labels
 from cam_core.targets import ScoredTarget
 from cam_core.targets.detection import LIKELY
@@ -119,6 +120,8 @@ class Job:
         if self.labels is not None:
             self.labels.check(logits.shape[1], flag)
         explanation = from_captures(captured, target, self.method, labels=self.names)
+        own = own_map(self.heads, capture.logits, capture.outputs)
+        explanation = replace(explanation, own=own)
         if sample.placement is not None and not explanation.lies_over(sample.placement.size):
             raise ModelError(
                 f"layer '{capture.layer}': its map {list(explanation.map.shape[1:])} is not a "
