@@ -16,6 +16,7 @@ from .probability import ProbabilityTarget
 from .region import RegionTarget
 from .table import TARGETS
 from .target import NONE, AwaitingTarget, Kind, Outputs, ScoredTarget
+from .text import TextTarget
 from .top_classes import TopTarget
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "RegionTarget",
     "ScoredTarget",
     "Seen",
+    "TextTarget",
     "TopTarget",
     "as_target",
     "parse_target",

@@ -20,6 +20,7 @@ USUAL: dict[str, tuple[str, str]] = {
     "boxes": ("-1", "top:3"),
     "dense classes": ("region", "region"),
     "picture": ("mean", "mean"),
+    "sequence": ("text", "char:all"),
 }
 """By kind of head, what is asked where nobody says: (of one target, of several)."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .anchor import ANCHOR
 from .box import BOX
+from .character import CHARACTER
 from .contrast import CONTRAST
 from .cotangent import COTANGENT
 from .one_class import CLASS
@@ -11,6 +12,7 @@ from .place import PLACE
 from .probability import PROBABILITY
 from .region import REGION
 from .target import Kind
+from .text import TEXT
 from .top_classes import TOP
 
 TARGETS: dict[str, Kind] = {
@@ -20,6 +22,8 @@ TARGETS: dict[str, Kind] = {
     "top": TOP,
     "region": REGION,
     "place": PLACE,
+    "text": TEXT,
+    "char": CHARACTER,
     "box": BOX,
     "anchor": ANCHOR,
     "cotangent": COTANGENT,

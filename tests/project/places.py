@@ -198,6 +198,9 @@ ELSEWHERE: dict[tuple[str, str], tuple[str, ...]] = {
         "cam_core/targets/facts.py",
         "cam_core/targets/where.py",
     ),
+    ("core/targets/test_text.py core/targets/test_character.py", "what is seen of a reader"): (
+        "cam_core/targets/reading/look.py",
+    ),
     ("finding/test_score_places.py", "how models' scores are read and written"): (
         "cam_core/places.py",
     ),

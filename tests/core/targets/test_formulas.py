@@ -19,6 +19,7 @@ from cam_core.targets import (
     ProbabilityTarget,
     RegionTarget,
     ScoredTarget,
+    TextTarget,
     TopTarget,
     as_target,
 )
@@ -56,6 +57,8 @@ CASES = [
     (RegionTarget((3, 1), -1), (2, 7, 4)),
     (RegionTarget((3, 1), each=True), (2, 4, 5, 6)),
     (RegionTarget(0), (2, 1, 5, 6)),
+    (TextTarget(((1, 1, 4),)), (2, 6, 9)),
+    (TextTarget(((1, 2), (0, 3, 3)), 5, -1), (2, 7, 6)),
     (CotangentTarget(np.arange(12.0).reshape(2, 6)), (2, 6)),
     (CotangentTarget(np.arange(6.0).reshape(1, 6)), (2, 6)),
 ]

@@ -19,6 +19,7 @@ from cam_core.targets import (
     ProbabilityTarget,
     RegionTarget,
     ScoredTarget,
+    TextTarget,
     TopTarget,
 )
 from tests.paths import ROOT
@@ -43,6 +44,7 @@ ASKED = [  # target, its class, name, title, unit, single
     (AnchorTarget(1, 5), 1, "1@anchor:5", "dog", "score", False),
     (CellsTarget(1, np.ones((1, 4)), asked="1@2,3"), 1, "1@2,3", "dog", "score", False),
     (RegionTarget(2), 2, "region:2", "owl", "score", False),
+    (TextTarget(((1, 2),)), None, "text", "", "log-probability", False),
     (CotangentTarget(Y), None, "cotangent", "", "score", True),
 ]
 
