@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from cam_core.backend import Array, Backend, Capture
 from cam_core.captures import pulled
@@ -43,6 +44,10 @@ class Row:
     """The best classes of the sample; none of a dense score."""
     layer: str
     preprocessing: str
+    reads: str = ""
+    """The line that a reader reads; '' of anything else."""
+    picture: str = ""
+    """The name of the one picture of all characters of a line; '' where each target has its own."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +114,15 @@ class Job:
                 one = self.explain_target(sample, pulled(look, target), target)
                 found.setdefault(one.row.stem, one)
             step()
-        return list(found.values())
+        return self._together(sample, list(found.values()))
+
+    def _together(self, sample: Sample, found: list[Explained]) -> list[Explained]:
+        """Several characters of a line over a photo are one picture."""
+        characters = [one for one in found if "char" in (*one.explanation.detail, {})[0]]
+        if len(characters) < max(2, len(found)) or sample.placement is None:
+            return found
+        name = f"{sample.slot.stem}.characters.{self.method}"
+        return [replace(one, row=replace(one.row, picture=name)) for one in found]
 
     def explain_target(
         self, sample: Sample, captured: Sequence[Capture], target: ScoredTarget
@@ -154,4 +167,12 @@ class Job:
             top=() if ranked is None else best(ranked[0], self.probability, self.names),
             layer=explanation.layer,
             preprocessing=sample.description,
+            reads=line_of(explanation.detail),
         )
+
+
+def line_of(detail: Sequence[Mapping[str, Any]]) -> str:
+    """The line that a reader reads, where a target is about one."""
+    facts = detail[0] if detail else {}
+    text, character = facts.get("text"), facts.get("char")
+    return str(text["reads"] if text else character["line"] if character else "")

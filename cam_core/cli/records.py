@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from cam_core.image.png import png
 from cam_core.report import files_of, to_json
 from cam_core.write import write_together
 
@@ -13,6 +14,7 @@ from .inputs.samples import Sample
 from .job import Explained, Job
 from .naming import as_record
 from .pictures import draw
+from .strips import strips
 
 
 def write(
@@ -25,8 +27,12 @@ def write(
     """
     found: dict[str, bytes] = {}
     records = [record(job, sample, one) for one in explained]
+    name = explained[0].row.picture
+    single = job.pictures and not name
+    if job.pictures and name:
+        found[f"{name}.png"] = png(strips(sample, explained, job.method))
     for one, facts in zip(explained, records, strict=True):
-        picture = draw(sample, one, job.method, tops.get(one.unit)) if job.pictures else None
+        picture = draw(sample, one, job.method, tops.get(one.unit)) if single else None
         stem, map_of = one.row.stem, one.explanation
         found |= files_of(stem, map_of, to_json(facts), picture=picture, signed=job.signed)
     write_together(job.folder, found)

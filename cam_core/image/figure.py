@@ -62,13 +62,15 @@ def framed(
     lines: Sequence[str],
     limits: tuple[float, float],
     reason: str,
+    unit: int | None = None,
 ) -> Array:
     """What was painted, uint8 [H, W, 3], with its colour bar and words: the whole card.
 
-    Where nothing is lit there is no bar, and the reason is printed on the picture.
+    Where nothing is lit there is no bar, and the reason is printed on the picture. `unit`: of the
+    letters; what suits the longer side if None.
     """
     height, width = painted.shape[:2]
-    page = page_of(unit_of(max(height, width)))
+    page = page_of(unit_of(max(height, width)) if unit is None else unit)
     unit = page.unit
     bar = page.bar_width(limits) if lit else 0
     body = [*lines, *([f"Note: {reason}"] if reason and lit else [])]
