@@ -8,7 +8,7 @@ import numpy as np
 
 from .backend import Array
 from .head import Head
-from .places import Cells
+from .places import Cells, read_places
 
 
 def own_map(heads: Sequence[Head], score: Array, outputs: Mapping[str, Array]) -> Cells | None:
@@ -22,7 +22,7 @@ def own_map(heads: Sequence[Head], score: Array, outputs: Mapping[str, Array]) -
     for number, head in enumerate(heads):
         values = score if number == 0 else outputs.get(head.output)
         if head.kind == "picture" and head.places is not None and values is not None:
-            cells = head.places.read(values)
+            cells = read_places(head.places, values)
             if len(cells) == len(score):
                 return Cells(np.mean(cells, axis=1), head.places.region, head.output)
     return None

@@ -4,46 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache
 
 import numpy as np
 
 from .backend import Array
 from .maps.arrangement import Arrangement
 from .maps.layout import Layout
-from .region import Region
+from .region import Places, Region
 
 
-@dataclass(frozen=True)
-class Places:
-    """How a tensor is read as [N, K, *S] with S in the order and direction of an input's places."""
+def read_places(places: Places, values: Array) -> Array:
+    """A tensor as [N, K, *S].
 
-    layout: str
-    """As `Layout.text` or `Arrangement.text` writes it."""
-    region: Region
-    """What of the input its cells cover, axis by axis of S."""
+    Raises:
+        LayerError: it has other axes.
+    """
+    return _layout(places).apply(values)
 
-    @cached_property
-    def _layout(self) -> Layout | Arrangement:
-        kind = Arrangement if "->" in self.layout else Layout
-        return kind.parse(self.layout)
 
-    def read(self, values: Array) -> Array:
-        """The tensor as [N, K, *S].
+def write_places(places: Places, cells: Array, like: Array) -> Array:
+    """What is said of each cell, [N, *S], in the axes of a tensor `like`: all K alike.
 
-        Raises:
-            LayerError: it has other axes.
-        """
-        return self._layout.apply(values)
+    What has no place there is 0.
+    """
+    K = read_places(places, like[:1]).shape[1]
+    full = np.repeat(cells[:, None].astype(like.dtype), K, axis=1)
+    return _layout(places).invert(full, np.zeros((len(cells), *like.shape[1:]), like.dtype))
 
-    def written(self, cells: Array, like: Array) -> Array:
-        """What is said of each cell, [N, *S], in the axes of a tensor `like`: all K alike.
 
-        What has no place there is 0.
-        """
-        K = self.read(like[:1]).shape[1]
-        full = np.repeat(cells[:, None].astype(like.dtype), K, axis=1)
-        return self._layout.invert(full, np.zeros((len(cells), *like.shape[1:]), like.dtype))
+@cache
+def _layout(places: Places) -> Layout | Arrangement:
+    kind = Arrangement if "->" in places.layout else Layout
+    return kind.parse(places.layout)
 
 
 @dataclass(frozen=True, eq=False)

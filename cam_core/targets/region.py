@@ -10,7 +10,7 @@ import numpy as np
 
 from ..backend import Array
 from ..errors import TargetError
-from ..places import Cells
+from ..places import Cells, read_places
 from .asking import Asking, Seen
 from .cells import CellsTarget
 from .facts import of_class, region_facts
@@ -199,7 +199,7 @@ def outline_of(chosen: Array, seen: Seen, *, classes: bool) -> Cells | None:
     if classes:
         axis = find_axis(seen.score, seen.asking.class_axis)
         full = np.repeat(np.expand_dims(chosen, axis), seen.score.shape[axis], axis)
-    return Cells(head.places.read(full)[:, 0], head.places.region)
+    return Cells(read_places(head.places, full)[:, 0], head.places.region)
 
 
 def _most(row: Array, class_axis: int) -> Array:

@@ -9,7 +9,8 @@ import numpy as np
 
 from ..backend import Array
 from ..errors import TargetError
-from ..places import Places
+from ..places import read_places, write_places
+from ..region import Places
 from .asking import Seen
 from .scores import find_axis
 
@@ -62,7 +63,7 @@ def places_of(seen: Seen, label: str) -> Places:
 
 def cells_of(seen: Seen, label: str) -> tuple[int, ...]:
     """S."""
-    shape: tuple[int, ...] = places_of(seen, label).read(seen.score[:1]).shape[2:]
+    shape: tuple[int, ...] = read_places(places_of(seen, label), seen.score[:1]).shape[2:]
     return shape
 
 
@@ -162,7 +163,7 @@ def numbers_of(chosen: Array, seen: Seen, label: str, *, classes: bool) -> Array
 
     `classes`: has the score an axis of classes?
     """
-    found = places_of(seen, label).written(chosen, seen.score)
+    found = write_places(places_of(seen, label), chosen, seen.score)
     if not classes:
         return found
     axis = find_axis(seen.score, seen.asking.class_axis)

@@ -18,8 +18,7 @@ from cam_core import explain
 from cam_core.cli.group import gradcam
 from cam_core.head import Head
 from cam_core.own_map import own_map
-from cam_core.places import Places
-from cam_core.region import Region
+from cam_core.region import Places, Region
 
 pytest.importorskip("onnxruntime", reason="no runtime is installed")
 

@@ -14,7 +14,8 @@ import pytest
 from onnx import numpy_helper
 
 from backends.onnx import OnnxBackend
-from cam_core.places import Places
+from cam_core.places import read_places, write_places
+from cam_core.region import Places
 
 pytest.importorskip("onnxruntime", reason="no runtime is installed")
 
@@ -116,7 +117,7 @@ def test_the_cell_that_answers_is_where_the_event_is(case: str, rng: np.random.G
         at = [int(rng.integers(n)) for n in shape[1:]]
         x = dark.copy()
         x[(0, slice(None), *at)] = 5
-        answer = np.abs(places.read(score(of, x) - before)).max(axis=1)[0]
+        answer = np.abs(read_places(places, score(of, x) - before)).max(axis=1)[0]
         within = [
             ((at[axis - 2] + 0.5) / shape[axis - 1] - low) / (high - low) * n
             for axis, (low, high), n in zip(region.axes, region.windows, answer.shape, strict=True)
@@ -136,12 +137,12 @@ def test_what_is_said_of_cells_lies_at_their_numbers(case: str, rng: np.random.G
     of, shape = backend(case), extents(case)
     y = rng.normal(size=score(of, np.zeros((2, *shape), np.float32)).shape)
     places = known(of)
-    cells = places.read(y)
+    cells = read_places(places, y)
     assert cells.shape[1] in (1, 5)
     for at in list(np.ndindex(*cells.shape[2:]))[::7]:
         only = np.zeros((2, *cells.shape[2:]))
         only[(slice(None), *at)] = 1
-        marked = places.written(only, y)
+        marked = write_places(places, only, y)
         assert marked.shape == y.shape
         assert marked.sum() == 2 * cells.shape[1]
         np.testing.assert_allclose((marked * y).sum(), cells[(slice(None), slice(None), *at)].sum())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from cam_core.head import Head
-from cam_core.places import Places
+from cam_core.region import Places
 
 from ..reading.graph import Tensor
 from .maps import Maps

@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 
 from cam_core.head import Head
-from cam_core.places import Places
-from cam_core.region import Region
+from cam_core.region import Places, Region
 from cam_core.targets import Asking, Seen
 
 NAMES = ["", "a", "b", " ", "c"]

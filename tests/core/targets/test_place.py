@@ -12,8 +12,7 @@ from PIL import Image
 from cam_core.errors import TargetError
 from cam_core.head import Head
 from cam_core.image import Placement
-from cam_core.places import Places
-from cam_core.region import Region
+from cam_core.region import Places, Region
 from cam_core.targets import Asking, Seen, parse_target
 
 # layout, the score's shape, class axis, region; the input is 8 high and 12 wide

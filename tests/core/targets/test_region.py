@@ -9,8 +9,7 @@ import pytest
 
 from cam_core.errors import TargetError
 from cam_core.head import Head
-from cam_core.places import Places
-from cam_core.region import Region
+from cam_core.region import Places, Region
 from cam_core.targets import Asking, CellsTarget, RegionTarget, Seen, parse_target
 
 NAMES = ["background", "cat", "dog"]
