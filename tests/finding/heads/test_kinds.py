@@ -58,6 +58,12 @@ ONE: dict[str, tuple[str, str, dict[str, Any], tuple[str, int | None, str]]] = {
                                   "float[N, 5, 8, 8] y", {"opset": 11}, ("dense classes", 1, "")),
     "steps": ("t = Transpose<perm = [0, 2, 1]>(x) z = MatMul(t, m) y = LogSoftmax(z)",
               "float[N, 20, 5] y", {"x": SERIES}, ("sequence", 2, "softmax")),
+    "a line of a picture": (
+        "r = ReduceMean<axes = [2], keepdims = 0>(a) t = Transpose<perm = [2, 0, 1]>(r) "
+        "y = MatMul(t, m)", "float[8, N, 5] y", {}, ("sequence", 2, ""),
+    ),
+    "numbers a step": ("t = Transpose<perm = [0, 2, 1]>(x) y = MatMul(t, m)",
+                       "float[N, 20, 5] y", {"x": SERIES}, ("dense classes", 2, "")),
     "one class a step": ("t = Transpose<perm = [0, 2, 1]>(x) z = MatMul(t, m1) y = Sigmoid(z)",
                          "float[N, 20, 1] y", {"x": SERIES}, ("dense classes", 2, "sigmoid")),
     "a number a step": ("t = Transpose<perm = [0, 2, 1]>(x) y = MatMul(t, m1)",

@@ -125,7 +125,21 @@ def _steps(look: Look) -> Kind:
         return "dense classes", f"{_over(look)}, {along}"
     if not own.tail.plain:
         return "sequence", f"{_over(look)}, {along}"
+    wide = own.class_axis is not None and own.classes != 1
+    if wide and look.alone and _of_a_picture(look) and _linear(look):
+        return "sequence", f"{look.count} numbers of a linear layer, {along}, a picture: a line"
     return _plain_places(look, along)
+
+
+def _of_a_picture(look: Look) -> bool:
+    """Has the input that the steps are of two axes of places, or more?"""
+    name = next(iter(look.origins.inputs))[0]
+    given = next((t for t in look.graph.inputs if t.name == name), None)
+    return given is not None and given.shape is not None and len(given.shape) > 3
+
+
+def _linear(look: Look) -> bool:
+    return last_step(look.graph, look.origins.tensor) == "linear"
 
 
 def _maps(look: Look) -> Kind:
