@@ -16,6 +16,7 @@ from onnx import numpy_helper
 from PIL import Image, ImageDraw
 
 from cam_core.cli.group import gradcam
+from cam_core.cli.inputs.given_files import is_ours
 from cam_core.image.page import font
 from tests.paths import DATA
 
@@ -89,6 +90,15 @@ def test_a_line_is_a_picture_of_its_own(tmp_path: Path) -> None:
     assert (first["text"]["line"], second["text"]["line"]) == ("abaca", "ab")
     assert first["score"] > second["score"]
     assert len(list((tmp_path / "out").glob("*.png"))) == 2
+
+
+def test_what_was_drawn_is_no_photo(tmp_path: Path) -> None:
+    run(tmp_path, "-o", str(tmp_path))
+    (path,) = tmp_path.glob("*.characters.*.png")
+    assert is_ours(path)
+    assert not is_ours(tmp_path / "line.png")
+    Image.new("RGB", (8, 8)).save(tmp_path / "my.characters.png")
+    assert not is_ours(tmp_path / "my.characters.png")
 
 
 TEXT = "Quick brown Fox 42"
