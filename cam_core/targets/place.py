@@ -42,11 +42,8 @@ class PlaceTarget(AwaitingTarget):
     def found_in(self, seen: Seen) -> Sequence[ScoredTarget]:
         """Its cells."""
         classes = self.index is not None
-        if not classes and not plain_numbers(seen):
-            raise TargetError(
-                f"{self.asked}: the model gives several numbers at each place: say of which, as "
-                f"in 0@{','.join(f'{end:g}' for end in self.ends) or 'x,y'}"
-            )
+        if classes == plain_numbers(seen):
+            raise self._other(classes)
         chosen = self._cells(seen)[None]
         marks = numbers_of(chosen, seen, self.asked, classes=classes) != 0
         rows = np.repeat(marks, len(seen.score), axis=0)
@@ -66,6 +63,16 @@ class PlaceTarget(AwaitingTarget):
         """The cells are known from the shapes alone."""
         (found,) = self.found_in(seen)
         return found
+
+    def _other(self, classes: bool) -> TargetError:
+        """A class of a picture, or none where there are some."""
+        ends = ",".join(f"{end:g}" for end in self.ends) or "x,y"
+        if classes:
+            return TargetError(f"{self.asked}: a picture has no classes: ask for mean, or @{ends}")
+        return TargetError(
+            f"{self.asked}: the model gives several numbers at each place: say which, as in "
+            f"0@{ends}"
+        )
 
     def _cells(self, seen: Seen) -> Array:
         if self.mask:
@@ -111,8 +118,7 @@ def load_mask(path: str, label: str) -> Array:
 
 def read(word: str, asking: Asking) -> tuple[ScoredTarget, ...] | None:
     """A class (none of a picture) at a point, in an area or under a mask; `mean` of a picture."""
-    picture = asking.kind == "picture"
-    if word == "mean" and picture:
+    if word == "mean" and word not in (asking.labels or ()):
         return (PlaceTarget(None),)
     if mask := re.fullmatch(r"mask:(.+?)(?:@([^@/\\.]+))?", word):
         return (PlaceTarget(_class(mask[2], asking), mask=mask[1], asked=word),)

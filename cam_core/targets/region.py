@@ -20,6 +20,8 @@ from .target import NONE, AwaitingTarget, Kind, Outputs, ScoredTarget
 
 BACKGROUND = ("background", "void", "unlabelled", "unlabeled", "__background__")
 """Names of a class that stands for nothing."""
+PLACED = ("dense classes", "sequence", "boxes", "unknown")
+"""Kinds of heads that have classes at places."""
 TOLD = 5
 """Classes that a refusal names."""
 
@@ -143,7 +145,7 @@ class LargestRegionTarget(AwaitingTarget):
         shares = [winning(row[None], self.class_axis, each=self.each) for row in y]
         if not all(share.any() for share in shares):
             return [self._best_place(seen)]
-        nothing = backgrounds(seen.asking, len(shares[0]))
+        nothing = backgrounds(seen.asking, len(shares[0]), each=self.each)
         index = []
         for share in shares:
             known = np.where([c in nothing for c in range(len(share))], 0, share)
@@ -181,12 +183,13 @@ def winning(y: Array, class_axis: int, *, each: bool) -> Array:
     return np.asarray(best / best.sum())
 
 
-def backgrounds(asking: Asking, count: int) -> set[int]:
-    """The classes that stand for nothing: those of such a name; where none is named, the first."""
-    if count == 1:
-        return set()
+def backgrounds(asking: Asking, count: int, *, each: bool) -> set[int]:
+    """The classes that stand for nothing: those of such a name, the first where no name is known.
+
+    Where each class has a probability of its own, that of nothing is no class.
+    """
     if asking.labels is None:
-        return {0}
+        return set() if each or count == 1 else {0}
     return {i for i, name in enumerate(asking.labels) if name.strip().casefold() in BACKGROUND}
 
 
@@ -219,6 +222,12 @@ def read(word: str, asking: Asking) -> tuple[ScoredTarget, ...] | None:
     kind, colon, rest = word.partition(":")
     if kind != "region" or (colon and not rest):
         return None
+    if asking.head is not None and asking.head.kind not in PLACED:
+        instead = "mean, or a place @x,y" if asking.head.kind == "picture" else "a class"
+        raise TargetError(
+            f"target '{word}' asks where a class wins, and the model gives {asking.head.kind}: "
+            f"ask for {instead}"
+        )
     each = asking.head is not None and asking.head.probability == "sigmoid"
     if not colon or rest.strip() == "-1":
         return (LargestRegionTarget(asking.class_axis, each),)

@@ -123,6 +123,8 @@ def test_a_picture_has_a_mean_and_no_classes() -> None:
     np.testing.assert_allclose(ask("@7,2", seen, head).score(y), y[:, 1, 3])
     np.testing.assert_allclose(ask("@0,0,4,4", seen, head).score(y), y[:, :2, :2].mean((1, 2)))
     assert ask("mean", seen, head).classes(y) is None
+    with pytest.raises(TargetError, match="a picture has no classes: ask for mean, or @7,2"):
+        ask("3@7,2", seen, head)
 
 
 def test_colours_are_averaged() -> None:
@@ -138,7 +140,8 @@ def test_colours_are_averaged() -> None:
         ("3@13,2", "x = 13 lies outside .*; give x from 0 to 12"),
         ("3@2,9", "y = 9 lies outside .*; give y from 0 to 8"),
         ("3@4,4,4,8", "an area is x0,y0,x1,y1 with"),
-        ("@1,1", "several numbers at each place: say of which, as in 0@1,1"),
+        ("@1,1", "several numbers at each place: say which, as in 0@1,1"),
+        ("mean", "several numbers at each place: say which, as in 0@x,y"),
         ("mask:no.png@3", "'no.png' is no mask that can be read"),
     ],
 )

@@ -81,6 +81,12 @@ def test_the_largest_but_background_is_asked(rng) -> None:
     assert ask("region", only).index == (0,)
 
 
+def test_of_classes_by_themselves_none_is_background(rng) -> None:
+    y = picture(rng) - 5
+    assert ask("region", y, "Sigmoid", None).index == (0,)
+    assert ask("region", y, "Sigmoid").index == (2,)
+
+
 def test_the_record_has_the_models_own_numbers(rng) -> None:
     y = picture(rng)
     facts = ask("region:cat", y).detail[0]["region"]
@@ -123,3 +129,12 @@ def test_a_class_that_wins_nowhere(text: str, activation: str, words: str) -> No
 def test_its_text_is_read_again() -> None:
     (target,) = parse_target("region:dog", NAMES, head=head())
     assert parse_target(target.label, NAMES, head=head()) == (target,)
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [("picture", "gives picture: ask for mean, or a place"), ("classes", "ask for a class")],
+)
+def test_where_no_class_has_places_none_wins(kind: str, words: str) -> None:
+    with pytest.raises(TargetError, match=words):
+        parse_target("region:1", head=Head("y", kind, "", "y", 1))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from cam_core.head import Head
 
 from ...reading.graph import Graph
+from ..axes.factors import size
 from .makers import last_step
 from .origins import Origins, places
 from .words import BOXES, CLASSES, EMBEDDINGS, REGRESSIONS, STATES, says
@@ -172,21 +173,29 @@ def _plain_places(look: Look, along: str) -> Kind:
 
 
 def _as_the_input(look: Look) -> bool:
-    """Is it a picture like the one that it is made of, as long along the same axes?"""
+    """Is it a picture like the one that it is made of, as long along the same axes or enlarged?"""
     own = look.origins
     name = next(iter(own.inputs))[0]
     given = next((t for t in look.graph.inputs if t.name == name), None)
     axis = own.class_axis
     if given is None or given.shape is None or len(given.shape) != len(own.tensor.shape):
         return False
+    same = (a == b for a, b in zip(given.shape, own.tensor.shape, strict=True))
     return axis is not None and all(
-        given.shape[i] == own.tensor.shape[i] and (i == axis or i == own.batch or _along(look, i))
-        for i in range(len(given.shape))
+        (alike and (i in (axis, own.batch) or _along(look, i))) or _enlarged(look, i)
+        for i, alike in enumerate(same)
     )
 
 
 def _along(look: Look, i: int) -> bool:
     return any(origin.axis == i for origin in places(look.origins.axes[i]))
+
+
+def _enlarged(look: Look, i: int) -> bool:
+    """Does it run along the same axis of the input, twice as long or more?"""
+    axis = look.origins.axes[i]
+    whole = [origin for origin in places(axis) if origin.axis == i]
+    return len(whole) == 1 and size(axis) > whole[0].extent and not size(axis) % whole[0].extent
 
 
 def _over(look: Look) -> str:
