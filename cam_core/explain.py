@@ -107,9 +107,14 @@ def seen_by(
     class_axis: int | None = None,
     placement: Placed | None = None,
 ) -> Seen:
-    """What a look shows to the targets that wait for it."""
+    """What a look shows to the targets that wait for it.
+
+    What a backend takes is asked for boxes and places alone: a live module may not know it.
+    """
     asking = asking_of(backend, labels, class_axis=class_axis)
-    size, shapes = picture_size(backend, x), fed_shapes(backend, x)
+    head = asking.head
+    size = None if head is None or head.boxes is None else picture_size(backend, x)
+    shapes = {} if head is None or head.places is None else fed_shapes(backend, x)
     return Seen(look.score, look.outputs, asking, size, shapes, placement=placement)
 
 
