@@ -82,6 +82,13 @@ class RegionTarget(ScoredTarget):
             won = best == (self.index if one else np.expand_dims(classes, tuple(range(1, y.ndim))))
         return won.astype(y.dtype)
 
+    def held(self, y: Array) -> CellsTarget:
+        """The same places and classes, should others win."""
+        won = np.squeeze(self.won(y), find_axis(y, self.class_axis))
+        count = np.sum(won, axis=tuple(range(1, won.ndim)), keepdims=True)
+        index = tuple(int(c) for c in self.classes(y))
+        return CellsTarget(index, won / np.maximum(count, 1), self.class_axis, self.label)
+
     @property
     def probability(self) -> float | None:
         """Of a single row, the mean over the region, where the model makes one."""

@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 
 from cam_core.backend import Array, Backend, Inputs, Look
+from cam_core.cli.inputs.opened import Setup
 from cam_core.cli.inputs.samples import Sample
 from cam_core.cli.report import progress
 from cam_core.errors import CamError
+from cam_core.explain import seen_by
 from cam_core.metrics.slopes import FEW, MOST, Numeric, compare_slopes
 from cam_core.metrics.verdicts import AGREES, AT_A_KINK, DIFFERS, LIMIT, UNTOLD
 from cam_core.targets import ScoredTarget
@@ -36,7 +38,7 @@ class Tried:
 
 
 def pull(
-    backend: Backend,
+    setup: Setup,
     sample: Sample,
     targets: Sequence[ScoredTarget],
     layer: str | None,
@@ -49,10 +51,12 @@ def pull(
     Raises:
         CamError: the model cannot be run on the sample; without `required` that is but a remark.
     """
+    backend = setup.backend
     try:
         look = backend.look(sample.x, layers=None if layer is None else [layer])
-        (name,) = look.layers
-        found = tuple((target, look.pull(target).layers[name]) for target in targets)
+        seen = seen_by(backend, sample.x, look, setup.names, placement=sample.placement)
+        each = [target for question in targets for target in question.found_in(seen)]
+        found = tuple((target, look.pull(target).layers[look.layers[0]]) for target in each)
     except CamError as error:
         if required:
             raise

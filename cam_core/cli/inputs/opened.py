@@ -47,11 +47,14 @@ class Setup:
         """The names of the classes, where known."""
         return None if self.labels is None else self.labels.names
 
-    def targets(self, asked: Sequence[str]) -> list[ScoredTarget]:
-        """What is asked for, in the one grammar of targets; what suits the score if nothing is."""
+    def targets(self, asked: Sequence[str], *, several: bool = True) -> list[ScoredTarget]:
+        """What is asked for, in the one grammar of targets; what suits the score if nothing is.
+
+        `several`: may that be more than one?
+        """
         classes = self.backend.classes
-        most = usual(asking_of(self.backend, self.names))[1]
-        found = suited(self.backend, asked or [most], self.names)
+        one, most = usual(asking_of(self.backend, self.names))
+        found = suited(self.backend, asked or [most if several else one], self.names)
         if classes is not None:
             for target in reversed(found):  # of top:k the last one says k
                 target.require(classes)

@@ -64,6 +64,16 @@ def test_its_slope_is_autograds(rng) -> None:
     np.testing.assert_allclose(RegionTarget(2)(y), t.grad.numpy(), atol=1e-15)
 
 
+@pytest.mark.parametrize(("axis", "each"), [(1, False), (2, True)])
+def test_held_its_places_stay(axis: int, each: bool, rng) -> None:
+    y, other = rng.normal(size=(2, 2, 4, 5, 6))
+    target = RegionTarget((3, 1), axis, each)
+    held = target.held(y)
+    np.testing.assert_allclose(held.score(y), target.score(y))
+    np.testing.assert_allclose(held.score(other), (target(y) * other).sum((1, 2, 3)))
+    assert held.label == target.label
+
+
 def test_the_largest_but_background_is_asked(rng) -> None:
     target = ask("region", picture(rng))
     assert (target.label, target.index) == ("region:2", (2,))
