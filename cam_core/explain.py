@@ -11,12 +11,13 @@ import numpy as np
 from .backend import Array, Backend, Capture, Inputs, Look, Target
 from .errors import InputError, ModelError, TargetError
 from .explanation import Explanation
-from .head import Head, head_of, probability_of
+from .head import Head, head_of, heads_of, probability_of
 from .looking import Looks
 from .maps.combine import positive, total
 from .maps.diagnosis import diagnose, noise_floor
 from .merging import merged
 from .methods import Method, Need, find_method, usual_method
+from .own_map import own_map
 from .targets import Asking, Placed, ScoredTarget, Seen, as_target, parse_target
 from .targets.labels import label_of
 
@@ -90,12 +91,13 @@ def explain_all(
     looks = Looks(backend, x, layers)
     known: dict[str, Any] = {"class_axis": class_axis, "placement": placement}
     seen = seen_by(backend, x, looks.first, labels, **known)
+    own = own_map(heads_of(backend), looks.first.score, looks.first.outputs)
     found = []
     for target in (one for question in asked for one in question.found_in(seen)):
         captured = looks.pulled(target)
         each = [captured] if layers is None else [[capture] for capture in captured]
         found += [
-            from_captures(of, target, method, labels=labels, **options)
+            replace(from_captures(of, target, method, labels=labels, **options), own=own)
             for of in each
             for method in methods
         ]
@@ -111,26 +113,38 @@ def seen_by(
     class_axis: int | None = None,
     placement: Placed | None = None,
 ) -> Seen:
-    """What a look shows to the targets that wait for it."""
+    """What a look shows to the targets that wait for it.
+
+    What a backend takes is asked for boxes and places alone: a live module may not know it.
+    """
     asking = asking_of(backend, labels, class_axis=class_axis)
+    head = asking.head
+    size = None if head is None or head.boxes is None else picture_size(backend, x)
+    shapes = {} if head is None or head.places is None else fed_shapes(backend, x)
     return Seen(
         look.score,
         look.outputs,
         asking,
-        picture_size(backend, x),
-        inputs=fed(backend, x),
+        size,
+        shapes,
+        inputs=fed(x),
         metadata=getattr(backend, "metadata", {}),
         placement=placement,
     )
 
 
-def fed(backend: object, x: Inputs) -> dict[str, Array]:
-    """What the model was fed, by name; a single array by that of its only input."""
+def fed(x: Inputs) -> dict[str, Array]:
+    """What the model was fed, by name; a single array by none."""
+    given = x if isinstance(x, Mapping) else {"": x}
+    return {name: np.asarray(array) for name, array in given.items()}
+
+
+def fed_shapes(backend: object, x: Inputs) -> dict[str, tuple[int, ...]]:
+    """The shapes of what is fed, by input; {} of a backend that does not name its inputs."""
     if isinstance(x, Mapping):
-        return {name: np.asarray(array) for name, array in x.items()}
+        return {name: np.shape(array) for name, array in x.items()}
     asked = getattr(backend, "inputs", None)
-    infos = [] if asked is None else asked()
-    return {infos[0].name: np.asarray(x)} if len(infos) == 1 else {}
+    return {info.name: np.shape(x) for info in (() if asked is None else asked()[:1])}
 
 
 def picture_size(backend: object, x: Inputs) -> tuple[int, int] | None:
@@ -194,6 +208,7 @@ def from_capture(
         labels=None if classes is None else tuple(label_of(int(c), labels) for c in classes),
         region=capture.region,
         detail=target.detail,
+        outline=target.outline,
     )
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from .backend import Array
 from .errors import InputError
 from .maps.combine import heatmap
+from .places import Cells
 from .region import Region
 from .write import write_together
 
@@ -49,6 +50,10 @@ class Explanation:
     """Of a map merged from several layers: those of each layer."""
     detail: tuple[Mapping[str, Any], ...] = ()
     """What else there is to say of each row's target, ready for JSON: the box, its anchor."""
+    outline: Cells | None = None
+    """Which cells of the score the target is about, where it is about some."""
+    own: Cells | None = None
+    """A map that the model gives itself, to be seen beside."""
 
     def __len__(self) -> int:
         """N."""
@@ -201,6 +206,8 @@ def _take(value: Any, row: int) -> Any:
     """One row of what has rows, still as a batch."""
     if isinstance(value, np.ndarray):
         return value[row : row + 1]
+    if isinstance(value, Cells):
+        return value.row(row)
     if isinstance(value, tuple) and value and isinstance(value[0], Explanation):
         return tuple(part[row] for part in value)
     return (value[row],) if isinstance(value, tuple) and value else value

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from .region import Places
+
 PROBABILITIES = {
     "Softmax": "softmax",
     "LogSoftmax": "softmax",
@@ -78,11 +80,19 @@ class Head:
     """The names of the classes that the model itself writes there; empty where it writes none."""
     labels_source: str = ""
     """Which part of the model does."""
+    places: Places | None = None
+    """Where its cells lie in an input; None where it has none, or where they lie is not known."""
+    nowhere: str = ""
+    """In words, at which node it was lost where they lie; '' where nothing was lost."""
 
     @property
     def asked(self) -> str:
-        """What is asked of it, one of KINDS: of class scores that have boxes, boxes."""
-        return self.kind if self.boxes is None else "boxes"
+        """What is asked of it, one of KINDS: of class scores that have boxes, boxes; of class
+        scores of which nobody knows where they lie no region.
+        """
+        if self.boxes is not None:
+            return "boxes"
+        return "unknown" if self.kind == "dense classes" and self.places is None else self.kind
 
     @property
     def probability(self) -> str:

@@ -62,3 +62,13 @@ class Region:
     def whole(self) -> bool:
         """Does it cover all of the input?"""
         return not self.shifts and all(window == (0, 1) for window in self.windows)
+
+
+@dataclass(frozen=True)
+class Places:
+    """How a tensor is read as [N, K, *S] with S in the order and direction of an input's places."""
+
+    layout: str
+    """As `Layout.text` or `Arrangement.text` writes it."""
+    region: Region
+    """What of the input its cells cover, axis by axis of S."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from cam_core.explain import check_finite, from_captures, seen_by
 from cam_core.explanation import Explanation
 from cam_core.head import ENTRY, Head, heads_of
 from cam_core.looking import Looks
+from cam_core.own_map import own_map
 from cam_core.sources import Labels
 from cam_core.targets import ScoredTarget
 from cam_core.targets.detection import LIKELY
@@ -49,6 +51,10 @@ class Row:
     preprocessing: str
     entry: str = ENTRY
     """What one number of the score is called."""
+    reads: str = ""
+    """The line that a reader reads; '' of anything else."""
+    picture: str = ""
+    """The name of the one picture of all characters of a line; '' where each target has its own."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +131,15 @@ class Job:
                 one = self.explain_target(sample, looks, target)
                 found.setdefault(one.row.stem, one)
             step()
-        return list(found.values())
+        return self._together(sample, list(found.values()))
+
+    def _together(self, sample: Sample, found: list[Explained]) -> list[Explained]:
+        """Several characters of a line over a photo are one picture."""
+        characters = [one for one in found if "char" in (*one.explanation.detail, {})[0]]
+        if len(characters) < max(2, len(found)) or sample.placement is None:
+            return found
+        name = f"{sample.slot.stem}.characters.{self.method}"
+        return [replace(one, row=replace(one.row, picture=name)) for one in found]
 
     def explain_target(self, sample: Sample, looks: Looks, target: ScoredTarget) -> Explained:
         """The numbers of one target; of several layers merged."""
@@ -171,6 +185,8 @@ class Job:
     def _explanation(self, sample: Sample, looks: Looks, target: ScoredTarget) -> Explanation:
         captured = looks.pulled(target)
         explanation = from_captures(captured, target, self.method, labels=self.names)
+        own = own_map(self.heads, looks.first.score, looks.first.outputs)
+        explanation = replace(explanation, own=own)
         if sample.placement is not None and not explanation.lies_over(sample.placement.size):
             raise ModelError(
                 f"layer '{captured[0].layer}': its map {list(explanation.map.shape[1:])} is not a "
@@ -202,4 +218,12 @@ class Job:
             layer=explanation.layer,
             preprocessing=sample.description,
             entry=self.heads[0].entry if self.heads else ENTRY,
+            reads=line_of(explanation.detail),
         )
+
+
+def line_of(detail: Sequence[Mapping[str, Any]]) -> str:
+    """The line that a reader reads, where a target is about one."""
+    facts = detail[0] if detail else {}
+    text, character = facts.get("text"), facts.get("char")
+    return str(text["reads"] if text else character["line"] if character else "")

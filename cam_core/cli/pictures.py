@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from cam_core.backend import Array
-from cam_core.image import Mark, card, sheet, view
+from cam_core.image import Mark, Outline, Placement, beside, card, sheet, view
 from cam_core.image.page import PAPER
+from cam_core.places import Cells
 
 from .inputs.beneath import beneath
 from .inputs.samples import Sample
@@ -66,8 +67,10 @@ def one_map(sample: Sample, explained: Explained, method: str, top: float | None
     placed = sample.placement is not None and explanation.lies_over(sample.placement.size)
     if sample.picture is not None and sample.placement is not None and placed:
         heat = coloured(explanation.heatmap(sample.placement.size)[0])
-        lines, marks = caption(row, method), marks_of(explained)
-        return card(sample.picture, heat, sample.placement, lines=lines, marks=marks, **words)
+        lines, marks = caption(row, method), marks_of(explained, sample.placement)
+        ours = card(sample.picture, heat, sample.placement, lines=lines, marks=marks, **words)
+        own = own_card(sample.picture, sample.placement, explanation.own)
+        return ours if own is None else beside([ours, own])
     heat = coloured(explanation.heatmap()[0])
     ground = beneath(sample.given, heat, explanation.region)
     seen = view(ground.values, ground.cells)
@@ -75,8 +78,27 @@ def one_map(sample: Sample, explained: Explained, method: str, top: float | None
     return sheet(seen.panels, lines=lines, **words)
 
 
-def marks_of(explained: Explained) -> list[Mark]:
-    """The box that it is about."""
+def own_card(picture: Array, placement: Placement, own: Cells | None) -> Array | None:
+    """The map that the model gives itself, over the photo; None where it gives none."""
+    if own is None or len(own.region.along(2)) != own.values.ndim - 1:
+        return None
+    values = own.values[0].astype(np.float32)
+    low, high = float(values.min()), float(values.max())
+    if not np.isfinite(high - low) or low == high:
+        return None
+    heat = replace(own, values=(own.values - low) / (high - low)).over(placement.size)[0]
+    title = f"the model's own {own.name}"
+    lines = [f"minimum {low:.4g} · mean {values.mean():.4g} · maximum {high:.4g}"]
+    return card(picture, heat, placement, title=title, lines=lines, limits=(low, high))
+
+
+def marks_of(explained: Explained, placement: Placement) -> list[Mark | Outline]:
+    """The box that it is about, or the region."""
+    outline = explained.explanation.outline
+    if outline is not None and len(outline.region.along(2)) == outline.values.ndim - 1:
+        height, width = placement.photo
+        cells = outline.over(placement.size)[0].astype(np.float32)
+        return [Outline(placement.to_photo(cells, (height, width)) > 0.5)]
     details = explained.explanation.detail
     box = details[0].get("box") if details else None
     if box is None:

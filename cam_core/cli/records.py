@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from cam_core.image.png import png
 from cam_core.report import files_of, to_json
 from cam_core.write import npy, write_together
 
@@ -12,6 +13,7 @@ from .inputs.samples import Sample
 from .job import Beside, Explained, Job
 from .naming import as_record
 from .pictures import draw
+from .strips import strips
 
 
 def write(
@@ -24,8 +26,12 @@ def write(
     """
     found: dict[str, bytes] = {}
     records = [record(job, sample, one) for one in explained]
+    name = explained[0].row.picture
+    single = job.pictures and not name
+    if job.pictures and name:
+        found[f"{name}.png"] = png(strips(sample, explained, job.method))
     for one, facts in zip(explained, records, strict=True):
-        picture = draw(sample, one, job.method, tops.get(one.unit)) if job.pictures else None
+        picture = draw(sample, one, job.method, tops.get(one.unit)) if single else None
         stem, map_of = one.row.stem, one.explanation
         found |= files_of(stem, map_of, to_json(facts), picture=picture, signed=job.signed)
         if one.beside is not None:

@@ -60,7 +60,8 @@ def show(rows: Sequence[Row], job: Job, named: str) -> None:
 
     out = console()
     out.print(table(rows))
-    firsts = (next(group) for _, group in groupby(rows, key=lambda row: row.image))
+    firsts = [next(group) for _, group in groupby(rows, key=lambda row: row.image)]
+    lines(out, [("text", f"{r.image}: {r.reads}") for r in firsts if r.reads])
     tops = [
         (f"top {len(r.top)}", f"{r.image}: {top_line(r.top, r.entry)}") for r in firsts if r.top
     ]
@@ -74,7 +75,10 @@ def show(rows: Sequence[Row], job: Job, named: str) -> None:
     for text in dict.fromkeys(row.preprocessing for row in rows):
         line(out, "input", text if text.startswith("fed as") else f"{text} ({job.source})")
     line(out, "labels", named)
-    kinds = ".png " * job.pictures + ".npy .json" + " .signed.npy" * job.signed
+    shared = [name for name in dict.fromkeys(row.picture for row in rows) if name and job.pictures]
+    lines(out, [("picture", f"{job.folder / name}.png") for name in shared])
+    own = job.pictures and not all(row.picture for row in rows)
+    kinds = ".png " * own + ".npy .json" + " .signed.npy" * job.signed
     files = f"{len(rows)} x {job.folder / '<file>'}" if rows[1:] else f"{job.folder / rows[0].stem}"
     line(out, "files", f"{files} {kinds}")
     for row in rows:
@@ -91,6 +95,8 @@ def lines(console: Console, named: Sequence[tuple[str, str]]) -> None:
     """Several of them, printed at once: one by one takes long."""
     from rich.text import Text
 
+    if not named:
+        return
     parts = [Text.assemble((f"{name:<8} ", "dim"), text) for name, text in named]
     console.print(Text("\n").join(parts))
 

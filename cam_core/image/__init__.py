@@ -1,8 +1,8 @@
 """Pixels: read a photo, make the model's input of it, and paint a heatmap back over it."""
 
 from .colour import jet, overlay
-from .figure import card
-from .marks import Mark
+from .figure import beside, card
+from .marks import Mark, Outline
 from .panels import Panel, sheet
 from .place import Placement, place
 from .preprocess import Prepared, preprocess
@@ -13,11 +13,13 @@ from .views import View, view
 __all__ = [
     "PRESETS",
     "Mark",
+    "Outline",
     "Panel",
     "Placement",
     "Prepared",
     "Preprocess",
     "View",
+    "beside",
     "card",
     "jet",
     "overlay",

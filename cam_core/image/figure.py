@@ -11,7 +11,7 @@ import numpy as np
 from cam_core.backend import Array
 
 from .colour import blocks, overlay
-from .marks import Mark, mark
+from .marks import Mark, Outline, mark
 from .page import PAPER, page_of, unit_of
 from .place import Placement
 
@@ -31,7 +31,7 @@ def card(
     lines: Sequence[str] = (),
     limits: tuple[float, float] = (0.0, 1.0),
     reason: str = "",
-    marks: Sequence[Mark] = (),
+    marks: Sequence[Mark | Outline] = (),
 ) -> Array:
     """Draw one explanation, uint8 [H', W', 3].
 
@@ -45,7 +45,7 @@ def card(
         lines: score, method, layer and the like.
         limits: the raw values that heatmap 0 and 1 stand for.
         reason: why the map is zero, or what is doubtful about it.
-        marks: boxes in pixels of the photo.
+        marks: boxes in pixels of the photo, outlines of regions.
     """
     photo = enlarge(image)
     lit = bool(heatmap.max() > 0)
@@ -62,13 +62,15 @@ def framed(
     lines: Sequence[str],
     limits: tuple[float, float],
     reason: str,
+    unit: int | None = None,
 ) -> Array:
     """What was painted, uint8 [H, W, 3], with its colour bar and words: the whole card.
 
-    Where nothing is lit there is no bar, and the reason is printed on the picture.
+    Where nothing is lit there is no bar, and the reason is printed on the picture. `unit`: of the
+    letters; what suits the longer side if None.
     """
     height, width = painted.shape[:2]
-    page = page_of(unit_of(max(height, width)))
+    page = page_of(unit_of(max(height, width)) if unit is None else unit)
     unit = page.unit
     bar = page.bar_width(limits) if lit else 0
     body = [*lines, *([f"Note: {reason}"] if reason and lit else [])]
@@ -87,6 +89,14 @@ def framed(
     with drawing_on(canvas[unit + height :]) as strip:
         page.draw_text(strip, printed, (unit, unit))
     return canvas
+
+
+def beside(cards: Sequence[Array]) -> Array:
+    """Several cards side by side, uint8 [H, W, 3], their tops in line."""
+    height = max(len(card) for card in cards)
+    gaps = [((0, height - len(card)), (0, 0), (0, 0)) for card in cards]
+    each = zip(cards, gaps, strict=True)
+    return np.concatenate([np.pad(c, gap, constant_values=PAPER[0]) for c, gap in each], axis=1)
 
 
 @contextmanager

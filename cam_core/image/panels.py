@@ -36,14 +36,15 @@ def sheet(
     lines: Sequence[str] = (),
     limits: tuple[float, float] = (0.0, 1.0),
     reason: str = "",
+    across: int = ACROSS,
 ) -> Array:
-    """Draw them in rows, uint8 [H', W', 3]; the words are those of `card`.
+    """Draw them in rows of `across`, uint8 [H', W', 3]; the words are those of `card`.
 
     All are painted at once: a colour stands for the same value in each of them.
     """
     lit = any(panel.heat.max() > 0 for panel in panels)
-    page = page_of(unit_of(sum(panel.photo.shape[1] for panel in panels[:ACROSS])))
-    corners, (height, width) = lay_out(panels, page, labels=lit)
+    page = page_of(unit_of(sum(panel.photo.shape[1] for panel in panels[:across])))
+    corners, (height, width) = lay_out(panels, page, labels=lit, across=across)
     photo = np.zeros((height, width, 3), np.uint8)
     heat, paper = np.zeros((height, width), np.float32), np.ones((height, width), bool)
     for panel, (y, x) in zip(panels, corners, strict=True):
@@ -57,17 +58,18 @@ def sheet(
             for panel, (y, x) in zip(panels, corners, strict=True):
                 at = x, y + panel.photo.shape[0] + page.unit // 4
                 draw.text(at, panel.label, font=page.small, fill=FAINT)
-    return framed(painted, lit, title=title, lines=lines, limits=limits, reason=reason)
+    unit = page.unit if across == 1 else None  # a tall page has letters as small as its panels
+    return framed(painted, lit, title=title, lines=lines, limits=limits, reason=reason, unit=unit)
 
 
 def lay_out(
-    panels: Sequence[Panel], page: Page, *, labels: bool
+    panels: Sequence[Panel], page: Page, *, labels: bool, across: int = ACROSS
 ) -> tuple[list[tuple[int, int]], tuple[int, int]]:
     """Top and left of each panel, and the height and width of them all."""
     corners: list[tuple[int, int]] = []
     y = right = 0
-    for first in range(0, len(panels), ACROSS):
-        row, x = panels[first : first + ACROSS], 0
+    for first in range(0, len(panels), across):
+        row, x = panels[first : first + across], 0
         y += page.unit if first else 0
         for panel in row:
             corners.append((y, x))

@@ -32,7 +32,10 @@ METHODS: dict[str, Method] = {
 }
 """By name. To add one: a function, a row here, its loops in its test file."""
 
-USUAL = {"boxes": "hirescam"}
+USUAL = {
+    **dict.fromkeys(("boxes", "dense classes", "picture"), "hirescam"),
+    "sequence": "layercam",
+}
 """By kind of head, the method that is taken where none is named; `gradcam` of all others.
 
 A mean over space smears over the objects of a picture; docs/targets.md has the figures."""

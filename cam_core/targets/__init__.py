@@ -8,6 +8,7 @@ from .anchor import AnchorTarget
 from .asking import Asking, Placed, Seen
 from .box import BoxTarget
 from .caption import CaptionTarget
+from .cells import CellsTarget
 from .contrast import ContrastTarget
 from .cotangent import CotangentTarget
 from .edge import EdgeTarget
@@ -17,11 +18,14 @@ from .loss import LossTarget
 from .norm import NormTarget
 from .one_class import ClassTarget
 from .out import OutTarget
+from .place import PlaceTarget
 from .probability import ProbabilityTarget
+from .region import RegionTarget
 from .rest import RestTarget
 from .similar import LikeTarget, SimilarTarget
 from .table import TARGETS
 from .target import NONE, AwaitingTarget, Kind, Mirrored, Outputs, ScoredTarget
+from .text import TextTarget
 from .top_classes import TopTarget
 from .value import ValueTarget
 from .words import StepsTarget, WordsTarget
@@ -35,6 +39,7 @@ __all__ = [
     "AwaitingTarget",
     "BoxTarget",
     "CaptionTarget",
+    "CellsTarget",
     "ClassTarget",
     "ContrastTarget",
     "CotangentTarget",
@@ -47,14 +52,17 @@ __all__ = [
     "NormTarget",
     "OutTarget",
     "Outputs",
+    "PlaceTarget",
     "Placed",
     "ProbabilityTarget",
     "Question",
+    "RegionTarget",
     "RestTarget",
     "ScoredTarget",
     "Seen",
     "SimilarTarget",
     "StepsTarget",
+    "TextTarget",
     "TopTarget",
     "ValueTarget",
     "WordsTarget",

@@ -60,6 +60,8 @@ class Seen:
     asking: Asking = field(default_factory=Asking)
     size: tuple[int, int] | None = None
     """Height and width of the pictured input."""
+    shapes: Mapping[str, Sequence[int | str | None]] = field(default_factory=dict)
+    """Of all inputs, as they were fed; of a file not yet run some are open."""
     threshold: float = 0.25
     """The probability from which on there is a box, as the YOLO detectors' tools have it."""
     inputs: Mapping[str, Array] = field(default_factory=dict)

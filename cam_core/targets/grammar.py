@@ -24,6 +24,9 @@ USUAL: dict[str, tuple[str, str]] = {
     "regression": ("value", "value"),
     "binary": ("value", "value"),
     "embedding": ("norm", "norm"),
+    "dense classes": ("region", "region"),
+    "picture": ("mean", "mean"),
+    "sequence": ("text", "char:all"),
 }
 """By kind of head, what is asked where nobody says: (of one target, of several)."""
 

@@ -60,6 +60,12 @@ def ranked(y: Array, rank: int, last: int, class_axis: int = 1) -> Array:
 
 
 @traceable
+def like(y: Array, values: Array) -> Array:
+    """Values, the same for all rows or not, in the shape of y."""
+    return np.broadcast_to(values, y.shape)
+
+
+@traceable
 def in_double(y: Array) -> Array:
     """y in float64, where it is numbers; a graph computes in the model's own type."""
     return y.astype(np.float64)

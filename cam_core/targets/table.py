@@ -8,6 +8,7 @@ from .anchor import ANCHOR
 from .asking import Asking
 from .box import BOX
 from .caption import CAPTION
+from .character import CHARACTER
 from .contrast import CONTRAST
 from .cotangent import COTANGENT
 from .edge import EDGE
@@ -16,10 +17,13 @@ from .loss import LOSS
 from .norm import NORM
 from .one_class import CLASS
 from .out import OUT
+from .place import PLACE
 from .probability import PROBABILITY
+from .region import REGION
 from .rest import REST
 from .similar import SIMILAR
 from .target import Kind, ScoredTarget
+from .text import TEXT
 from .top_classes import TOP
 from .value import VALUE
 from .words import WORDS
@@ -39,6 +43,10 @@ TARGETS: dict[str, Kind] = {
     "contrast": CONTRAST,
     "prob": PROBABILITY,
     "top": TOP,
+    "region": REGION,
+    "place": PLACE,
+    "text": TEXT,
+    "char": CHARACTER,
     "box": BOX,
     "anchor": ANCHOR,
     "words": WORDS,

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from ..backend import Array
 from ..errors import TargetError
+from ..places import Cells
 from .asking import Asking, Seen
 from .labels import label_of
 
@@ -58,6 +59,11 @@ class ScoredTarget(Protocol):
         return ()
 
     @property
+    def outline(self) -> Cells | None:
+        """Which cells of a score it is about, once it was found: pictures outline them."""
+        return None
+
+    @property
     def probability(self) -> float | None:
         """Of what was found in one row, where the model makes one: that of a box."""
         return None
@@ -92,6 +98,14 @@ class ScoredTarget(Protocol):
             TargetError: there is nothing of the kind, with what can be asked instead.
         """
         return (self,)
+
+    def settled(self, seen: Seen) -> ScoredTarget:
+        """The same for a file, of which nothing is seen but the shapes of its inputs and score.
+
+        Raises:
+            TargetError: they do not suffice.
+        """
+        return self
 
     def require(self, count: int) -> None:
         """Refuses a score of so many classes, before anything is run."""
@@ -133,7 +147,8 @@ class AwaitingTarget(ScoredTarget, Protocol):
     def _waits(self) -> TargetError:
         return TargetError(
             f"target '{self.label}' depends on what the model finds in a picture: explain it "
-            f"there; a file takes an anchor by its number (3@anchor:120), or target='cotangent'"
+            f"there; a file takes an anchor by its number (3@anchor:120), a class where it wins "
+            f"(region:12), a place where all sizes are fixed (12@x,y), or target='cotangent'"
         )
 
 

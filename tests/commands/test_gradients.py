@@ -149,8 +149,11 @@ def test_given_arrays_are_what_everything_runs_on(
     assert len(rows) == 1  # one and the same throughout, given or random
 
 
-REAL = ["mesonet", "fastestdet", "yolox-nano", "ppocr-rec-en", "person-reid", "blazeface-front"]
-"""Ties of a constant, SiLU and HardSwish stacks, scores summed over thousands of places."""
+REAL = [
+    *("mesonet", "fastestdet", "yolox-nano", "ppocr-rec-en", "person-reid", "blazeface-front"),
+    "deeplab-v3-voc",
+]
+"""Ties of a constant, SiLU and HardSwish stacks, thousands of places, a line, a region."""
 
 
 @pytest.mark.skipif(not DATA.exists(), reason="the shared models are not here")

@@ -19,6 +19,7 @@ from backends.onnx import OnnxBackend, instrument
 from cam_core.errors import ModelError
 from cam_core.explain import explain
 from cam_core.image import PRESETS, Preprocess, preprocess, read
+from cam_core.targets import ClassTarget
 from tests import sessions
 from tests.paths import DATA
 
@@ -145,7 +146,7 @@ def test_instrumented_outputs_are_the_plain_ones_at_every_level(row: Row) -> Non
 @EVERY
 def test_the_file_gives_the_map_that_python_gives(row: Row) -> None:
     feed = shown(row)
-    e = explain(backend(row.model), feed, class_axis=backend(row.model).class_axis)
+    e = explain(backend(row.model), feed, ClassTarget(-1, backend(row.model).class_axis))
     found = run(instrumented(row.model), feed | {"cam_class": np.array([-1])})
     assert np.isfinite(e.map).all()
     assert e.map.max() > 10 * e.noise_floor.max()

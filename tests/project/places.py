@@ -189,4 +189,18 @@ ELSEWHERE: dict[tuple[str, str], tuple[str, ...]] = {
     ("core/methods/test_from_gradients.py", "every row has an oracle"): (
         "cam_core/methods/table.py",
     ),
+    (
+        "core/targets/test_place.py core/targets/test_region.py",
+        "what places and regions turn into, which cells, and what is said of them",
+    ): (
+        "cam_core/targets/cells.py",
+        "cam_core/targets/facts.py",
+        "cam_core/targets/where.py",
+    ),
+    ("core/targets/test_text.py core/targets/test_character.py", "what is seen of a reader"): (
+        "cam_core/targets/reading/look.py",
+    ),
+    ("finding/test_score_places.py", "how models' scores are read and written"): (
+        "cam_core/places.py",
+    ),
 }

@@ -69,7 +69,7 @@ def try_out(asked: Check, opened: Opened, record: dict[str, Any], screen: Screen
     from . import gradients
 
     setup = steps.set_up(asked, opened)
-    targets = setup.targets(asked.targets)
+    targets = setup.targets(asked.targets, several=False)
     sample = steps.sampled(setup)
     screen.release()
     passed = True
@@ -82,7 +82,7 @@ def try_out(asked: Check, opened: Opened, record: dict[str, Any], screen: Screen
     if not (asked.verify or asked.numeric or setup.slots):
         return passed
     required = asked.numeric or bool(setup.slots)
-    tried = gradients.pull(setup.backend, sample, targets, asked.layer, screen, required=required)
+    tried = gradients.pull(setup, sample, targets, asked.layer, screen, required=required)
     if tried is None:
         return passed
     record["gradient"] = gradients.tell_empty(tried, screen)

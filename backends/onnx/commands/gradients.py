@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from cam_core.backend import Array, Backend, Inputs, Look
+from cam_core.cli.inputs.opened import Setup
 from cam_core.cli.inputs.samples import Sample
 from cam_core.cli.report import progress
 from cam_core.errors import CamError, TargetError
@@ -43,7 +44,7 @@ class Tried:
 
 
 def pull(
-    backend: Backend,
+    setup: Setup,
     sample: Sample,
     targets: Sequence[ScoredTarget],
     layer: str | None,
@@ -56,9 +57,10 @@ def pull(
     Raises:
         CamError: the model cannot be run on the sample; without `required` that is but a remark.
     """
+    backend = setup.backend
     try:
         look = backend.look(sample.x, layers=None if layer is None else [layer])
-        seen = seen_by(backend, sample.x, look, placement=sample.placement)
+        seen = seen_by(backend, sample.x, look, setup.names, placement=sample.placement)
         asked = [target for question in targets for target in question.found_in(seen)]
         look = single(backend, sample.x, look, asked)
         (name,) = look.layers

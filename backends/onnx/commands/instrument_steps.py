@@ -70,7 +70,7 @@ def declared_inputs(backend: OnnxBackend) -> list[InputInfo]:
 def find_kept(asked: Instrument, backend: OnnxBackend) -> Kept:
     """Preprocessing and labels: of the flags, else of the model and the files beside it."""
     sources, given = Sources.of(backend, asked.model, flag), pieces(asked)
-    labels, named = find_labels(sources, asked, backend.classes)
+    labels, named = find_labels(sources, asked, backend)
     flags = asked.preprocess is not None or bool(given)
     images = [info for info in declared_inputs(backend) if info.channel_axis is not None]
     if flags and not images:

@@ -24,6 +24,7 @@ from .flattened_gemm import in_rows
 from .layers import Choice, Layers
 from .maps import Maps
 from .roles import follow
+from .score_places import with_places
 from .scores import Score, dequantise, find_score
 
 
@@ -118,7 +119,8 @@ def _view(graph: Graph, score: str | None) -> Layers:
     if seen.name not in found.first:  # a node was added for it
         rows = in_rows(unfolded(graph))
         found = follow(rows)
-    return Layers(graph, Maps(rows, found, seen.tensor), seen)
+    maps = Maps(rows, found, seen.tensor)
+    return Layers(graph, maps, with_places(maps, seen))
 
 
 def instrumented(model: onnx.ModelProto) -> bool:

@@ -85,7 +85,9 @@ def instrument(
         analysis = analysed(known, asked or [None], score, static)
     method = method or usual_method(analysis.score.heads[0])
     op = Emitter(analysis.graph)
-    targets = write_targets(op, analysis.score, target, labels, static=static is not None)
+    shapes = {t.name: tuple(t.shape or ()) for t in analysis.graph.inputs}
+    fixed = static is not None
+    targets = write_targets(op, analysis.score, target, labels, static=fixed, shapes=shapes)
     made = _outputs(op, analysis, targets, method, outputs, guided)
     if static is not None:
         require_static(op.needed(made))

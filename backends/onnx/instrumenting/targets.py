@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,11 +10,11 @@ import numpy as np
 import onnx_graphsurgeon as gs
 
 from cam_core.errors import ModelError, TargetError
-from cam_core.targets import Asking, ScoredTarget, read_target
+from cam_core.targets import Asking, ScoredTarget, Seen, read_target
 from cam_core.targets.scores import class_score, one_hot, top
 
 from ..finding.scores import Score
-from ..reading.graph import Tensor
+from ..reading.graph import Extent, Tensor
 from ..reading.names import CLASS_INPUT, COTANGENT_INPUT, ROWS
 from ..writing.arithmetic import as_float32, widened
 from ..writing.op import Op
@@ -53,10 +53,15 @@ def write_targets(
     labels: Sequence[str] | None,
     *,
     static: bool = False,
+    shapes: Mapping[str, tuple[Extent, ...]] | None = None,
 ) -> Targets:
     """Those of a `target=`: "input", "cotangent", or whatever `parse_target` reads.
 
-    Several targets, and top:k, get an axis of their own. `static`: as many classes as rows.
+    Several targets, and top:k, get an axis of their own.
+
+    Args:
+        static: as many classes as rows.
+        shapes: of the inputs; places of a picture need them.
 
     Raises:
         TargetError: the class or label is unknown.
@@ -71,10 +76,10 @@ def write_targets(
         given = gs.Variable(CLASS_INPUT, np.dtype(np.int64), (y.shape[0] if static else ROWS,))
         classes: Any = Traced(op, _checked(op, y, score.class_axis, given))
         return Targets((_of_class(y, classes, score.class_axis),), "input", (given,))
-    read = [
-        read_target(str(one), Asking(labels, score.class_axis, score.heads[0])) for one in asked
-    ]
+    asking = Asking(labels, score.class_axis, score.heads[0])
+    read = [read_target(str(one), asking) for one in asked]
     _require_classes(score)
+    seen = _seen(score, asking, shapes or {})
     asked_for = [one for question in read for one in question.targets]
     for one in asked_for:
         if one.tensor:
@@ -82,9 +87,18 @@ def write_targets(
                 f"target '{one.label}' is about output '{one.tensor}', not about the score: "
                 f"name it with score='out:{one.tensor}', and ask for value:0 and its like"
             )
-    each = [_traced(y, one.suited(score.probability)) for one in asked_for]
+    known = asked_for if seen is None else [one.settled(seen) for one in asked_for]
+    each = [_traced(y, one.suited(score.probability)) for one in known]
     stacked = len(read) > 1 or read[0].several
     return Targets(tuple(each), ";".join(question.text for question in read), stacked=stacked)
+
+
+def _seen(score: Score, asking: Asking, shapes: Mapping[str, tuple[Extent, ...]]) -> Seen | None:
+    """Nothing but shapes; None where those of the score are open, its rows apart."""
+    extents = [extent for extent in score.tensor.shape[1:] if isinstance(extent, int)]
+    if len(extents) < len(score.tensor.shape) - 1:
+        return None
+    return Seen(np.zeros((1, *extents), np.float32), {}, asking, shapes=shapes)
 
 
 def _as_list(target: Any) -> list[Any]:

@@ -88,6 +88,11 @@ def _nearest(op: Op, y: Traced, classes: Traced, rank: int, class_axis: int = 1)
     return op.Squeeze(op.Slice(order, [rank - 1], [rank], [1]), [1])
 
 
+@traces(scores.like)
+def _like(op: Op, y: Traced, values: Any) -> Tensor:
+    return op.expand_like(op.constant(values), y.tensor)
+
+
 @traces(scores.in_double)
 def _in_double(op: Op, y: Traced) -> Tensor:
     return y.tensor

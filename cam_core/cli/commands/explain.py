@@ -38,7 +38,8 @@ class Explain(Typed):
     *("threshold", *RUNTIME, "json", "output"),
     method={
         "default": None,
-        "help": "See 'gradcam methods'. Default: hirescam of a detector, else gradcam.",
+        "help": "See 'gradcam methods'. Default: hirescam of boxes and regions, layercam of "
+        "readers, else gradcam.",
     },
     input={
         "metavar": "NAME=FILE",

@@ -51,8 +51,11 @@ def of_folder(folder: Path) -> list[Path]:
 
 
 def is_ours(path: Path) -> bool:
-    """Is it a picture that was written with its raw map and its record?"""
-    return path.with_suffix(".json").exists() and path.with_suffix(".npy").exists()
+    """Is it a picture that was written with its raw map and its record, or those of characters?"""
+    before, characters, after = path.stem.partition(".characters.")
+    name = f"{glob.escape(before)}.char-*.{glob.escape(after)}.json"
+    records = path.parent.glob(name) if characters else [path.with_suffix(".json")]
+    return any(one.exists() and one.with_suffix(".npy").exists() for one in records)
 
 
 def pairs(given: Sequence[str]) -> dict[str, Path]:

@@ -12,9 +12,11 @@ import numpy as np
 from cam_core.backend import Array, Backend, InputInfo
 from cam_core.errors import InputError
 from cam_core.explain import asking_of, suited
+from cam_core.head import head_of
 from cam_core.image import Preprocess
 from cam_core.rows import row_axis
 from cam_core.sources import Labels, Sources, read_labels
+from cam_core.sources.alphabet import read_alphabet, stated_alphabet
 from cam_core.targets import ScoredTarget, usual
 
 from ..typed import Typed, flag
@@ -45,11 +47,14 @@ class Setup:
         """The names of the classes, where known."""
         return None if self.labels is None else self.labels.names
 
-    def targets(self, asked: Sequence[str]) -> list[ScoredTarget]:
-        """What is asked for, in the one grammar of targets; what suits the score if nothing is."""
+    def targets(self, asked: Sequence[str], *, several: bool = True) -> list[ScoredTarget]:
+        """What is asked for, in the one grammar of targets; what suits the score if nothing is.
+
+        `several`: may that be more than one?
+        """
         classes = self.backend.classes
-        most = usual(asking_of(self.backend, self.names))[1]
-        found = suited(self.backend, asked or [most], self.names)
+        one, most = usual(asking_of(self.backend, self.names))
+        found = suited(self.backend, asked or [most if several else one], self.names)
         if classes is not None:
             for target in reversed(found):  # of top:k the last one says k
                 target.require(classes)
@@ -85,7 +90,7 @@ def bring_together(
         given: the fields of Preprocess that were typed.
         required: refuse a call that names nothing to explain.
     """
-    labels, named = find_labels(sources, asked, backend.classes)
+    labels, named = find_labels(sources, asked, backend)
     infos = {info.name: info for info in backend.inputs()}
     if not (required or images or asked.inputs):
         known = Assigned([], _image(list(infos.values())), {}, {})
@@ -129,21 +134,36 @@ def taken(reader: Reader, slots: Sequence[Slot], backend: Backend, layer: str | 
     return reader
 
 
-def find_labels(sources: Sources, asked: Typed, classes: int | None) -> tuple[Labels | None, str]:
+def find_labels(sources: Sources, asked: Typed, backend: Backend) -> tuple[Labels | None, str]:
     """The names of the classes (None where nobody knows them), and a note on their source.
 
     Raises:
         InputError: a label file of another length than the classes.
     """
+    classes = backend.classes
     if asked.labels_file is not None:
-        labels = read_labels(asked.labels_file, asked.label_offset, flag)
+        letters = None if asked.label_offset else _alphabet(backend, asked.labels_file)
+        labels = letters or read_labels(asked.labels_file, asked.label_offset, flag)
         if classes is not None:
             labels.check(classes, flag)
         return labels, f"--labels {asked.labels_file}"
     if asked.label_offset:
         raise InputError("--label-offset shifts the names of a file: give it with --labels.")
     found, named = sources.labels(classes)
+    letters = _alphabet(backend) if found is None else None
+    if letters is not None:
+        return letters, letters.source
     return found, named if found is not None else f"{named}; give --labels FILE"
+
+
+def _alphabet(backend: Backend, path: Path | None = None) -> Labels | None:
+    """The characters of a reader, those of a file or its own; None of anything else."""
+    head = head_of(backend)
+    if head is None or head.kind != "sequence" or backend.classes is None:
+        return None
+    if path is None:
+        return stated_alphabet(backend.metadata, backend.classes)
+    return read_alphabet(path, backend.classes)
 
 
 def _image(infos: Sequence[InputInfo]) -> InputInfo | None:

@@ -84,6 +84,14 @@ ONE: dict[str, tuple[str, str, dict[str, Any], tuple[str, int | None, str]]] = {
     "depth": ("y = Conv(a, k1)", "float[N, 1, 8, 8] y", {}, ("picture", 1, "")),
     "a picture again": ("z = Conv(a, k3) y = Tanh(z)", "float[N, 3, 8, 8] y", {},
                         ("picture", 1, "")),
+    "a larger picture": (
+        "h = Constant<value_floats = [1.0, 1.0, 2.0, 2.0]>() u = Resize(a, , h) y = Conv(u, k3)",
+        "float[N, 3, 16, 16] y", {}, ("picture", 1, ""),
+    ),
+    "classes of a larger picture": (
+        "h = Constant<value_floats = [1.0, 1.0, 2.0, 2.0]>() u = Resize(a, , h) y = Conv(u, k)",
+        "float[N, 5, 16, 16] y", {}, ("dense classes", 1, ""),
+    ),
     "features": ("y = Identity(a)", "float[N, 6, 8, 8] y", {}, ("unknown", 1, "")),
     "one softmax of all places": ("z = Conv(a, k) y = Softmax<axis = 1>(z)",
                                   "float[N, 5, 8, 8] y", {"opset": 11}, ("dense classes", 1, "")),
@@ -95,6 +103,12 @@ ONE: dict[str, tuple[str, str, dict[str, Any], tuple[str, int | None, str]]] = {
     ),
     "steps": ("t = Transpose<perm = [0, 2, 1]>(x) z = MatMul(t, m) y = LogSoftmax(z)",
               "float[N, 20, 5] y", {"x": SERIES}, ("sequence", 2, "softmax")),
+    "a line of a picture": (
+        "r = ReduceMean<axes = [2], keepdims = 0>(a) t = Transpose<perm = [2, 0, 1]>(r) "
+        "y = MatMul(t, m)", "float[8, N, 5] y", {}, ("sequence", 2, ""),
+    ),
+    "numbers a step": ("t = Transpose<perm = [0, 2, 1]>(x) y = MatMul(t, m)",
+                       "float[N, 20, 5] y", {"x": SERIES}, ("dense classes", 2, "")),
     "one class a step": ("t = Transpose<perm = [0, 2, 1]>(x) z = MatMul(t, m1) y = Sigmoid(z)",
                          "float[N, 20, 1] y", {"x": SERIES}, ("dense classes", 2, "sigmoid")),
     "a number a step": ("t = Transpose<perm = [0, 2, 1]>(x) y = MatMul(t, m1)",

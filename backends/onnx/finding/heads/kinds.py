@@ -10,6 +10,7 @@ import numpy as np
 from cam_core.head import Head
 
 from ...reading.graph import Graph
+from ..axes.factors import size
 from .labels import Labels
 from .makers import last_step
 from .origins import Origins, places
@@ -141,7 +142,21 @@ def _steps(clues: Clues) -> Kind:
         return "dense classes", f"{_over(clues)}, {along}"
     if not own.tail.plain:
         return "sequence", f"{_over(clues)}, {along}"
+    wide = own.class_axis is not None and own.classes != 1
+    if wide and clues.alone and _of_a_picture(clues) and _linear(clues):
+        return "sequence", f"{clues.count} numbers of a linear layer, {along}, a picture: a line"
     return _plain_places(clues, along)
+
+
+def _of_a_picture(clues: Clues) -> bool:
+    """Has the input that the steps are of two axes of places, or more?"""
+    name = next(iter(clues.origins.inputs))[0]
+    given = next((t for t in clues.graph.inputs if t.name == name), None)
+    return given is not None and given.shape is not None and len(given.shape) > 3
+
+
+def _linear(clues: Clues) -> bool:
+    return last_step(clues.graph, clues.origins.tensor) == "linear"
 
 
 def _maps(clues: Clues) -> Kind:
@@ -174,21 +189,29 @@ def _plain_places(clues: Clues, along: str) -> Kind:
 
 
 def _as_the_input(clues: Clues) -> bool:
-    """Is it a picture like the one that it is made of, as long along the same axes?"""
+    """Is it a picture like the one that it is made of, as long along the same axes or enlarged?"""
     own = clues.origins
     name = next(iter(own.inputs))[0]
     given = next((t for t in clues.graph.inputs if t.name == name), None)
     axis = own.class_axis
     if given is None or given.shape is None or len(given.shape) != len(own.tensor.shape):
         return False
+    same = (a == b for a, b in zip(given.shape, own.tensor.shape, strict=True))
     return axis is not None and all(
-        given.shape[i] == own.tensor.shape[i] and (i == axis or i == own.batch or _along(clues, i))
-        for i in range(len(given.shape))
+        (alike and (i in (axis, own.batch) or _along(clues, i))) or _enlarged(clues, i)
+        for i, alike in enumerate(same)
     )
 
 
 def _along(clues: Clues, i: int) -> bool:
     return any(origin.axis == i for origin in places(clues.origins.axes[i]))
+
+
+def _enlarged(clues: Clues, i: int) -> bool:
+    """Does it run along the same axis of the input, twice as long or more?"""
+    axis = clues.origins.axes[i]
+    whole = [origin for origin in places(axis) if origin.axis == i]
+    return len(whole) == 1 and size(axis) > whole[0].extent and not size(axis) % whole[0].extent
 
 
 def _over(clues: Clues) -> str:
