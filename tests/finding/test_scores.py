@@ -140,6 +140,43 @@ def test_the_softmax_itself_may_be_the_score(rng: np.random.Generator) -> None:
     np.testing.assert_allclose(capture.gradients[0, :, 0, 0], expected, rtol=1e-4, atol=1e-9)
 
 
+STANDING = ("softmax", "log softmax", "sigmoid", "top k", "reshaped", "behind views", "transposed")
+
+
+@pytest.mark.parametrize(
+    ("tail", "outputs"), [row[1:3] for row in TAILS if row[0] in STANDING], ids=STANDING
+)
+def test_an_output_as_it_stands(tail: str, outputs: str, rng: np.random.Generator) -> None:
+    """Its own numbers, with its rows first, where the one that is found is the logits."""
+    backend, x = OnnxBackend(net(tail, outputs)), rng.normal(size=(2, 3, 8, 8))
+    other = backend.scored("y")
+    assert backend.scored("y") is other
+    y = backend.forward(x.astype(np.float32))["y"]
+    found = other.look(x.astype(np.float32), layers=("late",))
+    np.testing.assert_allclose(found.score, y.T if outputs.startswith("float[5, N]") else y)
+    assert found.activations["late"].shape == (2, 6, 6, 6)
+    again = OnnxBackend(other.analysis, score="y")  # a name alone is walked back as ever
+    assert (again.score_name, OnnxBackend(other.analysis).score_name) == (
+        backend.score_name,
+        other.score_name,
+    )
+    with pytest.raises(ModelError, match=r"no tensor 'z' to use as score"):
+        backend.scored("z")
+
+
+def test_the_classes_of_a_dense_output_are_where_they_were() -> None:
+    tail = "z = Conv(late, w4) y = Sigmoid(z)"
+    dense = net(tail, "float[N, 5, 6, 6] y", "conv = Conv(x, w) late = Relu(conv)")
+    assert OnnxBackend(dense).scored("y").class_axis == 1
+    turned = net(
+        f"{tail.replace('y =', 's =')} y = Transpose<perm = [2, 3, 1, 0]>(s)",
+        "float[6, 6, 5, N] y",
+        "conv = Conv(x, w) late = Relu(conv)",
+    )
+    other = OnnxBackend(turned).scored("y")
+    assert (other.analysis.score.tensor.shape[1:], other.class_axis) == ((6, 6, 5), 3)
+
+
 REFUSED = [  # name, tail, outputs, words
     ("integers only", "big = Constant<value = float {1000}>() s = Mul(logits, big) "
      "y = Cast<to = 7>(s) i = Add(y, y)", "int64[N, 5] i", "'i' is no floating point score"),

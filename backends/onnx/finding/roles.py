@@ -52,9 +52,9 @@ def batch_axis(axes: Axes) -> int | None:
     return next(iter(found or single), 0)
 
 
-def counts_rows(axes: Axes) -> bool:
-    """Does any axis descend from an input's first?"""
-    return any(map(_first_axis, axes))
+def own_rows(axes: Axes) -> int | None:
+    """Which axis descends from an input's first, wherever it stands; None: none does."""
+    return next((i for i, axis in enumerate(axes) if _first_axis(axis)), None)
 
 
 def roles(graph: Graph, found: Followed, score: Tensor) -> Roles:

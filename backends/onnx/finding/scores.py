@@ -21,7 +21,7 @@ from .heads.kinds import Clues, head_of, rank, with_labels
 from .heads.origins import Origins
 from .heads.tails import Tail, behind
 from .heads.words import named_classes
-from .roles import counts_rows
+from .roles import own_rows
 
 AS_IT_IS = "out:"
 """Before the name of a score: that tensor itself, not the logits that it is made of."""
@@ -281,15 +281,26 @@ def _score(graph: Graph, chosen: Candidate, rest: Sequence[Head]) -> Score:
         cut = chosen.cut
         of = graph, tensor, axis, cut.start, cut.count
         tensor = log_scores(*of, cut.objectness) if cut.activation else classes_alone(*of)
-    if chosen.exact and not counts_rows(own.axes) and len(tensor.shape) > 1 != tensor.shape[0]:
-        tensor, whole = one_row(graph, tensor), len(tensor.shape)
-        return Score(tensor, whole, (chosen.head, *rest))
+    if chosen.exact and len(tensor.shape) > 1:
+        return Score(*_as_it_is(graph, own), (chosen.head, *rest))
     ordered = rows_first(graph, tensor, own.batch)
     if len(tensor.shape) == 1 or axis is None:
         axis = 1 if len(tensor.shape) < 3 else len(tensor.shape) - 1
     elif own.batch is not None and axis < own.batch:
         axis += 1
     return Score(ordered, axis, (chosen.head, *rest))
+
+
+def _as_it_is(graph: Graph, own: Origins) -> tuple[Tensor, int]:
+    """Number by number with its rows first, and its class axis; one row where it counts none."""
+    rows, axis = own_rows(own.axes), own.class_axis
+    last = len(own.tensor.shape) - 1
+    if rows is None and own.tensor.shape[0] != 1:
+        return one_row(graph, own.tensor), last + 1 if axis is None else axis + 1
+    if axis is None or axis == rows:
+        axis = last
+    moved = rows is not None and axis < rows
+    return rows_first(graph, own.tensor, rows), axis + moved
 
 
 def _type(tensor: Tensor) -> str:

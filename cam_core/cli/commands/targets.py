@@ -147,16 +147,23 @@ def answers_of(
     setup: Setup, asking: Asking, sample: Any, look: Look, threshold: float
 ) -> tuple[list[Answer], str]:
     """The numbers on a picture, and why there are none."""
+    import numpy as np
+
     from cam_core.errors import TargetError
     from cam_core.explain import seen_by
     from cam_core.targets import parse_target, usual
+    from cam_core.targets.scores import pool
 
     seen = seen_by(setup.backend, sample.x, look, setup.names, placement=sample.placement)
     seen = replace(seen, threshold=threshold)
-    text = VALUES.get(asking.kind, usual(asking)[1])
-    if text.startswith("top:") and setup.backend.classes is not None:
-        text = f"top:{min(FEW, setup.backend.classes)}"
-    asked = parse_target(text, setup.names, class_axis=asking.class_axis, head=asking.head)
+    texts = [VALUES.get(asking.kind, usual(asking)[1])]
+    y = pool(look.score, asking.class_axis)[0]
+    if texts[0].startswith("top:"):
+        texts = [f"top:{min(FEW, len(y))}"]
+    elif texts[0] == "value" and len(y) > 1:
+        texts = [f"value:{i}" for i in np.argsort(-y, kind="stable")[:FEW]]
+    options: dict[str, Any] = {"class_axis": asking.class_axis, "head": asking.head}
+    asked = [one for text in texts for one in parse_target(text, setup.names, **options)]
     try:
         found = [target for question in asked for target in question.found_in(seen)]
     except TargetError as error:

@@ -31,6 +31,8 @@ MODELS = {
     ),
     "embedding": f"(float[1, 3, 32, 32] x) => (float[1, 6] embedding) "
     f"{{ {POOLED} embedding = Tanh(f) }}",
+    "regression": f"(float[1, 3, 32, 32] x) => (float[1, 6] landmarks) "
+    f"{{ {POOLED} landmarks = Add(f, f) }}",
     "boxes": (
         "(float[1, 3, 32, 32] x) => (float[1, 16, 2] scores, float[1, 16, 4] boxes) "
         "<int64[3] boxed = {1, 4, 16}, int64[3] scored = {1, 2, 16}, int64[1] zero = {0}, "
@@ -79,6 +81,7 @@ ROWS = {
     "classes": {"243", "top:3", "prob:243", "243-282", "loss:243", "rest:243", "finer:243"},
     "binary": {"243", "prob:243", "loss:243", "value"},
     "embedding": {"norm"},
+    "regression": {"value", "norm"},
     "boxes": {"box:0", "3@anchor:120", "edge:left@box:0"},
 }
 
@@ -113,6 +116,14 @@ def test_a_binary_head_and_an_embedding(here: Path) -> None:
     (norm,) = said("embedding.onnx", "photo.png")["answers"]
     assert norm["score"] == pytest.approx(np.sqrt((np.tanh(y) ** 2).sum()), rel=1e-4)
     assert norm["probability"] is None
+
+
+def test_the_largest_of_several_values(here: Path) -> None:
+    found = said("regression.onnx", "photo.png")["answers"]
+    y = 2 * layer(here).mean((1, 2))
+    order = np.argsort(-y)[:5]
+    assert [one["target"] for one in found] == [f"value:{i}" for i in order]
+    np.testing.assert_allclose([one["score"] for one in found], y[order], rtol=1e-4)
 
 
 def test_boxes_with_their_corners(here: Path) -> None:

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import numpy as np
 import onnx
+import onnx.parser
 import pytest
+from onnx import numpy_helper
 
 from backends.onnx import OnnxBackend, instrument
 from backends.onnx.finding.heads.extra import own_name
+from cam_core.errors import ModelError
 from cam_core.explain import explain
 from tests.finding.heads.texts import net
 from tests.sessions import run
@@ -93,3 +96,15 @@ def test_a_score_is_named_as_it_is_printed(rng: np.random.Generator) -> None:
     source = net(*TURNED["one number a row"][:2])
     again = OnnxBackend(source, score=OnnxBackend(source).score_name)
     assert again.score_name == OnnxBackend(source).score_name
+
+
+def test_what_counts_no_rows_is_one_row_if_its_extents_are_known() -> None:
+    text = """<ir_version: 8, opset_import: ["" : 17]>
+    loose (float[1, 3, H, W] x) => (float[1, 3] y, float[H, W] z) <int64[2] two = {0, 1}> {
+        g = GlobalAveragePool(x) y = Flatten(g)
+        t = Transpose<perm = [2, 3, 0, 1]>(x) z = ReduceSum<keepdims = 0>(t, last)
+    }"""
+    model = onnx.parser.parse_model(text)
+    model.graph.initializer.append(numpy_helper.from_array(np.array([2, 3]), "last"))
+    with pytest.raises(ModelError, match=r"output 'z' .* counts no rows of an input.*--static"):
+        OnnxBackend(model).scored("z")
