@@ -69,7 +69,7 @@ def try_out(asked: Check, opened: Opened, record: dict[str, Any], screen: Screen
     from . import gradients
 
     setup = steps.set_up(asked, opened)
-    targets = setup.targets(asked.targets, several=False)
+    targets = setup.targets(asked.targets or steps.usual_question(setup), several=False)
     sample = steps.sampled(setup)
     screen.release()
     passed = True

@@ -15,7 +15,7 @@ from cam_core.cli.presets import Trial, likeliest, trials
 from cam_core.cli.report import heads_said, progress
 from cam_core.cli.typed import extents, flag, pieces, running
 from cam_core.errors import CamError, InputError
-from cam_core.head import entry_of
+from cam_core.head import entry_of, head_of
 from cam_core.sources import Sources
 
 from ..capturing.backend import OnnxBackend
@@ -122,6 +122,13 @@ def _tell(screen: Screen, found: Coverage) -> None:
     screen.line("adds", ", ".join(f"{op} {n}" for op, n in found.emitted.items()))
     lacking = ", ".join(found.unportable)
     screen.line("portable", f"no: some runtimes lack {lacking}" if lacking else "yes")
+
+
+def usual_question(setup: Setup) -> list[str]:
+    """What G is tried with: of numbers the largest, for the length of a unit vector has no slope."""
+    head = head_of(setup.backend)
+    numbers = head is not None and head.kind in ("regression", "embedding")
+    return ["-1"] if numbers else []
 
 
 def set_up(asked: Check, opened: Opened) -> Setup:
