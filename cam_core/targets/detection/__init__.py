@@ -3,5 +3,15 @@
 from .found import LIKELY, Box, Detections
 from .meaning import corners
 from .suppression import overlap, suppress
+from .written import DOWN_FIRST, WRITTEN
 
-__all__ = ["LIKELY", "Box", "Detections", "corners", "overlap", "suppress"]
+__all__ = [
+    "DOWN_FIRST",
+    "LIKELY",
+    "WRITTEN",
+    "Box",
+    "Detections",
+    "corners",
+    "overlap",
+    "suppress",
+]

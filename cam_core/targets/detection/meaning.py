@@ -7,8 +7,9 @@ never negative, parts stay near [0, 1], and undecoded sizes are logarithms, of b
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 
@@ -31,17 +32,17 @@ class Meaning:
     """(numbers [A, 4], the input's size, where the anchors are) -> corners [A, 4] in its pixels."""
 
 
-def corners(numbers: Array, size: Size, cells: tuple[int, ...] = ()) -> tuple[Array, str]:
+def corners(numbers: Array, size: Size, levels: Sequence[Sequence[int]] = ()) -> tuple[Array, str]:
     """Corners x0, y0, x1, y1 [..., A, 4] in pixels of the input, and in words how they were read.
 
     Args:
         numbers: [A, 4], or of several rows [N, A, 4].
         size: the input's height and width.
-        cells: the axes of places that the anchors had, (h, w) of a single map; () of a list.
+        levels: of each output the axes of places that its anchors had, (h, w) of a map.
     """
     flat = numbers.reshape(-1, 4).astype(np.float64)
-    grid = find_grid(numbers.shape[-2], size, cells)
-    rows = len(flat) // numbers.shape[-2]
+    grid = find_grid(numbers.shape[-2], size, levels)
+    rows = prod(numbers.shape[:-2])
     grids = None if grid is None else grid.repeated(rows)
     meaning = next(one for one in MEANINGS if one.holds(flat, size, grids))
     return meaning.read(flat, size, grids).reshape(numbers.shape), meaning.words
@@ -60,7 +61,8 @@ def _sizes(a: Array) -> bool:
     return bool(np.all(a[:, 2:] >= 0))
 
 
-def _from_centre(a: Array) -> Array:
+def from_centre(a: Array) -> Array:
+    """Corners of (x, y, w, h)."""
     half = a[:, 2:] / 2
     return np.concatenate([a[:, :2] - half, a[:, :2] + half], axis=1)
 
@@ -69,12 +71,12 @@ def _pixels(size: Size) -> Array:
     return np.array([size[1], size[0]] * 2, np.float64)
 
 
-def _grid_offsets(a: Array, size: Size, grid: Grid | None) -> Array:
-    """YOLOX (Ge et al. 2021): centre (cell + xy) stride, size exp(wh) stride."""
+def grid_offsets(a: Array, size: Size, grid: Grid | None) -> Array:
+    """YOLOX (Ge et al. 2021) and YuNet: centre (cell + xy) stride, size exp(wh) stride."""
     assert grid is not None
     stride = grid.stride[:, None]
     centre = (grid.cell + a[:, :2]) * stride
-    return _from_centre(np.concatenate([centre, np.exp(np.minimum(a[:, 2:], 50)) * stride], axis=1))
+    return from_centre(np.concatenate([centre, np.exp(np.minimum(a[:, 2:], 50)) * stride], axis=1))
 
 
 def _bounded_offsets(a: Array, size: Size, grid: Grid | None) -> Array:
@@ -82,7 +84,7 @@ def _bounded_offsets(a: Array, size: Size, grid: Grid | None) -> Array:
     assert grid is not None
     centre = (grid.cell + np.tanh(a[:, :2])) * grid.stride[:, None]
     extent = 1 / (1 + np.exp(-a[:, 2:])) * _pixels(size)[:2]
-    return _from_centre(np.concatenate([centre, extent], axis=1))
+    return from_centre(np.concatenate([centre, extent], axis=1))
 
 
 MEANINGS = (
@@ -99,12 +101,12 @@ MEANINGS = (
     Meaning(
         "centre and size in parts of the picture",
         lambda a, size, grid: _sizes(a) and _parts(a),
-        lambda a, size, grid: _from_centre(a) * _pixels(size),
+        lambda a, size, grid: from_centre(a) * _pixels(size),
     ),
     Meaning(
         "centre and size in pixels",
         lambda a, size, grid: _sizes(a),
-        lambda a, size, grid: _from_centre(a),
+        lambda a, size, grid: from_centre(a),
     ),
     Meaning(
         "offsets in one map's cells, tanh and sigmoid outside (FastestDet)",
@@ -114,12 +116,12 @@ MEANINGS = (
     Meaning(
         "offsets in cells and logarithms of sizes, strides outside (YOLOX)",
         lambda a, size, grid: grid is not None,
-        _grid_offsets,
+        grid_offsets,
     ),
     Meaning(
         "centre and size in pixels, some of them negative",
         lambda a, size, grid: True,
-        lambda a, size, grid: _from_centre(np.maximum(a, 0)),
+        lambda a, size, grid: from_centre(np.maximum(a, 0)),
     ),
 )
 """The first that holds is how they are read."""
