@@ -87,6 +87,12 @@ class Job:
         return heads_of(self.backend)
 
     @property
+    def selected(self) -> bool:
+        """Does the score hold one number a box, and the class of each is another output?"""
+        boxes = self.heads[0].boxes if self.heads else None
+        return boxes is not None and boxes.own is not None
+
+    @property
     def probability(self) -> str:
         """What makes a probability of a score: `softmax`, `sigmoid` or '' for nothing."""
         return self.heads[0].probability if self.heads else ""
@@ -116,7 +122,7 @@ class Job:
         """The numbers of one target; of several layers merged."""
         capture = captured[0]
         logits = pool(capture.logits, self.backend.class_axis)  # [N, C]
-        if self.labels is not None:
+        if self.labels is not None and not self.selected:
             self.labels.check(logits.shape[1], flag)
         explanation = from_captures(captured, target, self.method, labels=self.names)
         if sample.placement is not None and not explanation.lies_over(sample.placement.size):

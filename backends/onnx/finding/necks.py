@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Sequence
 
 from ..reading.graph import Tensor, reads
-from ..rules.paths import active, leading
+from ..rules.paths import between, leading
 from .route import Route
 
 
@@ -33,9 +33,9 @@ def _to_boxes(route: Route) -> set[str] | None:
     boxes, graph = route.score.heads[0].boxes, route.graph
     if boxes is None:
         return None
-    score = route.score.name
-    by_the_score = active(graph, [score], boxes.output) | {boxes.output}
-    beside = active(graph, sorted(route.path - {score}), boxes.output) - by_the_score - route.path
+    score, ends = route.score.name, (boxes.output, *boxes.further)
+    by_the_score = between(graph.nodes, [score], ends) | {*ends}
+    beside = between(graph.nodes, route.path - {score}, ends) - by_the_score - route.path
     makers = [n for n in graph.nodes if any(t.name in beside for t in n.outputs)]
     given = {t.name for node in makers for t in reads(node) if t.name in route.path}
     return leading(graph.nodes, route.path, given) or None

@@ -16,6 +16,7 @@ from ..reading.units import dequantised
 from .axes.factors import Axes
 from .axes.walk import Found
 from .heads.boxes import BOX, Detector, detector
+from .heads.detectors import Whole, whole
 from .heads.extra import SLICES, log_scores, own_name, rows_first
 from .heads.kinds import Look, head_of, rank
 from .heads.origins import Origins
@@ -47,10 +48,17 @@ class Score:
         return self.heads[0].probability
 
     @property
+    def selected(self) -> bool:
+        """Is it of boxes that the file selected at places?"""
+        boxes = self.heads[0].boxes
+        return boxes is not None and boxes.own is not None
+
+    @property
     def classes(self) -> int | None:
         """How many classes there are, where that is static."""
         extent = self.tensor.shape[self.class_axis]
-        return extent if isinstance(extent, int) else None
+        own = self.selected  # one score a box, whatever its class
+        return extent if isinstance(extent, int) and not own else None
 
 
 @dataclass(frozen=True)
@@ -61,10 +69,12 @@ class Candidate:
     origins: Origins
     cut: Detector | None = None
     """Which of its channels are classes, where they are not a tensor by themselves."""
+    made: Whole | None = None
+    """Where no single output holds the score."""
 
     @property
     def rank(self) -> int:
-        return rank(self.head, not self.origins.tail.plain)
+        return -1 if self.made is not None else rank(self.head, not self.origins.tail.plain)
 
     @property
     def usable(self) -> bool:
@@ -100,7 +110,16 @@ def _candidates(graph: Graph, axes: Found) -> list[Candidate]:
     tails = [behind(graph, output) for output in graph.outputs]
     named, alone = named_classes(graph), len({tail.tensor.name for tail in tails}) == 1
     found = [_candidate(graph, tail, axes, named, alone) for tail in tails]
+    one = whole(graph, axes)
+    found = found if one is None else [_of_detector(each, one) for each in found]
     return _with_logits(_with_partners(found))
+
+
+def _of_detector(one: Candidate, of: Whole) -> Candidate:
+    """An output that is a part of a detector, or its score."""
+    if one.head.output == of.head.output:
+        return replace(one, head=of.head, made=of)
+    return replace(one, head=of.others.get(one.head.output, one.head))
 
 
 def _candidate(graph: Graph, tail: Tail, axes: Found, named: int | None, alone: bool) -> Candidate:
@@ -133,7 +152,7 @@ def _detecting(graph: Graph, own: Origins, found: Detector, axes: Found) -> Cand
     """A detector's output: the score is that of its classes."""
     name = str(own.tail.output.name)
     axis = own.class_axis
-    boxes = None if axis is None else BoxNumbers(name, axis, found.box)
+    boxes = None if axis is None else BoxNumbers(name, axis, found.box, angle=found.angle)
     head = Head(name, "boxes", found.evidence, str(own.tensor.name), axis, boxes=boxes)
     if found.tail is None:
         return Candidate(replace(head, activation="Log" if axis is not None else ""), own, found)
@@ -248,6 +267,8 @@ def _named(graph: Graph, name: str, found: Sequence[Candidate], axes: Found) -> 
 
 def _score(graph: Graph, chosen: Candidate, rest: Sequence[Head]) -> Score:
     """The tensor with its rows first, the classes of a detector alone."""
+    if chosen.made is not None:
+        return Score(chosen.made.tensor, chosen.made.class_axis, (chosen.head, *rest))
     own, tensor = chosen.origins, chosen.origins.tensor
     axis = own.class_axis
     if chosen.cut is not None and axis is not None:

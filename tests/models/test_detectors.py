@@ -1,0 +1,284 @@
+"""Detectors of every format are read without flags: the box, its number and the derivative of that.
+
+Boxes come from the original's outputs, decoded here as loops by what each format's own tools do;
+derivatives from torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from copy import deepcopy
+from math import exp, sqrt
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+
+pytest.importorskip("onnxruntime")
+torch = pytest.importorskip("torch", reason="the originals are torch's")
+pytest.importorskip("onnxscript", reason="torch exports with it")
+
+from backends.onnx import OnnxBackend  # noqa: E402
+from cam_core.captures import pulled  # noqa: E402
+from cam_core.explain import explain_all, seen_by  # noqa: E402
+from cam_core.targets import parse_target  # noqa: E402
+from tests.models import detectors as nets  # noqa: E402
+from tests.models.detectors import SIDE, STRIDES, K  # noqa: E402
+
+Found = tuple[int, int, tuple[float, ...]]
+"""(class, anchor, corners)"""
+Decode = Callable[[Sequence[Any]], Found]
+Number = Callable[[Sequence[Any], int, int], Any]
+"""(the original's outputs, anchor, class) -> Y"""
+
+
+def logit(p: Any) -> Any:
+    return torch.log(p / (1 - p))
+
+
+def turned(cx: float, cy: float, w: float, h: float, angle: float) -> tuple[float, ...]:
+    """The upright box round one that is turned: its four corners, one by one."""
+    xs, ys = [], []
+    for dx, dy in ((-w, -h), (-w, h), (w, -h), (w, h)):
+        xs.append(cx + dx / 2 * np.cos(angle) - dy / 2 * np.sin(angle))
+        ys.append(cy + dx / 2 * np.sin(angle) + dy / 2 * np.cos(angle))
+    return min(xs), min(ys), max(xs), max(ys)
+
+
+def channels_first(outputs: Sequence[Any], *, angle: bool = False) -> Found:
+    (y,) = outputs[:1]
+    best = max((float(y[0, 4 + c, a]), c, a) for c in range(K) for a in range(y.shape[2]))
+    _, c, a = best
+    cx, cy, w, h = (float(v) for v in y[0, :4, a])
+    return c, a, turned(cx, cy, w, h, float(y[0, 4 + K, a]) if angle else 0.0)
+
+
+def joined(outputs: Sequence[Any]) -> Found:
+    (y,) = outputs
+    best = max((float(r[4] * r[5 + c]), c, a) for a, r in enumerate(y[0]) for c in range(K))
+    _, c, a = best
+    return c, a, turned(*(float(v) for v in y[0, a, :4]), 0.0)
+
+
+def first_row(outputs: Sequence[Any]) -> Found:
+    (y,) = outputs
+    return int(y[0, 0, 5]), 0, tuple(float(v) for v in y[0, 0, :4])
+
+
+def labels_first(outputs: Sequence[Any]) -> Found:
+    labels, boxes, _ = outputs
+    return int(labels[0, 0]), 0, tuple(float(v) for v in boxes[0, 0])
+
+
+def tensorflow(outputs: Sequence[Any]) -> Found:
+    top, left, bottom, right = (float(v) * SIDE for v in outputs[0][0, 0])
+    return int(outputs[1][0, 0]), 0, (left, top, right, bottom)
+
+
+def unbatched(outputs: Sequence[Any]) -> Found:
+    boxes, labels, _ = outputs
+    return int(labels[0]), 0, tuple(float(v) for v in boxes[0])
+
+
+def places(each: int) -> list[tuple[int, int, int]]:
+    """(column, row, stride) of every anchor."""
+    return [
+        (column, row, stride)
+        for stride in STRIDES
+        for row in range(SIDE // stride)
+        for column in range(SIDE // stride)
+        for _ in range(each)
+    ]
+
+
+def listed(outputs: Sequence[Any]) -> list[list[float]]:
+    """The numbers of every anchor, scale after scale, with or without an axis of rows."""
+    return [[float(v) for v in row] for y in outputs for row in y.reshape(-1, y.shape[-1])]
+
+
+def scrfd(outputs: Sequence[Any]) -> Found:
+    scores = [p for (p,) in listed(outputs[:2])]
+    a = max(range(len(scores)), key=scores.__getitem__)
+    column, row, stride = places(2)[a]
+    left, top, right, bottom = listed(outputs[2:4])[a]
+    return 0, a, (
+        (column - left) * stride, (row - top) * stride,
+        (column + right) * stride, (row + bottom) * stride,
+    )  # fmt: skip
+
+
+def yunet(outputs: Sequence[Any]) -> Found:
+    pairs = zip(listed(outputs[:2]), listed(outputs[2:4]), strict=True)
+    scores = [sqrt(c * o) for (c,), (o,) in pairs]
+    a = max(range(len(scores)), key=scores.__getitem__)
+    column, row, stride = places(1)[a]
+    x, y, w, h = listed(outputs[4:6])[a]
+    centre = (column + x) * stride, (row + y) * stride
+    return 0, a, turned(*centre, exp(w) * stride, exp(h) * stride, 0.0)
+
+
+def split(outputs: Sequence[Any]) -> Found:
+    best = (-1.0, 0, 0, (0.0, 0.0, 0.0, 0.0))
+    before = 0
+    for box, score, stride in zip(outputs[::3], outputs[1::3], STRIDES, strict=True):
+        _, _, height, width = score.shape
+        for c in range(K):
+            for row in range(height):
+                for column in range(width):
+                    p = float(score[0, c, row, column])
+                    if p > best[0]:
+                        sides = []
+                        for side in range(4):
+                            bins = [
+                                exp(float(v))
+                                for v in box[0, 16 * side : 16 * side + 16, row, column]
+                            ]
+                            sides.append(sum(i * b for i, b in enumerate(bins)) / sum(bins))
+                        x, y = column + 0.5, row + 0.5
+                        corners = (x - sides[0], y - sides[1], x + sides[2], y + sides[3])
+                        anchor = before + row * width + column
+                        best = (p, c, anchor, tuple(v * stride for v in corners))
+        before += height * width
+    return best[1:]
+
+
+def flat_maps(maps: Sequence[Any]) -> Any:
+    return torch.cat([m.flatten(2) for m in maps], 2)
+
+
+class Row(NamedTuple):
+    """A format."""
+
+    net: Callable[[], Any]
+    outputs: Sequence[str]
+    """Their names; none: the exporter's numbers."""
+    decode: Decode
+    number: Number
+    probability: Callable[[float], float] = exp
+    """Of Y."""
+
+
+def sigmoid(y: float) -> float:
+    return 1 / (1 + exp(-y))
+
+
+SCALES = ("4", "8")
+TRIPLE = [f"{name}_{s}" for name in ("score", "bbox", "kps") for s in SCALES]
+FOUR = [f"{name}_{s}" for name in ("cls", "obj", "bbox", "kps") for s in SCALES]
+DETECTION = ["detection_boxes", "detection_classes", "detection_scores", "num_detections"]
+RAW = Row(nets.Ultralytics, ["output0"], channels_first,
+          lambda o, a, c: logit(o[0][0, 4 + c, a]), sigmoid)  # fmt: skip
+ROWS: dict[str, Row] = {
+    "YOLOv8, 11, 12 raw": RAW,
+    "YOLO -seg, -pose": RAW._replace(net=lambda: nets.Ultralytics(6)),
+    "YOLO -obb": RAW._replace(
+        net=lambda: nets.Ultralytics(1), decode=lambda o: channels_first(o, angle=True)
+    ),
+    "YOLOv5, 7": Row(
+        nets.Joined, ["output"], joined,
+        lambda o, a, c: torch.log(o[0][0, a, 4]) + torch.log(o[0][0, a, 5 + c]),
+    ),
+    "YOLOv10, 26": Row(
+        nets.EndToEnd, ["output0"], first_row, lambda o, a, c: torch.log(o[0][0, a, 4])
+    ),
+    "Ultralytics nms=True": Row(
+        nets.Suppressed, ["output0"], first_row, lambda o, a, c: torch.log(o[0][0, a, 4])
+    ),
+    "RT-DETR, D-FINE": Row(
+        nets.Transformerlike, ["labels", "boxes", "scores"], labels_first,
+        lambda o, a, c: torch.log(o[2][0, a]),
+    ),
+    "TensorFlow SSD": Row(
+        nets.TensorFlow, DETECTION, tensorflow, lambda o, a, c: torch.log(o[2][0, a])
+    ),
+    "torchvision": Row(
+        nets.Unbatched, ["boxes", "labels", "scores"], unbatched,
+        lambda o, a, c: torch.log(o[2][a]),
+    ),
+    "SCRFD": Row(
+        nets.SCRFD, TRIPLE, scrfd,
+        lambda o, a, c: logit(torch.cat(list(o[:2]), 1)[0, a, 0]), sigmoid,
+    ),
+    "SCRFD without rows": Row(
+        nets.OldSCRFD, (), scrfd,
+        lambda o, a, c: logit(torch.cat(list(o[:2]), 0)[a, 0]), sigmoid,
+    ),
+    "YuNet": Row(
+        nets.YuNet, FOUR, yunet,
+        lambda o, a, c: sum(torch.log(torch.cat(list(p), 1)[0, a, 0]) for p in (o[:2], o[2:4])) / 2,
+    ),
+    "RKNN": Row(
+        nets.Split, (), split,
+        lambda o, a, c: logit(flat_maps(o[1::3])[0, c, a]), sigmoid,
+    ),
+}  # fmt: skip
+
+
+class Read(NamedTuple):
+    backend: OnnxBackend
+    row: Row
+    net: Any
+    x: Any
+    extra: dict[str, np.ndarray]
+
+    @property
+    def given(self) -> Any:
+        """The inputs."""
+        return self.x if not self.extra else {"images": self.x, **self.extra}
+
+    def original(self, kind: Any) -> Sequence[Any]:
+        """What the original gives, in float32 or float64."""
+        self.net.maps = []  # those of the last time
+        net = deepcopy(self.net).to(kind)
+        extra = [torch.from_numpy(value) for value in self.extra.values()]
+        found = net(torch.from_numpy(self.x).to(kind), *extra)
+        self.net.maps = net.maps
+        return found if isinstance(found, tuple) else (found,)
+
+    def decoded(self) -> Found:
+        """Its best box."""
+        with torch.no_grad():
+            return self.row.decode(self.original(torch.float32))
+
+
+@pytest.fixture(scope="module", params=ROWS)
+def read(request) -> Read:
+    row = ROWS[request.param]
+    net = row.net().eval()
+    x = np.random.default_rng(5).random((1, 3, SIDE, SIDE), np.float32)
+    extra = {}
+    if isinstance(net, nets.Transformerlike):
+        extra = {"orig_target_sizes": np.array([[SIDE, SIDE]], np.int64)}
+    inputs = (torch.from_numpy(x), *(torch.from_numpy(value) for value in extra.values()))
+    model = nets.export(net, inputs, ["images", *extra], row.outputs)
+    net.maps = []  # those that were traced
+    return Read(OnnxBackend(model), row, net, x, extra)
+
+
+def test_the_best_box_is_the_originals(read: Read) -> None:
+    """Nothing said: what it is, where it is, how probable it is."""
+    assert read.backend.heads()[0].kind == "boxes"
+    found = explain_all(read.backend, read.given, [None, "box:0"], ["hirescam"])
+    index, anchor, corners = read.decoded()
+    for one in found:
+        box = one.detail[0]["box"]
+        assert (box["class"], box["anchor"]) == (index, anchor)
+        np.testing.assert_allclose(box["corners"], corners, atol=0.02)  # told to 0.01 pixels
+        assert box["probability"] == pytest.approx(read.row.probability(float(one.score[0])))
+
+
+def test_the_number_and_its_derivative_are_torchs(read: Read) -> None:
+    """At both ends of the neck, which are the default layers."""
+    (found,) = explain_all(read.backend, read.given, ["box:0"], ["hirescam"])
+    box = found.detail[0]["box"]
+    Y = read.row.number(read.original(torch.float64), box["anchor"], box["class"])
+    assert float(found.score[0]) == pytest.approx(float(Y.detach()), rel=1e-5)
+    gradients = torch.autograd.grad(Y, read.net.maps)
+    look = read.backend.look(read.given)
+    (target,) = parse_target("box:0")[0].found_in(seen_by(read.backend, read.given, look))
+    captured = pulled(look, target)
+    assert len(captured) == len(STRIDES)
+    for got, A, expected in zip(captured, read.net.maps, gradients, strict=True):
+        scale = float(expected.abs().max())
+        np.testing.assert_allclose(got.activations, A.detach(), rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(got.gradients, expected, rtol=1e-4, atol=1e-4 * scale)
