@@ -15,6 +15,7 @@ from cam_core.cli.presets import Trial, likeliest, trials
 from cam_core.cli.report import heads_said, progress
 from cam_core.cli.typed import extents, flag, pieces, running
 from cam_core.errors import CamError
+from cam_core.head import head_of
 from cam_core.sources import Sources
 
 from ..capturing.backend import OnnxBackend
@@ -125,7 +126,7 @@ def _tell(screen: Screen, found: Coverage) -> None:
 def set_up(asked: Check, opened: Opened) -> Setup:
     """The model ready to run, and what it is to be run on."""
     backend = OnnxBackend(opened.analysis, **running(asked))
-    sources = Sources(asked.model.resolve().parent, opened.metadata, flag)
+    sources = Sources(asked.model.resolve().parent, opened.metadata, flag, head_of(backend))
     images = [] if asked.image is None else [asked.image]
     known = {pair.partition("=")[0] for pair in asked.inputs}
     required = bool(images) or known >= {info.name for info in backend.inputs()}

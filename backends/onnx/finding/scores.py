@@ -152,7 +152,11 @@ def _detecting(graph: Graph, own: Origins, found: Detector, axes: Found) -> Cand
     """A detector's output: the score is that of its classes."""
     name = str(own.tail.output.name)
     axis = own.class_axis
-    boxes = None if axis is None else BoxNumbers(name, axis, found.box, angle=found.angle)
+    boxes = (
+        None
+        if axis is None
+        else BoxNumbers(name, axis, found.box, angle=found.angle, written=found.written)
+    )
     head = Head(name, "boxes", found.evidence, str(own.tensor.name), axis, boxes=boxes)
     if found.tail is None:
         return Candidate(replace(head, activation="Log" if axis is not None else ""), own, found)

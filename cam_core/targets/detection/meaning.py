@@ -79,7 +79,7 @@ def grid_offsets(a: Array, size: Size, grid: Grid | None) -> Array:
     return from_centre(np.concatenate([centre, np.exp(np.minimum(a[:, 2:], 50)) * stride], axis=1))
 
 
-def _bounded_offsets(a: Array, size: Size, grid: Grid | None) -> Array:
+def bounded_offsets(a: Array, size: Size, grid: Grid | None) -> Array:
     """FastestDet: centre (cell + tanh xy) stride, size sigmoid(wh) of the picture."""
     assert grid is not None
     centre = (grid.cell + np.tanh(a[:, :2])) * grid.stride[:, None]
@@ -111,7 +111,7 @@ MEANINGS = (
     Meaning(
         "offsets in one map's cells, tanh and sigmoid outside (FastestDet)",
         lambda a, size, grid: grid is not None and grid.single,
-        _bounded_offsets,
+        bounded_offsets,
     ),
     Meaning(
         "offsets in cells and logarithms of sizes, strides outside (YOLOX)",

@@ -10,7 +10,7 @@ import numpy as np
 from ...backend import Array
 from ...errors import TargetError
 from .grids import Grid, find_grid
-from .meaning import Size, corners, grid_offsets
+from .meaning import Size, bounded_offsets, corners, grid_offsets
 from .numbers import Levels
 
 
@@ -46,6 +46,9 @@ def _distributions(a: Array, size: Size, grid: Grid) -> Array:
 DOWN_FIRST = "down first"
 """ymin, xmin, ymax, xmax, as TensorFlow's detectors have them."""
 WRITTEN: dict[str, Written] = {
+    "bounded offsets": Written(
+        "offsets in one map's cells, tanh and sigmoid outside (FastestDet)", bounded_offsets
+    ),
     "distances": Written("distances to the sides in strides (SCRFD)", _distances),
     "distributions": Written("distributions of distances to the sides", _distributions),
     "offsets": Written("offsets in cells and logarithms of sizes (YOLOX, YuNet)", grid_offsets),

@@ -24,6 +24,9 @@ class Part:
     activation: str
     tail: Tail | None
     """The way back from them; None where each scale has its own."""
+    made: str = ""
+    """The operator that gives them, views left out; the same at every scale."""
+    scales: int = 1
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,8 @@ class Detector:
     """What the class scores are to be multiplied by, where there is such a channel."""
     angle: int | None = None
     """How far the boxes are turned, where there is such a channel."""
+    written: str = ""
+    """How the box numbers are written, where that is known: see `BoxNumbers`."""
 
 
 def detector(
@@ -107,7 +112,15 @@ def _by_parts(parts: Sequence[Part], named: int | None) -> Detector | None:
         box=starts[boxes[0]],
         objectness=starts[alone[0]] if alone else None,
         angle=starts[after[0]] if turned else None,
+        written=_written(parts[boxes[0]]) if alone else "",
     )
+
+
+def _written(box: Part) -> str:
+    """Of boxes beside an objectness that no operator decodes after their convolution."""
+    if box.made != "Conv":
+        return ""
+    return "offsets" if box.scales > 1 else "bounded offsets"
 
 
 def _parts(graph: Graph, axes: Mapping[str, Axes], tensor: Tensor) -> list[Part] | None:
@@ -124,10 +137,10 @@ def _parts(graph: Graph, axes: Mapping[str, Axes], tensor: Tensor) -> list[Part]
         return _side_by_side(graph, node, axis)
     scales = [_parts(graph, axes, scale) for scale in node.inputs]
     first = scales[0]
-    plain = [[(p.extent, p.activation) for p in scale or ()] for scale in scales]
+    plain = [[(p.extent, p.activation, p.made) for p in scale or ()] for scale in scales]
     if first is None or any(other != plain[0] for other in plain):
         return None
-    return [replace(part, tail=None) for part in first]
+    return [replace(part, tail=None, scales=len(scales)) for part in first]
 
 
 def _side_by_side(graph: Graph, node: Node, axis: int) -> list[Part] | None:
@@ -137,7 +150,9 @@ def _side_by_side(graph: Graph, node: Node, axis: int) -> list[Part] | None:
         if not isinstance(extent, int):
             return None
         tail = behind(graph, tensor)
-        found.append(Part(extent, tail.activation or _cut_from(graph, tensor), tail))
+        maker = graph.producer.get(tail.tensor.name)
+        made = "" if maker is None else computes(maker)
+        found.append(Part(extent, tail.activation or _cut_from(graph, tensor), tail, made))
     return [replace(p, tail=None) if p.tail and p.activation and p.tail.plain else p for p in found]
 
 

@@ -35,8 +35,14 @@ def offsets(a: np.ndarray, column: int, row: int, stride: int) -> list[float]:
     return [x - w * stride / 2, y - h * stride / 2, x + w * stride / 2, y + h * stride / 2]
 
 
+def bounded(a: np.ndarray, column: int, row: int, stride: int) -> list[float]:
+    x, y = (column + np.tanh(a[0])) * stride, (row + np.tanh(a[1])) * stride
+    w, h = W / (1 + exp(-a[2])), H / (1 + exp(-a[3]))
+    return [x - w / 2, y - h / 2, x + w / 2, y + h / 2]
+
+
 DECODED = {"distances": (distances, 4), "distributions": (distributions, 32),
-           "offsets": (offsets, 4)}  # fmt: skip
+           "offsets": (offsets, 4), "bounded offsets": (bounded, 4)}  # fmt: skip
 
 
 @pytest.mark.parametrize("written", DECODED)
