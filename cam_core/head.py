@@ -57,6 +57,8 @@ class BoxNumbers:
     """Does the output count rows on its first axis? Else it is all of one row."""
     angle: int | None = None
     """Where along the axis the angle of a turned box lies."""
+    gridded: bool = True
+    """Do they stand at cells of a grid? Queries do not."""
     unsure: bool = False
     """Is nothing applied to the scores, so that only they tell whether the last is no class?"""
 

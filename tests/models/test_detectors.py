@@ -142,6 +142,14 @@ def split(outputs: Sequence[Any]) -> Found:
     return best[1:]
 
 
+def queries(outputs: Sequence[Any], *, none: bool = False, first: int = 0) -> Found:
+    """cx, cy, w, h in parts; the best class by a softmax with none last, or by itself."""
+    logits, boxes = outputs[first][0], outputs[1 - first][0]
+    likely = torch.softmax(logits, -1)[:, :-1] if none else torch.sigmoid(logits)
+    a, c = divmod(int(likely.argmax()), likely.shape[1])
+    return c, a, turned(*(SIDE * float(v) for v in boxes[a]), 0.0)
+
+
 def flat_maps(maps: Sequence[Any]) -> Any:
     return torch.cat([m.flatten(2) for m in maps], 2)
 
@@ -154,8 +162,10 @@ class Row(NamedTuple):
     """Their names; none: the exporter's numbers."""
     decode: Decode
     number: Number
-    probability: Callable[[float], float] = exp
-    """Of Y."""
+    probability: Callable[[float], float] | None = exp
+    """Of Y; None: of all the classes together."""
+    ends: int = len(STRIDES)
+    """Default layers."""
 
 
 def sigmoid(y: float) -> float:
@@ -211,6 +221,18 @@ ROWS: dict[str, Row] = {
         nets.Split, (), split,
         lambda o, a, c: logit(flat_maps(o[1::3])[0, c, a]), sigmoid,
     ),
+    "DETR": Row(
+        nets.DETR, ["logits", "pred_boxes"], lambda o: queries(o, none=True),
+        lambda o, a, c: o[0][0, a, c] - o[0][0, a, K], None, ends=1,
+    ),
+    "Deformable DETR": Row(
+        nets.Deformable, ["logits", "pred_boxes"], queries, lambda o, a, c: o[0][0, a, c],
+        sigmoid, ends=1,
+    ),
+    "RF-DETR": Row(
+        nets.RFDETR, ["dets", "labels"], lambda o: queries(o, first=1),
+        lambda o, a, c: o[1][0, a, c], sigmoid, ends=1,
+    ),
 }  # fmt: skip
 
 
@@ -257,14 +279,16 @@ def read(request) -> Read:
 
 def test_the_best_box_is_the_originals(read: Read) -> None:
     """Nothing said: what it is, where it is, how probable it is."""
-    assert read.backend.heads()[0].kind == "boxes"
+    assert read.backend.heads()[0].asked == "boxes"
     found = explain_all(read.backend, read.given, [None, "box:0"], ["hirescam"])
     index, anchor, corners = read.decoded()
     for one in found:
         box = one.detail[0]["box"]
         assert (box["class"], box["anchor"]) == (index, anchor)
         np.testing.assert_allclose(box["corners"], corners, atol=0.02)  # told to 0.01 pixels
-        assert box["probability"] == pytest.approx(read.row.probability(float(one.score[0])))
+        if read.row.probability is not None:
+            likely = read.row.probability(float(one.score[0]))
+            assert box["probability"] == pytest.approx(likely)
 
 
 def test_the_number_and_its_derivative_are_torchs(read: Read) -> None:
@@ -277,8 +301,16 @@ def test_the_number_and_its_derivative_are_torchs(read: Read) -> None:
     look = read.backend.look(read.given)
     (target,) = parse_target("box:0")[0].found_in(seen_by(read.backend, read.given, look))
     captured = pulled(look, target)
-    assert len(captured) == len(STRIDES)
+    assert len(captured) == read.row.ends
     for got, A, expected in zip(captured, read.net.maps, gradients, strict=True):
         scale = float(expected.abs().max())
-        np.testing.assert_allclose(got.activations, A.detach(), rtol=1e-4, atol=1e-5)
-        np.testing.assert_allclose(got.gradients, expected, rtol=1e-4, atol=1e-4 * scale)
+        np.testing.assert_allclose(got.activations, as_map(A.detach()), rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(got.gradients, as_map(expected), rtol=1e-4, atol=1e-4 * scale)
+
+
+def as_map(values: Any) -> Any:
+    """[N, C, h, w] of tokens [N, h w, C]."""
+    if values.ndim == 4:
+        return values
+    side = int(sqrt(values.shape[1]))
+    return values.transpose(1, 2).reshape(len(values), -1, side, side)

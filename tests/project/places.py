@@ -31,6 +31,7 @@ ELSEWHERE: dict[tuple[str, str], tuple[str, ...]] = {
     ),
     ("models/test_detectors.py", "every format of output has its row there"): (
         "backends/onnx/finding/heads/detectors.py",
+        "backends/onnx/finding/heads/partners.py",
         "backends/onnx/finding/heads/scales.py",
         "backends/onnx/finding/heads/selected.py",
     ),

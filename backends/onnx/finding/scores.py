@@ -15,11 +15,12 @@ from ..reading.graph import Graph, Tensor, floating
 from ..reading.units import dequantised
 from .axes.factors import Axes
 from .axes.walk import Found
-from .heads.boxes import BOX, Detector, detector
+from .heads.boxes import Detector, detector
 from .heads.detectors import Whole, whole
 from .heads.extra import SLICES, log_scores, own_name, rows_first
-from .heads.kinds import Look, head_of, rank
+from .heads.kinds import Look, head_of
 from .heads.origins import Origins
+from .heads.partners import Candidate, with_partners
 from .heads.tails import Tail, behind
 from .heads.words import named_classes
 
@@ -61,28 +62,6 @@ class Score:
         return extent if isinstance(extent, int) and not own else None
 
 
-@dataclass(frozen=True)
-class Candidate:
-    """An output that may have the score."""
-
-    head: Head
-    origins: Origins
-    cut: Detector | None = None
-    """Which of its channels are classes, where they are not a tensor by themselves."""
-    made: Whole | None = None
-    """Where no single output holds the score."""
-
-    @property
-    def rank(self) -> int:
-        return -1 if self.made is not None else rank(self.head, not self.origins.tail.plain)
-
-    @property
-    def usable(self) -> bool:
-        """Does it hold floating point numbers that the model makes, of a known shape?"""
-        tensor = self.origins.tensor
-        return floating(tensor) and tensor.shape is not None and len(tensor.shape) > 0
-
-
 def find_score(graph: Graph, name: str | None = None, axes: Found | None = None) -> Score:
     """The score with no name given: that of the output with classes; with one, that tensor.
 
@@ -112,7 +91,7 @@ def _candidates(graph: Graph, axes: Found) -> list[Candidate]:
     found = [_candidate(graph, tail, axes, named, alone) for tail in tails]
     one = whole(graph, axes)
     found = found if one is None else [_of_detector(each, one) for each in found]
-    return _with_logits(_with_partners(found))
+    return _with_logits(with_partners(found))
 
 
 def _of_detector(one: Candidate, of: Whole) -> Candidate:
@@ -169,48 +148,6 @@ def _detecting(graph: Graph, own: Origins, found: Detector, axes: Found) -> Cand
     return Candidate(head, alone)
 
 
-def _with_partners(found: list[Candidate]) -> list[Candidate]:
-    """Numbers at the anchors or places where another output has classes are boxes."""
-    scored = [one for one in found if one.head.kind == "dense classes"]
-
-    def partner(one: Candidate) -> Candidate | None:
-        return next((other for other in scored if _same_places(one, other)), None)
-
-    out = []
-    for one in found:
-        other = partner(one) if one.head.kind == "unknown" and one.usable else None
-        if other is not None:
-            evidence = f"{one.origins.classes} numbers wherever {other.head.output} has a score"
-            one = replace(
-                one, head=replace(one.head, kind="boxes", evidence=evidence, class_axis=None)
-            )
-        out.append(one)
-    return [_with_boxes(one, out) for one in out]
-
-
-def _with_boxes(one: Candidate, found: Sequence[Candidate]) -> Candidate:
-    """Class scores that know the output with the boxes of their anchors."""
-    if one.head.kind != "dense classes":
-        return one
-    for other in found:
-        axis, count = other.origins.class_axis, other.origins.classes
-        boxes = other.head.kind == "boxes" and other.usable and other.origins.tail.plain
-        if boxes and axis is not None and (count or 0) >= BOX and _same_places(one, other):
-            numbers = BoxNumbers(other.head.output, axis, background=_background(one))
-            return replace(one, head=replace(one.head, boxes=numbers))
-    return one
-
-
-def _background(one: Candidate) -> int | None:
-    """The class that stands for nothing, which a softmax over the classes of anchors must have.
-
-    The last of queries (DETR), the first of anchors that lie somewhere (SSD).
-    """
-    if one.head.probability != "softmax":
-        return None
-    return 0 if one.origins.placed else -1
-
-
 def _with_logits(found: list[Candidate]) -> list[Candidate]:
     """An output that is the logits of another is of its kind."""
     ended = [one for one in found if one.usable and not one.origins.tail.plain]
@@ -225,12 +162,6 @@ def _with_logits(found: list[Candidate]) -> list[Candidate]:
         return replace(of, head=head)
 
     return [as_before(one) for one in found]
-
-
-def _same_places(one: Candidate, other: Candidate) -> bool:
-    a, b = one.origins, other.origins
-    mine, theirs = ([o.axes[i] for i in o.positions] for o in (a, b) if o.axes)
-    return bool(mine) and mine == theirs
 
 
 def _chosen(graph: Graph, found: Sequence[Candidate]) -> Candidate:

@@ -3,9 +3,10 @@
 from .found import LIKELY, Box, Detections
 from .meaning import corners
 from .suppression import overlap, suppress
-from .written import DOWN_FIRST, WRITTEN
+from .written import CENTRES, DOWN_FIRST, WRITTEN
 
 __all__ = [
+    "CENTRES",
     "DOWN_FIRST",
     "LIKELY",
     "WRITTEN",

@@ -180,7 +180,8 @@ def detections(
         )
     how, background = applied(y, head, named)
     p = probabilities(y, how)
-    boxes, words = read_written(numbers.values, size, numbers.levels, head.boxes.written)
+    levels = numbers.levels if head.boxes.gridded else None
+    boxes, words = read_written(numbers.values, size, levels, head.boxes.written)
     if numbers.angles is not None:
         boxes = turned(boxes, numbers.angles.astype(np.float64))
     own, angles = numbers.own, numbers.angles

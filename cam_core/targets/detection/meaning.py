@@ -32,16 +32,19 @@ class Meaning:
     """(numbers [A, 4], the input's size, where the anchors are) -> corners [A, 4] in its pixels."""
 
 
-def corners(numbers: Array, size: Size, levels: Sequence[Sequence[int]] = ()) -> tuple[Array, str]:
+def corners(
+    numbers: Array, size: Size, levels: Sequence[Sequence[int]] | None = ()
+) -> tuple[Array, str]:
     """Corners x0, y0, x1, y1 [..., A, 4] in pixels of the input, and in words how they were read.
 
     Args:
         numbers: [A, 4], or of several rows [N, A, 4].
         size: the input's height and width.
-        levels: of each output the axes of places that its anchors had, (h, w) of a map.
+        levels: of each output the axes of places that its anchors had, (h, w) of a map; None: they
+            are queries, and stand nowhere.
     """
     flat = numbers.reshape(-1, 4).astype(np.float64)
-    grid = find_grid(numbers.shape[-2], size, levels)
+    grid = None if levels is None else find_grid(numbers.shape[-2], size, levels)
     rows = prod(numbers.shape[:-2])
     grids = None if grid is None else grid.repeated(rows)
     meaning = next(one for one in MEANINGS if one.holds(flat, size, grids))
@@ -63,11 +66,12 @@ def _sizes(a: Array) -> bool:
 
 def from_centre(a: Array) -> Array:
     """Corners of (x, y, w, h)."""
-    half = a[:, 2:] / 2
-    return np.concatenate([a[:, :2] - half, a[:, :2] + half], axis=1)
+    half = a[..., 2:] / 2
+    return np.concatenate([a[..., :2] - half, a[..., :2] + half], axis=-1)
 
 
-def _pixels(size: Size) -> Array:
+def pixels(size: Size) -> Array:
+    """What parts of the picture are multiplied by: w, h, w, h."""
     return np.array([size[1], size[0]] * 2, np.float64)
 
 
@@ -83,7 +87,7 @@ def bounded_offsets(a: Array, size: Size, grid: Grid | None) -> Array:
     """FastestDet: centre (cell + tanh xy) stride, size sigmoid(wh) of the picture."""
     assert grid is not None
     centre = (grid.cell + np.tanh(a[:, :2])) * grid.stride[:, None]
-    extent = 1 / (1 + np.exp(-a[:, 2:])) * _pixels(size)[:2]
+    extent = 1 / (1 + np.exp(-a[:, 2:])) * pixels(size)[:2]
     return from_centre(np.concatenate([centre, extent], axis=1))
 
 
@@ -91,7 +95,7 @@ MEANINGS = (
     Meaning(
         "corners in parts of the picture",
         lambda a, size, grid: _ordered(a) and _parts(a),
-        lambda a, size, grid: a * _pixels(size),
+        lambda a, size, grid: a * pixels(size),
     ),
     Meaning(
         "corners in pixels",
@@ -101,7 +105,7 @@ MEANINGS = (
     Meaning(
         "centre and size in parts of the picture",
         lambda a, size, grid: _sizes(a) and _parts(a),
-        lambda a, size, grid: from_centre(a) * _pixels(size),
+        lambda a, size, grid: from_centre(a) * pixels(size),
     ),
     Meaning(
         "centre and size in pixels",

@@ -10,7 +10,7 @@ import numpy as np
 from ...backend import Array
 from ...errors import TargetError
 from .grids import Grid, find_grid
-from .meaning import Size, bounded_offsets, corners, grid_offsets
+from .meaning import Size, bounded_offsets, corners, from_centre, grid_offsets, pixels
 from .numbers import Levels
 
 
@@ -45,6 +45,8 @@ def _distributions(a: Array, size: Size, grid: Grid) -> Array:
 
 DOWN_FIRST = "down first"
 """ymin, xmin, ymax, xmax, as TensorFlow's detectors have them."""
+CENTRES = "centres in parts"
+"""cx, cy, w, h that end in sigmoids, as DETR's do."""
 WRITTEN: dict[str, Written] = {
     "bounded offsets": Written(
         "offsets in one map's cells, tanh and sigmoid outside (FastestDet)", bounded_offsets
@@ -56,12 +58,14 @@ WRITTEN: dict[str, Written] = {
 """By name, as `BoxNumbers.written` says it."""
 
 
-def read_written(numbers: Array, size: Size, levels: Levels, written: str) -> tuple[Array, str]:
+def read_written(
+    numbers: Array, size: Size, levels: Levels | None, written: str
+) -> tuple[Array, str]:
     """Corners [N, A, 4] of numbers [N, M, A] in pixels of the input, and in words how.
 
     Args:
         size: the input's height and width.
-        levels: of each output the axes of places that its anchors have.
+        levels: of each output the axes of places that its anchors have; None: they are queries.
         written: a row of WRITTEN; '': four numbers that tell themselves; DOWN_FIRST: the same.
 
     Raises:
@@ -73,7 +77,9 @@ def read_written(numbers: Array, size: Size, levels: Levels, written: str) -> tu
     if written == DOWN_FIRST:
         found, words = corners(anchors[..., [1, 0, 3, 2]], size, levels)
         return found, f"{words}, y before x"
-    row, grid = WRITTEN[written], find_grid(numbers.shape[2], size, levels)
+    if written == CENTRES:
+        return from_centre(anchors) * pixels(size), "centre and size in parts of the picture"
+    row, grid = WRITTEN[written], find_grid(numbers.shape[2], size, levels or ())
     if grid is None:
         raise TargetError(
             f"the boxes are {row.words}, and no grid of an input {size[0]}x{size[1]} has their "
