@@ -109,6 +109,7 @@ DETECTORS: dict[str, tuple[str, Preprocess]] = {
     "": ("as YOLO", Preprocess(scale=1 / 255, fit="letterbox")),
     "offsets": ("as YOLOX", Preprocess(bgr=True, fit="corner")),
     "bounded offsets": ("as FastestDet", Preprocess(scale=1 / 255, bgr=True, fit="stretch")),
+    "anchor offsets": ("as BlazeFace", Preprocess((127.5,), (127.5,), fit="letterbox", pad=0)),
     "distances": ("as SCRFD", Preprocess(mean=(127.5,), std=(128.0,), fit="corner", pad=0)),
 }
 """By how the boxes of a detector are written (`BoxNumbers.written`): what such ones mostly want."""

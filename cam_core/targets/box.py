@@ -105,11 +105,10 @@ class BoxTarget(AwaitingTarget):
 def _none(row: Detections, who: str) -> str:
     """Why there is not even a weak box; what was selected inside the file may lack a class."""
     kept = int(np.sum(row.strength > -np.inf))
-    what = f"keeps {kept} boxes here" if kept else "keeps none here"
-    return (
-        f"no {who} is left of those that the file selects, it {what}: ask for box:0, or name "
-        f"the scores before its selection with --score"
-    )
+    before = "the scores before its selection with --score"
+    if not kept:
+        return f"the file keeps no box here, all its rows are padding: name {before}"
+    return f"no {who} among the {kept} boxes that the file keeps: ask for box:0, or name {before}"
 
 
 def rows_of(seen: Seen, label: str) -> list[Detections]:

@@ -169,6 +169,25 @@ class TensorFlow(EndToEnd):
         return boxes, found[..., 5] + 1, found[..., 4], count
 
 
+class Deployed(EndToEnd):
+    """dets [N, n, 5], labels [N, n] as mmdeploy has them."""
+
+    def forward(self, x):
+        corners, logits = self.corners(x)
+        scores, index = logits.sigmoid().transpose(1, 2).flatten(1).topk(KEPT)
+        boxes = corners.transpose(1, 2).gather(1, (index // K).unsqueeze(-1).repeat(1, 1, 4))
+        return torch.cat([boxes, scores.unsqueeze(-1)], -1), index % K
+
+
+class DeepStream(EndToEnd):
+    """boxes [N, A, 4], scores [N, A, 1], classes [N, A, 1]: every anchor with its best class."""
+
+    def forward(self, x):
+        corners, logits = self.corners(x)
+        scores, classes = logits.sigmoid().transpose(1, 2).max(2, keepdim=True)
+        return corners.transpose(1, 2), scores, classes.float()
+
+
 class Suppression(torch.autograd.Function):
     """Non-maximum suppression, exported as the operator."""
 
@@ -233,6 +252,15 @@ class Unbatched(Suppressed):
         return boxes, labels, scores
 
 
+class Numbered(Suppressed):
+    """[n, 7] as YOLOv7's --end2end: number of the picture, corners, class, score."""
+
+    def forward(self, x):
+        boxes, scores, labels = self.kept(x)
+        picture = torch.zeros_like(labels).view(-1, 1).float()
+        return torch.cat([picture, boxes, labels.view(-1, 1).float(), scores.view(-1, 1)], 1)
+
+
 class SCRFD(Detector):
     """Three outputs a scale: probabilities, distances in strides, keypoints; two anchors a cell."""
 
@@ -271,6 +299,24 @@ class YuNet(Detector):
         scored = [rows(m, 1).sigmoid() for m in (*self.scores(maps), *self.objects(maps))]
         boxes = [rows(m, 4) for m in self.boxes(maps)]
         return (*scored, *boxes, *(rows(m, 10) for m in self.points(maps)))
+
+
+class BlazeFace(Detector):
+    """regressors [N, A, 16], classificators [N, A, 1]: two anchors a fine cell, then six."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scores = nn.ModuleList(nn.Conv2d(8, n, 1) for n in (2, 6))
+        self.boxes = nn.ModuleList(nn.Conv2d(8, 16 * n, 1) for n in (2, 6))
+
+    def forward(self, x):
+        maps = self.features(x)
+
+        def listed(heads, count: int):
+            each = zip(heads, maps, strict=True)
+            return torch.cat([rows(head(m), count) for head, m in each], 1)
+
+        return listed(self.boxes, 16) * 8, listed(self.scores, 1) * 30
 
 
 class Split(Detector):

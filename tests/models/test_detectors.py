@@ -12,6 +12,7 @@ from math import exp, sqrt
 from typing import Any, NamedTuple
 
 import numpy as np
+import onnx
 import pytest
 
 pytest.importorskip("onnxruntime")
@@ -20,6 +21,7 @@ pytest.importorskip("onnxscript", reason="torch exports with it")
 
 from backends.onnx import OnnxBackend  # noqa: E402
 from cam_core.captures import pulled  # noqa: E402
+from cam_core.errors import ModelError, TargetError  # noqa: E402
 from cam_core.explain import explain_all, seen_by  # noqa: E402
 from cam_core.targets import parse_target  # noqa: E402
 from tests.models import detectors as nets  # noqa: E402
@@ -80,6 +82,22 @@ def unbatched(outputs: Sequence[Any]) -> Found:
     return int(labels[0]), 0, tuple(float(v) for v in boxes[0])
 
 
+def numbered(outputs: Sequence[Any]) -> Found:
+    (y,) = outputs
+    return int(y[0, 5]), 0, tuple(float(v) for v in y[0, 1:5])
+
+
+def deployed(outputs: Sequence[Any]) -> Found:
+    dets, labels = outputs
+    return int(labels[0, 0]), 0, tuple(float(v) for v in dets[0, 0, :4])
+
+
+def deepstream(outputs: Sequence[Any]) -> Found:
+    boxes, scores, classes = outputs
+    _, a = max((float(p), a) for a, (p,) in enumerate(scores[0]))
+    return int(classes[0, a, 0]), a, tuple(float(v) for v in boxes[0, a])
+
+
 def places(each: int) -> list[tuple[int, int, int]]:
     """(column, row, stride) of every anchor."""
     return [
@@ -115,6 +133,18 @@ def yunet(outputs: Sequence[Any]) -> Found:
     x, y, w, h = listed(outputs[4:6])[a]
     centre = (column + x) * stride, (row + y) * stride
     return 0, a, turned(*centre, exp(w) * stride, exp(h) * stride, 0.0)
+
+
+def blazeface(outputs: Sequence[Any]) -> Found:
+    boxes, scores = (part[0].tolist() for part in outputs)
+    a = max(range(len(scores)), key=lambda i: scores[i][0])
+    cells = []
+    for stride, each in zip(STRIDES, (2, 6), strict=True):
+        side = SIDE // stride
+        cells += [(c, r, stride) for r in range(side) for c in range(side) for _ in range(each)]
+    column, row, stride = cells[a]
+    x, y, w, h = boxes[a][:4]
+    return 0, a, turned((column + 0.5) * stride + x, (row + 0.5) * stride + y, w, h, 0.0)
 
 
 def split(outputs: Sequence[Any]) -> Found:
@@ -201,6 +231,16 @@ ROWS: dict[str, Row] = {
     "TensorFlow SSD": Row(
         nets.TensorFlow, DETECTION, tensorflow, lambda o, a, c: torch.log(o[2][0, a])
     ),
+    "YOLOv7 --end2end": Row(
+        nets.Numbered, ["output"], numbered, lambda o, a, c: torch.log(o[0][a, 6])
+    ),
+    "mmdeploy": Row(
+        nets.Deployed, ["dets", "labels"], deployed, lambda o, a, c: torch.log(o[0][0, a, 4])
+    ),
+    "DeepStream": Row(
+        nets.DeepStream, ["boxes", "scores", "classes"], deepstream,
+        lambda o, a, c: torch.log(o[1][0, a, 0]),
+    ),
     "torchvision": Row(
         nets.Unbatched, ["boxes", "labels", "scores"], unbatched,
         lambda o, a, c: torch.log(o[2][a]),
@@ -220,6 +260,10 @@ ROWS: dict[str, Row] = {
     "RKNN": Row(
         nets.Split, (), split,
         lambda o, a, c: logit(flat_maps(o[1::3])[0, c, a]), sigmoid,
+    ),
+    "BlazeFace": Row(
+        nets.BlazeFace, ["regressors", "classificators"], blazeface,
+        lambda o, a, c: o[1][0, a, 0], None,
     ),
     "DETR": Row(
         nets.DETR, ["logits", "pred_boxes"], lambda o: queries(o, none=True),
@@ -314,3 +358,47 @@ def as_map(values: Any) -> Any:
         return values
     side = int(sqrt(values.shape[1]))
     return values.transpose(1, 2).reshape(len(values), -1, side, side)
+
+
+def test_padding_is_refused_in_one_line() -> None:
+    """Nothing was found: all rows are zeros, or there is none."""
+    for kind in (nets.Suppressed, nets.Unbatched):
+        net = kind().eval()
+        for head in net.scores.each:
+            head[-1].bias.data -= 30
+        x = torch.rand(1, 3, SIDE, SIDE)
+        backend = OnnxBackend(nets.export(net, (x,), ["images"], ()))
+        for asked in (None, "box:0", "2"):
+            with pytest.raises(
+                TargetError, match="the file keeps no box here, all its rows are padding"
+            ):
+                explain_all(backend, x.numpy(), [asked], ["hirescam"])
+
+
+def test_a_class_that_is_not_among_the_selected(read: Read) -> None:
+    """Its anchors are gone: said so, with what to ask instead."""
+    boxes = read.backend.heads()[0].boxes
+    if boxes is None or boxes.own is None or boxes.gridded:
+        pytest.skip("the file selects nothing")
+    with pytest.raises(TargetError, match=r"no 'class 77' among the \d+ boxes that the file"):
+        explain_all(read.backend, read.given, ["77"], ["hirescam"])
+
+
+PLUGIN = "node 'nms' .TRT:EfficientNMS_TRT. selects the boxes and has no derivative: name the sc"
+
+
+def test_a_plugin_that_selects_is_named() -> None:
+    """YOLOv7's --end2end for TensorRT: num_dets, det_boxes, det_scores, det_classes."""
+    net = nets.DeepStream().eval()
+    model = nets.export(net, (torch.rand(1, 3, SIDE, SIDE),), ["images"], ["b", "s", "c"])
+    kinds = [("num_dets", 6, [1, 1]), ("det_boxes", 1, [1, 20, 4]),
+             ("det_scores", 1, [1, 20]), ("det_classes", 6, [1, 20])]  # fmt: skip
+    names = [name for name, _, _ in kinds]
+    node = onnx.helper.make_node("EfficientNMS_TRT", ["b", "s"], names, "nms", domain="TRT")
+    model.graph.node.append(node)
+    del model.graph.output[:]
+    model.graph.output.extend(onnx.helper.make_tensor_value_info(*kind) for kind in kinds)
+    model.opset_import.add(domain="TRT", version=1)
+    with pytest.raises(ModelError, match=PLUGIN):
+        OnnxBackend(model)
+    assert OnnxBackend(model, score="s").score_name == "s"

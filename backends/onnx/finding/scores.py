@@ -167,7 +167,10 @@ def _with_logits(found: list[Candidate]) -> list[Candidate]:
 def _chosen(graph: Graph, found: Sequence[Candidate]) -> Candidate:
     made = [one for one in found if one.usable and one.origins.tensor.name in graph.producer]
     if made:
-        return min(made, key=lambda one: one.rank)
+        best = min(made, key=lambda one: one.rank)
+        if best.made is not None and best.made.refused:
+            raise ModelError(best.made.refused)
+        return best
     first = graph.outputs[0]
     raise ModelError(
         f"output '{first.name}' is no floating point score and none is found before it; "

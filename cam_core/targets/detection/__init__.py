@@ -3,9 +3,10 @@
 from .found import LIKELY, Box, Detections
 from .meaning import corners
 from .suppression import overlap, suppress
-from .written import CENTRES, DOWN_FIRST, WRITTEN
+from .written import ANCHORED, CENTRES, DOWN_FIRST, WRITTEN
 
 __all__ = [
+    "ANCHORED",
     "CENTRES",
     "DOWN_FIRST",
     "LIKELY",

@@ -69,7 +69,9 @@ class Detections:
     meaning: str = ""
     """How the box numbers were read, in words."""
     own: Array | None = None
-    """[A]: the class of each, where the file selected boxes and the score is that of their own."""
+    """[A]: the class of each, where the score is that of their own class."""
+    final: bool = False
+    """Did the file select them itself?"""
     angles: Array | None = None
     """[A]: how far each box is turned."""
 
@@ -113,8 +115,9 @@ class Detections:
         What the file selected remains as it is.
         """
         channels, anchors = np.nonzero(self.about(index) & (self.strength >= self.least))
-        strength, classes = self.strength[channels, anchors], channels
-        if self.own is not None:
+        strength = self.strength[channels, anchors]
+        classes = channels if self.own is None else self.own[anchors]
+        if self.final:
             kept = [int(i) for i in np.argsort(-strength, kind="stable")[:MOST]]
         else:
             kept = suppress(self.corners[anchors], strength, classes, most=MOST)
@@ -194,6 +197,7 @@ def detections(
             threshold,
             words,
             None if own is None else own[i],
+            own is not None and not head.boxes.gridded,
             None if angles is None else angles[i],
         )
         for i in range(len(y))

@@ -34,6 +34,12 @@ def _distances(a: Array, size: Size, grid: Grid) -> Array:
     return _around(grid.cell * stride, a * stride)
 
 
+def _anchor_offsets(a: Array, size: Size, grid: Grid) -> Array:
+    """BlazeFace (Bazarevsky et al. 2019): from the centre of the cell, sizes as they are."""
+    centre = (grid.cell + 0.5) * grid.stride[:, None] + a[:, :2]
+    return from_centre(np.concatenate([centre, a[:, 2:]], axis=1))
+
+
 def _distributions(a: Array, size: Size, grid: Grid) -> Array:
     """Generalized focal loss (Li et al. 2020): mean of a softmax over bins, from the centre."""
     bins = a.reshape(len(a), 4, -1)
@@ -47,7 +53,9 @@ DOWN_FIRST = "down first"
 """ymin, xmin, ymax, xmax, as TensorFlow's detectors have them."""
 CENTRES = "centres in parts"
 """cx, cy, w, h that end in sigmoids, as DETR's do."""
+ANCHORED = "anchor offsets"
 WRITTEN: dict[str, Written] = {
+    ANCHORED: Written("offsets in pixels from fixed anchors (BlazeFace)", _anchor_offsets),
     "bounded offsets": Written(
         "offsets in one map's cells, tanh and sigmoid outside (FastestDet)", bounded_offsets
     ),

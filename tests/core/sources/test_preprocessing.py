@@ -103,6 +103,7 @@ GUESSES = {  # how the boxes are written, the input -> what is guessed
     "YOLOX": ("offsets", RGB, Preprocess(bgr=True, fit="corner")),
     "FastestDet": ("bounded offsets", RGB, Preprocess(scale=1 / 255, bgr=True, fit="stretch")),
     "SCRFD": ("distances", RGB, Preprocess((127.5,), (128.0,), fit="corner", pad=0)),
+    "BlazeFace": ("anchor offsets", RGB, Preprocess((127.5,), (127.5,), fit="letterbox", pad=0)),
     "another": ("distributions", RGB, Preprocess(scale=1 / 255, fit="letterbox")),
     "bytes": ("", BYTES, Preprocess(fit="stretch")),
 }

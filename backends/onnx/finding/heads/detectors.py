@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from cam_core.head import Head
 
-from ...reading.graph import Graph, Tensor
+from ...reading.graph import Graph, Tensor, floating
+from ...reading.kinds import VIEWS
+from ...rules import VJP_RULES, key_of
 from ..axes.factors import Axes
 from .extra import SLICES, joined_scales, log_products, log_rows
+from .origins import places
 from .scales import Member, Scales, as_given, same_layout, scales
 from .selected import Selected, selected
+
+STANDARD = {"", None, "ai.onnx", "ai.onnx.ml", "com.microsoft"}
+"""Domains of operators whose lack of a derivative is told where they are met."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +30,8 @@ class Whole:
     class_axis: int
     others: Mapping[str, Head] = field(default_factory=dict)
     """What its other outputs are, by name."""
+    refused: str = ""
+    """Why there is no way back from the score, where an operator of somebody else's makes it."""
 
 
 def whole(graph: Graph, axes: Mapping[str, Axes]) -> Whole | None:
@@ -32,18 +40,36 @@ def whole(graph: Graph, axes: Mapping[str, Axes]) -> Whole | None:
         return None
     own = selected(graph)
     if own is not None:
-        return _selected(graph, own)
+        return _selected(graph, own, axes)
     several = scales(graph, axes)
     return None if several is None else _scaled(graph, several, axes)
 
 
-def _selected(graph: Graph, own: Selected) -> Whole:
+def _selected(graph: Graph, own: Selected, axes: Mapping[str, Axes]) -> Whole:
+    """Where rows still are places, each anchor has its best class and nothing was selected."""
+    every = any(list(places(axis)) for axis in axes.get(own.boxes.output, ()))
+    boxes = replace(own.boxes, gridded=every)
     tensor = log_rows(graph, own.scores, own.at)
     head = Head(
-        own.output, "boxes", own.evidence, str(tensor.name), 2, activation="Log", boxes=own.boxes
+        own.output, "boxes", own.evidence, str(tensor.name), 2, activation="Log", boxes=boxes
     )
     said = {own.boxes.output: "the boxes", own.boxes.own.output if own.boxes.own else "": "classes"}
-    return Whole(head, tensor, 2, _others(said, own.output))
+    return Whole(head, tensor, 2, _others(said, own.output), _plugin(graph, own.scores))
+
+
+def _plugin(graph: Graph, tensor: Tensor) -> str:
+    """What to do about an operator without a derivative that selects the boxes."""
+    node = graph.producer.get(tensor.name)
+    while node is not None and node.op in VIEWS:
+        node = graph.producer.get(node.inputs[0].name)
+    if node is None or node.domain in STANDARD or key_of(node) in VJP_RULES:
+        return ""
+    before = ", ".join(f"'{t.name}'" for t in node.inputs if floating(t) and t.name)
+    return (
+        f"node '{node.name or node.outputs[0].name}' ({node.domain}:{node.op}) selects the boxes "
+        f"and has no derivative: name the scores that it reads with --score ({before}), or export "
+        f"the model without it"
+    )
 
 
 def _scaled(graph: Graph, own: Scales, axes: Mapping[str, Axes]) -> Whole:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from cam_core.head import BoxNumbers, Head
-from cam_core.targets.detection import CENTRES
+from cam_core.targets.detection import ANCHORED, CENTRES
 
 from ...reading.graph import floating
 from .boxes import BOX, Detector
@@ -71,12 +71,20 @@ def _with_boxes(one: Candidate, found: Sequence[Candidate]) -> Candidate:
                 other.head.output,
                 axis,
                 background=_background(one),
-                written=CENTRES if other.origins.tail.activation else "",
+                written=_written(other),
                 gridded=one.origins.placed != [],
                 unsure=one.origins.tail.plain and not one.origins.placed,
             )
             return replace(one, head=replace(one.head, boxes=numbers))
     return one
+
+
+def _written(boxes: Candidate) -> str:
+    """How boxes are written, where their output shows it."""
+    if boxes.origins.tail.activation:
+        return CENTRES
+    beside = (boxes.origins.classes or 0) > BOX and says(boxes.head.output, ("regressor",))
+    return ANCHORED if beside else ""
 
 
 def _background(one: Candidate) -> int | None:

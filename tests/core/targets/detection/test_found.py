@@ -68,10 +68,18 @@ def test_anchors_of_a_map_keep_their_order() -> None:
     assert row.scores.shape == (2, 6)
 
 
-def of_file(p: list[float], own: list[int]) -> Any:
+def of_file(p: list[float], own: list[int], *, gridded: bool = False) -> Any:
     """What a file selected: [1, n, 1] logarithms, the classes in an output."""
     y = np.log(np.maximum(np.array(p, np.float32), np.finfo(np.float32).tiny))[None, :, None]
-    head = Head("s", "boxes", "", "s", 2, "Log", BoxNumbers("boxes", 2, own=OwnClass("own")))
+    head = Head(
+        "s",
+        "boxes",
+        "",
+        "s",
+        2,
+        "Log",
+        BoxNumbers("boxes", 2, own=OwnClass("own"), gridded=gridded),
+    )
     given = {"boxes": CORNERS[None, : len(p)], "own": np.array([own])}
     return detections(y, given, head, 2, (100, 100))[0]
 
@@ -87,6 +95,11 @@ def test_what_the_file_selected_remains_as_it_is() -> None:
     assert [b.anchor for b in row.boxes(0)] == [3]
     assert row.best(3).anchor == 0
     assert row.best(1) is None
+
+
+def test_anchors_that_say_their_best_class_are_suppressed() -> None:
+    row = of_file([0.9, 0.8, 0.1, 0.7], [3, 3, 3, 0], gridded=True)
+    assert [(b.index, b.anchor) for b in row.boxes()] == [(3, 0), (0, 3)]
 
 
 def test_padding_is_no_box() -> None:

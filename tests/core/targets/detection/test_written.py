@@ -41,8 +41,14 @@ def bounded(a: np.ndarray, column: int, row: int, stride: int) -> list[float]:
     return [x - w / 2, y - h / 2, x + w / 2, y + h / 2]
 
 
+def anchored(a: np.ndarray, column: int, row: int, stride: int) -> list[float]:
+    x, y = (column + 0.5) * stride + a[0], (row + 0.5) * stride + a[1]
+    return [x - a[2] / 2, y - a[3] / 2, x + a[2] / 2, y + a[3] / 2]
+
+
 DECODED = {"distances": (distances, 4), "distributions": (distributions, 32),
-           "offsets": (offsets, 4), "bounded offsets": (bounded, 4)}  # fmt: skip
+           "offsets": (offsets, 4), "bounded offsets": (bounded, 4),
+           "anchor offsets": (anchored, 4)}  # fmt: skip
 
 
 @pytest.mark.parametrize("written", DECODED)
