@@ -137,10 +137,14 @@ def _parts(graph: Graph, axes: Mapping[str, Axes], tensor: Tensor) -> list[Part]
         return _side_by_side(graph, node, axis)
     scales = [_parts(graph, axes, scale) for scale in node.inputs]
     first = scales[0]
-    plain = [[(p.extent, p.activation, p.made) for p in scale or ()] for scale in scales]
+    plain = [[(p.extent, p.activation) for p in scale or ()] for scale in scales]
     if first is None or any(other != plain[0] for other in plain):
         return None
-    return [replace(part, tail=None, scales=len(scales)) for part in first]
+    same = [len({scale[i].made for scale in scales if scale}) == 1 for i in range(len(first))]
+    return [
+        replace(part, tail=None, scales=len(scales), made=part.made if alike else "")
+        for part, alike in zip(first, same, strict=True)
+    ]
 
 
 def _side_by_side(graph: Graph, node: Node, axis: int) -> list[Part] | None:
