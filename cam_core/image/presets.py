@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -110,9 +110,12 @@ DETECTORS: dict[str, tuple[str, Preprocess]] = {
     "offsets": ("as YOLOX", Preprocess(bgr=True, fit="corner")),
     "bounded offsets": ("as FastestDet", Preprocess(scale=1 / 255, bgr=True, fit="stretch")),
     "anchor offsets": ("as BlazeFace", Preprocess((127.5,), (127.5,), fit="letterbox", pad=0)),
+    "selected": ("as RT-DETR", Preprocess(scale=1 / 255, fit="stretch")),
+    "queries": ("as DETR", replace(PRESETS["imagenet"], margin=1.0, fit="stretch")),
     "distances": ("as SCRFD", Preprocess(mean=(127.5,), std=(128.0,), fit="corner", pad=0)),
 }
-"""By how the boxes of a detector are written (`BoxNumbers.written`): what such ones mostly want."""
+"""By how the boxes of a detector are written (`BoxNumbers.written`), or what else is known of them:
+what such ones mostly want."""
 
 
 def numbers(values: tuple[float, ...]) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..backend import Backend, InputInfo
-from ..head import Head, head_of
+from ..head import BoxNumbers, Head, head_of
 from ..image import DETECTORS, PRESETS, Preprocess
 from .labels import Labels, Spelling
 from .model_files import Stated, beside, from_cam, from_ultralytics
@@ -105,6 +105,14 @@ def fitted(spec: Preprocess, info: InputInfo) -> Preprocess:
     return replace(spec, size=None, resize=resize)
 
 
+def _kind(boxes: BoxNumbers) -> str:
+    """A row of DETECTORS; Ultralytics' own selected rows have score and class beside the box."""
+    if boxes.unsure:
+        return "queries"
+    apart = boxes.own is not None and boxes.own.output != boxes.output
+    return "selected" if apart else boxes.written
+
+
 def guess_preset(
     info: InputInfo, metadata: Mapping[str, str], spell: Spelling = str, head: Head | None = None
 ) -> tuple[str, Preprocess, str]:
@@ -128,7 +136,7 @@ def guess_preset(
     grey = len(info.shape) == 4 and info.channel_axis is not None
     colourless = grey and info.shape[info.channel_axis or 1] == 1
     if head is not None and head.boxes is not None and not colourless:
-        name, spec = DETECTORS.get(head.boxes.written, DETECTORS[""])
+        name, spec = DETECTORS.get(_kind(head.boxes), DETECTORS[""])
         return name, spec, guessed
     name = "unit" if colourless else "imagenet"
     return name, PRESETS[name], guessed

@@ -11,7 +11,7 @@ import pytest
 from cam_core.backend import InputInfo
 from cam_core.cli.typed import Typed, flag, pieces
 from cam_core.errors import InputError
-from cam_core.head import BoxNumbers, Head
+from cam_core.head import BoxNumbers, Head, OwnClass
 from cam_core.image import Preprocess
 from cam_core.sources.preprocessing import Sources
 from tests.core.sources.configs import HALF, RESNET, RGB, VIT, Model, write
@@ -107,6 +107,21 @@ GUESSES = {  # how the boxes are written, the input -> what is guessed
     "another": ("distributions", RGB, Preprocess(scale=1 / 255, fit="letterbox")),
     "bytes": ("", BYTES, Preprocess(fit="stretch")),
 }
+
+
+OTHERS = {  # what else is known of the boxes -> the fit and the scale
+    "rows of Ultralytics": (BoxNumbers("y", 2, own=OwnClass("y", 2, 5)), "letterbox", (0.0,)),
+    "RT-DETR": (BoxNumbers("boxes", 2, own=OwnClass("labels")), "stretch", (0.0,)),
+    "DETR": (BoxNumbers("boxes", 2, unsure=True), "stretch", (0.485, 0.456, 0.406)),
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_selected_boxes_and_queries(name: str) -> None:
+    boxes, fit, mean = OTHERS[name]
+    head = Head("y", "boxes", "", "y", 1, boxes=boxes)
+    spec, _ = Sources(Path(), {}, flag, head).preprocess(RGB)
+    assert (spec.fit, spec.mean, spec.scale) == (fit, mean, 1 / 255)
 
 
 @pytest.mark.parametrize("name", GUESSES)
