@@ -26,6 +26,7 @@ from cam_core.explain import explain_all, seen_by  # noqa: E402
 from cam_core.targets import parse_target  # noqa: E402
 from tests.models import detectors as nets  # noqa: E402
 from tests.models.detectors import SIDE, STRIDES, K  # noqa: E402
+from tests.paths import ROOT  # noqa: E402
 
 Found = tuple[int, int, tuple[float, ...]]
 """(class, anchor, corners)"""
@@ -402,3 +403,9 @@ def test_a_plugin_that_selects_is_named() -> None:
     with pytest.raises(ModelError, match=PLUGIN):
         OnnxBackend(model)
     assert OnnxBackend(model, score="s").score_name == "s"
+
+
+def test_the_page_lists_every_format() -> None:
+    text = (ROOT / "docs" / "targets.md").read_text()
+    listed = [line.split("|")[1].strip() for line in text.split("\n") if line.count("|") == 4]
+    assert set(ROWS) <= set(listed)

@@ -53,8 +53,11 @@ def _selected(graph: Graph, own: Selected, axes: Mapping[str, Axes]) -> Whole:
     head = Head(
         own.output, "boxes", own.evidence, str(tensor.name), 2, activation="Log", boxes=boxes
     )
-    said = {own.boxes.output: "the boxes", own.boxes.own.output if own.boxes.own else "": "classes"}
-    return Whole(head, tensor, 2, _others(said, own.output), _plugin(graph, own.scores))
+    others = _others({own.boxes.output: "the boxes"}, own.output)
+    if own.boxes.own is not None and own.boxes.own.output not in (own.output, own.boxes.output):
+        name = own.boxes.own.output
+        others[name] = Head(name, "unknown", f"the classes of {own.output}: no score", name)
+    return Whole(head, tensor, 2, others, _plugin(graph, own.scores))
 
 
 def _plugin(graph: Graph, tensor: Tensor) -> str:
