@@ -148,6 +148,22 @@ class EndToEnd(Ultralytics):
         return torch.cat([boxes[i, index // K], scores[..., None], label], -1)
 
 
+class TurnedEndToEnd(EndToEnd):
+    """[N, 20, 7] as YOLO26 -obb: centre, size, score, class, angle."""
+
+    def __init__(self) -> None:
+        Detector.__init__(self, scores=K, boxes=4, angles=1)
+
+    def forward(self, x):
+        corners, logits = self.corners(x)
+        low, high = corners.chunk(2, 1)
+        boxes = torch.cat([(low + high) / 2, high - low, flat(self.angles(self.maps))], 1)
+        scores, index = logits.sigmoid().transpose(1, 2).flatten(1).topk(KEPT)
+        kept = boxes.transpose(1, 2).gather(1, (index // K).unsqueeze(-1).repeat(1, 1, 5))
+        label = (index % K)[..., None].float()
+        return torch.cat([kept[..., :4], scores[..., None], label, kept[..., 4:]], -1)
+
+
 class Transformerlike(EndToEnd):
     """labels, boxes, scores as RT-DETR's script has them, scaled by a second input."""
 

@@ -19,7 +19,7 @@ pytest.importorskip("onnxruntime")
 torch = pytest.importorskip("torch", reason="the originals are torch's")
 pytest.importorskip("onnxscript", reason="torch exports with it")
 
-from backends.onnx import OnnxBackend  # noqa: E402
+from backends.onnx import OnnxBackend, instrument  # noqa: E402
 from cam_core.captures import pulled  # noqa: E402
 from cam_core.errors import ModelError, TargetError  # noqa: E402
 from cam_core.explain import explain_all, seen_by  # noqa: E402
@@ -27,6 +27,7 @@ from cam_core.targets import parse_target  # noqa: E402
 from tests.models import detectors as nets  # noqa: E402
 from tests.models.detectors import SIDE, STRIDES, K  # noqa: E402
 from tests.paths import ROOT  # noqa: E402
+from tests.sessions import run  # noqa: E402
 
 Found = tuple[int, int, tuple[float, ...]]
 """(class, anchor, corners)"""
@@ -66,6 +67,11 @@ def joined(outputs: Sequence[Any]) -> Found:
 def first_row(outputs: Sequence[Any]) -> Found:
     (y,) = outputs
     return int(y[0, 0, 5]), 0, tuple(float(v) for v in y[0, 0, :4])
+
+
+def turned_row(outputs: Sequence[Any]) -> Found:
+    (y,) = outputs
+    return int(y[0, 0, 5]), 0, turned(*(float(v) for v in (*y[0, 0, :4], y[0, 0, 6])))
 
 
 def labels_first(outputs: Sequence[Any]) -> Found:
@@ -222,6 +228,9 @@ ROWS: dict[str, Row] = {
     "YOLOv10, 26": Row(
         nets.EndToEnd, ["output0"], first_row, lambda o, a, c: torch.log(o[0][0, a, 4])
     ),
+    "YOLO26 -obb": Row(
+        nets.TurnedEndToEnd, ["output0"], turned_row, lambda o, a, c: torch.log(o[0][0, a, 4])
+    ),
     "Ultralytics nms=True": Row(
         nets.Suppressed, ["output0"], first_row, lambda o, a, c: torch.log(o[0][0, a, 4])
     ),
@@ -351,6 +360,31 @@ def test_the_number_and_its_derivative_are_torchs(read: Read) -> None:
         scale = float(expected.abs().max())
         np.testing.assert_allclose(got.activations, as_map(A.detach()), rtol=1e-4, atol=1e-5)
         np.testing.assert_allclose(got.gradients, as_map(expected), rtol=1e-4, atol=1e-4 * scale)
+
+
+def test_a_file_takes_the_anchor_by_its_number(read: Read) -> None:
+    """The same number in an instrumented file, and the original outputs as they were."""
+    (found,) = explain_all(read.backend, read.given, ["box:0"], ["hirescam"])
+    (target,) = parse_target("box:0")[0].found_in(
+        seen_by(read.backend, read.given, read.backend.look(read.given))
+    )
+    asked = f"{target.index[0]}@anchor:{target.anchor[0]}"
+    source = read.backend.analysis.model
+    if not isinstance(read.backend.analysis.score.tensor.shape[1], int):
+        with pytest.raises(TargetError, match=r"the anchors of a score .* have no number"):
+            instrument(source, target=asked)
+        return
+    made = instrument(source, target=asked, outputs=["map", "score"])
+    feed = {"images": read.x, **read.extra}
+    inside, before = run(made, **feed), run(source, **feed)
+    background = 0.0
+    if target.background is not None and read.backend.heads()[0].boxes.unsure:
+        background = before["logits"][0, target.anchor[0], target.background]
+    assert float(inside["cam_score"][0]) == pytest.approx(
+        float(found.score[0]) + background, rel=1e-5
+    )
+    for name, value in before.items():
+        np.testing.assert_allclose(inside[name], value, rtol=1e-4, atol=1e-5)  # attention: fused
 
 
 def as_map(values: Any) -> Any:

@@ -33,7 +33,6 @@ ELSEWHERE: dict[tuple[str, str], tuple[str, ...]] = {
         "backends/onnx/finding/heads/detectors.py",
         "backends/onnx/finding/heads/partners.py",
         "backends/onnx/finding/heads/scales.py",
-        "backends/onnx/finding/heads/selected.py",
     ),
     ("finding/test_scores.py finding/heads/test_kinds.py", "every tail has its rows there"): (
         "backends/onnx/finding/heads/tails.py",

@@ -49,8 +49,8 @@ class Score:
         return self.heads[0].probability
 
     @property
-    def selected(self) -> bool:
-        """Is it of boxes that the file selected at places?"""
+    def own_classes(self) -> bool:
+        """Does it hold one number a box, which says its class elsewhere?"""
         boxes = self.heads[0].boxes
         return boxes is not None and boxes.own is not None
 
@@ -58,8 +58,7 @@ class Score:
     def classes(self) -> int | None:
         """How many classes there are, where that is static."""
         extent = self.tensor.shape[self.class_axis]
-        own = self.selected  # one score a box, whatever its class
-        return extent if isinstance(extent, int) and not own else None
+        return extent if isinstance(extent, int) else None
 
 
 def find_score(graph: Graph, name: str | None = None, axes: Found | None = None) -> Score:

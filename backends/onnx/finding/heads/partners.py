@@ -129,6 +129,9 @@ def _of_queries(one: Candidate, box: Candidate, others: Sequence[Candidate]) -> 
 
 
 def _same_places(one: Candidate, other: Candidate) -> bool:
+    """Do they run over the same places, and are not the same numbers?"""
+    if one.origins.tensor is other.origins.tensor:
+        return False
     a, b = one.origins, other.origins
     mine, theirs = ([o.axes[i] for i in o.positions] for o in (a, b) if o.axes)
     return bool(mine) and mine == theirs

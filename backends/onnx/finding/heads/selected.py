@@ -15,10 +15,11 @@ from typing import NamedTuple
 from cam_core.head import BoxNumbers, OwnClass
 from cam_core.targets.detection import DOWN_FIRST
 
-from ...reading.graph import Graph, Node, Tensor, floating
+from ...reading.graph import Graph, Node, Tensor, floating, reads
 from ...reading.kinds import QUANTISERS, VIEWS
 from ...rules.paths import carried
 from .boxes import BOX, side_by_side
+from .tails import behind
 from .words import says
 
 PADDING = {"Pad": 0, "Slice": 0, "Expand": 0, "ScatterND": 2, "ScatterElements": 2}
@@ -47,7 +48,7 @@ def selected(graph: Graph) -> Selected | None:
         found = _joined(graph, output, outputs, carries)
         if found is not None:
             return found
-    return _apart(outputs, carries)
+    return _apart(graph, outputs, carries)
 
 
 class Part(NamedTuple):
@@ -73,11 +74,24 @@ def _joined(
     own = _labels(output, outputs, carries) if label is None else OwnClass(name, last, label.start)
     if score is None or own is None:
         return None
-    numbers = BoxNumbers(name, last, box.start, own=own, batched=last == 2)
+    angle = next((p for p in single if p.tensor.name in carries and _is_last(p, output)), None)
+    turned = label is not None and angle is not None and angle.start > label.start > score.start
+    numbers = BoxNumbers(
+        name,
+        last,
+        box.start,
+        own=own,
+        batched=last == 2,
+        angle=angle.start if turned and angle is not None else None,
+    )
     evidence = "boxes that the file selected, each with a score and a class"
     alone = tuple(score.tensor.shape) == (*output.shape[:-1], 1) and _only_viewed(graph, output)
     scores, at = (score.tensor, 0) if alone else (output, score.start)
     return Selected(scores, at, numbers, name, evidence)
+
+
+def _is_last(part: Part, output: Tensor) -> bool:
+    return bool(part.start + part.extent == output.shape[-1])
 
 
 def _parts(graph: Graph, output: Tensor) -> list[Part]:
@@ -132,7 +146,7 @@ def _only_viewed(graph: Graph, output: Tensor) -> bool:
     return bool(node.op == "Concat")
 
 
-def _apart(outputs: Sequence[Tensor], carries: Container[str]) -> Selected | None:
+def _apart(graph: Graph, outputs: Sequence[Tensor], carries: Container[str]) -> Selected | None:
     """Boxes [N, n, 4], scores [N, n] and classes [N, n] as outputs of their own."""
     boxes = [t for t in outputs if t.name in carries and len(t.shape) > 1 and t.shape[-1] == BOX]
     rest = [t for t in outputs if t not in boxes]
@@ -141,7 +155,7 @@ def _apart(outputs: Sequence[Tensor], carries: Container[str]) -> Selected | Non
     found = [
         (b, s, c)
         for b, s, c in product(boxes, scores, labels)
-        if _fits(s, b.shape[:-1]) and _fits(c, b.shape[:-1])
+        if _fits(s, b.shape[:-1]) and _fits(c, b.shape[:-1]) and not _of_classes(graph, b, s, c)
     ]
     if len(found) != 1:
         return None
@@ -157,6 +171,15 @@ def _apart(outputs: Sequence[Tensor], carries: Container[str]) -> Selected | Non
     evidence = f"a score for each box of '{box.name}', its class in '{label.name}'"
     at = None if len(score.shape) == len(box.shape) - 1 else 0
     return Selected(score, at, numbers, str(score.name), evidence)
+
+
+def _of_classes(graph: Graph, box: Tensor, score: Tensor, label: Tensor) -> bool:
+    """Are the four numbers classes, of which the score and the label are the best?"""
+    found = {behind(graph, box).tensor.name}
+    for node in graph.nodes:
+        if any(t.name in found for t in reads(node)):
+            found.update(t.name for t in node.outputs)
+    return score.name in found or label.name in found
 
 
 def _fits(tensor: Tensor, rows: Sequence[object]) -> bool:
