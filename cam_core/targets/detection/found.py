@@ -21,6 +21,8 @@ LIKELY = 0.25
 EVEN = 0.0
 """The same of scores that nothing makes probabilities of: logits."""
 MOST = 100
+ROUNDED = 0.01
+"""How far beyond 0 the logarithm of a probability may be by rounding, in float16 too."""
 MOSTLY = 0.5
 """Of all queries, the part beyond which the last class is taken for 'no object'."""
 
@@ -180,6 +182,11 @@ def detections(
         raise TargetError(
             f"the score {list(score.shape)} has {y.shape[2]} anchors, the boxes of "
             f"'{head.boxes.output}' are {numbers.values.shape[2]}"
+        )
+    if head.activation == "Log" and np.max(y, initial=0.0) > ROUNDED:
+        raise TargetError(
+            f"the scores in '{head.output}' are no probabilities, one is {np.exp(np.max(y)):.3g}: "
+            f"name the logits with --score"
         )
     how, background = applied(y, head, named)
     p = probabilities(y, how)

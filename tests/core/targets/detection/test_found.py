@@ -112,6 +112,11 @@ def test_padding_is_no_box() -> None:
     assert of_file([], []).best() is None
 
 
+def test_scores_that_are_no_probabilities() -> None:
+    with pytest.raises(TargetError, match=r"in 's' are no probabilities, one is 7\.5: name the"):
+        of_file([0.5, 7.5], [0, 0])
+
+
 LAST = np.array([[-3.0, -4, 2], [-2, -1, -5], [1, 3, 0]])  # [C, A]
 
 
