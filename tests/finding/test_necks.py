@@ -31,14 +31,14 @@ WEIGHTS = {
     **{"w1": conv(8, 3), "w2": conv(8, 8), "w3": conv(8, 8), "wh": conv(6, 8, 1)},
     **{"wk": conv(6, 6), "wb": conv(6, 6), "wc": conv(3, 6, 1), "wx": conv(4, 6, 1)},
 }
+PLAIN = BODY.replace("(coarse, none, twice)", '(coarse, "", twice)').replace(
+    "none = Constant<value = float[1] {1.0}>()", ""
+)
 
 
 def detector(joined: str) -> onnx.ModelProto:
     heads = "".join(HEAD.replace("#", scale).replace("LAST", "shape") for scale in "ab")
-    body = BODY.replace("(coarse, none, twice)", '(coarse, "", twice)').replace(
-        "none = Constant<value = float[1] {1.0}>()", ""
-    )
-    return net(body + heads + joined, WEIGHTS, "1, 3, 16, 16")
+    return net(PLAIN + heads + joined, WEIGHTS, "1, 3, 16, 16")
 
 
 JOINED = {
@@ -62,3 +62,28 @@ def test_the_default_is_the_finest_of_them(name: str) -> None:
     x = np.random.default_rng(0).normal(size=(1, 3, 16, 16)).astype(np.float32)
     found, _ = backend.capture(x, lambda y, _: np.ones_like(y))
     assert np.count_nonzero(found.gradients) > found.gradients.size // 8
+
+
+REGIONS = """
+    first = Flatten(bn)  moved = Gemm(first, wm)  four = Constant<value = int64[2] {2, 4}>()
+    i0 = Constant<value = int64[2] {0, 0}>()  r0 = Reshape(moved, four)  r1 = Add(r0, r0)
+    f0 = RoiAlign<output_height = 2, output_width = 2, spatial_scale = 0.5>(an, r0, i0)
+    f1 = RoiAlign<output_height = 2, output_width = 2, spatial_scale = 0.25>(bn, r1, i0)
+    all = Concat<axis = 0>(f0, f1)  flat = Flatten(all)  h = Gemm(flat, wg)  boxes = Gemm(flat, wr)
+    p = Softmax<axis = 1>(h)  scores = ReduceMax<axes = [1], keepdims = 0>(p)
+    labels = ArgMax<axis = 1, keepdims = 0>(h)  y = Identity(scores)
+"""
+
+
+def test_of_two_stages_they_are_what_regions_are_pooled_of() -> None:
+    """And the regions themselves, made of maps too, are no way to the score."""
+    sizes = {"wg": (32, 3), "wr": (32, 4), "wm": (128, 8)}
+    weights = {name: WEIGHTS[name] for name in ("w1", "w2", "w3")} | sizes
+    model = net(PLAIN + REGIONS, weights, "1, 3, 16, 16")
+    del model.graph.output[:]
+    for name, kind, shape in (("boxes", 1, [4, 4]), ("labels", 7, [4]), ("scores", 1, [4])):
+        model.graph.output.append(onnx.helper.make_tensor_value_info(name, kind, shape))
+    route = analyse(model).layers.route
+    assert route.score.heads[0].asked == "boxes"
+    assert [t.name for t in necks(route, route.spatial_maps)] == ["an", "bn"]
+    assert not route.path & {"moved", "r0", "r1"}
