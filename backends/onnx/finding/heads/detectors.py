@@ -50,9 +50,7 @@ def _selected(graph: Graph, own: Selected, axes: Mapping[str, Axes]) -> Whole:
     every = any(list(places(axis)) for axis in axes.get(own.boxes.output, ()))
     boxes = replace(own.boxes, gridded=every)
     tensor = log_rows(graph, own.scores, own.at)
-    head = Head(
-        own.output, "boxes", own.evidence, str(tensor.name), 2, activation="Log", boxes=boxes
-    )
+    head = Head(own.output, "boxes", own.evidence, str(own.scores.name), 2, "Log", boxes)
     others = _others({own.boxes.output: "the boxes"}, own.output)
     if own.boxes.own is not None and own.boxes.own.output not in (own.output, own.boxes.output):
         name = own.boxes.own.output
@@ -84,7 +82,7 @@ def _scaled(graph: Graph, own: Scales, axes: Mapping[str, Axes]) -> Whole:
         tensor = _logarithms(graph, tensor, own)
         activation = "Log"
     name = scores[0].name
-    head = Head(name, "boxes", own.evidence, str(tensor.name), axis, activation, own.boxes)
+    head = Head(name, "boxes", own.evidence, name, axis, activation, own.boxes)
     boxes = dict.fromkeys((own.boxes.output, *own.boxes.further), "the boxes of a scale")
     rest = {one.name: "scores of a scale" for one in (*scores[1:], *objects)}
     return Whole(head, tensor, axis, _others(boxes | rest, name))
