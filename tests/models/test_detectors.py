@@ -24,167 +24,19 @@ from cam_core.captures import pulled  # noqa: E402
 from cam_core.errors import ModelError, TargetError  # noqa: E402
 from cam_core.explain import explain_all, seen_by  # noqa: E402
 from cam_core.targets import parse_target  # noqa: E402
+from tests.models import decoded  # noqa: E402
 from tests.models import detectors as nets  # noqa: E402
 from tests.models.detectors import SIDE, STRIDES, K  # noqa: E402
 from tests.paths import ROOT  # noqa: E402
 from tests.sessions import run  # noqa: E402
 
-Found = tuple[int, int, tuple[float, ...]]
-"""(class, anchor, corners)"""
-Decode = Callable[[Sequence[Any]], Found]
+Decode = Callable[[Sequence[Any]], decoded.Found]
 Number = Callable[[Sequence[Any], int, int], Any]
 """(the original's outputs, anchor, class) -> Y"""
 
 
 def logit(p: Any) -> Any:
     return torch.log(p / (1 - p))
-
-
-def turned(cx: float, cy: float, w: float, h: float, angle: float) -> tuple[float, ...]:
-    """The upright box round one that is turned: its four corners, one by one."""
-    xs, ys = [], []
-    for dx, dy in ((-w, -h), (-w, h), (w, -h), (w, h)):
-        xs.append(cx + dx / 2 * np.cos(angle) - dy / 2 * np.sin(angle))
-        ys.append(cy + dx / 2 * np.sin(angle) + dy / 2 * np.cos(angle))
-    return min(xs), min(ys), max(xs), max(ys)
-
-
-def channels_first(outputs: Sequence[Any], *, angle: bool = False) -> Found:
-    (y,) = outputs[:1]
-    best = max((float(y[0, 4 + c, a]), c, a) for c in range(K) for a in range(y.shape[2]))
-    _, c, a = best
-    cx, cy, w, h = (float(v) for v in y[0, :4, a])
-    return c, a, turned(cx, cy, w, h, float(y[0, 4 + K, a]) if angle else 0.0)
-
-
-def joined(outputs: Sequence[Any]) -> Found:
-    (y,) = outputs
-    best = max((float(r[4] * r[5 + c]), c, a) for a, r in enumerate(y[0]) for c in range(K))
-    _, c, a = best
-    return c, a, turned(*(float(v) for v in y[0, a, :4]), 0.0)
-
-
-def first_row(outputs: Sequence[Any]) -> Found:
-    (y,) = outputs
-    return int(y[0, 0, 5]), 0, tuple(float(v) for v in y[0, 0, :4])
-
-
-def turned_row(outputs: Sequence[Any]) -> Found:
-    (y,) = outputs
-    return int(y[0, 0, 5]), 0, turned(*(float(v) for v in (*y[0, 0, :4], y[0, 0, 6])))
-
-
-def labels_first(outputs: Sequence[Any]) -> Found:
-    labels, boxes, _ = outputs
-    return int(labels[0, 0]), 0, tuple(float(v) for v in boxes[0, 0])
-
-
-def tensorflow(outputs: Sequence[Any]) -> Found:
-    top, left, bottom, right = (float(v) * SIDE for v in outputs[0][0, 0])
-    return int(outputs[1][0, 0]), 0, (left, top, right, bottom)
-
-
-def unbatched(outputs: Sequence[Any]) -> Found:
-    boxes, labels, _ = outputs
-    return int(labels[0]), 0, tuple(float(v) for v in boxes[0])
-
-
-def numbered(outputs: Sequence[Any]) -> Found:
-    (y,) = outputs
-    return int(y[0, 5]), 0, tuple(float(v) for v in y[0, 1:5])
-
-
-def deployed(outputs: Sequence[Any]) -> Found:
-    dets, labels = outputs
-    return int(labels[0, 0]), 0, tuple(float(v) for v in dets[0, 0, :4])
-
-
-def deepstream(outputs: Sequence[Any]) -> Found:
-    boxes, scores, classes = outputs
-    _, a = max((float(p), a) for a, (p,) in enumerate(scores[0]))
-    return int(classes[0, a, 0]), a, tuple(float(v) for v in boxes[0, a])
-
-
-def places(each: int) -> list[tuple[int, int, int]]:
-    """(column, row, stride) of every anchor."""
-    return [
-        (column, row, stride)
-        for stride in STRIDES
-        for row in range(SIDE // stride)
-        for column in range(SIDE // stride)
-        for _ in range(each)
-    ]
-
-
-def listed(outputs: Sequence[Any]) -> list[list[float]]:
-    """The numbers of every anchor, scale after scale, with or without an axis of rows."""
-    return [[float(v) for v in row] for y in outputs for row in y.reshape(-1, y.shape[-1])]
-
-
-def scrfd(outputs: Sequence[Any]) -> Found:
-    scores = [p for (p,) in listed(outputs[:2])]
-    a = max(range(len(scores)), key=scores.__getitem__)
-    column, row, stride = places(2)[a]
-    left, top, right, bottom = listed(outputs[2:4])[a]
-    return 0, a, (
-        (column - left) * stride, (row - top) * stride,
-        (column + right) * stride, (row + bottom) * stride,
-    )  # fmt: skip
-
-
-def yunet(outputs: Sequence[Any]) -> Found:
-    pairs = zip(listed(outputs[:2]), listed(outputs[2:4]), strict=True)
-    scores = [sqrt(c * o) for (c,), (o,) in pairs]
-    a = max(range(len(scores)), key=scores.__getitem__)
-    column, row, stride = places(1)[a]
-    x, y, w, h = listed(outputs[4:6])[a]
-    centre = (column + x) * stride, (row + y) * stride
-    return 0, a, turned(*centre, exp(w) * stride, exp(h) * stride, 0.0)
-
-
-def blazeface(outputs: Sequence[Any]) -> Found:
-    boxes, scores = (part[0].tolist() for part in outputs)
-    a = max(range(len(scores)), key=lambda i: scores[i][0])
-    cells = []
-    for stride, each in zip(STRIDES, (2, 6), strict=True):
-        side = SIDE // stride
-        cells += [(c, r, stride) for r in range(side) for c in range(side) for _ in range(each)]
-    column, row, stride = cells[a]
-    x, y, w, h = boxes[a][:4]
-    return 0, a, turned((column + 0.5) * stride + x, (row + 0.5) * stride + y, w, h, 0.0)
-
-
-def split(outputs: Sequence[Any]) -> Found:
-    best = (-1.0, 0, 0, (0.0, 0.0, 0.0, 0.0))
-    before = 0
-    for box, score, stride in zip(outputs[::3], outputs[1::3], STRIDES, strict=True):
-        _, _, height, width = score.shape
-        for c in range(K):
-            for row in range(height):
-                for column in range(width):
-                    p = float(score[0, c, row, column])
-                    if p > best[0]:
-                        sides = []
-                        for side in range(4):
-                            bins = [
-                                exp(float(v))
-                                for v in box[0, 16 * side : 16 * side + 16, row, column]
-                            ]
-                            sides.append(sum(i * b for i, b in enumerate(bins)) / sum(bins))
-                        x, y = column + 0.5, row + 0.5
-                        corners = (x - sides[0], y - sides[1], x + sides[2], y + sides[3])
-                        anchor = before + row * width + column
-                        best = (p, c, anchor, tuple(v * stride for v in corners))
-        before += height * width
-    return best[1:]
-
-
-def queries(outputs: Sequence[Any], *, none: bool = False, first: int = 0) -> Found:
-    """cx, cy, w, h in parts; the best class by a softmax with none last, or by itself."""
-    logits, boxes = outputs[first][0], outputs[1 - first][0]
-    likely = torch.softmax(logits, -1)[:, :-1] if none else torch.sigmoid(logits)
-    a, c = divmod(int(likely.argmax()), likely.shape[1])
-    return c, a, turned(*(SIDE * float(v) for v in boxes[a]), 0.0)
 
 
 def flat_maps(maps: Sequence[Any]) -> Any:
@@ -213,78 +65,80 @@ SCALES = ("4", "8")
 TRIPLE = [f"{name}_{s}" for name in ("score", "bbox", "kps") for s in SCALES]
 FOUR = [f"{name}_{s}" for name in ("cls", "obj", "bbox", "kps") for s in SCALES]
 DETECTION = ["detection_boxes", "detection_classes", "detection_scores", "num_detections"]
-RAW = Row(nets.Ultralytics, ["output0"], channels_first,
+RAW = Row(nets.Ultralytics, ["output0"], decoded.channels_first,
           lambda o, a, c: logit(o[0][0, 4 + c, a]), sigmoid)  # fmt: skip
 ROWS: dict[str, Row] = {
     "YOLOv8, 11, 12 raw": RAW,
     "YOLO -seg, -pose": RAW._replace(net=lambda: nets.Ultralytics(6)),
     "YOLO -obb": RAW._replace(
-        net=lambda: nets.Ultralytics(1), decode=lambda o: channels_first(o, angle=True)
+        net=lambda: nets.Ultralytics(1), decode=lambda o: decoded.channels_first(o, angle=True)
     ),
     "YOLOv5, 7": Row(
-        nets.Joined, ["output"], joined,
+        nets.Joined, ["output"], decoded.joined,
         lambda o, a, c: torch.log(o[0][0, a, 4]) + torch.log(o[0][0, a, 5 + c]),
     ),
     "YOLOv10, 26": Row(
-        nets.EndToEnd, ["output0"], first_row, lambda o, a, c: torch.log(o[0][0, a, 4])
+        nets.EndToEnd, ["output0"], decoded.first_row, lambda o, a, c: torch.log(o[0][0, a, 4])
     ),
     "YOLO26 -obb": Row(
-        nets.TurnedEndToEnd, ["output0"], turned_row, lambda o, a, c: torch.log(o[0][0, a, 4])
+        nets.TurnedEndToEnd, ["output0"], decoded.turned_row,
+        lambda o, a, c: torch.log(o[0][0, a, 4])
     ),
     "Ultralytics nms=True": Row(
-        nets.Suppressed, ["output0"], first_row, lambda o, a, c: torch.log(o[0][0, a, 4])
+        nets.Suppressed, ["output0"], decoded.first_row, lambda o, a, c: torch.log(o[0][0, a, 4])
     ),
     "RT-DETR, D-FINE": Row(
-        nets.Transformerlike, ["labels", "boxes", "scores"], labels_first,
+        nets.Transformerlike, ["labels", "boxes", "scores"], decoded.labels_first,
         lambda o, a, c: torch.log(o[2][0, a]),
     ),
     "TensorFlow SSD": Row(
-        nets.TensorFlow, DETECTION, tensorflow, lambda o, a, c: torch.log(o[2][0, a])
+        nets.TensorFlow, DETECTION, decoded.tensorflow, lambda o, a, c: torch.log(o[2][0, a])
     ),
     "YOLOv7 --end2end": Row(
-        nets.Numbered, ["output"], numbered, lambda o, a, c: torch.log(o[0][a, 6])
+        nets.Numbered, ["output"], decoded.numbered, lambda o, a, c: torch.log(o[0][a, 6])
     ),
     "mmdeploy": Row(
-        nets.Deployed, ["dets", "labels"], deployed, lambda o, a, c: torch.log(o[0][0, a, 4])
+        nets.Deployed, ["dets", "labels"], decoded.deployed,
+        lambda o, a, c: torch.log(o[0][0, a, 4])
     ),
     "DeepStream": Row(
-        nets.DeepStream, ["boxes", "scores", "classes"], deepstream,
+        nets.DeepStream, ["boxes", "scores", "classes"], decoded.deepstream,
         lambda o, a, c: torch.log(o[1][0, a, 0]),
     ),
     "torchvision": Row(
-        nets.Unbatched, ["boxes", "labels", "scores"], unbatched,
+        nets.Unbatched, ["boxes", "labels", "scores"], decoded.unbatched,
         lambda o, a, c: torch.log(o[2][a]),
     ),
     "SCRFD": Row(
-        nets.SCRFD, TRIPLE, scrfd,
+        nets.SCRFD, TRIPLE, decoded.scrfd,
         lambda o, a, c: logit(torch.cat(list(o[:2]), 1)[0, a, 0]), sigmoid,
     ),
     "SCRFD without rows": Row(
-        nets.OldSCRFD, (), scrfd,
+        nets.OldSCRFD, (), decoded.scrfd,
         lambda o, a, c: logit(torch.cat(list(o[:2]), 0)[a, 0]), sigmoid,
     ),
     "YuNet": Row(
-        nets.YuNet, FOUR, yunet,
+        nets.YuNet, FOUR, decoded.yunet,
         lambda o, a, c: sum(torch.log(torch.cat(list(p), 1)[0, a, 0]) for p in (o[:2], o[2:4])) / 2,
     ),
     "RKNN": Row(
-        nets.Split, (), split,
+        nets.Split, (), decoded.split,
         lambda o, a, c: logit(flat_maps(o[1::3])[0, c, a]), sigmoid,
     ),
     "BlazeFace": Row(
-        nets.BlazeFace, ["regressors", "classificators"], blazeface,
+        nets.BlazeFace, ["regressors", "classificators"], decoded.blazeface,
         lambda o, a, c: o[1][0, a, 0], None,
     ),
     "DETR": Row(
-        nets.DETR, ["logits", "pred_boxes"], lambda o: queries(o, none=True),
+        nets.DETR, ["logits", "pred_boxes"], lambda o: decoded.queries(o, none=True),
         lambda o, a, c: o[0][0, a, c] - o[0][0, a, K], None, ends=1,
     ),
     "Deformable DETR": Row(
-        nets.Deformable, ["logits", "pred_boxes"], queries, lambda o, a, c: o[0][0, a, c],
+        nets.Deformable, ["logits", "pred_boxes"], decoded.queries, lambda o, a, c: o[0][0, a, c],
         sigmoid, ends=1,
     ),
     "RF-DETR": Row(
-        nets.RFDETR, ["dets", "labels"], lambda o: queries(o, first=1),
+        nets.RFDETR, ["dets", "labels"], lambda o: decoded.queries(o, first=1),
         lambda o, a, c: o[1][0, a, c], sigmoid, ends=1,
     ),
 }  # fmt: skip
@@ -311,7 +165,7 @@ class Read(NamedTuple):
         self.net.maps = net.maps
         return found if isinstance(found, tuple) else (found,)
 
-    def decoded(self) -> Found:
+    def best(self) -> decoded.Found:
         """Its best box."""
         with torch.no_grad():
             return self.row.decode(self.original(torch.float32))
@@ -335,7 +189,7 @@ def test_the_best_box_is_the_originals(read: Read) -> None:
     """Nothing said: what it is, where it is, how probable it is."""
     assert read.backend.heads()[0].asked == "boxes"
     found = explain_all(read.backend, read.given, [None, "box:0"], ["hirescam"])
-    index, anchor, corners = read.decoded()
+    index, anchor, corners = read.best()
     for one in found:
         box = one.detail[0]["box"]
         assert (box["class"], box["anchor"]) == (index, anchor)
