@@ -42,8 +42,18 @@ ENTRY = "class"
 
 
 @dataclass(frozen=True)
+class OwnClass:
+    """Where boxes that the file itself selected say which class they are of."""
+
+    output: str
+    axis: int | None = None
+    """Along which of its axes that number lies beside others; None: it is alone."""
+    at: int = 0
+
+
+@dataclass(frozen=True)
 class BoxNumbers:
-    """Where a detector has the boxes of its anchors: four numbers each, for `cam_core.detection`.
+    """Where a detector has the boxes of its anchors: some numbers each, for `cam_core.detection`.
 
     The anchors are in the order of the score's: its axes but those of rows and classes, row-major.
     """
@@ -53,9 +63,25 @@ class BoxNumbers:
     axis: int
     """Along which of its axes the numbers lie side by side."""
     start: int = 0
-    """Where the four begin."""
+    """Where they begin."""
     background: int | None = None
     """The class of the score that stands for nothing."""
+    count: int = 4
+    """How many there are."""
+    further: tuple[str, ...] = ()
+    """Outputs alike, of the other scales, in the order of the score's anchors."""
+    written: str = ""
+    """How they are written, one of `detection.WRITTEN`; '': the numbers themselves tell."""
+    own: OwnClass | None = None
+    """Of boxes that the file selected: the score is that of their own class, which they say."""
+    batched: bool = True
+    """Does the output count rows on its first axis? Else it is all of one row."""
+    angle: int | None = None
+    """Where along the axis the angle of a turned box lies."""
+    gridded: bool = True
+    """Do they stand at cells of a grid? Queries do not."""
+    unsure: bool = False
+    """Is nothing applied to the scores, so that only they tell whether the last is no class?"""
 
 
 @dataclass(frozen=True)

@@ -111,6 +111,12 @@ class Job:
         return heads_of(self.backend)
 
     @property
+    def selected(self) -> bool:
+        """Does the score hold one number a box, and the class of each is another output?"""
+        boxes = self.heads[0].boxes if self.heads else None
+        return boxes is not None and boxes.own is not None
+
+    @property
     def probability(self) -> str:
         """What makes a probability of a score: `softmax`, `sigmoid` or '' for nothing."""
         return self.heads[0].probability if self.heads else ""
@@ -146,7 +152,7 @@ class Job:
         explanation = self._explanation(sample, looks, target)
         y = looks.first.score
         logits = pool(y, self.backend.class_axis)  # [N, C]
-        if self.labels is not None:
+        if self.labels is not None and not self.selected:
             self.labels.check(logits.shape[1], flag)
         dense = logits.size != y.size  # a sum over positions is no logit
         row = self._row(sample, target, explanation, None if dense else logits[:1])

@@ -6,11 +6,12 @@ from .marks import Mark, Outline
 from .panels import Panel, sheet
 from .place import Placement, place
 from .preprocess import Prepared, preprocess
-from .presets import PRESETS, Preprocess
+from .presets import DETECTORS, PRESETS, Preprocess
 from .read import read
 from .views import View, view
 
 __all__ = [
+    "DETECTORS",
     "PRESETS",
     "Mark",
     "Outline",

@@ -12,7 +12,7 @@ import numpy as np
 from cam_core.backend import Array
 from cam_core.errors import InputError
 
-FITS = ("crop", "stretch", "letterbox")
+FITS = ("crop", "stretch", "letterbox", "corner")
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def place(
 
     Args:
         fit: "crop" keeps the shape and cuts the centre, "stretch" does not keep the shape,
-            "letterbox" keeps the shape and pads.
+            "letterbox" keeps the shape and pads, "corner" pads to the right and below alone.
         shorter: for "crop" and "stretch", the length of the shorter side before the centre is cut
             out; a stretched photo has the input's shape by then.
         margin: for "crop" without `shorter`, how many times the input the resized photo covers.
@@ -106,10 +106,11 @@ def place(
     whole = (0.0, 0.0, float(H), float(W))
     if fit == "stretch" and shorter is None:
         return Placement(photo, size, whole, size, (0, 0))
-    if fit == "letterbox":
+    if fit in ("letterbox", "corner"):
         ratio = min(h / H, w / W)
         inner = max(1, min(h, round(H * ratio))), max(1, min(w, round(W * ratio)))
-        return Placement(photo, size, whole, inner, ((h - inner[0]) // 2, (w - inner[1]) // 2))
+        left_over = ((h - inner[0]) // 2, (w - inner[1]) // 2) if fit == "letterbox" else (0, 0)
+        return Placement(photo, size, whole, inner, left_over)
     if shorter is None:
         resized = cover(photo, (round(h * margin), round(w * margin)))
     elif fit == "stretch":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -36,7 +36,7 @@ class Preprocess:
     """"crop" only, where `resize` is None: shorter side over the input's, 256/224 for ImageNet."""
     fit: str = "crop"
     pad: int = 114
-    """"letterbox" only: the grey of the padding."""
+    """"letterbox" and "corner" only: the grey of the padding."""
     resample: str = "bilinear"
     """How pixels are interpolated, always antialiased: one of RESAMPLE."""
 
@@ -79,6 +79,7 @@ class Preprocess:
             "crop": f"shorter side {shorter}, centre {height}x{width}",
             "stretch": f"stretched to{cut}",
             "letterbox": f"letterboxed into {height}x{width}",
+            "corner": f"laid into the corner of {height}x{width}",
         }[self.fit]
         steps += "" if self.resample == "bilinear" else f" ({self.resample})"
         steps += f", {order}"
@@ -102,6 +103,19 @@ PRESETS: dict[str, Preprocess] = {
     "raw": Preprocess(),
 }
 """What families of models want; the flags of `gradcam explain` override single pieces."""
+
+
+DETECTORS: dict[str, tuple[str, Preprocess]] = {
+    "": ("as YOLO", Preprocess(scale=1 / 255, fit="letterbox")),
+    "offsets": ("as YOLOX", Preprocess(bgr=True, fit="corner")),
+    "bounded offsets": ("as FastestDet", Preprocess(scale=1 / 255, bgr=True, fit="stretch")),
+    "anchor offsets": ("as BlazeFace", Preprocess((127.5,), (127.5,), fit="letterbox", pad=0)),
+    "selected": ("as RT-DETR", Preprocess(scale=1 / 255, fit="stretch")),
+    "queries": ("as DETR", replace(PRESETS["imagenet"], margin=1.0, fit="stretch")),
+    "distances": ("as SCRFD", Preprocess(mean=(127.5,), std=(128.0,), fit="corner", pad=0)),
+}
+"""By how the boxes of a detector are written (`BoxNumbers.written`), or what else is known of them:
+what such ones mostly want."""
 
 
 def numbers(values: tuple[float, ...]) -> str:

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from ..backend import Backend, InputInfo
-from ..head import Head, heads_of
-from ..image import PRESETS, Preprocess
+from ..head import BoxNumbers, Head, heads_of
+from ..image import DETECTORS, PRESETS, Preprocess
 from .labels import Labels, Spelling
 from .model_files import Stated, beside, from_cam, from_heads, from_ultralytics
 
@@ -60,8 +60,9 @@ class Sources:
         found = next((s for s in self.stated if s.spec is not None), None)
         if found is not None and found.spec is not None:
             return replace(fitted(found.spec, info), **given), found.where + besides
-        name, why = guess_preset(info, self.metadata, self.spell)
-        spec = PRESETS[name]
+        name, spec, why = guess_preset(
+            info, self.metadata, self.spell, next(iter(self.heads), None)
+        )
         if given.keys() & {"mean", "std", "scale"}:
             own, why = ranged(given, self.spell)
             return replace(PRESETS["raw"], margin=spec.margin, **own), pieces + why
@@ -107,21 +108,38 @@ def fitted(spec: Preprocess, info: InputInfo) -> Preprocess:
     return replace(spec, size=None, resize=resize)
 
 
+def _kind(boxes: BoxNumbers) -> str:
+    """A row of DETECTORS; Ultralytics' own selected rows have score and class beside the box."""
+    if boxes.unsure:
+        return "queries"
+    apart = boxes.own is not None and boxes.own.output != boxes.output
+    return "selected" if apart else boxes.written
+
+
 def guess_preset(
-    info: InputInfo, metadata: Mapping[str, str], spell: Spelling = str
-) -> tuple[str, str]:
-    """What most models of this kind of input want, and why.
+    info: InputInfo, metadata: Mapping[str, str], spell: Spelling = str, head: Head | None = None
+) -> tuple[str, Preprocess, str]:
+    """What most models of this kind of input want, its name, and why.
 
     ImageNet's for float colour input, 0..1 for float grey, the bare pixels for integers; the
-    range that ONNX's own image metadata names goes first.
+    range that ONNX's own image metadata names goes first. Detectors want the whole photo: by how
+    their boxes are written.
     """
     ranges = {"NominalRange_0_255": "raw", "Normalized_0_1": "unit", "Normalized_1_1": "tf"}
     named = metadata.get("Image.NominalPixelRange", "")
     if named in ranges:
-        return ranges[named], f"as Image.NominalPixelRange in the file says {named}"
-    guessed = f"a guess as nothing says it: check the classes, or give {spell('preprocess')}"
+        name = ranges[named]
+        return name, PRESETS[name], f"as Image.NominalPixelRange in the file says {named}"
+    detector = head is not None and head.boxes is not None
+    what = "boxes" if detector else "classes"
+    guessed = f"a guess as nothing says it: check the {what}, or give {spell('preprocess')}"
     if np.issubdtype(info.dtype, np.integer):
-        return "raw", guessed
+        bare = replace(PRESETS["raw"], fit="stretch") if detector else PRESETS["raw"]
+        return "raw", bare, guessed
     grey = len(info.shape) == 4 and info.channel_axis is not None
     colourless = grey and info.shape[info.channel_axis or 1] == 1
-    return "unit" if colourless else "imagenet", guessed
+    if head is not None and head.boxes is not None and not colourless:
+        name, spec = DETECTORS.get(_kind(head.boxes), DETECTORS[""])
+        return name, spec, guessed
+    name = "unit" if colourless else "imagenet"
+    return name, PRESETS[name], guessed

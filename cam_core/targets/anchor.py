@@ -101,9 +101,10 @@ def read(word: str, asking: Asking) -> tuple[AnchorTarget] | None:
     found = re.fullmatch(r"(.+)@anchor:(\d+)", word)
     if found is None:
         return None
-    index = find_class(found[1], asking.labels)
     boxes = None if asking.head is None else asking.head.boxes
     background = None if boxes is None else boxes.background
+    own = boxes is not None and boxes.own is not None  # the score has one class: their own
+    index = 0 if own else find_class(found[1], asking.labels)
     return (AnchorTarget(index, int(found[2]), asking.class_axis, background),)
 
 

@@ -70,7 +70,10 @@ class BoxTarget(AwaitingTarget):
         if self.rank < len(found):
             return found[self.rank]
         if self.lenient:
-            return row.best(self.index) if self.rank == 0 else None
+            best = row.best(self.index) if self.rank == 0 else None
+            if best is None and self.rank == 0:
+                raise self._nothing(row, seen)
+            return best
         raise self._nothing(row, seen)
 
     def _fitting(self, row: Detections, seen: Seen) -> list[Box]:
@@ -82,7 +85,7 @@ class BoxTarget(AwaitingTarget):
 
     def _nothing(self, row: Detections, seen: Seen) -> TargetError:
         labels = seen.asking.labels
-        who = "box" if self.index is None else f"'{named(row.box(self.index, 0), labels)}'"
+        who = "box" if self.index is None else f"'{named(self.index, labels)}'"
         boxes = row.boxes(self.index)
         if boxes:
             there = "; ".join(_said(box, row, seen) for box in boxes[:3])
@@ -90,11 +93,22 @@ class BoxTarget(AwaitingTarget):
             where = "" if self.over is None else f" over {self.over[0]:g},{self.over[1]:g}"
             return TargetError(f"{self.label}: no such {who}{where}; there is {there}{rest}")
         best = row.best(self.index)
+        if best is None:
+            return TargetError(f"{self.label}: {_none(row, who)}")
         limit = "above a score of 0" if row.probabilities is None else f"from {row.least:g} on"
         return TargetError(
             f"{self.label}: no {who} {limit}; the best is {_said(best, row, seen)}: ask for "
-            f"'{best.index}@anchor:{best.anchor}'"
+            f"'{best.channel}@anchor:{best.anchor}'"
         )
+
+
+def _none(row: Detections, who: str) -> str:
+    """Why there is not even a weak box; what was selected inside the file may lack a class."""
+    kept = int(np.sum(row.strength > -np.inf))
+    before = "the scores before its selection with --score"
+    if not kept:
+        return f"the file keeps no box here, all its rows are padding: name {before}"
+    return f"no {who} among the {kept} boxes that the file keeps: ask for box:0, or name {before}"
 
 
 def rows_of(seen: Seen, label: str) -> list[Detections]:
@@ -107,8 +121,15 @@ def rows_of(seen: Seen, label: str) -> list[Detections]:
     if head is None or head.boxes is None or seen.size is None:
         kind = "a score that nobody knows" if head is None else head.kind
         raise TargetError(f"target '{label}' asks for a box, and the model gives {kind}")
+    names = seen.asking.labels
     return detections(
-        seen.score, seen.outputs, head, seen.asking.class_axis, seen.size, seen.threshold
+        seen.score,
+        seen.outputs,
+        head,
+        seen.asking.class_axis,
+        seen.size,
+        seen.threshold,
+        None if names is None else len(names),
     )
 
 
@@ -119,7 +140,7 @@ def anchored(
     background = rows[0].background
     detail = [{"box": facts | record(box, row, seen)} for box, row in zip(boxes, rows, strict=True)]
     return AnchorTarget(
-        tuple(box.index for box in boxes),
+        tuple(box.channel for box in boxes),
         tuple(box.anchor for box in boxes),
         seen.asking.class_axis,
         background,
@@ -131,16 +152,17 @@ def anchored(
 def record(box: Box, row: Detections, seen: Seen) -> dict[str, Any]:
     """A box for JSON, its corners in pixels of the photo."""
     labels = seen.asking.labels
-    known = labels is not None and box.index < len(labels)
+    known = labels is not None and 0 <= box.index < len(labels)
     return {
         "class": box.index,
-        "label": named(box, labels) if known else None,
+        "label": named(box.index, labels) if known else None,
         "score": box.score,
         "probability": box.probability,
         "corners": corners_of(box, seen),
         "anchor": box.anchor,
         "read_as": row.meaning,
-        **({} if row.strength[box.index, box.anchor] >= row.least else {"below": row.least}),
+        **({} if box.angle is None else {"angle": box.angle}),
+        **({} if row.strength[box.channel, box.anchor] >= row.least else {"below": row.least}),
     }
 
 
@@ -153,7 +175,7 @@ def corners_of(box: Box, seen: Seen) -> list[float]:
 def _said(box: Box, row: Detections, seen: Seen) -> str:
     value = box.score if box.probability is None else box.probability
     where = ",".join(f"{v:.0f}" for v in corners_of(box, seen))
-    return f"{named(box, seen.asking.labels)} {value:.3g} at {where}"
+    return f"{named(box.index, seen.asking.labels)} {value:.3g} at {where}"
 
 
 @dataclass(frozen=True)
@@ -168,12 +190,14 @@ class NoBoxTarget(BoxTarget):
         rows, index = rows_of(seen, self.label), self.index or 0
         boxes, gaps = [], []
         for row in rows:
-            shared = overlap(self._in_input(seen), row.corners)
+            about = row.about(index) & (row.strength > -np.inf)
+            shared = np.where(about.any(axis=0), overlap(self._in_input(seen), row.corners), 0)
             if not np.max(shared, initial=0) > 0:
                 raise TargetError(f"{self.label}: no anchor's box lies over that area")
-            box = row.box(index, int(np.argmax(shared)))
+            anchor = int(np.argmax(shared))
+            box = row.box(int(np.argmax(about[:, anchor])), anchor)
             boxes.append(box)
-            value = float(row.strength[index, box.anchor])
+            value = float(row.strength[box.channel, box.anchor])
             gaps.append({"overlap": float(shared.max()), "gap": row.least - value})
         target = anchored(seen, rows, boxes, self.asked)
         told = [{**d, "nobox": gap} for d, gap in zip(target.detail, gaps, strict=True)]

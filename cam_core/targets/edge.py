@@ -13,8 +13,9 @@ from ..backend import Array
 from ..errors import TargetError
 from . import box
 from .asking import Asking, Seen
-from .detection.found import box_numbers
-from .detection.meaning import Read, read_as
+from .detection.meaning import Read
+from .detection.numbers import gathered, spot
+from .detection.written import reading
 from .target import NONE, AwaitingTarget, Kind, Outputs, ScoredTarget
 
 EDGES: dict[str, tuple[float, ...]] = {
@@ -113,26 +114,18 @@ class EdgeQuestion(AwaitingTarget):
         assert head is not None  # a box was found
         assert head.boxes is not None
         assert size is not None
-        numbers, cells = box_numbers(seen.outputs, head)
+        numbers = gathered(seen.outputs, head.boxes)
+        if numbers.angles is not None:
+            raise TargetError(f"{self.asked}: turned boxes have no such edge; ask for {one.label}")
+        levels = numbers.levels if head.boxes.gridded else None
         anchors = [facts["box"]["anchor"] for facts in one.detail]
-        reading = read_as(np.moveaxis(numbers, 1, 2), size, cells).at(anchors)
-        shape, of = seen.outputs[head.boxes.output].shape, head.boxes
-        places = tuple(
-            _place(shape, of.axis % len(shape), of.start, row, anchor)
-            for row, anchor in enumerate(anchors)
-        )
+        found = reading(numbers.values, size, levels, head.boxes.written).at(anchors)
+        spots = [spot(seen.outputs, head.boxes, row, a) for row, a in enumerate(anchors)]
+        if len({name for name, _ in spots}) > 1:
+            raise TargetError(f"{self.asked}: the rows' boxes are of several scales: one by one")
         label = f"edge:{self.edge}@{one.label}"
-        return EdgeTarget(self.edge, of.output, places, reading, label, one.detail)
-
-
-def _place(
-    shape: Sequence[int], axis: int, start: int, row: int, anchor: int
-) -> tuple[int | slice, ...]:
-    """Where the four numbers of an anchor are in an output [N, ...]."""
-    spots = [extent for i, extent in enumerate(shape) if i not in (0, axis)]
-    at: list[Any] = [int(i) for i in np.unravel_index(anchor, spots)] if spots else []
-    at.insert(axis - 1, slice(start, start + 4))
-    return (row, *at)
+        places = tuple(place for _, place in spots)
+        return EdgeTarget(self.edge, spots[0][0], places, found, label, one.detail)
 
 
 def read(word: str, asking: Asking) -> tuple[EdgeQuestion] | None:

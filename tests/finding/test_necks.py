@@ -31,14 +31,14 @@ WEIGHTS = {
     **{"w1": conv(8, 3), "w2": conv(8, 8), "w3": conv(8, 8), "wh": conv(6, 8, 1)},
     **{"wk": conv(6, 6), "wb": conv(6, 6), "wc": conv(3, 6, 1), "wx": conv(4, 6, 1)},
 }
+PLAIN = BODY.replace("(coarse, none, twice)", '(coarse, "", twice)').replace(
+    "none = Constant<value = float[1] {1.0}>()", ""
+)
 
 
 def detector(joined: str) -> onnx.ModelProto:
     heads = "".join(HEAD.replace("#", scale).replace("LAST", "shape") for scale in "ab")
-    body = BODY.replace("(coarse, none, twice)", '(coarse, "", twice)').replace(
-        "none = Constant<value = float[1] {1.0}>()", ""
-    )
-    return net(body + heads + joined, WEIGHTS, "1, 3, 16, 16")
+    return net(PLAIN + heads + joined, WEIGHTS, "1, 3, 16, 16")
 
 
 JOINED = {

@@ -34,7 +34,7 @@ ROWS = [
     Row("deeplab-v3-voc", "ResizeBilinear_3", "dense classes", 21),
     Row("eeg-ecg-two-inputs", "logits", "classes", 4),
     Row("face-landmark", "conv2d_20", "regression", 1404, "", {"conv2d_30": "regression"}),
-    Row("fastestdet", "758", "boxes", 80, "softmax"),
+    Row("fastestdet", "758", "boxes", 80, "exp"),
     Row("mesonet", "dense_1", "binary", 1, "sigmoid"),
     Row("mnist-cntk", "Plus214_Output_0", "classes", 10),
     Row("mobilenetv2-fp32", "output", "classes", 1000),
@@ -48,7 +48,7 @@ ROWS = [
     Row("squeezenet1.1-fp32", "squeezenet0_flatten0_reshape0", "unknown", 1000),
     Row("ultraface-rfb320", "scores", "dense classes", 2, "softmax", {"boxes": "boxes"}),
     Row("yolov8n-int8", "output0", "boxes", 2, "sigmoid"),
-    Row("yolox-nano", "output", "boxes", 80),
+    Row("yolox-nano", "output", "boxes", 80, "exp"),
 ]
 LACKING = {"mobilenetv2-weights-missing"}
 """Refused before anything is found."""

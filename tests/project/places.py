@@ -28,6 +28,11 @@ ELSEWHERE: dict[tuple[str, str], tuple[str, ...]] = {
         "backends/onnx/finding/heads/origins.py",
         "backends/onnx/finding/heads/words.py",
     ),
+    ("models/test_detectors.py", "every format of output has its row there"): (
+        "backends/onnx/finding/heads/detectors.py",
+        "backends/onnx/finding/heads/partners.py",
+        "backends/onnx/finding/heads/scales.py",
+    ),
     ("finding/test_scores.py finding/heads/test_kinds.py", "every tail has its rows there"): (
         "backends/onnx/finding/heads/tails.py",
     ),

@@ -119,8 +119,9 @@ class OnnxBackend:
 
     @property
     def classes(self) -> int | None:
-        """How many there are, where the model fixes it."""
-        return self.analysis.score.classes
+        """How many there are, where the model fixes it; None where boxes say their own."""
+        score = self.analysis.score
+        return None if score.own_classes else score.classes
 
     @property
     def settings(self) -> dict[str, Any]:

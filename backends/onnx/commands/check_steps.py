@@ -125,7 +125,7 @@ def _tell(screen: Screen, found: Coverage) -> None:
 
 
 def usual_question(setup: Setup) -> list[str]:
-    """What G is tried with: of numbers the largest, for the length of a unit vector has no slope."""
+    """What G is tried with: of numbers the largest, for a unit vector's length has no slope."""
     head = head_of(setup.backend)
     numbers = head is not None and head.kind in ("regression", "embedding")
     return ["-1"] if numbers else []

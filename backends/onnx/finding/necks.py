@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Sequence
 
 from ..reading.graph import Tensor, reads
-from ..rules.paths import active, leading
+from ..rules.paths import FIRST_ALONE, between, leading
 from .route import Route
 
 
@@ -14,8 +14,12 @@ def necks(route: Route, maps: Sequence[Tensor]) -> list[Tensor]:
 
     A prediction is a map after which no operator mixes channels; the maps before are features. The
     last feature map that all later ones of its scale come from is where the heads part; that the
-    boxes come from it too shows where the heads part whose boxes are another output.
+    boxes come from it too shows where the heads part whose boxes are another output. Of detectors
+    in two stages they are the maps that regions are pooled of.
     """
+    pooled = _pooled(route, maps)
+    if pooled:
+        return pooled
     scales: dict[object, list[Tensor]] = {}
     for tensor in maps:
         scales.setdefault(route.maps.space(tensor), []).append(tensor)
@@ -28,14 +32,21 @@ def necks(route: Route, maps: Sequence[Tensor]) -> list[Tensor]:
     return found
 
 
+def _pooled(route: Route, maps: Sequence[Tensor]) -> list[Tensor]:
+    """The maps that regions are pooled of, on the way to the score."""
+    nodes = [n for n in route.graph.nodes if n.op in FIRST_ALONE]
+    read = {n.inputs[0].name for n in nodes if any(t.name in route.path for t in n.outputs)}
+    return [tensor for tensor in maps if tensor.name in read]
+
+
 def _to_boxes(route: Route) -> set[str] | None:
     """Names of the maps that boxes come from beside the score; None: all come by way of it."""
     boxes, graph = route.score.heads[0].boxes, route.graph
     if boxes is None:
         return None
-    score = route.score.name
-    by_the_score = active(graph, [score], boxes.output) | {boxes.output}
-    beside = active(graph, sorted(route.path - {score}), boxes.output) - by_the_score - route.path
+    score, ends = route.score.name, (boxes.output, *boxes.further)
+    by_the_score = between(graph.nodes, [score], ends) | {*ends}
+    beside = between(graph.nodes, route.path - {score}, ends) - by_the_score - route.path
     makers = [n for n in graph.nodes if any(t.name in beside for t in n.outputs)]
     given = {t.name for node in makers for t in reads(node) if t.name in route.path}
     return leading(graph.nodes, route.path, given) or None

@@ -72,7 +72,7 @@ class Route:
     @functools.cached_property
     def dense(self) -> bool:
         """Does the score say something at each place, or each anchor, of a picture?"""
-        return self.maps.placed(self.score.tensor)
+        return self.maps.placed(self.score.tensor) or self.score.own_classes
 
     def after(self, tensor: Tensor) -> set[str]:
         """Names of the tensors between this one and the score, both included."""

@@ -15,10 +15,12 @@ from ..reading.graph import Graph, Tensor, floating
 from ..reading.units import dequantised
 from .axes.factors import Axes
 from .axes.walk import Found
-from .heads.boxes import BOX, Detector, detector
-from .heads.extra import SLICES, classes_alone, log_scores, one_row, own_name, rows_first
-from .heads.kinds import Clues, head_of, rank, with_labels
+from .heads.boxes import Detector, detector
+from .heads.detectors import Whole, whole
+from .heads.extra import SLICES, log_scores, one_row, own_name, rows_first
+from .heads.kinds import Clues, head_of, with_labels
 from .heads.origins import Origins
+from .heads.partners import Candidate, with_partners
 from .heads.tails import Tail, behind
 from .heads.words import named_classes
 from .roles import own_rows
@@ -51,32 +53,16 @@ class Score:
         return self.heads[0].probability
 
     @property
+    def own_classes(self) -> bool:
+        """Does it hold one number a box, which says its class elsewhere?"""
+        boxes = self.heads[0].boxes
+        return boxes is not None and boxes.own is not None
+
+    @property
     def classes(self) -> int | None:
         """How many classes there are, where that is static."""
         extent = self.tensor.shape[self.class_axis]
         return extent if isinstance(extent, int) else None
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """An output that may have the score."""
-
-    head: Head
-    origins: Origins
-    cut: Detector | None = None
-    """Which of its channels are classes, where they are not a tensor by themselves."""
-    exact: bool = False
-    """Is it that tensor, number by number, whatever it holds?"""
-
-    @property
-    def rank(self) -> int:
-        return rank(self.head, not self.origins.tail.plain)
-
-    @property
-    def usable(self) -> bool:
-        """Does it hold floating point numbers that the model makes, of a known shape?"""
-        tensor = self.origins.tensor
-        return floating(tensor) and tensor.shape is not None and len(tensor.shape) > 0
 
 
 def find_score(graph: Graph, name: str | None = None, axes: Found | None = None) -> Score:
@@ -108,7 +94,16 @@ def _candidates(graph: Graph, axes: Found) -> list[Candidate]:
     tails = [behind(graph, output) for output in graph.outputs]
     named, alone = named_classes(graph), len({tail.tensor.name for tail in tails}) == 1
     found = [_candidate(graph, tail, axes, named, alone) for tail in tails]
-    return _with_labels(_with_logits(_with_partners(found)))
+    one = whole(graph, axes)
+    found = found if one is None else [_of_detector(each, one) for each in found]
+    return _with_labels(_with_logits(with_partners(found)))
+
+
+def _of_detector(one: Candidate, of: Whole) -> Candidate:
+    """An output that is a part of a detector, or its score."""
+    if one.head.output == of.head.output:
+        return replace(one, head=of.head, made=of)
+    return replace(one, head=of.others.get(one.head.output, one.head))
 
 
 def _candidate(graph: Graph, tail: Tail, axes: Found, named: int | None, alone: bool) -> Candidate:
@@ -141,10 +136,14 @@ def _detecting(graph: Graph, own: Origins, found: Detector, axes: Found) -> Cand
     """A detector's output: the score is that of its classes."""
     name = str(own.tail.output.name)
     axis = own.class_axis
-    boxes = None if axis is None else BoxNumbers(name, axis, found.box)
+    boxes = (
+        None
+        if axis is None
+        else BoxNumbers(name, axis, found.box, angle=found.angle, written=found.written)
+    )
     head = Head(name, "boxes", found.evidence, str(own.tensor.name), axis, boxes=boxes)
     if found.tail is None:
-        return Candidate(replace(head, activation="Log" if found.activation else ""), own, found)
+        return Candidate(replace(head, activation="Log" if axis is not None else ""), own, found)
     tensor = dequantised(graph, found.tail.tensor)
     alone = _origins(tensor, found.tail, axes)
     activation = found.tail.activation
@@ -152,48 +151,6 @@ def _detecting(graph: Graph, own: Origins, found: Detector, axes: Found) -> Cand
         head, tensor=str(tensor.name), class_axis=alone.class_axis, activation=activation
     )
     return Candidate(head, alone)
-
-
-def _with_partners(found: list[Candidate]) -> list[Candidate]:
-    """Numbers at the anchors or places where another output has classes are boxes."""
-    scored = [one for one in found if one.head.kind == "dense classes"]
-
-    def partner(one: Candidate) -> Candidate | None:
-        return next((other for other in scored if _same_places(one, other)), None)
-
-    out = []
-    for one in found:
-        other = partner(one) if one.head.kind == "unknown" and one.usable else None
-        if other is not None:
-            evidence = f"{one.origins.classes} numbers wherever {other.head.output} has a score"
-            one = replace(
-                one, head=replace(one.head, kind="boxes", evidence=evidence, class_axis=None)
-            )
-        out.append(one)
-    return [_with_boxes(one, out) for one in out]
-
-
-def _with_boxes(one: Candidate, found: Sequence[Candidate]) -> Candidate:
-    """Class scores that know the output with the boxes of their anchors."""
-    if one.head.kind != "dense classes":
-        return one
-    for other in found:
-        axis, count = other.origins.class_axis, other.origins.classes
-        boxes = other.head.kind == "boxes" and other.usable and other.origins.tail.plain
-        if boxes and axis is not None and (count or 0) >= BOX and _same_places(one, other):
-            numbers = BoxNumbers(other.head.output, axis, background=_background(one))
-            return replace(one, head=replace(one.head, boxes=numbers))
-    return one
-
-
-def _background(one: Candidate) -> int | None:
-    """The class that stands for nothing, which a softmax over the classes of anchors must have.
-
-    The last of queries (DETR), the first of anchors that lie somewhere (SSD).
-    """
-    if one.head.probability != "softmax":
-        return None
-    return 0 if one.origins.placed else -1
 
 
 def _with_logits(found: list[Candidate]) -> list[Candidate]:
@@ -227,16 +184,13 @@ def _with_labels(found: list[Candidate]) -> list[Candidate]:
     return [labelled(one) for one in found]
 
 
-def _same_places(one: Candidate, other: Candidate) -> bool:
-    a, b = one.origins, other.origins
-    mine, theirs = ([o.axes[i] for i in o.positions] for o in (a, b) if o.axes)
-    return bool(mine) and mine == theirs
-
-
 def _chosen(graph: Graph, found: Sequence[Candidate]) -> Candidate:
     made = [one for one in found if one.usable and one.origins.tensor.name in graph.producer]
     if made:
-        return min(made, key=lambda one: one.rank)
+        best = min(made, key=lambda one: one.rank)
+        if best.made is not None and best.made.refused:
+            raise ModelError(best.made.refused)
+        return best
     first = graph.outputs[0]
     raise ModelError(
         f"output '{first.name}' is no floating point score, and none is found before it; "
@@ -275,12 +229,13 @@ def _named(graph: Graph, name: str, found: Sequence[Candidate], axes: Found) -> 
 
 def _score(graph: Graph, chosen: Candidate, rest: Sequence[Head]) -> Score:
     """The tensor with its rows first, the classes of a detector alone."""
+    if chosen.made is not None:
+        return Score(chosen.made.tensor, chosen.made.class_axis, (chosen.head, *rest))
     own, tensor = chosen.origins, chosen.origins.tensor
     axis = own.class_axis
     if chosen.cut is not None and axis is not None:
         cut = chosen.cut
-        of = graph, tensor, axis, cut.start, cut.count
-        tensor = log_scores(*of, cut.objectness) if cut.activation else classes_alone(*of)
+        tensor = log_scores(graph, tensor, axis, cut.start, cut.count, cut.objectness)
     if chosen.exact and len(tensor.shape) > 1:
         return Score(*_as_it_is(graph, own), (chosen.head, *rest))
     ordered = rows_first(graph, tensor, own.batch)

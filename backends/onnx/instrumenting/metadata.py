@@ -94,7 +94,7 @@ def restore_own(model: onnx.ModelProto, notes: Mapping[str, str]) -> None:
 
 
 def _fitting(labels: Sequence[str], analysis: Analysis) -> list[str]:
-    classes = analysis.score.classes
+    classes = None if analysis.score.own_classes else analysis.score.classes
     if classes is not None and len(labels) != classes:
         raise InputError(f"{len(labels)} labels for {classes} classes: give one name a class")
     return list(labels)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
-from ..reading.graph import Graph, Node, floating, reads, tiny
+from ..reading.graph import Graph, Node, Tensor, floating, reads, tiny
 from .registry import VJP_RULES, ZERO, key_of
+
+FIRST_ALONE = {"RoiAlign", "MaxRoiPool"}
+"""Operators with a derivative by their first input alone, though others are floats."""
 
 
 def active(graph: Graph, wanted: Sequence[str], score: str) -> set[str]:
@@ -22,7 +25,7 @@ def carried(nodes: Sequence[Node], wanted: Collection[str]) -> set[str]:
     """These tensors and all that is computed from them with a derivative."""
     carries = set(wanted)
     for node in nodes:
-        if key_of(node) in ZERO or carries.isdisjoint(t.name for t in reads(node)):
+        if key_of(node) in ZERO or carries.isdisjoint(t.name for t in _moving(node)):
             continue
         made = [t for t in node.outputs if t.name]
         plain = [t for t in made if floating(t) or t.dtype is None]
@@ -36,8 +39,15 @@ def leading(nodes: Sequence[Node], carries: set[str], ends: Iterable[str]) -> se
     reaches = set(ends) & carries
     for node in reversed(nodes):
         if not reaches.isdisjoint(t.name for t in node.outputs) and key_of(node) not in ZERO:
-            reaches.update(t.name for t in reads(node) if t.name in carries)
+            reaches.update(t.name for t in _moving(node) if t.name in carries)
     return reaches
+
+
+def _moving(node: Node) -> list[Tensor]:
+    """What a node reads that moves its result: regions that are pooled do not, by convention."""
+    if node.op in FIRST_ALONE:
+        return [t for t in node.inputs[:1] if t.name]
+    return list(reads(node))
 
 
 def _passes_integers(node: Node, carries: set[str]) -> bool:

@@ -11,6 +11,7 @@ from cam_core.errors import InputError
 
 from . import given_files
 from .fitting import fit, only
+from .picture_sizes import told
 from .texts import Writer, encoded, reads_words
 
 
@@ -45,7 +46,11 @@ def assign(backend: Backend, images: Sequence[Path], given: Sequence[str]) -> As
     photos = {n: p for n, p in named.items() if p.suffix.lower() not in given_files.ARRAYS}
     check_names(photos, infos)
     extras = read_arrays(infos, [f"{n}={p}" for n, p in named.items() if n not in photos])
-    extras |= _texts(backend, infos, photos)
+    extras = (
+        {n: v for n, v in told(infos).items() if n not in named}
+        | extras
+        | _texts(backend, infos, photos)
+    )
     first = next((i for i in infos if i.name in photos), None) if not images else None
     if first is not None:
         images = [photos.pop(first.name)]

@@ -3,5 +3,17 @@
 from .found import LIKELY, Box, Detections
 from .meaning import corners
 from .suppression import overlap, suppress
+from .written import ANCHORED, CENTRES, DOWN_FIRST, WRITTEN
 
-__all__ = ["LIKELY", "Box", "Detections", "corners", "overlap", "suppress"]
+__all__ = [
+    "ANCHORED",
+    "CENTRES",
+    "DOWN_FIRST",
+    "LIKELY",
+    "WRITTEN",
+    "Box",
+    "Detections",
+    "corners",
+    "overlap",
+    "suppress",
+]

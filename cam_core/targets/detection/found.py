@@ -13,14 +13,19 @@ from ...errors import TargetError
 from ...head import Head
 from ..probability import EACH
 from ..scores import find_axis, softmax
-from .meaning import corners
+from .numbers import gathered
 from .suppression import suppress
+from .written import read_written, turned
 
 LIKELY = 0.25
 """The probability from which on there is a box, as the YOLO detectors' tools have it."""
 EVEN = 0.0
 """The same of scores that nothing makes probabilities of: logits."""
 MOST = 100
+ROUNDED = 0.01
+"""How far beyond 0 the logarithm of a probability may be by rounding, in float16 too."""
+MOSTLY = 0.5
+"""Of all queries, the part beyond which the last class is taken for 'no object'."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,10 @@ class Box:
     """Y of its anchor and class."""
     probability: float | None
     """None where the model makes none."""
+    channel: int
+    """Where the score has it: the class, but of boxes that say their own."""
+    angle: float | None = None
+    """In radians, of a box that is turned; the corners are those of the upright one round it."""
 
     def holds(self, x: float, y: float) -> bool:
         """Does a point of the input lie in it?"""
@@ -62,14 +71,32 @@ class Detections:
     threshold: float = LIKELY
     meaning: str = ""
     """How the box numbers were read, in words."""
+    own: Array | None = None
+    """[A]: the class of each, where the score is that of their own class."""
+    final: bool = False
+    """Did the file select them itself?"""
+    angles: Array | None = None
+    """[A]: how far each box is turned."""
 
     @cached_property
     def strength(self) -> Array:
-        """What anchors are ranked by [C, A]; -inf of the background."""
+        """What anchors are ranked by [C, A]; -inf of the background, and of rows that only pad."""
         found = self.scores if self.probabilities is None else self.probabilities
         found = found.astype(np.float64)
         if self.background is not None:
             found[self.background] = -np.inf
+        return found if self.own is None else np.where(self._padding, -np.inf, found)
+
+    @cached_property
+    def _padding(self) -> Array:
+        """[A]: files that give a fixed number of boxes fill up with zeros, or with classes of -1.
+
+        Zeros are written as the smallest number that has a logarithm.
+        """
+        assert self.own is not None
+        least = np.log(np.finfo(self.scores.dtype).tiny)
+        nothing = np.all(self.scores <= least + 1, axis=0)
+        found: Array = nothing | (self.own < 0)
         return found
 
     @property
@@ -77,29 +104,53 @@ class Detections:
         """The strength from which on there is a box."""
         return EVEN if self.probabilities is None else self.threshold
 
+    def about(self, index: int | None) -> Array:
+        """Which scores [C, A] are about a class; None: about any."""
+        if index is None:
+            return np.full(self.scores.shape, fill_value=True)
+        if self.own is not None:
+            return np.broadcast_to(self.own == index, self.scores.shape)
+        return np.broadcast_to(np.arange(len(self.scores))[:, None] == index, self.scores.shape)
+
     def boxes(self, index: int | None = None) -> list[Box]:
-        """Those that remain after suppression, the best first; of one class alone."""
-        rows = np.arange(len(self.strength)) if index is None else np.array([index])
-        at, anchors = np.nonzero(self.strength[rows] >= self.least)
-        classes = rows[at]
-        kept = suppress(self.corners[anchors], self.strength[classes, anchors], classes, most=MOST)
-        return [self.box(int(classes[i]), int(anchors[i])) for i in kept]
+        """Those that remain after suppression, the best first; of one class alone.
 
-    def best(self, index: int | None = None) -> Box:
-        """The best anchor, be it above the threshold or not."""
-        rows = self.strength if index is None else self.strength[index][None]
-        at, anchor = divmod(int(np.argmax(rows)), rows.shape[1])
-        return self.box(at if index is None else index, anchor)
+        What the file selected remains as it is.
+        """
+        channels, anchors = np.nonzero(self.about(index) & (self.strength >= self.least))
+        strength = self.strength[channels, anchors]
+        classes = channels if self.own is None else self.own[anchors]
+        if self.final:
+            kept = [int(i) for i in np.argsort(-strength, kind="stable")[:MOST]]
+        else:
+            kept = suppress(self.corners[anchors], strength, classes, most=MOST)
+        return [self.box(int(channels[i]), int(anchors[i])) for i in kept]
 
-    def box(self, index: int, anchor: int) -> Box:
-        """What there is at an anchor for a class."""
-        p = None if self.probabilities is None else float(self.probabilities[index, anchor])
+    def best(self, index: int | None = None) -> Box | None:
+        """The best anchor, be it above the threshold or not; None where there is none."""
+        found = np.where(self.about(index), self.strength, -np.inf)
+        if not np.max(found, initial=-np.inf) > -np.inf:
+            return None
+        channel, anchor = divmod(int(np.argmax(found)), found.shape[1])
+        return self.box(channel, anchor)
+
+    def box(self, channel: int, anchor: int) -> Box:
+        """What there is at an anchor for a channel of the score."""
+        p = None if self.probabilities is None else float(self.probabilities[channel, anchor])
         x0, y0, x1, y1 = map(float, self.corners[anchor])
-        return Box(index, anchor, (x0, y0, x1, y1), float(self.margin(index, anchor)), p)
+        return Box(
+            channel if self.own is None else int(self.own[anchor]),
+            anchor,
+            (x0, y0, x1, y1),
+            float(self.margin(channel, anchor)),
+            p,
+            channel,
+            None if self.angles is None else float(self.angles[anchor]),
+        )
 
-    def margin(self, index: int, anchor: int) -> float:
+    def margin(self, channel: int, anchor: int) -> float:
         """Y: the class score, against the background's where there is one."""
-        own = float(self.scores[index, anchor])
+        own = float(self.scores[channel, anchor])
         return own if self.background is None else own - float(self.scores[self.background, anchor])
 
 
@@ -110,6 +161,7 @@ def detections(
     class_axis: int,
     size: tuple[int, int],
     threshold: float = LIKELY,
+    named: int | None = None,
 ) -> list[Detections]:
     """Those of each row.
 
@@ -119,26 +171,63 @@ def detections(
         head: that of the score, with `boxes`.
         class_axis: where the classes are in y.
         size: height and width of the input.
+        named: how many classes have names, where anybody knows.
 
     Raises:
         TargetError: the boxes are not those of the score's anchors.
     """
-    numbers, cells = box_numbers(outputs, head)
+    assert head.boxes is not None
+    numbers = gathered(outputs, head.boxes)
     y = _flat(score, find_axis(score, class_axis))
-    if numbers.shape[::2] != y.shape[::2]:
+    if numbers.values.shape[::2] != y.shape[::2]:
         raise TargetError(
             f"the score {list(score.shape)} has {y.shape[2]} anchors, the boxes of "
-            f"'{head.boxes.output if head.boxes else ''}' are {numbers.shape[2]}"
+            f"'{head.boxes.output}' are {numbers.values.shape[2]}"
         )
-    p = probabilities(y, head.probability)
-    boxes, words = corners(np.moveaxis(numbers, 1, 2), size, cells)
-    background = None if head.boxes is None else head.boxes.background
-    if background is not None:
-        background %= y.shape[1]
+    if head.activation == "Log" and np.max(y, initial=0.0) > ROUNDED:
+        raise TargetError(
+            f"the scores in '{head.output}' are no probabilities, one is {np.exp(np.max(y)):.3g}: "
+            f"name the logits with --score"
+        )
+    how, background = applied(y, head, named)
+    p = probabilities(y, how)
+    levels = numbers.levels if head.boxes.gridded else None
+    boxes, words = read_written(numbers.values, size, levels, head.boxes.written)
+    if numbers.angles is not None:
+        boxes = turned(boxes, numbers.angles.astype(np.float64))
+    own, angles = numbers.own, numbers.angles
     return [
-        Detections(y[i], None if p is None else p[i], boxes[i], background, threshold, words)
+        Detections(
+            y[i],
+            None if p is None else p[i],
+            boxes[i],
+            background,
+            threshold,
+            words,
+            None if own is None else own[i],
+            own is not None and not head.boxes.gridded,
+            None if angles is None else angles[i],
+        )
         for i in range(len(y))
     ]
+
+
+def applied(y: Array, head: Head, named: int | None = None) -> tuple[str, int | None]:
+    """What makes probabilities of scores [N, C, A], and the class that stands for nothing.
+
+    Queries that end in logits are compared by a softmax with 'no object' last (DETR 2020), or are
+    each a sigmoid (Deformable DETR). The names of the classes tell, or else the queries do: nearly
+    all of them find nothing.
+    """
+    assert head.boxes is not None
+    background, C = head.boxes.background, y.shape[1]
+    if not head.boxes.unsure:
+        return head.probability, None if background is None else background % C
+    if named in (C, C - 1):
+        nothing = named == C - 1
+    else:
+        nothing = bool(C > 1 and np.mean(np.argmax(y, axis=1) == C - 1) > MOSTLY)
+    return ("softmax", C - 1) if nothing else ("sigmoid", None)
 
 
 def probabilities(y: Array, how: str) -> Array | None:
@@ -148,23 +237,15 @@ def probabilities(y: Array, how: str) -> Array | None:
     return softmax(y.astype(np.float64)) if how == "softmax" else None
 
 
-def box_numbers(outputs: Mapping[str, Array], head: Head) -> tuple[Array, tuple[int, ...]]:
-    """The four numbers of each anchor [N, 4, A], and the axes that their places had."""
-    assert head.boxes is not None
-    of, array = head.boxes, outputs[head.boxes.output]
-    places = [extent for i, extent in enumerate(array.shape) if i not in (0, of.axis % array.ndim)]
-    numbers = _flat(array, of.axis % array.ndim)[:, of.start : of.start + 4]
-    return numbers, tuple(places) if len(places) == 2 and 1 not in places else ()
-
-
 def _flat(values: Array, axis: int) -> Array:
     """[N, C, A]: an axis moved behind the rows, the others as one."""
     if values.ndim < 2:
         return values.reshape(len(values), 1, -1)
-    return np.moveaxis(values, axis, 1).reshape(len(values), values.shape[axis], -1)
+    moved = np.moveaxis(values, axis, 1)
+    return moved.reshape(*moved.shape[:2], int(np.prod(moved.shape[2:])))
 
 
-def named(box: Box, labels: Sequence[str] | None) -> str:
-    """Its class in words."""
-    known = labels is not None and 0 <= box.index < len(labels)
-    return labels[box.index] if known and labels is not None else f"class {box.index}"
+def named(index: int, labels: Sequence[str] | None) -> str:
+    """A class in words."""
+    known = labels is not None and 0 <= index < len(labels)
+    return labels[index] if known and labels is not None else f"class {index}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from math import prod
 
 import numpy as np
 
@@ -30,15 +31,30 @@ class Grid:
         return Grid(np.tile(self.cell, (rows, 1)), np.tile(self.stride, rows), self.single)
 
 
-def find_grid(anchors: int, size: tuple[int, int], cells: Sequence[int] = ()) -> Grid | None:
-    """The grid with so many anchors: of one map, or of neighbouring strides, fine ones first.
+def find_grid(
+    anchors: int, size: tuple[int, int], levels: Sequence[Sequence[int]] = ()
+) -> Grid | None:
+    """The grid with so many anchors: of maps, or of neighbouring strides, fine ones first.
 
-    None where none has so many, or several have: nobody knows.
+    Of several that have so many the one with the fewest a cell; None where none has: nobody knows.
+
+    Args:
+        size: the input's height and width.
+        levels: the axes of places of each output, where they are maps or several.
     """
-    if len(cells) == 2:
-        return _grid([(cells[0], cells[1], size[0] / cells[0], 1)], single=True)
-    found = list(_pyramids(anchors, size))
-    return _grid(found[0]) if len(found) == 1 else None
+    if _are_maps(levels):
+        return _grid([(h, w, size[0] / h, 1) for h, w in levels], single=len(levels) == 1)
+    found = [*_pyramids(anchors, size), *_thickening(anchors, size)]
+    if len(levels) > 1:
+        counts = [prod(level) for level in levels]
+        found = [one for one in found if _counts(one) == counts]
+    return _grid(min(found, key=lambda levels: levels[0][3])) if found else None
+
+
+def _are_maps(levels: Sequence[Sequence[int]]) -> bool:
+    """Is each [h, w]? A single one with an axis of 1 may be a list."""
+    shaped = bool(levels) and all(len(level) == 2 for level in levels)
+    return shaped and (len(levels) > 1 or 1 not in levels[0])
 
 
 Level = tuple[int, int, float, int]
@@ -54,6 +70,19 @@ def _pyramids(anchors: int, size: tuple[int, int]) -> Iterator[list[Level]]:
         if anchors % cells == 0 and anchors // cells in PER_CELL:
             each = anchors // cells
             yield [(h, w, s, each) for (h, w), s in zip(counts, strides, strict=True)]
+
+
+def _thickening(anchors: int, size: tuple[int, int]) -> Iterator[list[Level]]:
+    """Two anchors a cell and then six, of three layers (BlazeFace, Bazarevsky et al. 2019)."""
+    for stride in STRIDES[:-1]:
+        each = ((stride, 2), (2 * stride, 6))
+        levels: list[Level] = [(-(-size[0] // s), -(-size[1] // s), s, n) for s, n in each]
+        if sum(_counts(levels)) == anchors:
+            yield levels
+
+
+def _counts(levels: Sequence[Level]) -> list[int]:
+    return [height * width * each for height, width, _, each in levels]
 
 
 def _grid(levels: Sequence[Level], *, single: bool = False) -> Grid:

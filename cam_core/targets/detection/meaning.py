@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 
@@ -30,7 +31,7 @@ class Meaning:
     words: str
     holds: Callable[[Array, Size, Grid | None], bool]
     read: Callable[[Array, Size, Grid | None], Array]
-    """(numbers [A, 4], the input's size, where the anchors are) -> corners [A, 4] in its pixels."""
+    """(numbers [A, M], the input's size, where the anchors are) -> corners [A, 4] in its pixels."""
 
 
 @dataclass(frozen=True)
@@ -44,12 +45,13 @@ class Read:
     """Of a row."""
 
     def corners(self, numbers: Array) -> Array:
-        """[A, 4] -> x0, y0, x1, y1 [A, 4] in pixels of the input."""
+        """[A, M] -> x0, y0, x1, y1 [A, 4] in pixels of the input."""
         return self.meaning.read(numbers, self.size, self.grid)
 
     def slopes(self, numbers: Array) -> Array:
-        """d corner / d number [A, 4, 4], by the complex step (Squire and Trapp 1998): exact."""
-        each = [self.corners(numbers + 1j * STEP * unit).imag / STEP for unit in np.eye(4)]
+        """d corner / d number [A, 4, M], by the complex step (Squire and Trapp 1998): exact."""
+        units = np.eye(numbers.shape[-1])
+        each = [self.corners(numbers + 1j * STEP * unit).imag / STEP for unit in units]
         return np.stack(each, axis=-1)
 
     def at(self, anchors: Sequence[int]) -> Read:
@@ -61,28 +63,31 @@ class Read:
         return Read(self.meaning, self.size, grid, 1)
 
 
-def corners(numbers: Array, size: Size, cells: tuple[int, ...] = ()) -> tuple[Array, str]:
+def corners(
+    numbers: Array, size: Size, levels: Sequence[Sequence[int]] | None = ()
+) -> tuple[Array, str]:
     """Corners x0, y0, x1, y1 [..., A, 4] in pixels of the input, and in words how they were read.
 
     Args:
         numbers: [A, 4], or of several rows [N, A, 4].
         size: the input's height and width.
-        cells: the axes of places that the anchors had, (h, w) of a single map; () of a list.
+        levels: of each output the axes of places that its anchors had, (h, w) of a map; None: they
+            are queries, and stand nowhere.
     """
     flat = numbers.reshape(-1, 4).astype(np.float64)
-    found = read_as(numbers, size, cells)
+    found = read_as(numbers, size, levels)
     return found.corners(flat).reshape(numbers.shape), found.meaning.words
 
 
-def read_as(numbers: Array, size: Size, cells: tuple[int, ...] = ()) -> Read:
+def read_as(numbers: Array, size: Size, levels: Sequence[Sequence[int]] | None = ()) -> Read:
     """How the numbers of all anchors are read; its rows are those of `numbers`, one after another.
 
     Args:
-        numbers, size, cells: as `corners` says.
+        numbers, size, levels: as `corners` says.
     """
     flat = numbers.reshape(-1, 4).astype(np.float64)
-    grid = find_grid(numbers.shape[-2], size, cells)
-    rows = len(flat) // numbers.shape[-2]
+    grid = None if levels is None else find_grid(numbers.shape[-2], size, levels)
+    rows = prod(numbers.shape[:-2])
     grids = None if grid is None else grid.repeated(rows)
     meaning = next(one for one in MEANINGS if one.holds(flat, size, grids))
     return Read(meaning, size, grids, numbers.shape[-2])
@@ -101,36 +106,38 @@ def _sizes(a: Array) -> bool:
     return bool(np.all(a[:, 2:] >= 0))
 
 
-def _from_centre(a: Array) -> Array:
-    half = a[:, 2:] / 2
-    return np.concatenate([a[:, :2] - half, a[:, :2] + half], axis=1)
+def from_centre(a: Array) -> Array:
+    """Corners of (x, y, w, h)."""
+    half = a[..., 2:] / 2
+    return np.concatenate([a[..., :2] - half, a[..., :2] + half], axis=-1)
 
 
-def _pixels(size: Size) -> Array:
+def pixels(size: Size) -> Array:
+    """What parts of the picture are multiplied by: w, h, w, h."""
     return np.array([size[1], size[0]] * 2, np.float64)
 
 
-def _grid_offsets(a: Array, size: Size, grid: Grid | None) -> Array:
-    """YOLOX (Ge et al. 2021): centre (cell + xy) stride, size exp(wh) stride."""
+def grid_offsets(a: Array, size: Size, grid: Grid | None) -> Array:
+    """YOLOX (Ge et al. 2021) and YuNet: centre (cell + xy) stride, size exp(wh) stride."""
     assert grid is not None
     stride = grid.stride[:, None]
     centre = (grid.cell + a[:, :2]) * stride
-    return _from_centre(np.concatenate([centre, np.exp(np.minimum(a[:, 2:], 50)) * stride], axis=1))
+    return from_centre(np.concatenate([centre, np.exp(np.minimum(a[:, 2:], 50)) * stride], axis=1))
 
 
-def _bounded_offsets(a: Array, size: Size, grid: Grid | None) -> Array:
+def bounded_offsets(a: Array, size: Size, grid: Grid | None) -> Array:
     """FastestDet: centre (cell + tanh xy) stride, size sigmoid(wh) of the picture."""
     assert grid is not None
     centre = (grid.cell + np.tanh(a[:, :2])) * grid.stride[:, None]
-    extent = 1 / (1 + np.exp(-a[:, 2:])) * _pixels(size)[:2]
-    return _from_centre(np.concatenate([centre, extent], axis=1))
+    extent = 1 / (1 + np.exp(-a[:, 2:])) * pixels(size)[:2]
+    return from_centre(np.concatenate([centre, extent], axis=1))
 
 
 MEANINGS = (
     Meaning(
         "corners in parts of the picture",
         lambda a, size, grid: _ordered(a) and _parts(a),
-        lambda a, size, grid: a * _pixels(size),
+        lambda a, size, grid: a * pixels(size),
     ),
     Meaning(
         "corners in pixels",
@@ -140,27 +147,27 @@ MEANINGS = (
     Meaning(
         "centre and size in parts of the picture",
         lambda a, size, grid: _sizes(a) and _parts(a),
-        lambda a, size, grid: _from_centre(a) * _pixels(size),
+        lambda a, size, grid: from_centre(a) * pixels(size),
     ),
     Meaning(
         "centre and size in pixels",
         lambda a, size, grid: _sizes(a),
-        lambda a, size, grid: _from_centre(a),
+        lambda a, size, grid: from_centre(a),
     ),
     Meaning(
         "offsets in one map's cells, tanh and sigmoid outside (FastestDet)",
         lambda a, size, grid: grid is not None and grid.single,
-        _bounded_offsets,
+        bounded_offsets,
     ),
     Meaning(
         "offsets in cells and logarithms of sizes, strides outside (YOLOX)",
         lambda a, size, grid: grid is not None,
-        _grid_offsets,
+        grid_offsets,
     ),
     Meaning(
         "centre and size in pixels, some of them negative",
         lambda a, size, grid: True,
-        lambda a, size, grid: _from_centre(np.maximum(a, 0)),
+        lambda a, size, grid: from_centre(np.maximum(a, 0)),
     ),
 )
 """The first that holds is how they are read."""

@@ -20,6 +20,8 @@ PLACES = [  # photo, input, fit, options
     ((300, 400), (224, 224), "stretch", {}),
     ((300, 400), (224, 224), "letterbox", {}),
     ((400, 251), (416, 416), "letterbox", {}),
+    ((300, 400), (224, 224), "corner", {}),
+    ((400, 251), (416, 416), "corner", {}),
     ((100, 90), (224, 224), "crop", {}),
 ]
 
@@ -69,6 +71,17 @@ def test_a_letterboxs_padding_is_cut_off() -> None:
     heatmap[:21] = heatmap[43:] = 1  # where the padding lies, but for half a pixel
     back = place((100, 300), (64, 64), "letterbox").to_photo(heatmap)
     assert back[5:-5].max() == 0
+
+
+def test_a_corners_padding_is_to_the_right_and_below() -> None:
+    wide, high = (place(photo, (64, 64), "corner") for photo in ((100, 300), (300, 100)))
+    assert (wide.corner, wide.inner, high.corner, high.inner) == (
+        (0, 0),
+        (21, 64),
+        (0, 0),
+        (64, 21),
+    )
+    np.testing.assert_allclose(wide.matrix, [[300 / 64, 0, 0], [0, 100 / 21, 0]])
 
 
 def test_a_coarse_map_is_spread_as_by_half_pixel_centres() -> None:

@@ -11,6 +11,7 @@ import pytest
 from cam_core.backend import InputInfo
 from cam_core.cli.typed import Typed, flag, pieces
 from cam_core.errors import InputError
+from cam_core.head import BoxNumbers, Head, OwnClass
 from cam_core.image import Preprocess
 from cam_core.sources.preprocessing import Sources
 from tests.core.sources.configs import HALF, RESNET, RGB, VIT, Model, write
@@ -94,6 +95,42 @@ def test_onnx_image_metadata_guide_the_guess() -> None:
     spec, source = sources.preprocess(RGB, None)
     assert spec == Preprocess()
     assert "NominalRange_0_255" in source
+
+
+BYTES = InputInfo("x", (1, "h", "w", 3), np.dtype("uint8"), 3)
+GUESSES = {  # how the boxes are written, the input -> what is guessed
+    "YOLO": ("", RGB, Preprocess(scale=1 / 255, fit="letterbox")),
+    "YOLOX": ("offsets", RGB, Preprocess(bgr=True, fit="corner")),
+    "FastestDet": ("bounded offsets", RGB, Preprocess(scale=1 / 255, bgr=True, fit="stretch")),
+    "SCRFD": ("distances", RGB, Preprocess((127.5,), (128.0,), fit="corner", pad=0)),
+    "BlazeFace": ("anchor offsets", RGB, Preprocess((127.5,), (127.5,), fit="letterbox", pad=0)),
+    "another": ("distributions", RGB, Preprocess(scale=1 / 255, fit="letterbox")),
+    "bytes": ("", BYTES, Preprocess(fit="stretch")),
+}
+
+
+OTHERS = {  # what else is known of the boxes -> the fit and the scale
+    "rows of Ultralytics": (BoxNumbers("y", 2, own=OwnClass("y", 2, 5)), "letterbox", (0.0,)),
+    "RT-DETR": (BoxNumbers("boxes", 2, own=OwnClass("labels")), "stretch", (0.0,)),
+    "DETR": (BoxNumbers("boxes", 2, unsure=True), "stretch", (0.485, 0.456, 0.406)),
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_selected_boxes_and_queries(name: str) -> None:
+    boxes, fit, mean = OTHERS[name]
+    head = Head("y", "boxes", "", "y", 1, boxes=boxes)
+    spec, _ = Sources(Path(), {}, flag, head).preprocess(RGB)
+    assert (spec.fit, spec.mean, spec.scale) == (fit, mean, 1 / 255)
+
+
+@pytest.mark.parametrize("name", GUESSES)
+def test_a_detector_is_guessed_to_want_the_whole_photo(name: str) -> None:
+    written, info, expected = GUESSES[name]
+    head = Head("y", "boxes", "", "y", 1, boxes=BoxNumbers("y", 1, written=written))
+    spec, source = Sources(Path(), {}, flag, head).preprocess(info)
+    assert spec == expected
+    assert "a guess as nothing says it: check the boxes, or give --preprocess" in source
 
 
 @pytest.mark.parametrize(

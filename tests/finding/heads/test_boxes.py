@@ -16,9 +16,7 @@ from onnx import numpy_helper
 from PIL import Image
 
 from backends.onnx import OnnxBackend, instrument
-from cam_core.errors import TargetError
-from cam_core.explain import explain
-from cam_core.targets import ClassTarget
+from cam_core.explain import explain, suited
 from tests.commands.calls import call
 from tests.finding.heads.texts import net
 from tests.sessions import run
@@ -35,7 +33,7 @@ PARTS = f"""{ROW} {ONE}
     boxes = Reshape(t, four)  classes = Reshape(u, three)  objects = Reshape(o, one)
     p = Sigmoid(classes)  q = Sigmoid(objects)"""
 TURNED = "y = Transpose<perm = [0, 2, 1]>(all)"
-OTHER = "all = Concat<axis = 1>(boxes, classes)"
+OTHER = "all = Concat<axis = 1>(boxes, p)"
 # nodes after the parts, shape, metadata -> axis of the classes, the first, their probability
 LAYOUTS: dict[str, tuple[str, str, dict[str, str], int, int, str]] = {
     "4 + K, A": ("y = Concat<axis = 1>(boxes, p)", "N, 7, 64", NAMES, 1, 4, "sigmoid"),
@@ -60,14 +58,25 @@ def test_the_score_is_that_of_the_classes_alone(layout: str, rng: np.random.Gene
     (head,) = backend.heads()
     assert (head.kind, backend.classes, head.probability) == ("boxes", 3, how)
     assert "3 classes" in head.evidence
-    y = np.moveaxis(run(model(layout), x=x)["y"].astype(np.float64), axis, 1)
-    p = y[:, start:] * (y[:, 4:5] if start == 5 else 1)
+    y = np.moveaxis(run(model(layout), x=x)["y"].astype(np.float64), axis, 1)[:, start:]
+    given = np.moveaxis(run(model(layout), x=x)["y"].astype(np.float64), axis, 1)
     for c in range(3):
-        found = explain(backend, x, f"prob:{c}", layer="a")
-        np.testing.assert_allclose(found.score, p[:, c].sum(axis=1), rtol=1e-5)
+        found = explain(backend, x, f"{c}@anchor:9", layer="a").score
+        if start == 5:
+            expected = np.log(given[:, 4, 9] * y[:, c, 9])
+            np.testing.assert_allclose(found, expected, rtol=1e-4)
+        else:
+            np.testing.assert_allclose(1 / (1 + np.exp(-found)), y[:, c, 9], rtol=1e-5)
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
+def at(place: int, row: np.ndarray) -> np.ndarray:
+    """dY/da [6, 8, 8] of a number that is linear in the layer at one place."""
+    found = np.zeros((6, 64), np.float32)
+    found[:, place] = row
+    return found.reshape(6, 8, 8)
+
+
+@pytest.mark.parametrize("layout", [name for name in LAYOUTS if "4 + K" in name])
 def test_the_gradient_is_that_of_the_classes(layout: str, rng: np.random.Generator) -> None:
     """From outside and inside the file, against weights read by hand.
 
@@ -76,43 +85,38 @@ def test_the_gradient_is_that_of_the_classes(layout: str, rng: np.random.Generat
     x = rng.normal(size=(1, 3, 8, 8)).astype(np.float32)
     source = model(layout)
     weights = {t.name: numpy_helper.to_array(t) for t in source.graph.initializer}
-    backend, expected = OnnxBackend(source), np.broadcast_to(weights["k3"][1], (6, 8, 8))
-    axis, start = LAYOUTS[layout][3:5]
-    if start == 5:
-        y = np.moveaxis(run(source, x=x)["y"], axis, 1).reshape(8, 8, 8)
-        tiny = np.finfo(np.float32).tiny  # a p below it is 0 to the file, and has no slope there
-        slopes = [(p > tiny) * (1 - p) for p in (y[6], y[4])]
-        expected = slopes[0] * weights["k3"][1] + slopes[1] * weights["k1"][0]
-    (capture,) = backend.capture(x, ClassTarget(1, backend.class_axis), layers=["a"])
-    np.testing.assert_allclose(capture.gradients[0], expected, rtol=1e-4, atol=1e-6)
+    backend, expected = OnnxBackend(source), at(9, weights["k3"][1].ravel())
+    (target,) = suited(backend, ["1@anchor:9"])
+    (capture,) = backend.capture(x, target, layers=["a"])
+    np.testing.assert_allclose(capture.gradients[0], expected, rtol=1e-5, atol=1e-7)
     made = instrument(source, layer="a", target="1@anchor:9", outputs=["gradients"])
-    there = np.zeros((8, 8), np.float32)
-    there[1, 1] = 1
-    inside = run(made, x=x)["cam_gradients"][0]
-    np.testing.assert_allclose(inside, expected * there, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(run(made, x=x)["cam_gradients"][0], expected, rtol=1e-5, atol=1e-7)
 
 
 @pytest.mark.parametrize("opset", [10, 11, 13, 17])
 def test_classes_inside_one_tensor_are_cut_out(opset: int, rng: np.random.Generator) -> None:
-    """What stands before a common Neg has no tensor of its own: the scores are slices of it."""
+    """What stands before a common Mul has no tensor of its own: the scores are slices of it."""
     x = rng.normal(size=(1, 3, 8, 8)).astype(np.float32)
-    source = net(f"{PARTS} {OTHER} y = Neg(all)", "float[N, 7, 64] y", metadata=NAMES, opset=opset)
+    nodes = f"{PARTS} {OTHER} half = Constant<value = float {{0.5}}>() y = Mul(all, half)"
+    source = net(nodes, "float[N, 7, 64] y", metadata=NAMES, opset=opset)
     backend = OnnxBackend(source)
     assert (backend.classes, backend.heads()[0].kind, backend.class_axis) == (3, "boxes", 1)
     weights = {t.name: numpy_helper.to_array(t) for t in source.graph.initializer}
-    expected = -np.broadcast_to(weights["k3"][2], (6, 8, 8))
-    y = run(source, x=x)["y"]
-    (capture,) = backend.capture(x, ClassTarget(2), layers=["a"])
-    np.testing.assert_allclose(capture.gradients[0], expected, rtol=1e-5)
+    y = run(source, x=x)["y"].astype(np.float64)
+    expected = at(9, (1 - 2 * y[0, 6, 9]) * weights["k3"][2].ravel())  # of log(p / 2)
+    found = explain(backend, x, "2@anchor:9", layer="a")
+    np.testing.assert_allclose(found.score, np.log(y[:, 6, 9]), rtol=1e-5)
+    (capture,) = backend.capture(x, suited(backend, ["2@anchor:9"])[0], layers=["a"])
+    np.testing.assert_allclose(capture.gradients[0], expected, rtol=1e-4, atol=1e-6)
     made = instrument(source, layer="a", target="2@anchor:9", outputs=["gradients", "score"])
     inside = run(made, x=x)
-    np.testing.assert_array_equal(inside["y"], y)
-    np.testing.assert_allclose(inside["cam_gradients"][0, :, 1, 1], expected[:, 1, 1], rtol=1e-5)
-    np.testing.assert_allclose(inside["cam_score"], y[:, 6, 9], rtol=1e-5)
+    np.testing.assert_array_equal(inside["y"], y.astype(np.float32))
+    np.testing.assert_allclose(inside["cam_gradients"][0], expected, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(inside["cam_score"], found.score, rtol=1e-5)
     tail = backend.look(x, layers=["a"]).tail("a")
-    np.testing.assert_allclose(tail(capture.activations), y[:, 4:], rtol=1e-5)
-    with pytest.raises(TargetError, match="makes no probability"):
-        explain(backend, x, "prob:1")
+    least = np.finfo(np.float32).tiny
+    expected = np.log(np.maximum(y[:, 4:], least))
+    np.testing.assert_allclose(tail(capture.activations), expected, rtol=1e-4)
 
 
 def test_the_same_at_every_scale_is_a_detector(rng: np.random.Generator) -> None:
@@ -130,8 +134,8 @@ def test_the_same_at_every_scale_is_a_detector(rng: np.random.Generator) -> None
     assert (head.kind, backend.classes, backend.class_axis) == ("boxes", 3, 2)
     x = rng.normal(size=(1, 3, 8, 8)).astype(np.float32)
     y = run(source, x=x)["y"]
-    found = explain(backend, x, "prob:1", layer="a")
-    np.testing.assert_allclose(found.score, (y[:, :, 4] * y[:, :, 6]).sum(axis=1), rtol=1e-5)
+    found = explain(backend, x, "1@anchor:9", layer="a").score
+    np.testing.assert_allclose(found, np.log(y[:, 9, 4] * y[:, 9, 6]), rtol=1e-5)
 
 
 NOT = {  # the nodes after the parts, metadata
@@ -190,7 +194,7 @@ def test_a_photo_is_asked_for_a_class_by_its_name(tmp_path: Path) -> None:
         assert found.exit_code == 0, found.output
         (record,) = json.loads(found.stdout)["explanations"]
         assert record["label"] in labels
-        assert record["class"] is None  # it is about a box, which has a class
-        assert NAMES["names"].count(f"{record['box']['class']}: '{record['box']['label']}'") == 1
+        box = record["box"]
+        assert NAMES["names"].count(f"{box['class']}: '{record['label']}'") == 1
         (head,) = record["heads"]
         assert (head["kind"], head["output"]) == ("boxes", "y")

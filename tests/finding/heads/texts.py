@@ -10,7 +10,7 @@ from onnx import numpy_helper
 BODY = "c = Conv<pads = [1, 1, 1, 1]>(x, w) a = Relu(c) g = GlobalAveragePool(a) f = Flatten(g)"
 SHAPES = {
     "w": (6, 3, 3, 3), "v": (5, 6), "v1": (1, 6), "k": (5, 6, 1, 1), "k1": (1, 6, 1, 1),
-    "k3": (3, 6, 1, 1), "k4": (4, 6, 1, 1), "m": (6, 5), "m1": (6, 1), "scale": (5,),
+    "k3": (3, 6, 1, 1), "k4": (4, 6, 1, 1), "c4": (4, 6), "m": (6, 5), "m1": (6, 1), "scale": (5,),
 }  # fmt: skip
 
 

@@ -7,9 +7,11 @@ from dataclasses import dataclass, replace
 
 from ...reading.graph import Graph, Node, Tensor
 from ...reading.kinds import QUANTISERS, VIEWS
+from ...reading.units import computes
 from ..axes.factors import Axes, descends
 from .tails import Tail, behind
 
+CUTS = {"Split", "Slice"}
 BOX = 4
 """Numbers of a box: two corners, or centre and size."""
 
@@ -22,6 +24,9 @@ class Part:
     activation: str
     tail: Tail | None
     """The way back from them; None where each scale has its own."""
+    made: str = ""
+    """The operator that gives them, views left out; the same at every scale."""
+    scales: int = 1
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,10 @@ class Detector:
     """Where its four numbers begin."""
     objectness: int | None = None
     """What the class scores are to be multiplied by, where there is such a channel."""
+    angle: int | None = None
+    """How far the boxes are turned, where there is such a channel."""
+    written: str = ""
+    """How the box numbers are written, where that is known: see `BoxNumbers`."""
 
 
 def detector(
@@ -50,7 +59,7 @@ def detector(
     """
     parts = _parts(graph, axes, output)
     if parts is not None and channels == sum(part.extent for part in parts):
-        found = _by_parts(_boxes_whole(parts), named)
+        found = _by_parts(_boxes_whole(parts, named), named)
         if found is not None:
             return found
     before = None if named is None or channels is None else channels - named
@@ -62,14 +71,18 @@ def detector(
     return Detector(before, named, "", None, evidence, objectness=objectness)
 
 
-def _boxes_whole(parts: Sequence[Part]) -> Sequence[Part]:
+def _boxes_whole(parts: Sequence[Part], named: int | None) -> Sequence[Part]:
     """Centre and size as one part, and what is scored after them as objectness and classes."""
-    centre, size, scored = (*parts, *parts)[:3]
-    halves = [part.extent for part in parts] == [BOX // 2, BOX // 2, scored.extent]
-    if not halves or centre.activation or size.activation or scored.extent < BOX // 2:
+    if len(parts) < 3 or [p.extent for p in parts[:2]] != [BOX // 2, BOX // 2]:
         return parts
+    centre, size, scored, *more = parts
+    if centre.activation or size.activation or scored.extent < BOX // 2:
+        return parts
+    box = replace(centre, extent=BOX, tail=None)
+    if named == scored.extent:
+        return [box, scored, *more]
     objectness, classes = (replace(scored, extent=n, tail=None) for n in (1, scored.extent - 1))
-    return [replace(centre, extent=BOX, tail=None), objectness, classes]
+    return [box, objectness, classes, *more]
 
 
 def _by_parts(parts: Sequence[Part], named: int | None) -> Detector | None:
@@ -85,6 +98,11 @@ def _by_parts(parts: Sequence[Part], named: int | None) -> Detector | None:
     evidence = f"4 box numbers beside the {part.activation} of {part.extent} classes"
     if alone:
         evidence += " and an objectness"
+    after = [i for i in range(at + 1, len(parts)) if not parts[i].activation]
+    turned = len(after) == 1 and parts[after[0]].extent == 1
+    if after:
+        besides = sum(parts[i].extent for i in after)
+        evidence += ", an angle after them" if turned else f", {besides} more numbers after them"
     return Detector(
         starts[at],
         part.extent,
@@ -93,7 +111,16 @@ def _by_parts(parts: Sequence[Part], named: int | None) -> Detector | None:
         evidence,
         box=starts[boxes[0]],
         objectness=starts[alone[0]] if alone else None,
+        angle=starts[after[0]] if turned else None,
+        written=_written(parts[boxes[0]]) if alone else "",
     )
+
+
+def _written(box: Part) -> str:
+    """Of boxes beside an objectness that no operator decodes after their convolution."""
+    if box.made != "Conv":
+        return ""
+    return "offsets" if box.scales > 1 else "bounded offsets"
 
 
 def _parts(graph: Graph, axes: Mapping[str, Axes], tensor: Tensor) -> list[Part] | None:
@@ -113,15 +140,47 @@ def _parts(graph: Graph, axes: Mapping[str, Axes], tensor: Tensor) -> list[Part]
     plain = [[(p.extent, p.activation) for p in scale or ()] for scale in scales]
     if first is None or any(other != plain[0] for other in plain):
         return None
-    return [replace(part, tail=None) for part in first]
+    same = [len({scale[i].made for scale in scales if scale}) == 1 for i in range(len(first))]
+    return [
+        replace(part, tail=None, scales=len(scales), made=part.made if alike else "")
+        for part, alike in zip(first, same, strict=True)
+    ]
 
 
 def _side_by_side(graph: Graph, node: Node, axis: int) -> list[Part] | None:
     found = []
-    for tensor in node.inputs:
+    for tensor in side_by_side(graph, node):
         extent = None if tensor.shape is None else tensor.shape[axis]
         if not isinstance(extent, int):
             return None
         tail = behind(graph, tensor)
-        found.append(Part(extent, tail.activation, tail))
+        maker = graph.producer.get(tail.tensor.name)
+        made = "" if maker is None else computes(maker)
+        found.append(Part(extent, tail.activation or _cut_from(graph, tensor), tail, made))
+    return [replace(p, tail=None) if p.tail and p.activation and p.tail.plain else p for p in found]
+
+
+def side_by_side(graph: Graph, node: Node) -> list[Tensor]:
+    """What a Concat puts side by side, what other Concats on the same axis do included."""
+    found: list[Tensor] = []
+    for tensor in node.inputs:
+        inner = graph.producer.get(tensor.name)
+        if inner is not None and inner.op == "Concat" and _axis(inner) == _axis(node):
+            found += side_by_side(graph, inner)
+        else:
+            found.append(tensor)
     return found
+
+
+def _axis(node: Node) -> int | None:
+    shape = node.outputs[0].shape
+    return None if shape is None else int(node.attrs["axis"] % len(shape))
+
+
+def _cut_from(graph: Graph, tensor: Tensor) -> str:
+    """What was applied to a tensor of which this is a part (YOLOv5 to 7: a Sigmoid of all)."""
+    node = graph.producer.get(tensor.name)
+    while node is not None and node.op in VIEWS | CUTS:
+        tensor = node.inputs[0]
+        node = graph.producer.get(tensor.name)
+    return "Sigmoid" if node is not None and computes(node) == "Sigmoid" else ""

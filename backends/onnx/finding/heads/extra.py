@@ -5,6 +5,8 @@ As quantised logits are brought to real units (`reading.units.dequantised`): `Gr
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -20,13 +22,16 @@ CLASSES = f"{PREFIX}classes."
 OBJECTS = f"{PREFIX}objects."
 LOGARITHMS = f"{PREFIX}log."
 SCORES = f"{PREFIX}scores."
+SCALES = f"{PREFIX}scales."
+ANCHORS = f"{PREFIX}anchors."
+HALVES = f"{PREFIX}half."
 SLICES = 10
 """From this opset on a Slice takes its bounds as inputs."""
 
 
 def own_name(name: str) -> str:
     """A tensor's name in the file itself."""
-    prefixes = (ROWS, CLASSES, OBJECTS, LOGARITHMS, SCORES, PREFIX)
+    prefixes = (ROWS, CLASSES, OBJECTS, LOGARITHMS, SCORES, SCALES, ANCHORS, HALVES, PREFIX)
     while name.startswith(PREFIX):
         name = name.removeprefix(next(p for p in prefixes if name.startswith(p)))
     return name
@@ -85,6 +90,59 @@ def log_scores(
         return found
     there = _logarithm(graph, classes_alone(graph, tensor, axis, objectness, 1, OBJECTS))
     return _added(graph, SCORES, "Add", {}, [found, there], found.shape)
+
+
+def log_rows(graph: Graph, tensor: Tensor, at: int | None) -> Tensor:
+    """log p [N, n, 1] of probabilities [N, n] or one of [N, n, M]; N is 1 where it is left out."""
+    single = tensor if at is None else classes_alone(graph, tensor, len(tensor.shape) - 1, at, 1)
+    return _logarithm(graph, anchored(graph, single, batched=_batched(tensor, at), channel=None))
+
+
+def _batched(tensor: Tensor, at: int | None) -> bool:
+    return len(tensor.shape) == (2 if at is None else 3)
+
+
+def joined_scales(
+    graph: Graph, tensors: Sequence[Tensor], *, batched: bool, channel: int | None
+) -> tuple[Tensor, int]:
+    """The scores of all scales as one tensor, and its axis of classes."""
+    axis = 1 if batched and channel == 1 else 2
+    flat = [anchored(graph, t, batched=batched, channel=channel) for t in tensors]
+    shape = list(flat[0].shape)
+    extents = [t.shape[3 - axis] for t in flat]
+    known = all(isinstance(extent, int) for extent in extents)
+    shape[3 - axis] = sum(extents) if known else None
+    return _added(graph, SCALES, "Concat", {"axis": 3 - axis}, flat, shape), axis
+
+
+def log_products(
+    graph: Graph, classes: Tensor, objects: Tensor | None = None, *, root: bool = False
+) -> Tensor:
+    """log p, or log o + log p of an objectness that multiplies; half of it, of their root."""
+    found = _logarithm(graph, classes)
+    if objects is None:
+        return found
+    both = _added(graph, SCORES, "Add", {}, [found, _logarithm(graph, objects)], found.shape)
+    if not root:
+        return both
+    half = gs.Constant(f"{HALVES}{both.name}/half", np.array(0.5, both.dtype))
+    return _added(graph, HALVES, "Mul", {}, [both, half], both.shape)
+
+
+def anchored(graph: Graph, tensor: Tensor, *, batched: bool, channel: int | None) -> Tensor:
+    """[N, C, A] where the channels come first, else [N, A, C]; anchors and maps in one row."""
+    shape = list(tensor.shape)
+    if len(shape) == 3 and batched and channel is not None:
+        return tensor
+    rows = shape[0] if batched else 1
+    channels = 1 if channel is None else shape[channel]
+    cells = [d for i, d in enumerate(shape) if i != channel and not (batched and i == 0)]
+    count = prod(cells) if all(isinstance(d, int) for d in cells) else None
+    first = batched and channel == 1
+    form = [0 if batched else 1, channels, -1] if first else [0 if batched else 1, -1, channels]
+    made = [rows, channels, count] if first else [rows, count, channels]
+    target = gs.Constant(f"{ANCHORS}{tensor.name}/shape", np.array(form, np.int64))
+    return _added(graph, ANCHORS, "Reshape", {}, [tensor, target], made)
 
 
 def _logarithm(graph: Graph, tensor: Tensor) -> Tensor:

@@ -8,6 +8,7 @@ from ...reading.graph import Graph
 
 CLASSES = ("logit", "score", "cls", "conf", "prob", "class", "label")
 BOXES = ("box", "regressor", "loc", "iou")
+OBJECTS = ("obj",)
 EMBEDDINGS = ("embed", "feature", "descriptor")
 STATES = ("state", "hidden")
 REGRESSIONS = ("landmark", "keypoint", "points", "coord", "regress", "depth", "value", "pose")

@@ -27,7 +27,7 @@ def test_several_anchors_a_cell() -> None:
 
 
 def test_one_map_with_its_axes() -> None:
-    grid = find_grid(22 * 11, (176, 352), (11, 22))
+    grid = find_grid(22 * 11, (176, 352), ((11, 22),))
     assert grid is not None
     assert (grid.single, set(grid.stride)) == (True, {16.0})
     assert grid.cell[23].tolist() == [1, 1]
@@ -36,4 +36,27 @@ def test_one_map_with_its_axes() -> None:
 
 def test_nobody_knows_where_other_numbers_of_anchors_stand() -> None:
     assert find_grid(299, (640, 640)) is None
-    assert find_grid(20, (32, 32)) is None  # one map of stride 8 and the next, or more a cell
+    assert find_grid(320, (64, 64), ((256,), (60,), (4,))) is None
+
+
+def test_the_fewest_a_cell_are_taken() -> None:
+    """8400 anchors of 640 pixels are one a cell of strides 8, 16, 32, or four of 16, 32, 64."""
+    for levels in ((), ((6400,), (1600,), (400,))):
+        grid = find_grid(8400, (640, 640), levels)
+        assert grid is not None
+        assert (grid.stride[0], grid.stride[-1]) == (8, 32)
+
+
+def test_outputs_that_are_maps() -> None:
+    grid = find_grid(10, (16, 32), ((2, 4), (1, 2)))
+    assert grid is not None
+    assert not grid.single
+    assert grid.stride.tolist() == [8] * 8 + [16] * 2
+    assert grid.cell[8:].tolist() == [[0, 0], [1, 0]]
+
+
+def test_two_a_cell_and_then_six() -> None:
+    grid = find_grid(896, (128, 128))
+    assert grid is not None
+    assert grid.stride.tolist() == [8] * 512 + [16] * 384
+    assert grid.cell[[1, 2, 517, 518]].tolist() == [[0, 0], [1, 0], [0, 0], [1, 0]]

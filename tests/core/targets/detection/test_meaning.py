@@ -58,7 +58,7 @@ def test_as_it_is_written(how: str, boxes: np.ndarray) -> None:
 
 def test_one_map_of_bounded_offsets(rng: np.random.Generator) -> None:
     numbers = rng.normal(size=(6 * 10, 4))
-    found, words = corners(numbers, (H, W), (6, 10))
+    found, words = corners(numbers, (H, W), ((6, 10),))
     assert "FastestDet" in words
     for i, (tx, ty, tw, th) in enumerate(numbers):
         x, y = (i % 10 + np.tanh(tx)) * 16, (i // 10 + np.tanh(ty)) * 16
