@@ -120,7 +120,7 @@ OTHERS = {  # what else is known of the boxes -> the fit and the scale
 def test_selected_boxes_and_queries(name: str) -> None:
     boxes, fit, mean = OTHERS[name]
     head = Head("y", "boxes", "", "y", 1, boxes=boxes)
-    spec, _ = Sources(Path(), {}, flag, head).preprocess(RGB)
+    spec, _ = Sources(Path(), {}, flag, [head]).preprocess(RGB)
     assert (spec.fit, spec.mean, spec.scale) == (fit, mean, 1 / 255)
 
 
@@ -128,7 +128,7 @@ def test_selected_boxes_and_queries(name: str) -> None:
 def test_a_detector_is_guessed_to_want_the_whole_photo(name: str) -> None:
     written, info, expected = GUESSES[name]
     head = Head("y", "boxes", "", "y", 1, boxes=BoxNumbers("y", 1, written=written))
-    spec, source = Sources(Path(), {}, flag, head).preprocess(info)
+    spec, source = Sources(Path(), {}, flag, [head]).preprocess(info)
     assert spec == expected
     assert "a guess as nothing says it: check the boxes, or give --preprocess" in source
 

@@ -59,7 +59,7 @@ def test_its_slope_is_that_of_the_decoding(
         "map last": (plain.reshape(2, 5, 7, 4), 3),
     }
     y, axis = shapes[layout]
-    cells = (5, 7) if layout.startswith("map") else ()
+    cells = [(5, 7)] if layout.startswith("map") else ()
     anchor = 15
     head = Head("s", "dense classes", "", "s", 1, "Sigmoid", BoxNumbers("b", axis))
     scores = np.full((2, 1, 35), -9.0)

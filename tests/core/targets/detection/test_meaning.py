@@ -80,7 +80,7 @@ def negative(boxes: np.ndarray) -> np.ndarray:
 def test_its_slopes_are_differences(how: str, boxes: np.ndarray) -> None:
     write = {**WRITTEN, "bounded": bounded, "negative": negative}[how]
     numbers = write(boxes)
-    reading = read_as(numbers, (H, W), (12, 20) if how == "bounded" else ())
+    reading = read_as(numbers, (H, W), [(12, 20)] if how == "bounded" else ())
     slopes = reading.slopes(numbers)
     for j, unit in enumerate(np.eye(4)):
         ahead, behind = (
