@@ -199,6 +199,10 @@ class TorchBackend:
             layout=self._layout,
         )
 
+    def with_score(self, output: str) -> TorchBackend:
+        """The same module whose score is one of its outputs, as it is: no logits before it."""
+        return TorchBackend(self.module, example=self._example, score=output, layout=self._layout)
+
     def _default(self, x: Inputs) -> str:
         if self._layer is None:
             calls, y = self._trace(x)

@@ -16,6 +16,7 @@ from cam_core.head import Head
 
 from ..finding.analysis import Analysis, instrumented
 from ..finding.layers import Choice
+from ..finding.scores import EXACTLY
 from ..instrumenting.strip import strip
 from ..reading.graph import floating
 from ..reading.load import Source, load, opset
@@ -39,7 +40,8 @@ class OnnxBackend:
             backend, whose layer and score count where none are named; an instrumented model
             counts as its source.
         layer: the default of `look`: tensor, node, torch module path or index; found if None.
-        score: the score tensor; found if None.
+        score: the score tensor; found if None. Of an output the logits before it, of `=NAME` that
+            tensor itself.
         providers: onnxruntime's execution providers, short names allowed (`cpu`, `cuda`), and with
             options of their own where wanted: `("cuda", {"device_id": 1})`.
         optimization: all, extended, basic or disabled: an int8 model is another function at each.
@@ -199,6 +201,18 @@ class OnnxBackend:
             change_weights(self.analysis.source, change),
             layer=choices[0].name if choices else None,
             score=self.analysis.asked_score,
+            providers=runner.providers,
+            optimization=runner.optimization,
+            guided=self._guided,
+            custom_ops=runner.custom_ops,
+        )
+
+    def with_score(self, output: str) -> OnnxBackend:
+        """The same model whose score is one of its outputs, as it is: no logits before it."""
+        runner = self._runner
+        return OnnxBackend(
+            self.analysis,
+            score=f"{EXACTLY}{output}",
             providers=runner.providers,
             optimization=runner.optimization,
             guided=self._guided,

@@ -22,6 +22,9 @@ from .heads.origins import Origins
 from .heads.tails import Tail, behind
 from .heads.words import named_classes
 
+EXACTLY = "="
+"""Before the name of a score that is taken as it is, be it made of logits."""
+
 
 @dataclass(frozen=True)
 class Score:
@@ -31,6 +34,8 @@ class Score:
     class_axis: int
     heads: tuple[Head, ...]
     """What the outputs are; the first is the one with this score."""
+    exact: bool = False
+    """Is it the very tensor that was named, of which nobody says that its channels are classes?"""
 
     @property
     def name(self) -> str:
@@ -61,6 +66,8 @@ class Candidate:
     origins: Origins
     cut: Detector | None = None
     """Which of its channels are classes, where they are not a tensor by themselves."""
+    exact: bool = False
+    """Is it the very tensor, its axes as they are?"""
 
     @property
     def rank(self) -> int:
@@ -76,6 +83,8 @@ class Candidate:
 def find_score(graph: Graph, name: str | None = None, axes: Found | None = None) -> Score:
     """The score with no name given: that of the output with classes; with one, that tensor.
 
+    An output that is named is walked back to its logits; `=NAME` is the very tensor.
+
     Raises:
         ModelError: no such tensor, or one that holds no floating point score.
     """
@@ -89,7 +98,7 @@ def find_score(graph: Graph, name: str | None = None, axes: Found | None = None)
 def dequantise(graph: Graph, name: str | None) -> None:
     """Gives quantised logits, those named or those found, a tensor in real units."""
     tails = [behind(graph, output).tensor for output in graph.outputs]
-    named = graph.tensors.get(own_name(str(name)))
+    named = graph.tensors.get(own_name(_bare(graph, str(name))))
     for tensor in tails if name is None else [*tails, named]:
         if tensor is not None:
             dequantised(graph, tensor)
@@ -223,6 +232,7 @@ def _chosen(graph: Graph, found: Sequence[Candidate]) -> Candidate:
 
 def _named(graph: Graph, name: str, found: Sequence[Candidate], axes: Found) -> Candidate:
     """What is named: an output, or logits, as it is found; any other tensor as it is."""
+    exact = name != (name := _bare(graph, name))
     name = own_name(name)
     known = graph.tensors.get(name)
     if known is None or name not in graph.producer:
@@ -230,7 +240,7 @@ def _named(graph: Graph, name: str, found: Sequence[Candidate], axes: Found) -> 
         near_by = f"did you mean {', '.join(near)}?" if near else "leave it out to have it found"
         what = "there is none" if known is None else "it is an input or a weight"
         raise ModelError(f"no tensor '{name}' to use as score: {what}; {near_by}")
-    for one in found:
+    for one in () if exact else found:
         inner = () if one.origins.tail.plain else one.origins.tail.views
         if name in (one.head.output, *inner) and one.usable:
             return one
@@ -243,7 +253,12 @@ def _named(graph: Graph, name: str, found: Sequence[Candidate], axes: Found) -> 
             f"name another tensor with --score"
         )
     own = _origins(tensor, Tail(known, tensor), axes)
-    return Candidate(head_of(Look(graph, own, named_classes(graph), False)), own)
+    return Candidate(head_of(Look(graph, own, named_classes(graph), False)), own, exact=exact)
+
+
+def _bare(graph: Graph, name: str) -> str:
+    """Without the sign that it is to be taken exactly."""
+    return name if name in graph.tensors else name.removeprefix(EXACTLY)
 
 
 def _score(graph: Graph, chosen: Candidate, rest: Sequence[Head]) -> Score:
@@ -253,12 +268,13 @@ def _score(graph: Graph, chosen: Candidate, rest: Sequence[Head]) -> Score:
     if chosen.cut is not None and axis is not None:
         cut = chosen.cut
         tensor = log_scores(graph, tensor, axis, cut.start, cut.count, cut.objectness)
-    ordered = rows_first(graph, tensor, own.batch)
+    kept = chosen.exact and len(tensor.shape) > 1
+    ordered = tensor if kept else rows_first(graph, tensor, own.batch)
     if len(tensor.shape) == 1 or axis is None:
         axis = 1 if len(tensor.shape) < 3 else len(tensor.shape) - 1
-    elif own.batch is not None and axis < own.batch:
+    elif not kept and own.batch is not None and axis < own.batch:
         axis += 1
-    return Score(ordered, axis, (chosen.head, *rest))
+    return Score(ordered, axis, (chosen.head, *rest), chosen.exact)
 
 
 def _type(tensor: Tensor) -> str:
