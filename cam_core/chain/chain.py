@@ -34,6 +34,7 @@ class Chain:
         connect: output -> input; of one name if None.
         names: of the models; the stems of their files if None.
         layer: the default of `look`, as it is called in the chain.
+        score: that of the last model; found if None.
         options: for `open_backend`, for all models.
 
     Raises:
@@ -48,11 +49,14 @@ class Chain:
         *,
         names: Sequence[str] | None = None,
         layer: str | None = None,
+        score: str | None = None,
         **options: Any,
     ) -> None:
         if len(models) < 2:
             raise InputError("a chain has at least two models: open a single one by itself")
-        opened = [m if hasattr(m, "look") else open_backend(m, **options) for m in models]
+        scored = {} if score is None else {"score": score}
+        opened = [_opened(m, options) for m in models[:-1]]
+        opened.append(_opened(models[-1], options | scored))
         called = list(names) if names is not None else distinct([_stem(m) for m in models])
         outputs = [[head.output for head in backend.heads()] for backend in opened]
         inputs = [[info.name for info in backend.inputs()] for backend in opened]
@@ -117,7 +121,8 @@ class Chain:
 
     def forward(self, x: Inputs) -> dict[str, Array]:
         """All outputs of the last model, by name."""
-        feed, values = self._fed(x), {}
+        feed = self._fed(x)
+        values: dict[tuple[int, str], Array] = {}
         for i, part in enumerate(self._parts):
             made = part.backend.forward(self._wiring.feed(i, feed, values))
             values |= {(i, name): array for name, array in made.items()}
@@ -254,6 +259,12 @@ class Chain:
         if missing is not None:
             raise InputError(f"input '{missing}' is not given")
         return dict(x)
+
+
+def _opened(model: Any, options: Mapping[str, Any]) -> Backend:
+    """A backend is one already."""
+    found: Backend = model if hasattr(model, "look") else open_backend(model, **options)
+    return found
 
 
 def with_score(backend: Any, output: str, name: str) -> Backend:

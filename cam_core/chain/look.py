@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from .part import OWN, Part
 
 Values = Mapping[tuple[int, str], Array]
 """Outputs by (model, name)."""
+Key = TypeVar("Key")
 Place = tuple[int, str]
 """(model, its own name of a layer)"""
 
@@ -71,8 +73,7 @@ class ChainLook:
     Args:
         wiring: of the models.
         x: one array by input of the chain; kept as it is.
-        asked: where to look, in each model its own names; None the default layers.
-        order: the layers, in the order in which they were asked for; () with the default ones.
+        order: the layers, in the order in which they were asked for; None is the default ones.
         inputs: names in the chain, whose gradients are wanted; None is all.
         main: the model with the default layers.
     """
@@ -88,7 +89,10 @@ class ChainLook:
         self._wiring, self._inputs = wiring, inputs
         self._x = {name: np.array(array) for name, array in x.items()}
         self._values: dict[tuple[int, str], Array] = {}
-        self._looks = [self._seen(i, order, main) for i in range(len(wiring.parts))]
+        self._order, self._main = order, main
+        self._looks: list[Mapping[str, Look]] = []
+        for i in range(len(wiring.parts)):
+            self._looks.append(self._seen(i))
         own = self._looks[-1][OWN]
         self.score, self.outputs = own.score, own.outputs
         if order is None:
@@ -106,7 +110,7 @@ class ChainLook:
         inputs: dict[str, Array] = {}
         arrived: dict[tuple[int, str], Array] = {}
         for i in reversed(range(len(self._looks))):
-            found = {}
+            found: dict[str, Array] = {}
             for G in self._pulled(i, target, arrived):
                 _add(layers, {(i, name): g for name, g in G.layers.items()})
                 _add(found, G.inputs)
@@ -136,30 +140,40 @@ class ChainLook:
 
         return run_on
 
-    def _seen(self, i: int, order: Sequence[Place] | None, main: int) -> Mapping[str, Look]:
+    def _seen(self, i: int) -> Mapping[str, Look]:
         """The looks at one model; what goes on from it is kept."""
-        wiring = self._wiring
-        part, feed = wiring.parts[i], wiring.feed(i, self._x, self._values)
-        layers = [name for at, name in order or () if at == i]
-        outer = wiring.inputs[i]
+        part, outer = self._wiring.parts[i], self._wiring.inputs[i]
         asked = self._inputs
         wanted = None if asked is None else [n for n, named in outer.items() if named in asked]
-        found = part.looks(feed, None if order is None and i == main else layers, wanted)
-        for output in wiring.outputs_of(i):
-            self._values[i, output] = _output(part, found, feed, output)
+        try:
+            found = part.looks(self._feed(i), self._layers_of(i), wanted)
+        except InputError:  # the score may read only some of what goes on: all that have a gradient
+            found = part.looks(self._feed(i), self._layers_of(i), None)
+        look = next(iter(found.values()), None)
+        made = part.backend.forward(self._feed(i)) if look is None else look.outputs
+        self._values |= {(i, output): made[output] for output in self._wiring.outputs_of(i)}
         return found
+
+    def _feed(self, i: int) -> dict[str, Array]:
+        return self._wiring.feed(i, self._x, self._values)
+
+    def _layers_of(self, i: int) -> list[str] | None:
+        if self._order is None:
+            return None if i == self._main else []
+        return [name for at, name in self._order if at == i]
 
     def _pulled(
         self, i: int, target: Target, arrived: Mapping[tuple[int, str], Array]
     ) -> list[Gradients]:
         """By each of its outputs, less those that nothing comes back to."""
-        if i == self._wiring.last:
-            return [self._looks[i][OWN].pull(target)]
-        found = []
-        for output, look in self._looks[i].items():
-            if (i, output) in arrived:
-                found.append(look.pull(_as_target(arrived[i, output])))
-        return found
+        targets = {OWN: target} | {o: _as_target(g) for (at, o), g in arrived.items() if at == i}
+        pulled = [(o, targets[o]) for o in self._looks[i] if o in targets]
+        try:
+            return [self._looks[i][output].pull(one) for output, one in pulled]
+        except InputError:  # some backends see only here that an input is not read
+            part = self._wiring.parts[i]
+            self._looks[i] = part.looks(self._feed(i), self._layers_of(i), None)
+            return [self._looks[i][output].pull(one) for output, one in pulled]
 
     def _onward(self, i: int, tails: Mapping[str, Callable[[Array], Array]], A: Array) -> Array:
         """The score of one block of rows."""
@@ -189,14 +203,21 @@ class ChainLook:
         for name in self._inputs or ():
             if name not in found:
                 raise InputError(f"input '{name}' has no gradient: it is not read by the score")
-        return {n: g for n, g in found.items() if self._inputs is None or n in self._inputs}
+        each = [name for outer in self._wiring.inputs for name in outer.values() if name in found]
+        return {n: found[n] for n in each if self._inputs is None or n in self._inputs}
 
     def _called(self, i: int, own: str) -> str:
         """A layer's name in the chain; one that is not listed goes by its own."""
         return self._wiring.layers[i].get(own, own)
 
     def _of(self, i: int, own: str) -> Look:
-        return next(look for look in self._looks[i].values() if own in look.layers)
+        found = [look for look in self._looks[i].values() if own in look.layers]
+        if not found:
+            raise LayerError(
+                f"layer '{own}' of '{self._wiring.parts[i].name}': nothing of that model goes on "
+                f"with a gradient; look at a later model"
+            )
+        return found[0]
 
     def _regions(self) -> Iterable[tuple[str, Region]]:
         for name, (i, own) in self._places.items():
@@ -205,18 +226,10 @@ class ChainLook:
                 yield name, region
 
 
-def _output(
-    part: Part, looks: Mapping[str, Look], feed: Mapping[str, Array], output: str
-) -> Array:
-    """One output, of a look where there is one."""
-    look = next(iter(looks.values()), None)
-    return part.backend.forward(feed)[output] if look is None else look.outputs[output]
-
-
-def _add(total: dict[object, Array] | dict[str, Array], more: Mapping[object, Array]) -> None:
+def _add(total: dict[Key, Array], more: Mapping[Key, Array]) -> None:
     """Sums by key, in place."""
     for key, g in more.items():
-        total[key] = total[key] + g if key in total else g  # type: ignore[index]
+        total[key] = total[key] + g if key in total else g
 
 
 def _as_target(g: Array) -> Target:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from ..backend import Backend, InputInfo, Inputs, Layer, Look
-from ..errors import InputError
 
 OWN = ""
 """Stands for the score of the last model, which is the chain's."""
@@ -67,7 +65,7 @@ class Part:
         found: dict[str, Look] = {}
         for output, backend in self.scored.items():
             own = layers if layers is None else self._before(output, layers, first=not found)
-            found[output] = _look(backend, feed, own, wanted)
+            found[output] = backend.look(feed, layers=own, inputs=wanted)
             layers = found[output].layers if layers is None else layers
         return found
 
@@ -83,14 +81,3 @@ class Part:
 def floats(info: InputInfo) -> bool:
     """Has an input of this type a gradient?"""
     return info.dtype.kind == "f"
-
-
-def _look(
-    backend: Backend, feed: Inputs, layers: Sequence[str] | None, inputs: Sequence[str] | None
-) -> Look:
-    """An input that one output does not come from has no gradient there, which is no error."""
-    if inputs:
-        with suppress(InputError):
-            return backend.look(feed, layers=layers, inputs=inputs)
-        inputs = None
-    return backend.look(feed, layers=layers, inputs=inputs)

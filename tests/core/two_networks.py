@@ -157,7 +157,9 @@ def written(model: Model) -> onnx.ModelProto:
 def by_chain(model: Model) -> Backend:
     """Two files, one after the other."""
     made = onnx.utils.Extractor(onnx.shape_inference.infer_shapes(written(model)))
-    return Chain([made.extract_model(*ends) for ends in ((["x"], [model.cut]), ([model.cut], ["y"]))])
+    return Chain(
+        [made.extract_model(*ends) for ends in ((["x"], [model.cut]), ([model.cut], ["y"]))]
+    )
 
 
 BACKENDS: dict[str, Callable[[Model], Backend]] = {
