@@ -60,6 +60,15 @@ OPTIONS: dict[str, tuple[tuple[str, ...], Mapping[str, Any]]] = {
             "help": "The array of one of the model's inputs; repeatable.",
         },
     ),
+    "connect": (
+        ("--connect",),
+        {
+            "multiple": True,
+            "metavar": "OUTPUT[=INPUT]",
+            "help": "Of several models: the output that is an input of a later one; repeatable. "
+            "Default: all of one name.",
+        },
+    ),
     "labels": (
         ("--labels", "labels_file"),
         {"type": FILE, "metavar": "FILE", "help": "Class names, one a line."},

@@ -22,6 +22,7 @@ class Typed:
     method: str | None = None
     threshold: float = 0.25
     inputs: tuple[str, ...] = ()
+    connect: tuple[str, ...] = ()
     labels_file: Path | None = None
     label_offset: int = 0
     providers: tuple[str, ...] = ()
