@@ -27,6 +27,14 @@ OPTIONS: dict[str, tuple[tuple[str, ...], Mapping[str, Any]]] = {
             "prob:243, or one class against another (243-282). Default: the top class.",
         },
     ),
+    "versus": (
+        ("--versus",),
+        {
+            "metavar": "LABEL",
+            "help": "A mistake: the class that is true. Its map, that of the class that the model "
+            "says and their difference in one picture, on one scale.",
+        },
+    ),
     "layer": (
         ("--layer",),
         {"help": "Where to look: a tensor, a node, a module path or an index of 'gradcam layers'."},

@@ -6,6 +6,7 @@ from typing import Any
 
 from cam_core.backend import Array
 from cam_core.image import Mark, card, sheet, view
+from cam_core.image.page import PAPER
 
 from .inputs.beneath import beneath
 from .inputs.samples import Sample
@@ -36,7 +37,8 @@ def draw(sample: Sample, explained: Explained, method: str, top: float | None) -
     placed = sample.placement is not None and explanation.lies_over(sample.placement.size)
     if sample.picture is not None and sample.placement is not None and placed:
         heat = coloured(explanation.heatmap(sample.placement.size)[0])
-        lines, marks = caption(row, method), marks_of(explained)
+        lines, own = caption(row, method), mark_of(explained)
+        marks = [] if own is None else [own]
         return card(sample.picture, heat, sample.placement, lines=lines, marks=marks, **words)
     heat = coloured(explanation.heatmap()[0])
     ground = beneath(sample.given, heat, explanation.region)
@@ -45,14 +47,14 @@ def draw(sample: Sample, explained: Explained, method: str, top: float | None) -
     return sheet(seen.panels, lines=lines, **words)
 
 
-def marks_of(explained: Explained) -> list[Mark]:
-    """The box that it is about."""
+def mark_of(explained: Explained, colour: tuple[int, int, int] = PAPER) -> Mark | None:
+    """The box that it is about; None where it is about none."""
     details = explained.explanation.detail
     box = details[0].get("box") if details else None
     if box is None:
-        return []
+        return None
     strength = box["score"] if box["probability"] is None else box["probability"]
-    return [Mark(tuple(box["corners"]), f"{explained.row.label} {strength:.2f}")]
+    return Mark(tuple(box["corners"]), f"{explained.row.label} {strength:.2f}", colour)
 
 
 def caption(row: Row, method: str) -> list[str]:

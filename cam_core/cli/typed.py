@@ -16,6 +16,7 @@ class Typed:
     """A field for each row of OPTIONS, empty where the command has no such row."""
 
     targets: tuple[str, ...] = ()
+    versus: str | None = None
     layer: str | None = None
     layers: tuple[str, ...] = ()
     score: str | None = None

@@ -10,12 +10,14 @@ from .one_class import CLASS
 from .probability import PROBABILITY
 from .target import Kind
 from .top_classes import TOP
+from .versus import VERSUS
 
 TARGETS: dict[str, Kind] = {
     "class": CLASS,
     "contrast": CONTRAST,
     "prob": PROBABILITY,
     "top": TOP,
+    "versus": VERSUS,
     "box": BOX,
     "anchor": ANCHOR,
     "cotangent": COTANGENT,

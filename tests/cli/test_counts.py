@@ -74,7 +74,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
         monkeypatch.setattr(place, name, call)
 
     count("analyses", "backends.onnx.finding.analysis", "prepare")
-    count("layers", "backends.onnx.finding.layers", "default_layer")
+    count("layers", "backends.onnx.finding.layers", "default_layers")
     count("decodings", "cam_core.image.read", "to_rgb")
     count("versions", "importlib.metadata", "version")
 

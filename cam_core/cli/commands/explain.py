@@ -34,19 +34,8 @@ class Explain(Typed):
 @click.argument("images", nargs=-1, type=FILE)
 @options(
     Explain,
-    *(
-        "target",
-        "layer",
-        "score",
-        "method",
-        *PIXELS,
-        "static",
-        "input",
-        "connect",
-        "labels",
-        "label-offset",
-    ),
-    *("threshold", *RUNTIME, "json", "output"),
+    *("target", "versus", "layer", "score", "method", *PIXELS, "static", "input", "connect"),
+    *("labels", "label-offset", "threshold", *RUNTIME, "json", "output"),
     method={
         "default": None,
         "help": "See 'gradcam methods'. Default: hirescam of a detector, else gradcam.",
@@ -86,7 +75,7 @@ def explain(asked: Explain) -> None:
 
     require_sense(asked)
     setup = set_up(asked)
-    targets = setup.targets(asked.targets)
+    targets = setup.targets(asked_for(asked))
     check_stems(setup.slots)
     job = plan(asked, setup)
     rows: list[Row] = []
@@ -104,6 +93,12 @@ def explain(asked: Explain) -> None:
             show(rows, job, setup.named)
     if asked.as_json:
         print_json({"command": "explain", "folder": str(asked.out), "explanations": records})
+
+
+def asked_for(asked: Explain) -> list[str]:
+    """The targets, a mistake among them."""
+    mistake = [] if asked.versus is None else [f"versus:{asked.versus}"]
+    return [*asked.targets, *mistake]
 
 
 def require_sense(asked: Explain) -> None:
