@@ -143,13 +143,13 @@ def test_the_default_layer_is_searched_for_once(
 ) -> None:
     from backends.onnx.finding import layers
 
-    own, met = layers.default_layer, []
+    own, met = layers.default_layers, []
 
-    def default_layer(route: Any) -> Any:
+    def default_layers(route: Any) -> Any:
         met.append(route)
         return own(route)
 
-    monkeypatch.setattr(layers, "default_layer", default_layer)
+    monkeypatch.setattr(layers, "default_layers", default_layers)
     onnx.save(model, tmp_path / "net.onnx")
     found = CliRunner().invoke(gradcam, ["layers", str(tmp_path / "net.onnx"), "--layer", "0"])
     assert found.exit_code == 0, found.output

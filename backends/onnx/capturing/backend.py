@@ -143,8 +143,7 @@ class OnnxBackend:
 
     def layers(self) -> list[Layer]:
         """The maps between input and score, in execution order."""
-        chosen = self.analysis.choices
-        return self.analysis.layers.table(chosen[0].name if chosen else "")
+        return self.analysis.layers.table(self._named or "")
 
     def forward(self, x: Inputs) -> dict[str, Array]:
         """All outputs of the plain model, by name."""
@@ -196,10 +195,10 @@ class OnnxBackend:
 
     def with_weights(self, change: Change) -> OnnxBackend:
         """The same model with every weight replaced by `change(name, weight)`, 8-bit ones too."""
-        choices, runner = self.analysis.choices, self._runner
+        runner = self._runner
         return OnnxBackend(
             change_weights(self.analysis.source, change),
-            layer=choices[0].name if choices else None,
+            layer=self._named,
             score=self.analysis.asked_score,
             providers=runner.providers,
             optimization=runner.optimization,
@@ -222,7 +221,14 @@ class OnnxBackend:
     @functools.cached_property
     def _defaults(self) -> Sequence[Choice]:
         """Found when first needed: a model without maps can still be run, and seen by name."""
-        return self.analysis.choices[:1] or self.analysis.layers.defaults()
+        own = self.analysis.choices
+        return (own if self._named is None else own[:1]) or self.analysis.layers.defaults()
+
+    @property
+    def _named(self) -> str | None:
+        """The layer that the backend was opened with; None: the default ones."""
+        first = next(iter(self.analysis.choices), None)
+        return None if first is None or first.scale else first.name
 
     @functools.cached_property
     def _plain(self) -> Any:
