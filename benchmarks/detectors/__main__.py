@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,9 +18,10 @@ import numpy as np
 from cam_core import METHODS, open_backend
 from cam_core.backend import Backend
 from cam_core.captures import pulled
+from cam_core.errors import TargetError
 from cam_core.explain import from_captures, seen_by
 from cam_core.image import Preprocess, preprocess, read
-from cam_core.targets import parse_target
+from cam_core.targets import ScoredTarget, Seen, parse_target
 
 from .energy import Corners, Figures, figures
 
@@ -54,7 +56,7 @@ def main() -> None:
 
 
 def measured(backend: Backend, spec: Preprocess, photos: Sequence[Path]) -> Found:
-    """By method, the figures of each photo whose best box is likely and of a usual size."""
+    """By method, the figures of each photo with a box that is likely and of a usual size."""
     found: dict[str, list[Figures]] = {method: [] for method in METHODS}
     for photo in photos:
         for method, one in of_photo(backend, spec, photo):
@@ -63,25 +65,39 @@ def measured(backend: Backend, spec: Preprocess, photos: Sequence[Path]) -> Foun
 
 
 def of_photo(backend: Backend, spec: Preprocess, photo: Path) -> Iterator[tuple[str, Figures]]:
-    """The best box by every method, from one forward and one backward pass."""
+    """The best such box by every method, from one forward and one backward pass."""
     pixels = read(photo)
     made = preprocess(pixels, spec, backend.inputs()[0])
     look = backend.look(made.x)
-    seen = seen_by(backend, made.x, look, placement=made.placement)
-    (question,) = parse_target("-1", head=backend.heads()[0])
-    (target,) = question.found_in(seen)
-    box = target.detail[0]["box"]
-    height, width = pixels.shape[:2]
-    x0, y0, x1, y1 = box["corners"]
-    area = (x1 - x0) * (y1 - y0) / (height * width)
-    if box["probability"] < LIKELY or not AREA[0] <= area <= AREA[1]:
+    seen = replace(seen_by(backend, made.x, look, placement=made.placement), threshold=LIKELY)
+    size = (pixels.shape[0], pixels.shape[1])
+    target = best(seen, backend, size)
+    if target is None:
         return
-    labelled = objects(photo, box["class"], (height, width))
+    box = target.detail[0]["box"]
+    labelled = objects(photo, box["class"], size)
     captured = pulled(look, target)
     for method in METHODS:
         map_ = from_captures(captured, target, method)
         heat = made.placement.to_photo(map_.heatmap(made.placement.size)[0])
         yield method, figures(heat, box["corners"], labelled)
+
+
+def best(seen: Seen, backend: Backend, size: tuple[int, int]) -> ScoredTarget | None:
+    """The best box that is likely, and neither a speck nor the whole photo."""
+    (question,) = parse_target("box:all", head=backend.heads()[0])
+    try:
+        found = question.found_in(seen)
+    except TargetError:
+        return None
+    areas = (area(one.detail[0]["box"]["corners"]) / (size[0] * size[1]) for one in found)
+    fitting = (one for one, part in zip(found, areas, strict=True) if AREA[0] <= part <= AREA[1])
+    return next(fitting, None)
+
+
+def area(corners: Corners) -> float:
+    x0, y0, x1, y1 = corners
+    return (x1 - x0) * (y1 - y0)
 
 
 def objects(photo: Path, index: int, size: tuple[int, int]) -> list[Corners]:
@@ -101,7 +117,7 @@ HEAD = """\
 # Where the maps of boxes lie
 
 `python -m benchmarks.detectors DATA` measures this and writes this page: on 64 photos of COCO
-val2017 the best box of each, if its probability is at least 0.5 and it covers 0.2 to 60 % of the
+val2017 the best box of each whose probability is at least 0.5 and that covers 0.2 to 60 % of the
 photo; the default layers (the ends of the neck), all scales merged, no flags.
 
 - **own box**: the share of the map's energy in the box that is explained (mean over photos), and
