@@ -10,7 +10,7 @@ import numpy as np
 
 from ..backend import Array, Gradients, Look, Target
 from ..captures import blocks
-from ..errors import InputError, LayerError
+from ..errors import InputError, LayerError, ModelError
 from ..region import Region
 from .links import Link
 from .part import OWN, Part
@@ -152,6 +152,9 @@ class ChainLook:
         look = next(iter(found.values()), None)
         made = part.backend.forward(self._feed(i)) if look is None else look.outputs
         self._values |= {(i, output): made[output] for output in self._wiring.outputs_of(i)}
+        for output, seen in found.items():
+            if output != OWN:
+                _require_same(part.name, output, seen.score, made[output])
         return found
 
     def _feed(self, i: int) -> dict[str, Array]:
@@ -224,6 +227,15 @@ class ChainLook:
             region = self._wiring.region(i, self._of(i, own).regions.get(own))
             if region is not None:
                 yield name, region
+
+
+def _require_same(name: str, output: str, score: Array, made: Array) -> None:
+    """What is pulled must be what goes on, and not logits before it."""
+    if score.size != made.size or not np.array_equal(score.reshape(made.shape), made, True):
+        raise ModelError(
+            f"the score of '{name}' is not its output '{output}', which goes on: open it with "
+            "that very output as its score"
+        )
 
 
 def _add(total: dict[Key, Array], more: Mapping[Key, Array]) -> None:

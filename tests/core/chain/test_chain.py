@@ -260,6 +260,10 @@ def test_a_backend_of_one_score_keeps_it() -> None:
     )
     x = {"x": np.ones((1, 2, 4, 4), np.float32), "k": np.zeros(1, np.int64)}
     assert Chain([Mute(half), end], {"y": "a"}).look(x).layers == ["h"]
+    ends = onnx.parser.parse_model(HALVES.format("Tanh").replace("Mul(h, h)", "Softmax(h)"))
+    with pytest.raises(ModelError, match="the score of '0' is not its output 'y', which goes on"):
+        Chain([Mute(OnnxBackend(ends)), end], {"y": "a"}).look(x, layers=())
+    assert Chain([OnnxBackend(ends), end], {"y": "a"}).look(x).layers == ["h"]
     Mute.score_name = "other"
     with pytest.raises(ModelError, match="'0' is a Mute, which has no with_score: open it with"):
         Chain([Mute(half), end], {"y": "a"})
