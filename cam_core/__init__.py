@@ -2,6 +2,7 @@
 
 from . import targets
 from .backend import Array, Backend, Capture, Gradients, InputInfo, Inputs, Layer, Look, Target
+from .chain import Chain
 from .discover import find_converter, open_backend
 from .errors import (
     CamError,
@@ -25,6 +26,7 @@ __all__ = [
     "Backend",
     "CamError",
     "Capture",
+    "Chain",
     "Explanation",
     "Gradients",
     "Head",

@@ -201,6 +201,10 @@ class TorchBackend:
 
     def scored(self, output: str) -> TorchBackend:
         """The same module with another output as its score, by its name."""
+        return self.with_score(output)
+
+    def with_score(self, output: str) -> TorchBackend:
+        """The same module whose score is one of its outputs, as it is: no logits before it."""
         return TorchBackend(self.module, example=self._example, score=output, layout=self._layout)
 
     def _default(self, x: Inputs) -> str:

@@ -3,6 +3,7 @@
 python -m benchmarks.speed                         everything, and docs/performance.md
 python -m benchmarks.speed --only vgg16 --only peers   some models, some parts; prints only
 python -m benchmarks.speed model.onnx ...          your own models; prints only
+python -m benchmarks.speed --only boxes yolo.onnx  five boxes of a detector
 python -m benchmarks.speed --page                  docs/performance.md from the recorded rows
 """
 
@@ -17,6 +18,7 @@ from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
+from .boxes import boxes
 from .cost import classes, default, gradients
 from .folder import folder
 from .growth import batch, depth, resolution
@@ -48,6 +50,7 @@ PARTS = {
     "folder": (folder, ("mobilenet_v2",)),
     "peers": (peers, FLOAT),
     "openvino": (openvino, FLOAT),
+    "boxes": (boxes, ()),
     "memory": (memory, tuple(BY_KEY)),
     "seconds": (instrumenting, ("resnet50", "vit_b_16")),
 }

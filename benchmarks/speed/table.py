@@ -23,6 +23,8 @@ GRADIENT = {
 SECONDS = {"resnet50": 0.5, "vit_b_16": 1.5, "chain": 10.0}
 PACKAGE = {"import cam_core": 0.25, "gradcam --help": 0.5}
 THROUGHPUT = 0.95
+BOXES = {"one box": None, "5 boxes": 1.6}
+"""Of a detector, with the maps of all its scales merged."""
 MIDDLE = "layer2"
 NAMES = {k: model.name for k, model in BY_KEY.items()} | {"chain": "10,000 nodes", "package": "-"}
 
@@ -88,6 +90,12 @@ def _gradients(rows: Rows, key: str) -> Iterator[Line]:
             yield Line(what, _name(key), GRADIENT.get(key), found, peers=peers)
 
 
+def _boxes(rows: Rows, key: str) -> Iterator[Line]:
+    for what, target in BOXES.items():
+        if found := _found(rows, "boxes", key, what):
+            yield Line(what, _name(key), target, found)
+
+
 def _middle(rows: Rows, key: str) -> Iterator[Line]:
     found = _found(rows, "depth", key, MIDDLE)
     after = _found(rows, "depth", key, f"after {MIDDLE}")
@@ -132,7 +140,7 @@ def _folder(rows: Rows, key: str) -> Iterator[Line]:
 
 Group = Callable[[Rows, str], Iterator[Line]]
 GROUPS: Sequence[Group] = (
-    *(_default, _gate, _classes, _gradients, _middle, _memory),
+    *(_default, _gate, _classes, _boxes, _gradients, _middle, _memory),
     *(_openvino, _seconds, _batch, _folder),
 )
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -23,7 +23,7 @@ from cam_core.targets.detection import LIKELY
 from cam_core.targets.scores import pool
 
 from .inputs.samples import Sample
-from .naming import Top, best, file_name, probabilities
+from .naming import Top, best, probabilities, stem_of
 from .typed import flag
 
 NOTHING = np.empty(0)
@@ -65,6 +65,21 @@ class Beside:
     explanation: Explanation
 
 
+class Share(NamedTuple):
+    """A part in a picture that all targets of one question share."""
+
+    kind: str
+    """What `ScoredTarget.together` says."""
+    label: str
+    """The question."""
+    place: int
+    """Which of its targets."""
+
+
+ALL_IN_ONE = {"versus"}
+"""Kinds whose targets have no files of their own."""
+
+
 @dataclass(frozen=True)
 class Explained:
     """One target of one sample."""
@@ -74,6 +89,9 @@ class Explained:
     unit: str
     """What the map is measured in: maps of one unit may share their colours."""
     beside: Beside | None = None
+    shares: tuple[Share, ...] = ()
+    alone: bool = True
+    """Has it files of its own?"""
 
 
 @dataclass(frozen=True)
@@ -133,11 +151,19 @@ class Job:
         seen = replace(seen, threshold=self.threshold, answer=self._answer)
         found: dict[str, Explained] = {}
         for question in targets:
-            for target in question.found_in(seen):
+            for place, target in enumerate(question.found_in(seen)):
                 one = self.explain_target(sample, looks, target)
-                found.setdefault(one.row.stem, one)
+                known = found.get(one.row.stem)
+                found[one.row.stem] = shared(question, place, one, known)
             step()
-        return self._together(sample, list(found.values()))
+        return self._together(sample, [self._named(sample, one) for one in found.values()])
+
+    def _named(self, sample: Sample, one: Explained) -> Explained:
+        """What has no files of its own is in those of its question."""
+        if one.alone:
+            return one
+        stem = stem_of(sample.slot.stem, one.shares[0].label, self.method)
+        return replace(one, row=replace(one.row, stem=stem))
 
     def _together(self, sample: Sample, found: list[Explained]) -> list[Explained]:
         """Several characters of a line over a photo are one picture."""
@@ -219,7 +245,7 @@ class Job:
             probability=probability if target.probability is None else target.probability,
             raw_max=float(explanation.raw_max[0]),
             diagnosis=explanation.diagnosis[0],
-            stem=f"{sample.slot.stem}.{file_name(asked)}.{self.method}",
+            stem=stem_of(sample.slot.stem, asked, self.method),
             top=() if ranked is None else best(ranked[0], self.probability, self.names),
             layer=explanation.layer,
             preprocessing=sample.description,
@@ -233,3 +259,13 @@ def line_of(detail: Sequence[Mapping[str, Any]]) -> str:
     facts = detail[0] if detail else {}
     text, character = facts.get("text"), facts.get("char")
     return str(text["reads"] if text else character["line"] if character else "")
+
+
+def shared(
+    question: ScoredTarget, place: int, one: Explained, known: Explained | None
+) -> Explained:
+    """An explanation with its part in what a question shares; known: as another found it."""
+    before = () if known is None else known.shares
+    own = (Share(question.together, question.label, place),) if question.together else ()
+    alone = question.together not in ALL_IN_ONE or (known is not None and known.alone)
+    return replace(one if known is None else known, shares=(*before, *own), alone=alone)

@@ -83,6 +83,11 @@ def file_name(text: str) -> str:
     return re.sub(r"[^\w+.-]+", "-", text).strip("-.") or "target"
 
 
+def stem_of(sample: str, target: str, method: str) -> str:
+    """How the files of a sample's target begin."""
+    return f"{sample}.{file_name(target)}.{method}"
+
+
 def subject(target: str, entry: str = ENTRY) -> str:
     """'class 243', or 'target prob:243'."""
     return f"{entry if target.isdecimal() else 'target'} {target}"

@@ -29,6 +29,14 @@ OPTIONS: dict[str, tuple[tuple[str, ...], Mapping[str, Any]]] = {
             "lists all. Default: what suits the model, the top class of a classifier.",
         },
     ),
+    "versus": (
+        ("--versus",),
+        {
+            "metavar": "LABEL",
+            "help": "A mistake: the class that is true. Its map, that of the class that the model "
+            "says and their difference in one picture, on one scale.",
+        },
+    ),
     "layer": (
         ("--layer",),
         {"help": "Where to look: a tensor, a node, a module path or an index of 'gradcam layers'."},
@@ -60,6 +68,15 @@ OPTIONS: dict[str, tuple[tuple[str, ...], Mapping[str, Any]]] = {
             "multiple": True,
             "metavar": "NAME=FILE.npy",
             "help": "The array of one of the model's inputs; repeatable.",
+        },
+    ),
+    "connect": (
+        ("--connect",),
+        {
+            "multiple": True,
+            "metavar": "OUTPUT[=INPUT]",
+            "help": "Of several models: the output that is an input of a later one; repeatable. "
+            "Default: all of one name.",
         },
     ),
     "labels": (

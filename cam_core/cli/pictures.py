@@ -99,12 +99,18 @@ def marks_of(explained: Explained, placement: Placement) -> list[Mark | Outline]
         height, width = placement.photo
         cells = outline.over(placement.size)[0].astype(np.float32)
         return [Outline(placement.to_photo(cells, (height, width)) > 0.5)]
+    own = mark_of(explained)
+    return [] if own is None else [own]
+
+
+def mark_of(explained: Explained, colour: tuple[int, int, int] = PAPER) -> Mark | None:
+    """The box that it is about; None where it is about none."""
     details = explained.explanation.detail
     box = details[0].get("box") if details else None
     if box is None:
-        return []
+        return None
     strength = box["score"] if box["probability"] is None else box["probability"]
-    return [Mark(tuple(box["corners"]), f"{explained.row.label} {strength:.2f}")]
+    return Mark(tuple(box["corners"]), f"{explained.row.label} {strength:.2f}", colour)
 
 
 def caption(row: Row, method: str) -> list[str]:

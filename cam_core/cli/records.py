@@ -10,8 +10,9 @@ from cam_core.report import files_of, to_json
 from cam_core.write import npy, write_together
 
 from .inputs.samples import Sample
-from .job import Beside, Explained, Job
-from .naming import as_record
+from .job import Beside, Explained, Job, Row
+from .joint import Joint, files, joints
+from .naming import as_record, stem_of
 from .pictures import draw
 from .strips import strips
 
@@ -25,24 +26,53 @@ def write(
         tops: by unit, the raw value that the last colour stands for; each its own if absent.
     """
     found: dict[str, bytes] = {}
-    records = [record(job, sample, one) for one in explained]
+    records = []
     name = explained[0].row.picture
     single = job.pictures and not name
     if job.pictures and name:
         found[f"{name}.png"] = png(strips(sample, explained, job.method))
-    for one, facts in zip(explained, records, strict=True):
+    for one in (one for one in explained if one.alone):
+        facts = record(job, sample, one)
         picture = draw(sample, one, job.method, tops.get(one.unit)) if single else None
         stem, map_of = one.row.stem, one.explanation
         found |= files_of(stem, map_of, to_json(facts), picture=picture, signed=job.signed)
         if one.beside is not None:
             found[f"{stem}.other.npy"] = npy(one.beside.explanation.map[0])
+        records.append(facts)
+    for joint in joints(explained):
+        facts = joint_record(job, sample, joint)
+        picture = joint.draw(sample, job.method, tops) if job.pictures else None
+        stem = stem_of(sample.slot.stem, joint.label, job.method)
+        found |= files(stem, joint, to_json(facts), picture)
+        records.append(facts)
     write_together(job.folder, found)
     return records
 
 
 def record(job: Job, sample: Sample, explained: Explained) -> dict[str, Any]:
     """All that is needed to make the map again, and to judge it."""
-    row, backend, path = explained.row, job.backend, sample.slot.path
+    row = explained.row
+    return {
+        **model_of(job, sample),
+        **explained.explanation.facts(),
+        "target": row.target,
+        "label": row.label or None,
+        "probability": row.probability,
+        **origins(job, sample, row),
+        **({} if explained.beside is None else {"other": _other(explained.beside)}),
+    }
+
+
+def joint_record(job: Job, sample: Sample, joint: Joint) -> dict[str, Any]:
+    """The same of what several targets share."""
+    row = joint.each[0].row
+    told = {"layer": row.layer, "method": job.method, "target": joint.label}
+    return {**model_of(job, sample), **told, **joint.facts(), **origins(job, sample, row)}
+
+
+def model_of(job: Job, sample: Sample) -> dict[str, Any]:
+    """What was explained, and what ran it."""
+    backend, path = job.backend, sample.slot.path
     return {
         "image": str(path) if sample.slot.name == path.name else sample.slot.name,
         "model": job.model,
@@ -50,10 +80,12 @@ def record(job: Job, sample: Sample, explained: Explained) -> dict[str, Any]:
         **backend.settings,
         "score_tensor": backend.score_name,
         "heads": [head.record() for head in job.heads],
-        **explained.explanation.facts(),
-        "target": row.target,
-        "label": row.label or None,
-        "probability": row.probability,
+    }
+
+
+def origins(job: Job, sample: Sample, row: Row) -> dict[str, Any]:
+    """The best classes, and where labels, pixels and numbers come from."""
+    return {
         "top": as_record(row.top),
         "labels": None if job.labels is None else job.labels.source,
         "preprocessing": {
@@ -61,7 +93,6 @@ def record(job: Job, sample: Sample, explained: Explained) -> dict[str, Any]:
             **sample.record,
         },
         "versions": dict(job.versions),
-        **({} if explained.beside is None else {"other": _other(explained.beside)}),
     }
 
 

@@ -16,12 +16,14 @@ class Typed:
     """A field for each row of OPTIONS, empty where the command has no such row."""
 
     targets: tuple[str, ...] = ()
+    versus: str | None = None
     layer: str | None = None
     layers: tuple[str, ...] = ()
     score: str | None = None
     method: str | None = None
     threshold: float = 0.25
     inputs: tuple[str, ...] = ()
+    connect: tuple[str, ...] = ()
     labels_file: Path | None = None
     label_offset: int = 0
     providers: tuple[str, ...] = ()

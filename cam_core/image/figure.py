@@ -10,9 +10,9 @@ import numpy as np
 
 from cam_core.backend import Array
 
-from .colour import blocks, overlay
+from .colour import blocks, jet, overlay
 from .marks import Mark, Outline, mark
-from .page import PAPER, page_of, unit_of
+from .page import PAPER, Colours, page_of, unit_of
 from .place import Placement
 
 if TYPE_CHECKING:
@@ -60,19 +60,24 @@ def framed(
     *,
     title: str,
     lines: Sequence[str],
-    limits: tuple[float, float],
+    limits: tuple[float, float] | None,
     reason: str,
     unit: int | None = None,
+    colours: Colours = jet,
 ) -> Array:
     """What was painted, uint8 [H, W, 3], with its colour bar and words: the whole card.
 
-    Where nothing is lit there is no bar, and the reason is printed on the picture. `unit`: of the
-    letters; what suits the longer side if None.
+    Where nothing is lit there is no bar, and the reason is printed on the picture.
+
+    Args:
+        limits: of the bar; None is a picture that says its colours itself.
+        unit: of the letters; what suits the longer side if None.
+        colours: of the bar, from 0 to 1.
     """
     height, width = painted.shape[:2]
     page = page_of(unit_of(max(height, width)) if unit is None else unit)
     unit = page.unit
-    bar = page.bar_width(limits) if lit else 0
+    bar = page.bar_width(limits) if lit and limits else 0
     body = [*lines, *([f"Note: {reason}"] if reason and lit else [])]
     total = max(width + bar, unit * 22)
     printed = page.paragraphs(title, body, total)
@@ -83,9 +88,9 @@ def framed(
         with drawing_on(painted) as strip:
             page.draw_reason(strip, (0, 0, width, height), reason or plain_reason(limits))
     canvas[unit : unit + height, left : left + width] = painted
-    if lit:
+    if lit and limits:
         with drawing_on(canvas[:, left + width :]) as strip:
-            page.draw_bar(strip, (unit, unit), height, limits)
+            page.draw_bar(strip, (unit, unit), height, limits, colours)
     with drawing_on(canvas[unit + height :]) as strip:
         page.draw_text(strip, printed, (unit, unit))
     return canvas
@@ -153,8 +158,8 @@ def dimmed(photo: Array) -> Array:
     return half
 
 
-def plain_reason(limits: tuple[float, float]) -> str:
+def plain_reason(limits: tuple[float, float] | None) -> str:
     """Why nothing is lit, where nobody said."""
-    if limits[1] > 0:
+    if limits and limits[1] > 0:
         return f"The map is {limits[1]:.3g} everywhere: no place stands out."
     return "The map is zero everywhere."

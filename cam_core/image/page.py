@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 INK, FAINT, PAPER = (28, 30, 34), (104, 109, 117), (255, 255, 255)
 
+Colours = Callable[[Array], Array]
+"""[n] in [0, 1] -> uint8 [n, 3]"""
 Line = tuple[str, "FreeTypeFont", tuple[int, int, int], int]
 """What is printed, its face, its colour and its height."""
 
@@ -92,11 +94,16 @@ class Page:
         return round(self.unit * 2.6 + labels)
 
     def draw_bar(
-        self, canvas: Image, at: tuple[int, int], height: int, limits: tuple[float, float]
+        self,
+        canvas: Image,
+        at: tuple[int, int],
+        height: int,
+        limits: tuple[float, float],
+        colours: Colours = jet,
     ) -> None:
         """The colour bar, raw maximum on top."""
         draw, (x, top), width = self.draw(canvas), at, self.unit
-        ramp = jet(np.linspace(1, 0, height, dtype=np.float32))  # [height, 3]
+        ramp = colours(np.linspace(1, 0, height, dtype=np.float32))  # [height, 3]
         canvas.paste(self.picture(np.repeat(ramp[:, None], width, axis=1)), at)
         for fraction, label in ticks(limits):
             y = top + round((1 - fraction) * (height - 1))

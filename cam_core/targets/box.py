@@ -44,6 +44,11 @@ class BoxTarget(AwaitingTarget):
         """How it is asked for."""
         return self.asked
 
+    @property
+    def together(self) -> str:
+        """All of them have a picture, besides their own."""
+        return "boxes" if self.every else ""
+
     def found_in(self, seen: Seen) -> Sequence[ScoredTarget]:
         """The anchors of the boxes, one a row."""
         rows = rows_of(seen, self.label)
@@ -228,7 +233,7 @@ def read(word: str, asking: Asking) -> tuple[ScoredTarget, ...] | None:
         point = float(over[2]), float(over[3])
         index = find_class(over[1], asking.labels)
         return (BoxTarget(index=index, over=point, asked=word),)
-    if word.partition(":")[0] in ("prob", "nobox", "out") or "@" in word:
+    if word.partition(":")[0] in ("prob", "nobox", "out", "versus") or "@" in word:
         return None
     if word == "-1":
         return (BoxTarget(lenient=True),)

@@ -26,6 +26,7 @@ from .target import Kind, ScoredTarget
 from .text import TEXT
 from .top_classes import TOP
 from .value import VALUE
+from .versus import VERSUS
 from .words import WORDS
 
 
@@ -47,6 +48,7 @@ TARGETS: dict[str, Kind] = {
     "place": PLACE,
     "text": TEXT,
     "char": CHARACTER,
+    "versus": VERSUS,
     "box": BOX,
     "anchor": ANCHOR,
     "words": WORDS,

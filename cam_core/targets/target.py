@@ -68,6 +68,11 @@ class ScoredTarget(Protocol):
         """Of what was found in one row, where the model makes one: that of a box."""
         return None
 
+    @property
+    def together(self) -> str:
+        """The picture that its targets share, once found: `boxes`, `versus`, or '' for none."""
+        return ""
+
     def name(self, index: int | None) -> str:
         """What stands for it in tables, records and file names once its class is known.
 

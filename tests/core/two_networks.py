@@ -8,11 +8,14 @@ from typing import Any
 
 import onnx
 import onnx.parser
+import onnx.shape_inference
+import onnx.utils
 import pytest
 from onnx import numpy_helper
 
 from backends.onnx import OnnxBackend
 from cam_core.backend import Backend
+from cam_core.chain import Chain
 
 torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
@@ -123,11 +126,13 @@ class Model:
     size: tuple[int, ...]
     activations: Callable[[Any, Any, str], Any]
     score: Callable[[Any, Any, str, Any], Any]
+    cut: str
+    """Between two files that are the same network."""
 
 
 MODELS = {
-    "cnn": Model(CNN, Cnn, ("early", "late"), (3, 8, 12), of_cnn, by_cnn),
-    "tokens": Model(TOKENS, Tokens, ("norm1",), (3, 8, 8), of_tokens, by_tokens),
+    "cnn": Model(CNN, Cnn, ("early", "late"), (3, 8, 12), of_cnn, by_cnn, "flat"),
+    "tokens": Model(TOKENS, Tokens, ("norm1",), (3, 8, 8), of_tokens, by_tokens, "read"),
 }
 
 
@@ -139,17 +144,29 @@ def network(model: Model) -> Any:
     return net
 
 
-def by_onnx(model: Model) -> Backend:
+def written(model: Model) -> onnx.ModelProto:
     """The torch module's weights in a file."""
     made = onnx.parser.parse_model(model.text)
     for name, parameter in network(model).named_parameters():
         value = parameter.detach().numpy()
         value = value.T if name == "mix.weight" else value
         made.graph.initializer.append(numpy_helper.from_array(value, name.replace(".", "_")))
-    return OnnxBackend(made)
+    return made
 
 
-BACKENDS = {"onnx": by_onnx, "torch": lambda model: TorchBackend(network(model))}
+def by_chain(model: Model) -> Backend:
+    """Two files, one after the other."""
+    made = onnx.utils.Extractor(onnx.shape_inference.infer_shapes(written(model)))
+    return Chain(
+        [made.extract_model(*ends) for ends in ((["x"], [model.cut]), ([model.cut], ["y"]))]
+    )
+
+
+BACKENDS: dict[str, Callable[[Model], Backend]] = {
+    "onnx": lambda model: OnnxBackend(written(model)),
+    "torch": lambda model: TorchBackend(network(model)),
+    "chain": by_chain,
+}
 
 
 @dataclass(frozen=True)

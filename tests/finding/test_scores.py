@@ -228,3 +228,18 @@ def test_of_scores_at_steps_the_last_axis_are_the_classes(
     np.testing.assert_allclose(found["cam_score"], [np.log(p / (1 - p)).sum()], rtol=1e-3)
     expected = np.repeat(v[:, :1], 10, axis=1)
     np.testing.assert_allclose(found["cam_gradients"][0], expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("tail", "outputs"), [row[1:3] for row in TAILS], ids=[row[0] for row in TAILS]
+)
+def test_an_exact_score_is_the_output_itself(
+    tail: str, outputs: str, rng: np.random.Generator
+) -> None:
+    """No logits before it, its axes as they are: what a later file reads."""
+    backend = OnnxBackend(net(tail, outputs))
+    x = rng.normal(size=(2, 3, 8, 8)).astype(np.float32)
+    for name, expected in backend.forward(x).items():
+        if expected.dtype.kind == "f":
+            look = backend.with_score(name).look(x, layers=())
+            np.testing.assert_array_equal(look.score, expected)

@@ -191,6 +191,10 @@ ELSEWHERE: dict[tuple[str, str], tuple[str, ...]] = {
         "cam_core/targets/scores.py",
         "cam_core/targets/top_classes.py",
     ),
+    ("core/chain/test_chain.py core/test_backend.py", "seen through the chain alone"): (
+        "cam_core/chain/look.py",
+        "cam_core/chain/part.py",
+    ),
     ("core/methods/test_from_gradients.py", "every row has an oracle"): (
         "cam_core/methods/table.py",
     ),

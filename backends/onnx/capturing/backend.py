@@ -16,7 +16,7 @@ from cam_core.head import Head
 
 from ..finding.analysis import Analysis, instrumented
 from ..finding.layers import Choice
-from ..finding.scores import AS_IT_IS
+from ..finding.scores import AS_IT_IS, EXACTLY
 from ..instrumenting.strip import strip
 from ..reading.graph import floating
 from ..reading.load import Source, load, opset
@@ -40,7 +40,8 @@ class OnnxBackend:
             backend, whose layer and score count where none are named; an instrumented model
             counts as its source.
         layer: the default of `look`: tensor, node, torch module path or index; found if None.
-        score: the score tensor; found if None.
+        score: the score tensor; found if None. Of an output the logits before it, of `=NAME` that
+            tensor itself.
         providers: onnxruntime's execution providers, short names allowed (`cpu`, `cuda`), and with
             options of their own where wanted: `("cuda", {"device_id": 1})`.
         optimization: all, extended, basic or disabled: an int8 model is another function at each.
@@ -145,8 +146,7 @@ class OnnxBackend:
 
     def layers(self) -> list[Layer]:
         """The maps between input and score, in execution order."""
-        chosen = self.analysis.choices
-        return self.analysis.layers.table(chosen[0].name if chosen else "")
+        return self.analysis.layers.table(self._named or "")
 
     def forward(self, x: Inputs) -> dict[str, Array]:
         """All outputs of the plain model, by name."""
@@ -217,10 +217,21 @@ class OnnxBackend:
             )
         return self._scored[output]
 
+    def with_score(self, output: str) -> OnnxBackend:
+        """As `scored`, its axes as they are too: what another file reads of it."""
+        return self._like(self.analysis, layer=None, score=f"{EXACTLY}{output}")
+
     @functools.cached_property
     def _defaults(self) -> Sequence[Choice]:
         """Found when first needed: a model without maps can still be run, and seen by name."""
-        return self.analysis.choices[:1] or self.analysis.layers.defaults()
+        own = self.analysis.choices
+        return (own if self._named is None else own[:1]) or self.analysis.layers.defaults()
+
+    @property
+    def _named(self) -> str | None:
+        """The layer that the backend was opened with; None: the default ones."""
+        first = next(iter(self.analysis.choices), None)
+        return None if first is None or first.scale else first.name
 
     @functools.cached_property
     def _plain(self) -> Any:
@@ -257,8 +268,7 @@ class OnnxBackend:
 
     def _like(self, source: Any, **options: Any) -> OnnxBackend:
         """A backend with the settings of this one."""
-        layer = next((choice.name for choice in self.analysis.choices), None)
-        asked: dict[str, Any] = {"layer": layer, "score": self.analysis.asked_score}
+        asked: dict[str, Any] = {"layer": self._named, "score": self.analysis.asked_score}
         asked |= self._runner.asked | options
         return OnnxBackend(source, guided=self._guided, **asked)
 

@@ -30,7 +30,10 @@ from .scores import Score, dequantise, find_score
 
 @dataclass(frozen=True)
 class Analysis:
-    """A model read once; `layers` knows every layer, `choices` are those asked for."""
+    """A model read once; `layers` knows every layer, `choices` are those asked for.
+
+    For the default of a detector they are its scales.
+    """
 
     source: Source
     model: onnx.ModelProto
@@ -47,7 +50,7 @@ class Analysis:
     def at(self, layers: Sequence[str | int | None]) -> Analysis:
         """The same at other layers; the model is read anew where a composite hides one of them."""
         try:
-            return replace(self, choices=tuple(self.layers.find(name) for name in layers))
+            return replace(self, choices=self.layers.asked(layers))
         except LayerError:
             return analyse(self.source, layers, self.asked_score, self.static)
 
@@ -78,7 +81,7 @@ def analyse(
     score: str | None = None,
     static: Static | None = None,
 ) -> Analysis:
-    """Opens `source`, finds its score and the layers (None: the default one).
+    """Opens `source`, finds its score and the layers (None: the default ones).
 
     `static`: shapes that its inputs are fixed to.
 
@@ -106,9 +109,7 @@ def analyse(
         kept = find_score(graph, score, followed(in_rows(unfolded(graph)))).name
     recognise(graph, keep={*named.values(), kept})
     seen = _view(graph, score)
-    choices = tuple(
-        seen.find(named.get(asked, asked) if asked is not None else None) for asked in layers
-    )
+    choices = seen.asked(named.get(asked, asked) if asked is not None else None for asked in layers)
     return Analysis(opened, model, graph, seen.score, seen, choices, score, static)
 
 

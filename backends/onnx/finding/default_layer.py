@@ -182,9 +182,10 @@ def _class_map(route: Route, tensor: Tensor) -> bool:
     """Are its channels the classes, or what is said at each place, with nothing after it that mixes
     channels?
     """
-    classes = route.score.classes
+    classes = None if route.score.exact else route.score.classes
     classes_apart = classes is not None and route.maps.channels(tensor) == classes
-    return tensor.name not in route.mixed and (classes_apart or route.dense)
+    dense = route.dense and not route.score.exact
+    return tensor.name not in route.mixed and (classes_apart or dense)
 
 
 def _before_downsampling(route: Route, tensor: Tensor, maps: Sequence[Tensor]) -> bool:

@@ -7,7 +7,7 @@ import difflib
 import functools
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cam_core.backend import Layer
 from cam_core.errors import LayerError
@@ -36,6 +36,8 @@ class Choice:
     """Said to the user when the choice is not the ordinary one."""
     region: Region | None = None
     """What of an input its maps cover."""
+    scale: bool = False
+    """Is it one of the scales of a detector, whose maps are merged where no layer is named?"""
 
     @property
     def name(self) -> str:
@@ -123,7 +125,13 @@ class Layers:
     def _defaults(self) -> list[Choice]:
         """Searched for once."""
         tensors, why = default_layers(self.route)
-        return [self._choice(tensor, why) for tensor in tensors]
+        several = len(tensors) > 1
+        return [replace(self._choice(tensor, why), scale=several) for tensor in tensors]
+
+    def asked(self, names: Iterable[str | int | None]) -> tuple[Choice, ...]:
+        """A layer for each name; for None the default ones."""
+        each = (self.defaults() if name is None else [self.find(name)] for name in names)
+        return tuple(choice for choices in each for choice in choices)
 
     def find(self, name: str | int | None) -> Choice:
         """A tensor, a node, a torch module path (`path#1`: its first call) or an index.

@@ -28,6 +28,10 @@ from .roles import own_rows
 AS_IT_IS = "out:"
 """Before the name of a score: that tensor itself, not the logits that it is made of."""
 
+EXACTLY = "="
+"""Before the name of a score that is taken as it is, its axes too, be it made of logits."""
+SIGNS = (AS_IT_IS, EXACTLY)
+
 
 @dataclass(frozen=True)
 class Score:
@@ -37,6 +41,8 @@ class Score:
     class_axis: int
     heads: tuple[Head, ...]
     """What the outputs are; the first is the one with this score."""
+    exact: bool = False
+    """Is it the very tensor that was named, of which nobody says that its channels are classes?"""
 
     @property
     def name(self) -> str:
@@ -68,7 +74,8 @@ class Score:
 def find_score(graph: Graph, name: str | None = None, axes: Found | None = None) -> Score:
     """The score with no name given: that of the output with classes; with one, that tensor.
 
-    Of an output the logits behind it; `out:NAME` is the output as it stands.
+    Of an output the logits behind it; `out:NAME` is the output as it stands, `=NAME` is that with
+    its axes as they are too.
 
     Raises:
         ModelError: no such tensor, or one that holds no floating point score.
@@ -83,7 +90,8 @@ def find_score(graph: Graph, name: str | None = None, axes: Found | None = None)
 def dequantise(graph: Graph, name: str | None) -> None:
     """Gives quantised logits, those named or those found, a tensor in real units."""
     tails = [behind(graph, output).tensor for output in graph.outputs]
-    named = graph.tensors.get(own_name(str(name).removeprefix(AS_IT_IS)))
+    bare = str(name) if name in graph.tensors else str(name).removeprefix(AS_IT_IS)
+    named = graph.tensors.get(own_name(bare.removeprefix(EXACTLY)))
     for tensor in tails if name is None else [*tails, named]:
         if tensor is not None:
             dequantised(graph, tensor)
@@ -200,15 +208,16 @@ def _chosen(graph: Graph, found: Sequence[Candidate]) -> Candidate:
 
 def _named(graph: Graph, name: str, found: Sequence[Candidate], axes: Found) -> Candidate:
     """What is named: an output, or logits, as it is found; any other tensor as it is."""
-    exact = name.startswith(AS_IT_IS) and name not in graph.tensors
-    name = own_name(name.removeprefix(AS_IT_IS) if exact else name)
+    apart = "" if name in graph.tensors else next((s for s in SIGNS if name.startswith(s)), "")
+    exact, untouched = apart == AS_IT_IS, apart == EXACTLY
+    name = own_name(name.removeprefix(apart))
     known = graph.tensors.get(name)
     if known is None or name not in graph.producer:
         near = difflib.get_close_matches(name, graph.producer, 3)
         cure = f"did you mean {', '.join(near)}?" if near else "leave --score out to have it found"
         what = "the model has no such tensor" if known is None else "it is an input or a weight"
         raise ModelError(f"'{name}' cannot be the score: {what}; {cure}")
-    for one in found:
+    for one in () if untouched else found:
         inner = () if one.origins.tail.plain else one.origins.tail.views
         if name in (one.head.output, *inner) and one.usable and not exact:
             return one
@@ -224,7 +233,8 @@ def _named(graph: Graph, name: str, found: Sequence[Candidate], axes: Found) -> 
             f"not [batch, classes]; name another tensor with --score"
         )
     own = _origins(tensor, Tail(known, tensor), axes)
-    return Candidate(head_of(Clues(graph, own, named_classes(graph), False)), own, exact=exact)
+    head = head_of(Clues(graph, own, named_classes(graph), False))
+    return Candidate(head, own, exact=exact, untouched=untouched)
 
 
 def _score(graph: Graph, chosen: Candidate, rest: Sequence[Head]) -> Score:
@@ -238,12 +248,13 @@ def _score(graph: Graph, chosen: Candidate, rest: Sequence[Head]) -> Score:
         tensor = log_scores(graph, tensor, axis, cut.start, cut.count, cut.objectness)
     if chosen.exact and len(tensor.shape) > 1:
         return Score(*_as_it_is(graph, own), (chosen.head, *rest))
-    ordered = rows_first(graph, tensor, own.batch)
+    kept = chosen.untouched and len(tensor.shape) > 1
+    ordered = tensor if kept else rows_first(graph, tensor, own.batch)
     if len(tensor.shape) == 1 or axis is None:
         axis = 1 if len(tensor.shape) < 3 else len(tensor.shape) - 1
-    elif own.batch is not None and axis < own.batch:
+    elif not kept and own.batch is not None and axis < own.batch:
         axis += 1
-    return Score(ordered, axis, (chosen.head, *rest))
+    return Score(ordered, axis, (chosen.head, *rest), chosen.untouched)
 
 
 def _as_it_is(graph: Graph, own: Origins) -> tuple[Tensor, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any
 
 import onnx
@@ -28,7 +29,7 @@ from ..writing.op import Op
 from ..writing.valid import require_valid
 from . import gate as gates
 from .metadata import record
-from .methods import cam, heatmap, writable_method
+from .methods import CamTensors, cam, heatmap, mergeable, merged, writable_method
 from .targets import Target, Targets, write_targets
 
 
@@ -52,7 +53,8 @@ def instrument(
     Args:
         model: a path, bytes, an `onnx.ModelProto` (which stays as it is), or the `analysis` of an
             `OnnxBackend`, whose layer and score count where none are named.
-        layer: tensor, node, torch module path or index; several give outputs `cam_map_0`, ...
+        layer: tensor, node, torch module path or index; several give outputs `cam_map_0`, ...; if
+            None the default, of a detector the maps of all scales merged into one.
         score: the score tensor; found by itself if None.
         method: a row of `cam_core.METHODS`; if None what suits the score, gradcam of a classifier.
         target: "input" (adds the input `cam_class`), "cotangent" (adds `cam_cotangent`),
@@ -151,7 +153,10 @@ class _Row:
     guided: bool
     names: Sequence[str]
     layers: list[dict[str, Tensor]] = field(default_factory=list)
+    merged: dict[str, Tensor] = field(default_factory=dict)
+    """Instead of those of each layer, where the layers are the scales of a detector."""
     inputs: dict[str, Tensor] = field(default_factory=dict)
+    _cams: list[CamTensors] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Runs the reverse pass and the method."""
@@ -161,16 +166,32 @@ class _Row:
         gradients = self._pulled(list(dict.fromkeys(wanted))) if wanted else {}
         self.layers = [self._layer(choice, gradients.get(choice.name)) for choice in choices]
         self.inputs = {name: gradients[name] for name in sources}
+        self.merged = self._merged()
 
     def _layer(self, choice: Choice, pulled: Tensor | None) -> dict[str, Tensor]:
         op, given = self.op, choice.tensor if pulled is None else pulled
         A, G = in_real_units(op, self.analysis.graph, choice.tensor, given)
         found = {"activations": widened(op, A)} | ({} if pulled is None else {"gradients": G})
         if self.method is not None:
-            made = cam(op, self.method, choice.layout, A, None if pulled is None else G)
+            G_or_none = None if pulled is None else G
+            made = cam(op, self.method, choice.layout, A, G_or_none, floor=choice.scale)
+            self._cams.append(made)
             found |= {"map": made.map, "signed": made.signed, "alpha": _flat(op, made.alpha)}
             if "heatmap" in self.names:
                 found["heatmap"] = heatmap(op, made.map, *_canvas(self.analysis, choice))
+        return found
+
+    def _merged(self) -> dict[str, Tensor]:
+        """The map of all scales, where their sizes are known; nothing of layers that were named."""
+        choices, cams = self.analysis.choices, self._cams
+        scales = len(cams) > 1 and all(choice.scale for choice in choices)
+        if not scales or not mergeable(cams):
+            return {}
+        lit, signed = merged(self.op, cams)
+        found = {"map": lit, "signed": signed}
+        if "heatmap" in self.names:
+            finest = max(zip(cams, choices, strict=True), key=lambda p: prod(p[0].map.shape[1:]))
+            found["heatmap"] = heatmap(self.op, lit, *_canvas(self.analysis, finest[1]))
         return found
 
     def _needs_gradients(self) -> bool:
@@ -192,6 +213,8 @@ class _Row:
 
 def _columns(rows: Sequence[_Row], name: str) -> list[tuple[int | None, list[Tensor]]]:
     """(the output's number where there are several of its name, one tensor a target)."""
+    if name in rows[0].merged:
+        return [(None, [row.merged[name] for row in rows])]
     if name in PER_LAYER:
         several = len(rows[0].layers) > 1
         return [

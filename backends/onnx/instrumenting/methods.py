@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,9 @@ from cam_core.errors import InputError
 from cam_core.maps import combine, positive
 from cam_core.maps import heatmap as resized_heatmap
 from cam_core.maps.arrangement import Arrangement
+from cam_core.maps.diagnosis import noise_floor
 from cam_core.maps.layout import Layout
+from cam_core.maps.scales import merge
 from cam_core.methods import Method, Need, find_method
 from cam_core.region import Window
 
@@ -32,6 +35,8 @@ class CamTensors:
     alpha: Tensor
     signed: Tensor
     map: Tensor
+    floor: Tensor | None = None
+    """The value [N] below which the map is rounding noise, where it is asked for."""
 
 
 def writable_method(name: str) -> Method:
@@ -45,7 +50,13 @@ def writable_method(name: str) -> Method:
 
 
 def cam(
-    op: Op, method: Method, layout: Layout | Arrangement, A: Tensor, G: Tensor | None
+    op: Op,
+    method: Method,
+    layout: Layout | Arrangement,
+    A: Tensor,
+    G: Tensor | None,
+    *,
+    floor: bool = False,
 ) -> CamTensors:
     """alpha [N, K, ...], the signed map and its positive part [N, *S], in float32."""
     activations, gradients = (_arranged(op, layout, x) for x in (A, G))
@@ -54,7 +65,24 @@ def cam(
     if isinstance(layout, Arrangement) and layout.maps:  # frames: several maps a row
         alpha, signed = (np.reshape(v, (-1, *layout.maps, *v.shape[1:])) for v in (alpha, signed))
     lit: Any = positive(signed)
-    return CamTensors(alpha.tensor, signed.tensor, lit.tensor)
+    noise: Any = noise_floor(alpha * activations, np.dtype(A.dtype)) if floor else None
+    return CamTensors(alpha.tensor, signed.tensor, lit.tensor, noise and noise.tensor)
+
+
+def merged(op: Op, parts: Sequence[CamTensors]) -> tuple[Tensor, Tensor]:
+    """The map and the signed map of several scales as one, at the size of the finest."""
+    maps, signed, floors = (
+        [Traced(op, tensor) for tensor in tensors if tensor is not None]
+        for tensors in zip(*((p.map, p.signed, p.floor) for p in parts), strict=True)
+    )
+    finest = max(maps, key=lambda one: prod(one.shape[1:]))
+    found: Any = merge(maps, signed, floors, finest.shape[1:])  # type: ignore[arg-type]
+    return found[0].tensor, found[1].tensor
+
+
+def mergeable(parts: Sequence[CamTensors]) -> bool:
+    """Are the extents of all maps known, so that constant matrices resize them?"""
+    return all(isinstance(extent, int) for part in parts for extent in part.map.shape[1:])
 
 
 def heatmap(

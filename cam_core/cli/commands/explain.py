@@ -11,7 +11,7 @@ import click
 
 from ..option_types import FILE
 from ..options import PIXELS, RUNTIME, options
-from ..typed import Typed, flag, opening, pieces
+from ..typed import Typed, flag, pieces
 
 if TYPE_CHECKING:
     from ..inputs.opened import Setup
@@ -34,8 +34,8 @@ class Explain(Typed):
 @click.argument("images", nargs=-1, type=FILE)
 @options(
     Explain,
-    *("target", "layer", "score", "method", *PIXELS, "static", "input", "labels", "label-offset"),
-    *("threshold", *RUNTIME, "json", "output"),
+    *("target", "versus", "layer", "score", "method", *PIXELS, "static", "input", "connect"),
+    *("labels", "label-offset", "threshold", *RUNTIME, "json", "output"),
     method={
         "default": None,
         "help": "See 'gradcam methods'. Default: hirescam of boxes and regions, layercam of "
@@ -58,7 +58,8 @@ def explain(asked: Explain) -> None:
 
     IMAGES are pictures, folders, globs (in quotes or not), or arrays (.npy, .npz): floats of the
     model's shape are its input as it is, row by row; bytes [H, W, 3] are a photo. A model with
-    several inputs gets the others by --input.
+    several inputs gets the others by --input. Several models that work one after the other (an
+    encoder and its decoder) are named one after the other, before the images; see --connect.
 
     Per image and target it writes a picture IMAGE.CLASS.METHOD.png in the photo's own coordinates,
     the raw map as .npy and all the facts as .json.
@@ -66,6 +67,8 @@ def explain(asked: Explain) -> None:
     \b
     gradcam explain model.onnx both.png --preprocess imagenet \\
         --labels imagenet_classes.txt --target "tiger cat" --target 243 -o out
+    gradcam explain encoder.onnx decoder.onnx photo.jpg --connect image_embeddings \\
+        --input point_coords=points.npy --input point_labels=labels.npy
     """
     from ..output import check_stems, print_json
     from ..passes import run
@@ -73,7 +76,7 @@ def explain(asked: Explain) -> None:
 
     require_sense(asked)
     setup = set_up(asked)
-    targets = setup.targets(asked.targets)
+    targets = setup.targets(asked_for(asked))
     check_stems(setup.slots)
     job = plan(asked, setup)
     rows: list[Row] = []
@@ -93,33 +96,38 @@ def explain(asked: Explain) -> None:
         print_json({"command": "explain", "folder": str(asked.out), "explanations": records})
 
 
+def asked_for(asked: Explain) -> list[str]:
+    """The targets, a mistake among them."""
+    mistake = [] if asked.versus is None else [f"versus:{asked.versus}"]
+    return [*asked.targets, *mistake]
+
+
 def require_sense(asked: Explain) -> None:
     """Refuse what cannot be, before the model is opened."""
-    from cam_core.errors import InputError
     from cam_core.explain import usable_method
 
+    from ..inputs.chained import split
     from ..inputs.given_files import find_files
     from ..output import check_directory
 
     if asked.method is not None:
         usable_method(asked.method)
     check_directory(asked.out)
-    onnx = [image for image in asked.images if image.suffix == ".onnx"]
-    if onnx and not asked.model.endswith(".onnx"):
-        raise InputError("the model comes first: gradcam explain model.onnx photo.jpg")
-    find_files(asked.images)
+    _, images = split(asked.model, asked.images)
+    find_files(images)
 
 
 def set_up(asked: Explain) -> Setup:
     """The model, and all that is to be explained."""
-    from cam_core.discover import open_backend
     from cam_core.sources import Sources
 
+    from ..inputs.chained import open_models, split
     from ..inputs.opened import bring_together
 
-    backend = open_backend(asked.model, **opening(asked))
+    models, images = split(asked.model, asked.images)
+    backend = open_models(models, asked)
     sources = Sources.of(backend, asked.model, flag)
-    return bring_together(backend, sources, asked, asked.images, pieces(asked, colours=True))
+    return bring_together(backend, sources, asked, images, pieces(asked, colours=True))
 
 
 def plan(asked: Explain, setup: Setup) -> Job:
@@ -128,14 +136,17 @@ def plan(asked: Explain, setup: Setup) -> Job:
     from cam_core.methods import usual_method
     from cam_core.report import versions
 
+    from ..inputs.chained import split
     from ..inputs.pictured import aim
     from ..job import Job
     from ..output import sha256
 
+    models, _ = split(asked.model, asked.images)
+    digests = [sha256(model) for model in models]
     where = aim(setup.backend, asked.layer, setup.seen)
     return Job(
-        model=asked.model,
-        model_sha256=sha256(asked.model),
+        model=", ".join(models),
+        model_sha256=", ".join(filter(None, digests)) or None,
         backend=setup.backend,
         source=setup.source,
         labels=setup.labels,

@@ -28,6 +28,8 @@ class Candidate:
     """Where no single output holds the score."""
     exact: bool = False
     """Is it that tensor, number by number, whatever it holds?"""
+    untouched: bool = False
+    """Are its axes kept as they are, too?"""
 
     @property
     def rank(self) -> int:

@@ -1,0 +1,1 @@
+"""Where the maps of a detector's boxes lie, by method."""
