@@ -120,4 +120,6 @@ def read(word: str, asking: Asking) -> tuple[ScoredTarget, ...] | None:
     return (CharacterQuestion(asking.class_axis, number, word),)
 
 
-CHARACTER = Kind("char:3", "a character of the line that is read; char:all each of them", read)
+CHARACTER = Kind(
+    "char:3", "a character of the line that is read; char:all each of them", read, of=("sequence",)
+)

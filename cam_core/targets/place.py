@@ -133,4 +133,9 @@ def _class(text: str | None, asking: Asking) -> int | None:
     return None if not text or text == "mean" else find_class(text, asking.labels)
 
 
-PLACE = Kind("12@320,200", "a class at one place of the photo, or in an area x0,y0,x1,y1", read)
+PLACE = Kind(
+    "12@320,200",
+    "a class at one place of the photo, or in an area x0,y0,x1,y1",
+    read,
+    of=("dense classes", "picture", "sequence", "unknown"),
+)

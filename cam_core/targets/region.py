@@ -241,4 +241,9 @@ def read(word: str, asking: Asking) -> tuple[ScoredTarget, ...] | None:
     return (RegionTarget(find_class(rest, asking.labels), asking.class_axis, each),)
 
 
-REGION = Kind("region:12", "a class where it wins; `region`: the largest but background", read)
+REGION = Kind(
+    "region:12",
+    "a class where it wins; `region`: the largest but background",
+    read,
+    of=("dense classes", "unknown"),
+)

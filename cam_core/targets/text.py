@@ -147,4 +147,9 @@ def read(word: str, asking: Asking) -> tuple[ScoredTarget, ...] | None:
     return (TextQuestion(asking.class_axis, text if colon else None, word),)
 
 
-TEXT = Kind("text", 'the log-probability of the line that is read; text:"HELLO" of another', read)
+TEXT = Kind(
+    "text",
+    'the log-probability of the line that is read; text:"HELLO" of another',
+    read,
+    of=("sequence",),
+)

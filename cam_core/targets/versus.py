@@ -84,4 +84,9 @@ def read(word: str, asking: Asking) -> tuple[VersusTarget] | None:
     return (VersusTarget(find_class(found[1], asking.labels), asking.class_axis),)
 
 
-VERSUS = Kind("versus:243", "a mistake: the top class, the true one, and their difference", read)
+VERSUS = Kind(
+    "versus:243",
+    "a mistake: the top class, the true one, and their difference",
+    read,
+    of=("classes", "multi-label"),
+)

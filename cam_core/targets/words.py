@@ -142,4 +142,9 @@ def read(word: str, asking: Asking) -> tuple[WordsTarget] | None:
     return (WordsTarget(text, asking.class_axis),)
 
 
-WORDS = Kind('words:"red circle"', "the words of a caption, each at the step that says it", read)
+WORDS = Kind(
+    'words:"red circle"',
+    "the words of a caption, each at the step that says it",
+    read,
+    of=("caption",),
+)
