@@ -50,7 +50,7 @@ class AnchorTarget(ScoredTarget):
         """dY/dy: 1 at the class, -1 at the background, at the anchor alone."""
         slope = one_hot(y, pick(y, self.index, self.class_axis), self.class_axis)
         if self.background is not None:
-            against = pick(y, self.background % y.shape[self.class_axis], self.class_axis)
+            against = pick(y, self._against(y.shape[self.class_axis]), self.class_axis)
             slope = slope - one_hot(y, against, self.class_axis)
         return slope * self._there(y)
 
@@ -73,6 +73,17 @@ class AnchorTarget(ScoredTarget):
         if self._box:
             return str(self._box["label"] or f"class {self._box['class']}")
         return "" if names is None or index is None else label_of(index, names)
+
+    def _against(self, count: int) -> int:
+        """The background, which is no class to set against itself."""
+        assert self.background is not None
+        against = self.background % count
+        if against in _listed(self.index):
+            raise TargetError(
+                f"{self.label}: class {against} is the background that the others are set "
+                "against: ask for another class"
+            )
+        return against
 
     @property
     def _box(self) -> Mapping[str, Any]:
@@ -102,6 +113,8 @@ def read(word: str, asking: Asking) -> tuple[AnchorTarget] | None:
     if found is None:
         return None
     index = find_class(found[1], asking.labels)
+    if index < 0:
+        raise TargetError(f"target '{word}': an anchor is asked for one class, as 3@anchor:120")
     boxes = None if asking.head is None else asking.head.boxes
     background = None if boxes is None else boxes.background
     return (AnchorTarget(index, int(found[2]), asking.class_axis, background),)

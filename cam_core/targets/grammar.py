@@ -84,6 +84,12 @@ def as_target(
     index = plain(value)
     if isinstance(index, int):
         return read_target(str(index), asking).targets[0]
+    one = read_target(str(index[0]), asking).targets[0] if index else None
+    if one is not None and not isinstance(one, ClassTarget):
+        raise TargetError(
+            f"classes {list(index)}: one class a row is asked of class scores; "
+            f"here explain the rows one by one, each with '{index[0]}'"
+        )
     return ClassTarget(index, class_axis)
 
 
