@@ -147,8 +147,12 @@ def picture_size(backend: object, x: Inputs) -> tuple[int, int] | None:
 def from_captures(
     captured: Sequence[Capture], target: ScoredTarget, method: str, **options: Any
 ) -> Explanation:
-    """As `from_capture`, of several layers merged."""
-    return merged([from_capture(capture, target, method, **options) for capture in captured])
+    """As `from_capture`, of several layers merged, with what is doubtful about the target."""
+    found = merged([from_capture(capture, target, method, **options) for capture in captured])
+    if not target.doubts:
+        return found
+    both = zip(target.doubts, found.diagnosis, strict=True)
+    return replace(found, diagnosis=tuple("; ".join(filter(None, pair)) for pair in both))
 
 
 def from_capture(

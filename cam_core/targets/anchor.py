@@ -63,6 +63,11 @@ class AnchorTarget(ScoredTarget):
         return None if self.asked else pick(y, self.index, self.class_axis)
 
     @property
+    def doubts(self) -> tuple[str, ...]:
+        """Of boxes that are none, as they are below the threshold."""
+        return tuple("" if "nobox" in row else _doubt(row.get("box", {})) for row in self.detail)
+
+    @property
     def probability(self) -> float | None:
         """Of a single box."""
         found: float | None = self._box.get("probability")
@@ -101,6 +106,13 @@ class AnchorTarget(ScoredTarget):
         there = np.zeros((len(anchors), prod(places)), y.dtype)
         there[range(len(anchors)), anchors] = 1
         return np.expand_dims(there.reshape(len(anchors), *places), axis)
+
+
+def _doubt(box: Mapping[str, Any]) -> str:
+    if "below" not in box:
+        return ""
+    value = box["score"] if box["probability"] is None else box["probability"]
+    return f"no box: its {value:.3g} is below {box['below']:g}, this is the best there is"
 
 
 def _listed(value: int | tuple[int, ...]) -> tuple[int, ...]:

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from cam_core.backend import Capture
-from cam_core.captures import capture
+from cam_core.captures import capture, pulled
 from cam_core.errors import InputError, LayerError, ModelError, TargetError
-from cam_core.explain import explain, explain_all, from_capture
+from cam_core.explain import explain, explain_all, from_capture, from_captures
 from cam_core.targets import ClassTarget
 from tests.core.linear import LABELS, Linear
 
@@ -103,3 +103,14 @@ def test_nan_in_the_weights_is_refused(model: Linear, x: np.ndarray) -> None:
     model.W[0, 0] = np.nan
     with pytest.raises(ModelError, match="layer 'x': NaN or inf in the score and the gradients"):
         explain(model, x, 0)
+
+
+def test_what_is_doubtful_about_a_target_is_said(model: Linear, x: np.ndarray) -> None:
+    class Doubted(ClassTarget):
+        doubts = ("", "no box")
+
+    look = model.look(x)
+    captured = pulled(look, Doubted(0))
+    plain = from_captures(captured, ClassTarget(0), "gradcam").diagnosis
+    found = from_captures(captured, Doubted(0), "gradcam").diagnosis
+    assert found == (plain[0], "; ".join(filter(None, ("no box", plain[1]))))

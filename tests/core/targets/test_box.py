@@ -134,6 +134,9 @@ def test_how_many_boxes_may_be_asked_for() -> None:
 def test_below_the_threshold_the_usual_question_takes_the_best() -> None:
     (target,) = parse_target("top:2", NAMES, head=HEAD)[0].found_in(seen(threshold=0.95))
     assert box(target)["below"] == 0.95
+    assert target.doubts == ("no box: its 0.9 is below 0.95, this is the best there is",)
+    assert ask("box:1")[0].doubts == ("",)
+    assert ask("nobox:dog@38,38,60,60")[0].doubts == ("",)
     assert parse_target("top:2", NAMES, head=HEAD)[1].found_in(seen(threshold=0.95)) == ()
 
 
