@@ -11,7 +11,7 @@ import click
 from cam_core.image import PRESETS
 from cam_core.image.place import FITS
 
-from .option_types import FILE, Numbers, Scale, Shape, Size, no_stdout
+from .option_types import FILE, Numbers, Scale, Shape, Share, Size, no_stdout
 from .typed import Typed
 
 Asked = TypeVar("Asked", bound=Typed)
@@ -46,7 +46,7 @@ OPTIONS: dict[str, tuple[tuple[str, ...], Mapping[str, Any]]] = {
     "threshold": (
         ("--threshold",),
         {
-            "type": click.FloatRange(0, 1),
+            "type": Share(),
             "default": 0.25,
             "show_default": True,
             "help": "Of a detector: the probability from which on there is a box.",
