@@ -70,7 +70,7 @@ def explain_all(
     backend: Backend,
     x: Inputs,
     targets: Sequence[Asked] = (None,),
-    methods: Sequence[str] = ("gradcam",),
+    methods: Sequence[str] | None = None,
     *,
     layers: Sequence[str] | None = None,
     labels: Sequence[str] | None = None,
@@ -81,8 +81,9 @@ def explain_all(
     """Every target at every layer by every method, in that order; default layers count as one.
 
     One forward pass, and one backward pass a target. The text `top:k` counts as k targets, and
-    `box:all` as one a box.
+    `box:all` as one a box. With no methods it is the one that suits the score, as in `explain`.
     """
+    methods = [usual_method(head_of(backend))] if methods is None else methods
     for name in methods:
         usable_method(name)
     check_finite(x)
