@@ -24,7 +24,8 @@ OPTIONS: dict[str, tuple[tuple[str, ...], Mapping[str, Any]]] = {
         {
             "multiple": True,
             "help": "What to explain; repeatable: a class (243), a label (tiger cat), top:3, "
-            "prob:243, or one class against another (243-282). Default: the top class.",
+            "prob:243, or one class against another (243-282); of a detector a box: box:0, "
+            "box:all, person@x,y. Default: what suits the model, the top class of a classifier.",
         },
     ),
     "layer": (
