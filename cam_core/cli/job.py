@@ -9,12 +9,12 @@ from pathlib import Path
 
 from cam_core.backend import Array, Backend, Capture
 from cam_core.captures import pulled
-from cam_core.errors import ModelError
+from cam_core.errors import ModelError, TargetError
 from cam_core.explain import check_finite, from_captures, seen_by
 from cam_core.explanation import Explanation
 from cam_core.head import ENTRY, Head, heads_of
 from cam_core.sources import Labels
-from cam_core.targets import ScoredTarget
+from cam_core.targets import ScoredTarget, Seen
 from cam_core.targets.detection import LIKELY
 from cam_core.targets.scores import pool
 
@@ -106,7 +106,7 @@ class Job:
         seen = replace(seen, threshold=self.threshold)
         found: dict[str, Explained] = {}
         for question in targets:
-            for target in question.found_in(seen):
+            for target in found_in(question, seen, sample.slot.name):
                 one = self.explain_target(sample, pulled(look, target), target)
                 found.setdefault(one.row.stem, one)
             step()
@@ -155,3 +155,15 @@ class Job:
             preprocessing=sample.description,
             entry=self.heads[0].entry if self.heads else ENTRY,
         )
+
+
+def found_in(question: ScoredTarget, seen: Seen, name: str) -> Sequence[ScoredTarget]:
+    """What a question turns out to be in a sample; of several, the one that has nothing is named.
+
+    Raises:
+        TargetError: there is nothing of the kind.
+    """
+    try:
+        return question.found_in(seen)
+    except TargetError as error:
+        raise TargetError(f"{name}: {error}") from error
