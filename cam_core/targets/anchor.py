@@ -69,14 +69,14 @@ class AnchorTarget(ScoredTarget):
 
     @property
     def probability(self) -> float | None:
-        """Of a single box."""
-        found: float | None = self._box.get("probability")
+        """Of a box, where each row has the same."""
+        found: float | None = self._of_all("probability")
         return found
 
     def title(self, index: int | None, names: Sequence[str] | None) -> str:
         """The name of its class."""
-        if self._box:
-            return str(self._box["label"] or f"class {self._box['class']}")
+        if (found := self._of_all("class")) is not None:
+            return str(self._of_all("label") or f"class {found}")
         return "" if names is None or index is None else label_of(index, names)
 
     def _against(self, count: int) -> int:
@@ -90,9 +90,10 @@ class AnchorTarget(ScoredTarget):
             )
         return against
 
-    @property
-    def _box(self) -> Mapping[str, Any]:
-        return self.detail[0].get("box", {}) if len(self.detail) == 1 else {}
+    def _of_all(self, fact: str) -> Any:
+        """What is said of the box of each row, where it is one thing; else None."""
+        each = [row.get("box", {}).get(fact) for row in self.detail]
+        return each[0] if each and all(one == each[0] for one in each) else None
 
     def _there(self, y: Array) -> Array:
         """1 at the anchor and 0 elsewhere, [1 or N, ...] with a single class."""

@@ -109,7 +109,10 @@ def rows_of(seen: Seen, label: str, index: int | None = None) -> list[Detections
     head = seen.asking.head
     if head is None or head.boxes is None or seen.size is None:
         kind = "a score that nobody knows" if head is None else head.kind
-        raise TargetError(f"target '{label}' asks for a box, and the model gives {kind}")
+        raise TargetError(
+            f"target '{label}' asks for a box, and the model gives {kind}: "
+            "ask for nothing to see what suits it"
+        )
     rows = detections(
         seen.score, seen.outputs, head, seen.asking.class_axis, seen.size, seen.threshold
     )

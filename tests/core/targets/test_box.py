@@ -143,7 +143,7 @@ def test_below_the_threshold_the_usual_question_takes_the_best() -> None:
 def test_before_the_model_was_run_there_is_no_formula() -> None:
     with pytest.raises(TargetError, match="depends on what the model finds"):
         parse_target("box:0")[0](np.zeros((1, 2, 4)))
-    with pytest.raises(TargetError, match="asks for a box, and the model gives classes"):
+    with pytest.raises(TargetError, match="a box, and the model gives classes: ask for nothing to"):
         parse_target("box:0")[0].found_in(
             Seen(np.zeros((1, 2)), {}, Asking(head=Head("y", "classes", "", "y")))
         )
@@ -162,6 +162,8 @@ def test_rows_have_anchors_of_their_own() -> None:
     np.testing.assert_allclose(target.score(both.score), np.log(9))
     rows = np.concatenate([one.score, one.score - 2])
     uneven = Seen(rows, {"boxes": np.stack([CORNERS] * 2)}, one.asking, (100, 100))
+    assert target.title(None, NAMES) == "person"  # of both rows
+    assert target.probability == pytest.approx(0.9)
     (every,) = parse_target("box:all", NAMES, head=HEAD)
     with pytest.raises(TargetError, match="asked one by one"):
         every.found_in(uneven)
