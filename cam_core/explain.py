@@ -71,7 +71,7 @@ def explain_all(
     backend: Backend,
     x: Inputs,
     targets: Sequence[Asked] = (None,),
-    methods: Sequence[str] = ("gradcam",),
+    methods: Sequence[str] | None = None,
     *,
     layers: Sequence[str] | None = None,
     labels: Sequence[str] | None = None,
@@ -82,8 +82,9 @@ def explain_all(
     """Every target at every layer by every method, in that order; default layers count as one.
 
     One forward pass, and one backward pass a target. The text `top:k` counts as k targets, and
-    `box:all` as one a box.
+    `box:all` as one a box. With no methods it is the one that suits the score, as in `explain`.
     """
+    methods = [usual_method(head_of(backend))] if methods is None else methods
     for name in methods:
         usable_method(name)
     check_finite(x)
@@ -162,8 +163,12 @@ def picture_size(backend: object, x: Inputs) -> tuple[int, int] | None:
 def from_captures(
     captured: Sequence[Capture], target: ScoredTarget, method: str, **options: Any
 ) -> Explanation:
-    """As `from_capture`, of several layers merged."""
-    return merged([from_capture(capture, target, method, **options) for capture in captured])
+    """As `from_capture`, of several layers merged, with what is doubtful about the target."""
+    found = merged([from_capture(capture, target, method, **options) for capture in captured])
+    if not target.doubts:
+        return found
+    both = zip(target.doubts, found.diagnosis, strict=True)
+    return replace(found, diagnosis=tuple("; ".join(filter(None, pair)) for pair in both))
 
 
 def from_capture(

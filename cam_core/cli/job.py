@@ -11,14 +11,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from cam_core.backend import Array, Backend
-from cam_core.errors import ModelError
+from cam_core.errors import ModelError, TargetError
 from cam_core.explain import check_finite, from_captures, seen_by
 from cam_core.explanation import Explanation
 from cam_core.head import ENTRY, Head, heads_of
 from cam_core.looking import Looks
 from cam_core.own_map import own_map
 from cam_core.sources import Labels
-from cam_core.targets import ScoredTarget
+from cam_core.targets import ScoredTarget, Seen
 from cam_core.targets.detection import LIKELY
 from cam_core.targets.scores import pool
 
@@ -151,7 +151,7 @@ class Job:
         seen = replace(seen, threshold=self.threshold, answer=self._answer)
         found: dict[str, Explained] = {}
         for question in targets:
-            for place, target in enumerate(question.found_in(seen)):
+            for place, target in enumerate(found_in(question, seen, sample.slot.name)):
                 one = self.explain_target(sample, looks, target)
                 known = found.get(one.row.stem)
                 found[one.row.stem] = shared(question, place, one, known)
@@ -269,3 +269,15 @@ def shared(
     own = (Share(question.together, question.label, place),) if question.together else ()
     alone = question.together not in ALL_IN_ONE or (known is not None and known.alone)
     return replace(one if known is None else known, shares=(*before, *own), alone=alone)
+
+
+def found_in(question: ScoredTarget, seen: Seen, name: str) -> Sequence[ScoredTarget]:
+    """What a question turns out to be in a sample; of several, the one that has nothing is named.
+
+    Raises:
+        TargetError: there is nothing of the kind.
+    """
+    try:
+        return question.found_in(seen)
+    except TargetError as error:
+        raise TargetError(f"{name}: {error}") from error

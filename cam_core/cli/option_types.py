@@ -34,6 +34,21 @@ class Numbers(click.ParamType[tuple[float, ...]]):
         return found
 
 
+class Share(click.FloatRange):
+    """A number from 0 to 1."""
+
+    def __init__(self) -> None:
+        super().__init__(0, 1)
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        found: float = super().convert(value, param, ctx)
+        if found != found:  # NaN lies in every range
+            self.fail(f"'{value}' is no number from 0 to 1.", param, ctx)
+        return found
+
+
 class Scale(click.ParamType["str | tuple[float, ...]"]):
     """each, shared, or a number, which then is meant for the pixels."""
 

@@ -11,7 +11,7 @@ import click
 from cam_core.image import PRESETS
 from cam_core.image.place import FITS
 
-from .option_types import FILE, Numbers, Scale, Shape, Size, no_stdout
+from .option_types import FILE, Numbers, Scale, Shape, Share, Size, no_stdout
 from .typed import Typed
 
 Asked = TypeVar("Asked", bound=Typed)
@@ -25,8 +25,9 @@ OPTIONS: dict[str, tuple[tuple[str, ...], Mapping[str, Any]]] = {
             "multiple": True,
             "help": "What to explain; repeatable: a class (243), a label (tiger cat), top:3, "
             "prob:243, one class against another (243-282), what speaks against it (-243), value, "
-            "like:other.jpg; loss:243, whose gradient leads away from the class. 'gradcam targets' "
-            "lists all. Default: what suits the model, the top class of a classifier.",
+            "like:other.jpg, of a detector box:0, box:all, person@x,y; loss:243, whose gradient "
+            "leads away from the class. 'gradcam targets' lists all. Default: what suits the "
+            "model, the top class of a classifier.",
         },
     ),
     "versus": (
@@ -56,7 +57,7 @@ OPTIONS: dict[str, tuple[tuple[str, ...], Mapping[str, Any]]] = {
     "threshold": (
         ("--threshold",),
         {
-            "type": click.FloatRange(0, 1),
+            "type": Share(),
             "default": 0.25,
             "show_default": True,
             "help": "Of a detector: the probability from which on there is a box.",

@@ -56,7 +56,7 @@ def mark(painted: Array, marks: Sequence[Mark | Outline], photo: tuple[int, int]
         box = [x0 * across, y0 * down, x1 * across, y1 * down]
         box = [min(max(v, 0), end - 1) for v, end in zip(box, (width, height) * 2, strict=True)]
         _frame(draw, page, shown, box)
-    return np.asarray(picture)
+    return np.array(picture)  # of its own: more is drawn on it
 
 
 def _frame(draw: ImageDraw, page: Page, one: Mark, box: Sequence[float]) -> None:

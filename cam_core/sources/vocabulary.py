@@ -46,6 +46,12 @@ class Vocabulary:
         """What fills a shorter text."""
         return self._first(PADS)
 
+    @property
+    def shown(self) -> str:
+        """Some of its words, for a message."""
+        words = ", ".join(word for word in self.words if not self._mark(word))
+        return words[:120] + (" ..." if len(words) > 120 else "")
+
     def encode(self, text: str) -> list[int]:
         """The numbers of words with spaces between them.
 
@@ -56,9 +62,7 @@ class Vocabulary:
         found = [numbers.get(word.casefold()) for word in text.split()]
         for word, number in zip(text.split(), found, strict=True):
             if number is None:
-                shown = ", ".join(w for w in self.words if not self._mark(w))
-                more = " ..." if len(shown) > 120 else ""
-                raise InputError(f"the model has no word '{word}'; it has {shown[:120]}{more}")
+                raise InputError(f"the model has no word '{word}'; it has {self.shown}")
         return [number for number in found if number is not None]
 
     def decode(self, numbers: Sequence[int]) -> str:

@@ -50,7 +50,7 @@ class AnchorTarget(ScoredTarget):
         """dY/dy: 1 at the class, -1 at the background, at the anchor alone."""
         slope = one_hot(y, pick(y, self.index, self.class_axis), self.class_axis)
         if self.background is not None:
-            against = pick(y, self.background % y.shape[self.class_axis], self.class_axis)
+            against = pick(y, self._against(y.shape[self.class_axis]), self.class_axis)
             slope = slope - one_hot(y, against, self.class_axis)
         return slope * self._there(y)
 
@@ -63,20 +63,37 @@ class AnchorTarget(ScoredTarget):
         return None if self.asked else pick(y, self.index, self.class_axis)
 
     @property
+    def doubts(self) -> tuple[str, ...]:
+        """Of boxes that are none, as they are below the threshold."""
+        return tuple("" if "nobox" in row else _doubt(row.get("box", {})) for row in self.detail)
+
+    @property
     def probability(self) -> float | None:
-        """Of a single box."""
-        found: float | None = self._box.get("probability")
+        """Of a box, where each row has the same."""
+        found: float | None = self._of_all("probability")
         return found
 
     def title(self, index: int | None, names: Sequence[str] | None) -> str:
         """The name of its class."""
-        if self._box:
-            return str(self._box["label"] or f"class {self._box['class']}")
+        if (found := self._of_all("class")) is not None:
+            return str(self._of_all("label") or f"class {found}")
         return "" if names is None or index is None else label_of(index, names)
 
-    @property
-    def _box(self) -> Mapping[str, Any]:
-        return self.detail[0].get("box", {}) if len(self.detail) == 1 else {}
+    def _against(self, count: int) -> int:
+        """The background, which is no class to set against itself."""
+        assert self.background is not None
+        against = self.background % count
+        if against in _listed(self.index):
+            raise TargetError(
+                f"{self.label}: class {against} is the background that the others are set "
+                "against: ask for another class"
+            )
+        return against
+
+    def _of_all(self, fact: str) -> Any:
+        """What is said of the box of each row, where it is one thing; else None."""
+        each = [row.get("box", {}).get(fact) for row in self.detail]
+        return each[0] if each and all(one == each[0] for one in each) else None
 
     def _there(self, y: Array) -> Array:
         """1 at the anchor and 0 elsewhere, [1 or N, ...] with a single class."""
@@ -92,6 +109,13 @@ class AnchorTarget(ScoredTarget):
         return np.expand_dims(there.reshape(len(anchors), *places), axis)
 
 
+def _doubt(box: Mapping[str, Any]) -> str:
+    if "below" not in box:
+        return ""
+    value = box["score"] if box["probability"] is None else box["probability"]
+    return f"no box: its {value:.3g} is below {box['below']:g}, this is the best there is"
+
+
 def _listed(value: int | tuple[int, ...]) -> tuple[int, ...]:
     return (value,) if isinstance(value, int) else value
 
@@ -105,6 +129,8 @@ def read(word: str, asking: Asking) -> tuple[AnchorTarget] | None:
     background = None if boxes is None else boxes.background
     own = boxes is not None and boxes.own is not None  # the score has one class: their own
     index = 0 if own else find_class(found[1], asking.labels)
+    if index < 0:
+        raise TargetError(f"target '{word}': an anchor is asked for one class, as 3@anchor:120")
     return (AnchorTarget(index, int(found[2]), asking.class_axis, background),)
 
 

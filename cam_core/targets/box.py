@@ -13,7 +13,7 @@ from ..backend import Array
 from ..errors import TargetError
 from .anchor import AnchorTarget
 from .asking import Asking, Point, Seen
-from .detection.found import Box, Detections, detections, named
+from .detection.found import MOST, Box, Detections, detections, named
 from .detection.suppression import overlap
 from .labels import find_class
 from .target import AwaitingTarget, Kind, ScoredTarget
@@ -21,6 +21,9 @@ from .target import AwaitingTarget, Kind, ScoredTarget
 NUMBER = r"-?\d+(?:\.\d+)?"
 POINT = rf"({NUMBER}),({NUMBER})"
 AREA = rf"{POINT},({NUMBER}),({NUMBER})"
+AMISS = re.compile(r"(box|nobox|top|prob)(:.*)?|.*@.*|-?\d+ *- *-?\d+")
+"""What is meant for a question, where it is no label."""
+WRITTEN = "box:0, box:all, top:3, 3 or its label, 3@x,y, nobox:3@x0,y0,x1,y1 or 3@anchor:120"
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ class BoxTarget(AwaitingTarget):
 
     def found_in(self, seen: Seen) -> Sequence[ScoredTarget]:
         """The anchors of the boxes, one a row."""
-        rows = rows_of(seen, self.label)
+        rows = rows_of(seen, self.label, self.index)
         if self.every:
             each = [self._fitting(row, seen) for row in rows]
             most = max(map(len, each))
@@ -116,18 +119,21 @@ def _none(row: Detections, who: str) -> str:
     return f"no {who} among the {kept} boxes that the file keeps: ask for box:0, or name {before}"
 
 
-def rows_of(seen: Seen, label: str) -> list[Detections]:
+def rows_of(seen: Seen, label: str, index: int | None = None) -> list[Detections]:
     """What the detector says of each row.
 
     Raises:
-        TargetError: it is no detector.
+        TargetError: it is no detector, or one that has no such class.
     """
     head = seen.asking.head
     if head is None or head.boxes is None or seen.size is None:
         kind = "a score that nobody knows" if head is None else head.kind
-        raise TargetError(f"target '{label}' asks for a box, and the model gives {kind}")
+        raise TargetError(
+            f"target '{label}' asks for a box, and the model gives {kind}: "
+            "ask for nothing to see what suits it"
+        )
     names = seen.asking.labels
-    return detections(
+    rows = detections(
         seen.score,
         seen.outputs,
         head,
@@ -136,6 +142,22 @@ def rows_of(seen: Seen, label: str) -> list[Detections]:
         seen.threshold,
         None if names is None else len(names),
     )
+    if index is not None:
+        _require(index, rows[0], label)
+    return rows
+
+
+def _require(index: int, row: Detections, label: str) -> None:
+    """Refuses a class of which there are never boxes."""
+    count = len(row.scores)
+    if not 0 <= index < count:
+        raise TargetError(
+            f"{label}: class {index} is out of range: the score has {count} (0 to {count - 1})"
+        )
+    if index == row.background:
+        raise TargetError(
+            f"{label}: class {index} is the background, which has no boxes: ask for another class"
+        )
 
 
 def anchored(
@@ -192,7 +214,8 @@ class NoBoxTarget(BoxTarget):
 
     def found_in(self, seen: Seen) -> Sequence[ScoredTarget]:
         """That anchor, with what its score lacks for a box."""
-        rows, index = rows_of(seen, self.label), self.index or 0
+        index = self.index or 0
+        rows = rows_of(seen, self.label, index)
         boxes, gaps = [], []
         for row in rows:
             about = row.about(index) & (row.strength > -np.inf)
@@ -221,8 +244,10 @@ def read(word: str, asking: Asking) -> tuple[ScoredTarget, ...] | None:
     if asking.kind != "boxes":
         return None
     if top := re.fullmatch(r"top(?::(\d+))?", word):
-        count = int(top[1] or 1)
-        return tuple(BoxTarget(i, lenient=True, asked=f"box:{i}") for i in range(max(count, 1)))
+        count = min(int(top[1] or 1), MOST)
+        if count < 1:
+            raise TargetError(f"target '{word}': top:k needs a k of at least 1")
+        return tuple(BoxTarget(i, lenient=True, asked=f"box:{i}") for i in range(count))
     if none := re.fullmatch(rf"nobox:(.+)@{AREA}", word):
         x0, y0, x1, y1 = map(float, none.groups()[1:])
         if x1 <= x0 or y1 <= y0:
@@ -233,11 +258,23 @@ def read(word: str, asking: Asking) -> tuple[ScoredTarget, ...] | None:
         point = float(over[2]), float(over[3])
         index = find_class(over[1], asking.labels)
         return (BoxTarget(index=index, over=point, asked=word),)
-    if word.partition(":")[0] in ("prob", "nobox", "out", "versus") or "@" in word:
+    if word.partition(":")[0] in ("out", "versus"):
         return None
     if word == "-1":
         return (BoxTarget(lenient=True),)
-    return (BoxTarget(index=find_class(word, asking.labels), asked=word),)
+    return (BoxTarget(index=_class(word, asking.labels), asked=word),)
+
+
+def _class(word: str, labels: Sequence[str] | None) -> int:
+    """As `find_class`; what is meant for another question is told how one is written."""
+    try:
+        return find_class(word, labels)
+    except TargetError:
+        if AMISS.fullmatch(word):
+            raise TargetError(
+                f"target '{word}' is no question to a detector: ask {WRITTEN}"
+            ) from None
+        raise
 
 
 BOX = Kind(

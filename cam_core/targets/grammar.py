@@ -90,11 +90,23 @@ def as_target(
         return value if isinstance(value, ScoredTarget) else CotangentTarget(value)
     index = plain([find_class(c, labels) if isinstance(c, str) else c for c in _listed(value)])
     if isinstance(value, Sequence | np.ndarray):
-        return ClassTarget(index, class_axis)
+        return _one_a_row(index, asking)
     (only,) = (index,) if isinstance(index, int) else index
     if only < -1:  # written so, it would speak against a class
         return ClassTarget(only, class_axis)
     return read_target(str(only), asking).targets[0]
+
+
+def _one_a_row(index: int | tuple[int, ...], asking: Asking) -> ClassTarget:
+    """One class a row, where a class is a class."""
+    first = index[0] if isinstance(index, tuple) and index else -1
+    one = read_target(str(first), asking).targets[0] if first >= 0 else None
+    if one is not None and not isinstance(one, ClassTarget):
+        raise TargetError(
+            f"classes {index}: one class a row is asked of class scores; here explain the rows "
+            f"one by one, each with '{first}'"
+        )
+    return ClassTarget(index, asking.class_axis)
 
 
 def _listed(value: Any) -> Sequence[Any]:

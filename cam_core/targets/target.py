@@ -64,6 +64,11 @@ class ScoredTarget(Protocol):
         return None
 
     @property
+    def doubts(self) -> tuple[str, ...]:
+        """Why what was found in a row is hardly what was asked for, or ''; () of none."""
+        return ()
+
+    @property
     def probability(self) -> float | None:
         """Of what was found in one row, where the model makes one: that of a box."""
         return None

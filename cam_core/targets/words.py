@@ -13,6 +13,7 @@ from ..backend import Array
 from ..errors import InputError, TargetError
 from ..sources.vocabulary import Vocabulary
 from .asking import Asking, Seen
+from .labels import find_class
 from .scores import find_axis, in_double, per_row
 from .target import NONE, AwaitingTarget, Kind, Outputs, ScoredTarget
 
@@ -137,9 +138,24 @@ def read(word: str, asking: Asking) -> tuple[WordsTarget] | None:
     """`words` or `words:"red circle"`."""
     found = re.fullmatch(r"words(?::(.+))?", word)
     if found is None:
+        _require_class(word, asking)
         return None
     text = (found[1] or "").strip().strip("\"'").strip()
     return (WordsTarget(text, asking.class_axis),)
+
+
+def _require_class(word: str, asking: Asking) -> None:
+    """Refuses plain words of a caption that are no label: each is asked for at its step."""
+    plain = re.fullmatch(r"(?!top$)[^\W\d]+( [^\W\d]+)*:?", word)
+    if asking.kind != "caption" or plain is None:
+        return
+    try:
+        find_class(word, asking.labels)
+    except TargetError:
+        text = "red circle" if word.endswith(":") else word
+        raise TargetError(
+            f"target '{word}': a caption is asked for its words, as 'words' or words:\"{text}\""
+        ) from None
 
 
 WORDS = Kind(

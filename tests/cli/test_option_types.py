@@ -7,7 +7,7 @@ from typing import Any
 import click
 import pytest
 
-from cam_core.cli.option_types import Numbers, Scale, Shape, Size
+from cam_core.cli.option_types import Numbers, Scale, Shape, Share, Size
 
 READ: list[tuple[Any, str, Any]] = [
     (Numbers(), "0.5", (0.5,)),
@@ -23,6 +23,8 @@ READ: list[tuple[Any, str, Any]] = [
     (Shape(), "1,3,224,224", ("", (1, 3, 224, 224))),
     (Shape(), "tokens=1,128", ("tokens", (1, 128))),
     (Shape(), "a=b=7", ("a=b", (7,))),
+    (Share(), "0", 0.0),
+    (Share(), "0.4", 0.4),
 ]
 REFUSED: list[tuple[Any, str, str]] = [
     (Numbers(), "1,2", "nor three with commas"),
@@ -36,6 +38,8 @@ REFUSED: list[tuple[Any, str, str]] = [
     (Size(), "-2", "neither a side"),
     (Shape(), "1,,3", "is no shape"),
     (Shape(), "x=", "is no shape"),
+    (Share(), "nan", "'nan' is no number from 0 to 1"),
+    (Share(), "2", "is not in the range"),
     (Shape(), "1,0", "is no shape"),
 ]
 

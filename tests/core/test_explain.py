@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from cam_core.backend import Capture
-from cam_core.captures import capture
+from cam_core.captures import capture, pulled
 from cam_core.errors import InputError, LayerError, ModelError, TargetError
-from cam_core.explain import explain, explain_all, from_capture
+from cam_core.explain import explain, explain_all, from_capture, from_captures
+from cam_core.head import BoxNumbers, Head
 from cam_core.targets import ClassTarget
 from tests.core.linear import LABELS, Linear
 
@@ -39,6 +40,17 @@ def test_explain_all_takes_one_look_and_a_pull_a_target(model: Linear, x: np.nda
         for layer in ("x", "2x")
         for method in ("gradcam", "hirescam")
     ]
+
+
+def test_explain_all_takes_the_method_that_suits_the_score(model: Linear, x: np.ndarray) -> None:
+    class Detector(Linear):
+        def heads(self) -> list[Head]:
+            return [Head("y", "boxes", "", "y", 1, "", BoxNumbers("boxes", 2))]
+
+    asked = ClassTarget(0)
+    for one, method in ((model, "gradcam"), (Detector(model.W), "hirescam")):
+        found = [explain(one, x, asked), *explain_all(one, x, [asked])]
+        assert [e.method for e in found] == [method, method]
 
 
 def test_options_reach_the_method(model: Linear, x: np.ndarray) -> None:
@@ -103,3 +115,14 @@ def test_nan_in_the_weights_is_refused(model: Linear, x: np.ndarray) -> None:
     model.W[0, 0] = np.nan
     with pytest.raises(ModelError, match="layer 'x': NaN or inf in the score and the gradients"):
         explain(model, x, 0)
+
+
+def test_what_is_doubtful_about_a_target_is_said(model: Linear, x: np.ndarray) -> None:
+    class Doubted(ClassTarget):
+        doubts = ("", "no box")
+
+    look = model.look(x)
+    captured = pulled(look, Doubted(0))
+    plain = from_captures(captured, ClassTarget(0), "gradcam").diagnosis
+    found = from_captures(captured, Doubted(0), "gradcam").diagnosis
+    assert found == (plain[0], "; ".join(filter(None, ("no box", plain[1]))))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from cam_core.backend import Array, Backend, InputInfo
 from cam_core.errors import InputError
+from cam_core.sources.vocabulary import Vocabulary
 
 from . import given_files
 from .fitting import fit, only
@@ -64,12 +65,25 @@ def assign(backend: Backend, images: Sequence[Path], given: Sequence[str]) -> As
             raise InputError(f"'{files[0]}': --input gives every input already. Leave one out.")
         return Assigned([], None, extras, photos, written)
     if len(open_inputs) > 1 and not _archives(files):
-        missing = ", ".join(f"'{i.name}'" for i in open_inputs if i is not first)
-        raise InputError(
-            f"the model takes {len(infos)} inputs, nothing is given for {missing}: "
-            "add --input NAME=FILE, a picture or .npy, for all but the one that is explained."
-        )
+        lacking = [i for i in open_inputs if i is not first]
+        raise InputError(f"the model takes {len(infos)} inputs, {_lacking(backend, lacking)}")
     return Assigned(files, first or _main(open_inputs), extras, photos, written)
+
+
+def _lacking(backend: Backend, infos: Sequence[InputInfo]) -> str:
+    """What nothing is given for, and how to give it: texts first, pictures are there already."""
+    vocabulary = Vocabulary.of(backend.metadata)
+    text = next((i.name for i in infos if reads_words(i)), None)
+    if vocabulary is None or text is None:
+        missing = ", ".join(f"'{i.name}'" for i in infos)
+        return (
+            f"nothing is given for {missing}: add --input NAME=FILE, a picture or .npy, for all "
+            "but the one that is explained."
+        )
+    return (
+        f"nothing is given for '{text}', a text: add --input {text}=\"...\", in words of these: "
+        f"{vocabulary.shown}"
+    )
 
 
 def _texts(

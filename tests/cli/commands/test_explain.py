@@ -22,6 +22,7 @@ from cam_core.backend import Gradients, InputInfo, Layer, Target
 from cam_core.cli import pictures
 from cam_core.cli.group import gradcam
 from cam_core.cli.inputs import samples
+from cam_core.demo import DETECTOR
 from cam_core.head import Head
 from tests.paths import DATA, ROOT
 
@@ -347,3 +348,14 @@ def test_tables_and_pictures_say_what_one_number_is(
     checked = CliRunner().invoke(gradcam, ["check", *args, "--numeric"])
     assert f"top {entry}: median error" in checked.output
     assert ("class" in checked.output.replace("classes", "")) == (entry == "class")
+
+
+def test_a_photo_without_the_box_is_named(tmp_path: Path) -> None:
+    """A detector's question that one photo of several has no answer to."""
+    pytest.importorskip("onnxruntime")
+    shown = [DETECTOR.parent / "scenes" / f"crowd-{i}.png" for i in (1, 2)]
+    args = map(str, ("explain", DETECTOR, *shown, "--target", "circle", "-o", tmp_path))
+    result = CliRunner().invoke(gradcam, list(args))
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+    assert "crowd-2.png: circle: no 'circle' from 0.25 on; the best is" in result.stderr
+    assert {name.split(".")[0] for name in written(tmp_path)} == {"crowd-1"}

@@ -77,6 +77,15 @@ def test_a_text_that_cannot_be_read(photo: Path, model: Path, text: str, words: 
     assert "Traceback" not in found.output
 
 
+def test_a_question_that_was_not_asked_is_asked_for(photo: Path) -> None:
+    found = call("explain", ANSWERER, photo, "-o", photo.parent / "out")
+    assert (found.exit_code, found.stderr.count("\n")) == (2, 1)
+    assert """nothing is given for 'words', a text: add --input words="...", in words""" in (
+        found.stderr
+    )
+    assert "of these: what, colour, shape" in found.stderr
+
+
 def told(metadata: dict[str, str]) -> Any:
     """A backend of which nothing else is asked."""
     return SimpleNamespace(metadata=metadata, heads=list)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cam_core.backend import Array
-from cam_core.image import card, overlay, place
+from cam_core.image import Mark, card, overlay, place
 from tests.core.image.photos import ramp
 
 
@@ -44,3 +44,16 @@ def test_a_flat_map_is_not_called_zero() -> None:
     assert zero.shape == flat.shape
     assert (zero != flat)[400:460].any()  # another sentence on the strip
     np.testing.assert_array_equal(zero[:400], flat[:400])
+
+
+def test_a_zero_map_has_its_reason_beside_a_box() -> None:
+    image, box = ramp(448, 448), Mark((100, 100, 200, 200))
+    placement = place((448, 448), (224, 224), "stretch")
+    pages = [
+        card(image, np.zeros((7, 7)), placement, title="dog", reason="why", marks=marks)
+        for marks in ([], [box])
+    ]
+    unit = 12
+    plain, boxed = (page[unit : unit + 448, unit : unit + 448] for page in pages)
+    np.testing.assert_array_equal(plain[400:], boxed[400:])
+    assert (plain[100:200, 100:200] != boxed[100:200, 100:200]).any()

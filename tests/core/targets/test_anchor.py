@@ -42,3 +42,10 @@ def test_it_is_read_and_named() -> None:
 def test_an_anchor_that_is_not_there() -> None:
     with pytest.raises(TargetError, match="anchors 0 to 5"):
         AnchorTarget(0, 6)(np.zeros((1, 2, 6)))
+
+
+def test_a_class_that_no_anchor_has() -> None:
+    with pytest.raises(TargetError, match="'-1@anchor:3': an anchor is asked for one class"):
+        parse_target("-1@anchor:3")
+    with pytest.raises(TargetError, match="2@anchor:3: class 2 is the background"):
+        AnchorTarget(2, 3, 1, -1)(np.zeros((1, 3, 6)))

@@ -92,16 +92,58 @@ def test_a_box_that_is_not_there(text: str, words: str) -> None:
         ask(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("2", r"2: class 2 is out of range: the score has 2 \(0 to 1\)"),
+        ("-2", "-2: class -2 is out of range"),
+        ("nobox:7@1,1,9,9", "class 7 is out of range"),
+        ("nobox:-1@1,1,9,9", "class -1 is out of range"),
+    ],
+)
+def test_a_class_that_the_score_has_not(text: str, words: str) -> None:
+    with pytest.raises(TargetError, match=words):
+        ask(text)
+
+
+def test_of_the_background_there_are_no_boxes() -> None:
+    head = Head("y", "boxes", "", "y", 1, "Softmax", BoxNumbers("boxes", 2, background=1))
+    with pytest.raises(TargetError, match="dog: class 1 is the background"):
+        parse_target("dog", NAMES, head=head)[0].found_in(
+            Seen(seen().score, {"boxes": CORNERS[None]}, Asking(NAMES, 1, head), (100, 100))
+        )
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["box", "box:x", "box:-1", "top:x", "prob:0", "prob:top", "0-1", "person@5", "nobox:person"],
+)
+def test_what_is_no_question_to_a_detector(text: str) -> None:
+    for names in (NAMES, None):
+        with pytest.raises(TargetError, match=f"'{text}' is no question to a detector: ask box:0,"):
+            parse_target(text, names, head=HEAD)
+    assert parse_target(text, [*NAMES, text], head=HEAD)[0].label == text
+
+
+def test_how_many_boxes_may_be_asked_for() -> None:
+    with pytest.raises(TargetError, match="'top:0': top:k needs a k of at least 1"):
+        parse_target("top:0", NAMES, head=HEAD)
+    assert len(parse_target("top:100000000", NAMES, head=HEAD)) == 100
+
+
 def test_below_the_threshold_the_usual_question_takes_the_best() -> None:
     (target,) = parse_target("top:2", NAMES, head=HEAD)[0].found_in(seen(threshold=0.95))
     assert box(target)["below"] == 0.95
+    assert target.doubts == ("no box: its 0.9 is below 0.95, this is the best there is",)
+    assert ask("box:1")[0].doubts == ("",)
+    assert ask("nobox:dog@38,38,60,60")[0].doubts == ("",)
     assert parse_target("top:2", NAMES, head=HEAD)[1].found_in(seen(threshold=0.95)) == ()
 
 
 def test_before_the_model_was_run_there_is_no_formula() -> None:
     with pytest.raises(TargetError, match="depends on what the model finds"):
         parse_target("box:0")[0](np.zeros((1, 2, 4)))
-    with pytest.raises(TargetError, match="asks for a box, and the model gives classes"):
+    with pytest.raises(TargetError, match="a box, and the model gives classes: ask for nothing to"):
         parse_target("box:0")[0].found_in(
             Seen(np.zeros((1, 2)), {}, Asking(head=Head("y", "classes", "", "y")))
         )
@@ -120,6 +162,8 @@ def test_rows_have_anchors_of_their_own() -> None:
     np.testing.assert_allclose(target.score(both.score), np.log(9))
     rows = np.concatenate([one.score, one.score - 2])
     uneven = Seen(rows, {"boxes": np.stack([CORNERS] * 2)}, one.asking, (100, 100))
+    assert target.title(None, NAMES) == "person"  # of both rows
+    assert target.probability == pytest.approx(0.9)
     (every,) = parse_target("box:all", NAMES, head=HEAD)
     with pytest.raises(TargetError, match="asked one by one"):
         every.found_in(uneven)

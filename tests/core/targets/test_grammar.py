@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from cam_core.errors import TargetError
+from cam_core.head import BoxNumbers, Head
 from cam_core.targets import (
     ClassTarget,
     ContrastTarget,
@@ -41,6 +42,12 @@ def test_parse_target(text, expected) -> None:
 @pytest.mark.parametrize("text", ["3", "top:2", "prob:3", "3-4", "top"])
 def test_parse_target_knows_where_the_classes_are(text: str) -> None:
     assert {t.class_axis for t in parse_target(text, class_axis=-1)} == {-1}
+
+
+def test_one_class_a_row_is_none_where_a_class_is_something_else() -> None:
+    head = Head("y", "boxes", "", "y", 1, "Sigmoid", BoxNumbers("boxes", 2))
+    with pytest.raises(TargetError, match=r"\[0, 1\].*explain the rows one by one, each with '0'"):
+        as_target([0, 1], head=head)
 
 
 NAMED = [

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from cam_core.errors import TargetError
+from cam_core.head import Head
 from cam_core.targets import Asking, Seen, StepsTarget, parse_target
 
 METADATA = {"vocabulary": '["<pad>", "<start>", "<end>", "the", "red", "circle", "blue"]'}
@@ -76,3 +77,12 @@ def test_what_cannot_be_asked(text: str, more: dict, words: str, y: Any) -> None
     with pytest.raises(TargetError, match=words) as refusal:
         found(text, y, **more)
     assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("text", ["red", "red circle", "words:", "words: "])
+def test_a_word_is_asked_for_as_words(text: str) -> None:
+    caption = Head("logits", "caption", "", "logits", 2)
+    with pytest.raises(TargetError, match="a caption is asked for its words"):
+        parse_target(text, head=caption)
+    assert parse_target("red", ["red"], head=caption)[0].label == "0"
+    assert [t.label for t in parse_target("top", head=caption)] == ["top:1"]

@@ -96,3 +96,21 @@ def test_one_anchor_a_row_is_read_as_among_all(boxes: np.ndarray) -> None:
     some = read_as(numbers, (H, W)).at([7, 200])
     picked = np.stack([numbers[0, 7], numbers[1, 200]])
     np.testing.assert_allclose(some.corners(picked), [found[0, 7], found[1, 200]])
+
+
+def test_offsets_of_large_things_alone_are_offsets(boxes: np.ndarray) -> None:
+    """A picture that one thing fills: no logarithm of a size is negative."""
+    centre = sizes(boxes)[:, :2]
+    half = cells()[:, 2:] * 5
+    large = np.concatenate([centre - half, centre + half], 1)
+    found, words = corners(yolox(large), (H, W))
+    assert "YOLOX" in words
+    np.testing.assert_allclose(found, large, atol=1e-9)
+
+
+def test_decoded_boxes_of_which_one_is_empty_are_no_offsets(boxes: np.ndarray) -> None:
+    numbers = sizes(boxes)
+    numbers[0, 2:] = -0.5  # rounding of a quantised size
+    found, words = corners(numbers, (H, W))
+    assert words.startswith("centre and size in pixels")
+    np.testing.assert_allclose(found[1:], boxes[1:], atol=1e-9)
