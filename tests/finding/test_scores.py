@@ -160,7 +160,7 @@ def test_an_output_as_it_stands(tail: str, outputs: str, rng: np.random.Generato
         backend.score_name,
         other.score_name,
     )
-    with pytest.raises(ModelError, match=r"no tensor 'z' to use as score"):
+    with pytest.raises(ModelError, match="'z' cannot be the score: the model has no such tensor"):
         backend.scored("z")
 
 

@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterable, Sequence
 from ..reading.graph import Graph, Node, Tensor, floating, reads, tiny
 from .registry import VJP_RULES, ZERO, key_of
 
-FIRST_ALONE = {"RoiAlign", "MaxRoiPool"}
-"""Operators with a derivative by their first input alone, though others are floats."""
+HELD = {"RoiAlign", "MaxRoiPool"}
+"""Operators that pool regions, which are computed as well."""
 
 
 def active(graph: Graph, wanted: Sequence[str], score: str) -> set[str]:
@@ -18,14 +18,14 @@ def active(graph: Graph, wanted: Sequence[str], score: str) -> set[str]:
 
 def between(nodes: Sequence[Node], wanted: Collection[str], ends: Iterable[str]) -> set[str]:
     """The same among `nodes`, in topological order, to any of several ends."""
-    return leading(nodes, carried(nodes, wanted), ends)
+    return leading(nodes, carried(nodes, wanted), ends, wanted)
 
 
 def carried(nodes: Sequence[Node], wanted: Collection[str]) -> set[str]:
     """These tensors and all that is computed from them with a derivative."""
     carries = set(wanted)
     for node in nodes:
-        if key_of(node) in ZERO or carries.isdisjoint(t.name for t in _moving(node)):
+        if key_of(node) in ZERO or carries.isdisjoint(t.name for t in _moving(node, wanted)):
             continue
         made = [t for t in node.outputs if t.name]
         plain = [t for t in made if floating(t) or t.dtype is None]
@@ -34,19 +34,25 @@ def carried(nodes: Sequence[Node], wanted: Collection[str]) -> set[str]:
     return carries
 
 
-def leading(nodes: Sequence[Node], carries: set[str], ends: Iterable[str]) -> set[str]:
+def leading(
+    nodes: Sequence[Node], carries: set[str], ends: Iterable[str], wanted: Collection[str] = ()
+) -> set[str]:
     """Those of the tensors in `carries` from which an end is computed."""
     reaches = set(ends) & carries
     for node in reversed(nodes):
         if not reaches.isdisjoint(t.name for t in node.outputs) and key_of(node) not in ZERO:
-            reaches.update(t.name for t in _moving(node) if t.name in carries)
+            reaches.update(t.name for t in _moving(node, wanted) if t.name in carries)
     return reaches
 
 
-def _moving(node: Node) -> list[Tensor]:
-    """What a node reads that moves its result: regions that are pooled do not, by convention."""
-    if node.op in FIRST_ALONE:
-        return [t for t in node.inputs[:1] if t.name]
+def _moving(node: Node, wanted: Collection[str]) -> list[Tensor]:
+    """What a node reads that moves its result.
+
+    Regions that are pooled are held, as detectors are trained (Ren et al. 2015, Faster R-CNN, 3.2),
+    unless they are what is asked for.
+    """
+    if node.op in HELD:
+        return [t for i, t in enumerate(node.inputs) if t.name and (i == 0 or t.name in wanted)]
     return list(reads(node))
 
 
