@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Sequence
 
 from ..reading.graph import Tensor, reads
-from ..rules.paths import FIRST_ALONE, between, leading
+from ..rules.paths import HELD, between, leading
 from .route import Route
 
 
@@ -34,7 +34,7 @@ def necks(route: Route, maps: Sequence[Tensor]) -> list[Tensor]:
 
 def _pooled(route: Route, maps: Sequence[Tensor]) -> list[Tensor]:
     """The maps that regions are pooled of, on the way to the score."""
-    nodes = [n for n in route.graph.nodes if n.op in FIRST_ALONE]
+    nodes = [n for n in route.graph.nodes if n.op in HELD]
     read = {n.inputs[0].name for n in nodes if any(t.name in route.path for t in n.outputs)}
     return [tensor for tensor in maps if tensor.name in read]
 
