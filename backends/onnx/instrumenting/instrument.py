@@ -16,7 +16,7 @@ from cam_core.region import Window
 from ..differentiating.gradient import differentiate
 from ..finding.analysis import Analysis, analysed
 from ..finding.layers import Choice
-from ..reading.graph import Tensor, floating
+from ..reading.graph import Extent, Tensor, floating
 from ..reading.load import load, sha256
 from ..reading.names import MAPPED, OUTPUTS, PER_LAYER, output_name
 from ..reading.static import Static, require_static
@@ -155,9 +155,9 @@ class _Row:
         """Runs the reverse pass and the method."""
         choices = self.analysis.choices
         sources = self._sources() if "input_gradients" in self.names else []
-        wanted = [*(c.name for c in choices if self._needs_gradients()), *sources]
+        wanted = [*(c.tensor.name for c in choices if self._needs_gradients()), *sources]
         gradients = self._pulled(list(dict.fromkeys(wanted))) if wanted else {}
-        self.layers = [self._layer(choice, gradients.get(choice.name)) for choice in choices]
+        self.layers = [self._layer(choice, gradients.get(choice.tensor.name)) for choice in choices]
         self.inputs = {name: gradients[name] for name in sources}
 
     def _layer(self, choice: Choice, pulled: Tensor | None) -> dict[str, Tensor]:
@@ -165,11 +165,16 @@ class _Row:
         A, G = in_real_units(op, self.analysis.graph, choice.tensor, given)
         found = {"activations": widened(op, A)} | ({} if pulled is None else {"gradients": G})
         if self.method is not None:
-            made = cam(op, self.method, choice.layout, A, None if pulled is None else G)
+            made = cam(
+                op, self.method, choice.layout, A, None if pulled is None else G, self._rows()
+            )
             found |= {"map": made.map, "signed": made.signed, "alpha": _flat(op, made.alpha)}
             if "heatmap" in self.names:
                 found["heatmap"] = heatmap(op, made.map, *_canvas(self.analysis, choice))
         return found
+
+    def _rows(self) -> Extent:
+        return self.analysis.layers.maps.rows
 
     def _needs_gradients(self) -> bool:
         if self.method is None or "gradients" in self.names:
