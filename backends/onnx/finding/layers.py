@@ -180,7 +180,7 @@ class Layers:
                 )
             return listed[int(name)]
         layer, at, over = name.rpartition("@")
-        known = self._known()
+        known = {*self.graph.tensors, *(node.name for node in self.graph.nodes if node.name)}
         if name in known or not at or (layer not in known and over not in known):
             return self._tensor(name), ""
         tensor = self._tensor(layer)
@@ -188,10 +188,6 @@ class Layers:
             shared = ", ".join(map(repr, self.names_of(tensor)))
             raise LayerError(f"layer '{name}': no rows of '{over}' lie there; there is {shared}")
         return tensor, over
-
-    def _known(self) -> set[str]:
-        """The names of the tensors and nodes."""
-        return {*self.graph.tensors, *(node.name for node in self.graph.nodes if node.name)}
 
     def _tensor(self, name: str) -> Tensor:
         tensors = {t.name: t for node in self.graph.nodes for t in node.outputs if t.name}
