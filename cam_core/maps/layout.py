@@ -64,6 +64,11 @@ class Layout:
         return self.skip + self.drop
 
     @property
+    def maps(self) -> tuple[int, ...]:
+        """How many maps each row of the batch has: one."""
+        return ()
+
+    @property
     def identity(self) -> bool:
         """Whether the tensor already is [N, K, *S]."""
         return self.axes.startswith("NC") and "T" not in self.axes

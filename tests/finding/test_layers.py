@@ -103,62 +103,6 @@ def test_a_tensor_may_be_called_by_a_number() -> None:
     assert found(model, "2") == "4"
 
 
-ONE_BATCH = """<ir_version: 8, opset_import: ["" : 17]>
-g ({kind} left, {kind} right) => (float[{n},4] y)
-{{
-  both = Concat<axis = 0>(left, right)
-  c = Conv(both, w)
-  a = Relu(c)
-  p = GlobalAveragePool(a)
-  f = Flatten(p)
-  l, r = Split<axis = 0>(f)
-  y = Sub(l, r)
-}}"""
-
-
-@pytest.mark.parametrize("n", ["1", "N"])
-def test_rows_of_two_inputs_in_one_batch_are_refused_by_name(n: str) -> None:
-    model = onnx.parser.parse_model(ONE_BATCH.format(kind=f"float[{n},3,8,8]", n=n))
-    w = np.ones((4, 3, 3, 3), np.float32)
-    model.graph.initializer.append(onnx.numpy_helper.from_array(w, "w"))
-    for layer, name in ((None, "both"), ("a", "a")):
-        words = (
-            rf"^Concat \(node 'both'\) puts the rows of 'left', 'right' into one batch, so "
-            rf"'{name}' holds maps of no single input; export the model with one call"
-        )
-        with pytest.raises(LayerError, match=words):
-            found(model, layer)
-
-
-STACKED = """<ir_version: 8, opset_import: ["" : 17]>
-g (float[{n},3,8,8] left, float[{n},3,8,8] right) => (float[{n},4] y)
-{{
-  one = Constant<value = int64[1] {{{axis}}}>() to = Constant<value = int64[4] {{-1,3,8,8}}>()
-  apart = Constant<value = int64[3] {{{apart}}}>()
-  u = Unsqueeze(left, one) v = Unsqueeze(right, one) both = Concat<axis = {axis}>(u, v)
-  x = Reshape(both, to) c = Conv(x, w) a = Relu(c) p = GlobalAveragePool(a) f = Flatten(p)
-  q = Reshape(f, apart) l, r = Split<axis = {axis}>(q)
-  d = Sub(l, r) h = Abs(d) y = Squeeze(h, one)
-}}"""
-
-
-@pytest.mark.parametrize("n", ["1", "N"])
-@pytest.mark.parametrize(("axis", "apart"), [(0, "2,-1,4"), (1, "-1,2,4")])
-def test_rows_of_inputs_that_take_turns_are_refused_likewise(n: str, axis: int, apart: str) -> None:
-    model = onnx.parser.parse_model(STACKED.format(n=n, axis=axis, apart=apart))
-    w = np.ones((4, 3, 3, 3), np.float32)
-    model.graph.initializer.append(onnx.numpy_helper.from_array(w, "w"))
-    node = "Concat", "both"
-    if axis:  # until then they lie side by side
-        node = "Reshape", "x"
-    for layer, name in ((None, node[1]), ("a", "a")):
-        words = (
-            rf"^{node[0]} \(node '{node[1]}'\) puts the rows of 'left', 'right' .* '{name}' holds"
-        )
-        with pytest.raises(LayerError, match=words):
-            found(model, layer)
-
-
 def test_two_inputs_as_two_channels_are_one_picture() -> None:
     body = """<ir_version: 8, opset_import: ["" : 17]>
     g (float[N,8,8] left, float[N,8,8] right) => (float[N,4] y)

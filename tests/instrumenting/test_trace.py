@@ -9,6 +9,7 @@ import pytest
 
 from backends.onnx.instrumenting.trace import FUNCTIONS, UFUNCS, Traced, traces, unwrap
 from backends.onnx.writing.emit import Emitter
+from cam_core.errors import ModelError
 from tests.written import emitter, values
 
 CASES: dict[str, Any] = {
@@ -54,6 +55,8 @@ CASES: dict[str, Any] = {
     "expand_dims": lambda a, b: np.expand_dims(a, 1),
     "squeeze": lambda a, b: np.squeeze(np.expand_dims(a, (0, 2)), (0, 2)),
     "concatenate": lambda a, b: np.concatenate([a, b, a], axis=1),
+    "split": lambda a, b: np.split(a, 2, axis=2)[1],
+    "every other": lambda a, b: a[:, 1::2],
     "several slices": lambda a, b: a[:, 1:, -3:-1],
 }
 
@@ -104,6 +107,21 @@ def test_what_changes_nothing_writes_nothing(op: Emitter) -> None:
     assert not op.nodes
 
 
+@pytest.mark.parametrize("opset", [9, 11, 13, 18])
+def test_equal_parts_in_every_opset(opset: int) -> None:
+    op = emitter("float[N,3,4] a, float[N,3,4] b", opset=opset)
+    x = np.arange(48, dtype=np.float32).reshape(4, 3, 4)
+    parts = np.split(traced(op)[0], 2)
+    found = values(op, *(part.tensor for part in parts), a=x, b=x)
+    np.testing.assert_array_equal(found, [x[:2], x[2:]])
+
+
+def test_an_old_slice_has_no_steps() -> None:
+    op = emitter("float[N,3,4] a, float[N,3,4] b", opset=9)
+    with pytest.raises(ModelError, match="no steps before opset 10; convert"):
+        traced(op)[0][::2]
+
+
 def test_the_batch_keeps_its_name(op: Emitter) -> None:
     a, _ = traced(op)
     assert np.reshape(a, (-1, 12)).shape == ("N", 12)
@@ -114,7 +132,7 @@ def test_the_batch_keeps_its_name(op: Emitter) -> None:
     "ask",
     [
         lambda a: a[0],
-        lambda a: a[:, ::2],
+        lambda a: a[:, ::-1],
         lambda a: a[..., 1:],
         lambda a: np.sin(a),
         lambda a: np.add.reduce(a),
@@ -122,7 +140,16 @@ def test_the_batch_keeps_its_name(op: Emitter) -> None:
         lambda a: np.median(a),
         lambda a: np.argmax(a, axis=1, keepdims=True),
     ],
-    ids=["an index", "a step", "dots", "a function", "a method", "a type", "median", "an option"],
+    ids=[
+        "an index",
+        "a step back",
+        "dots",
+        "a function",
+        "a method",
+        "a type",
+        "median",
+        "an option",
+    ],
 )
 def test_what_no_graph_holds_is_refused(ask: Any, op: Emitter) -> None:
     a, _ = traced(op)

@@ -53,7 +53,7 @@ class ForwardPass:
             if c.region is not None
         }
         self.activations = {
-            name: _frozen(c.layout.apply(_real(analysis, c, tensors[name])))
+            name: _frozen(c.layout.apply(_real(analysis, c, tensors[c.tensor.name])))
             for name, c in self._choices.items()
         }
 
@@ -63,7 +63,7 @@ class ForwardPass:
             raise self._passes.plan.refused
         found = self._passes.backward(self._kept, cotangent(self, target))
         return Gradients(
-            {name: c.layout.apply(found[name]) for name, c in self._choices.items()},
+            {name: c.layout.apply(found[c.tensor.name]) for name, c in self._choices.items()},
             {name: found[name] for name in self._inputs},
         )
 

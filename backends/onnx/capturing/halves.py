@@ -46,7 +46,7 @@ def split(analysis: Analysis, inputs: Sequence[str], *, guided: bool = False) ->
 
     Where there is no derivative the forward pass stands alone: tails need none.
     """
-    wanted = list(dict.fromkeys([*(c.name for c in analysis.choices), *inputs]))
+    wanted = list(dict.fromkeys([*(c.tensor.name for c in analysis.choices), *inputs]))
     if not wanted:
         return _forward(analysis, [])
     try:
@@ -60,7 +60,7 @@ def _both(analysis: Analysis, wanted: Sequence[str], guided: bool) -> Split:
     op = Emitter(graph)
     cotangent = gs.Variable(COTANGENT, numpy_type(score.dtype), score.shape)
     found = differentiate(op, analysis, cotangent, wanted, guided=guided)
-    layers = {c.name for c in analysis.choices}
+    layers = {c.tensor.name for c in analysis.choices}
     found |= {
         n: in_real_units(op, graph, graph.tensors[n], g)[1] for n, g in found.items() if n in layers
     }
@@ -78,7 +78,7 @@ def _both(analysis: Analysis, wanted: Sequence[str], guided: bool) -> Split:
 def _forward(analysis: Analysis, residuals: Sequence[str]) -> Split:
     graph = analysis.graph
     own = {i.name for i in analysis.model.graph.input} | {t.name for t in graph.outputs}
-    layers = [c.name for c in analysis.choices]
+    layers = [c.tensor.name for c in analysis.choices]
     fetched = dict.fromkeys([analysis.score.name, *layers, *residuals])
     extra = [graph.tensors[name] for name in fetched if name not in own]
     kept = tuple(name for name in fetched if name in own or name in graph.tensors)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from cam_core.backend import Array
 from cam_core.errors import InputError
 from cam_core.maps.layout import Layout
+from cam_core.maps.share import Share
 
 from ..finding.analysis import Analysis, analysed
 from ..reading.graph import Tensor
@@ -44,7 +45,8 @@ def size_of(found: Analysis, arrays: Mapping[str, Array]) -> tuple[int, int] | N
 
 def lacks_size(found: Analysis) -> bool:
     """Are there layers of which nobody knows how many of their tokens make a row?"""
-    layouts = (choice.layout for choice in found.choices)
+    read = (choice.layout for choice in found.choices)
+    layouts = (one.inside if isinstance(one, Share) else one for one in read)
     return any(isinstance(one, Layout) and "T" in one.axes and not one.grid for one in layouts)
 
 

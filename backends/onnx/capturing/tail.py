@@ -37,7 +37,7 @@ class Tail:
         self.choice = choice
         self._analysis = analysis
         self._runner = runner
-        self._beside = beside(analysis, choice.name)
+        self._beside = beside(analysis, choice.tensor.name)
         own = {t.name for t in analysis.graph.inputs}
         self._made = [name for name in self._beside if name not in own]
         self.inputs = own if self._made else own.intersection(self._beside)
@@ -79,7 +79,7 @@ class Tail:
     @functools.cached_property
     def session(self) -> Any:
         """From the layer, and what lies beside it, to the score."""
-        given = [self.choice.name, *self._beside]
+        given = [self.choice.tensor.name, *self._beside]
         return self._runner.open(between(self._analysis, given, [self._analysis.score.name]))
 
     @functools.cached_property
@@ -88,7 +88,7 @@ class Tail:
         graph = self._analysis.graph
         if units_of(graph, self.choice.tensor) is not None:
             return None
-        given = [self.choice.name, *self._beside]
+        given = [self.choice.tensor.name, *self._beside]
         part = between(self._analysis, given, [self._analysis.score.name])
         model = widened(part, {name: t.shape for name, t in graph.tensors.items()})
         try:
@@ -124,7 +124,7 @@ class LookTail:
 
     def __init__(self, tail: Tail, kept: Kept, A: Array, session: Any) -> None:
         self._tail, self._A, self._session = tail, A, session
-        name = tail.choice.name
+        name = tail.choice.tensor.name
         self._own = [array_of(part[name]) for part in kept]
         read = [i.name for i in session.get_inputs() if i.name != name]
         self._given = [{n: part[n] for n in read} for part in kept]
@@ -136,8 +136,8 @@ class LookTail:
 
     def __call__(self, A: Array) -> Array:
         """The score of each row of A' [k N, K, *S]: row i of each block of N beside row i of x."""
-        A, name = np.asarray(A), self._tail.choice.name
-        count = blocks(name, A, self._A)
+        A = np.asarray(A)
+        count = blocks(self._tail.choice.name, A, self._A)
         if self._at_once:
             return self._score(A, *self._repeated(count))
         pieces = range(0, max(len(A), 1), max(self._rows, 1))
@@ -149,7 +149,7 @@ class LookTail:
         return found[0] if len(found) == 1 else np.concatenate(found)
 
     def _score(self, A: Array, own: Array, given: Values) -> Array:
-        session, name = self._session, self._tail.choice.name
+        session, name = self._session, self._tail.choice.tensor.name
         value = value_of(self._tail.tensor(A, own), self._device)
         (score,) = run_values(session, {**given, name: value}).values()
         return array_of(score)

@@ -73,7 +73,7 @@ def find(asked: Layers) -> Found:
     listed = backend.layers()
     known = backend.analysis.layers
     meant = None if asked.layer is None else known.find(asked.layer).name
-    ends = [tensor.name for tensor in known.route.branch_ends(known.listed())]
+    ends = [n for t in known.route.branch_ends(known.listed()) for n in known.names_of(t)]
     note = backend.layer_note if any(layer.default for layer in listed) else ""
     heads = backend.heads()
     return Found(backend.score_name, heads, listed, meant, ends if len(ends) > 1 else [], note)

@@ -61,7 +61,8 @@ def coverage(source: object, layer: str | int | None = None, score: str | None =
         ModelError, LayerError: the model cannot be read, or has no such layer or score.
     """
     analysis = analysed(source, [layer], score)
-    name = analysis.choices[0].name
+    choice = analysis.choices[0]
+    name = str(choice.tensor.name)
     nodes: list[Node] = []
     refused, form, nearest = "", None, None
     try:
@@ -71,7 +72,7 @@ def coverage(source: object, layer: str | int | None = None, score: str | None =
         form = error if isinstance(error, RefusedError) and error.why else None
         nearest = nearest_usable(analysis, name)
     return Coverage(
-        layer=name,
+        layer=choice.name,
         score=analysis.score.name,
         operators=_rows(analysis, name, form),
         emitted=dict(Counter(node.op for node in nodes).most_common()),

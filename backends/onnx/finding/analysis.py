@@ -96,20 +96,20 @@ def analyse(
     if static is not None:
         declare(graph)
     dequantise(graph, score)
-    named: dict[str | int, str] = {}
+    named: dict[str | int, Choice] = {}
     if any(asked is not None for asked in layers):  # a composite may hide one of them
         plain = _view(graph, score)
         kept = plain.score.name
         named = {
-            asked: plain.find(asked).name
+            asked: plain.find(asked)
             for asked in layers
             if asked is not None and not plain.is_index(asked)  # indices count composites as one
         }
     else:
         kept = find_score(graph, score, followed(in_rows(unfolded(graph)))).name
-    recognise(graph, keep={*named.values(), kept})
+    recognise(graph, keep={*(str(choice.tensor.name) for choice in named.values()), kept})
     seen = _view(graph, score)
-    choices = seen.asked(named.get(asked, asked) if asked is not None else None for asked in layers)
+    choices = seen.asked(named[asked].name if asked in named else asked for asked in layers)
     return Analysis(opened, model, graph, seen.score, seen, choices, score, static)
 
 

@@ -62,7 +62,7 @@ def _refuse_pixels(route: Route) -> None:
 def _chosen(route: Route, over: str | None) -> tuple[list[Tensor], str]:
     cuts, needed = route.cuts(), needed_tokens(route)
     pictures = _without_rows(route)
-    places = [t for t in pictures if over in (None, route.maps.input(t))]
+    places = [t for t in pictures if over is None or over in route.maps.inputs(t)]
     maps = [t for t in places if not only_summary(route, t, needed)]
     all_through = [t for t in places if t.name in cuts]
     through = [t for t in maps if t.name in cuts and not _only_in_products(route, t)]

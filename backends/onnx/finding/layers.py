@@ -13,6 +13,7 @@ from cam_core.backend import Layer
 from cam_core.errors import LayerError
 from cam_core.maps.arrangement import Arrangement
 from cam_core.maps.layout import Layout
+from cam_core.maps.share import Share
 from cam_core.region import Region
 
 from ..reading.graph import Extent, Graph, Tensor, floating, told
@@ -31,17 +32,20 @@ class Choice:
     """A layer to look at."""
 
     tensor: Tensor
-    layout: Layout | Arrangement
+    layout: Layout | Arrangement | Share
     why: str = ""
     """Said to the user when the choice is not the ordinary one."""
     region: Region | None = None
     """What of an input its maps cover."""
     scale: bool = False
     """Is it one of the scales of a detector, whose maps are merged where no layer is named?"""
+    over: str = ""
+    """Whose rows they are, where several inputs share the batch."""
 
     @property
     def name(self) -> str:
-        return str(self.tensor.name)
+        """The tensor's, and whose rows: what `Layers.find` takes."""
+        return _named(self.tensor, self.over)
 
 
 class Layers:
@@ -67,35 +71,43 @@ class Layers:
     def listed(self) -> list[Tensor]:
         """`candidates`, and the default if it is none of them."""
         known = {t.name: t for t in self.candidates()}
-        usual = self._default_names()
+        usual = {choice.tensor.name for choice in self._usual()}
         made = [t for node in self.graph.nodes for t in node.outputs]
         return [t for t in made if t.name in known or t.name in usual]
 
-    def _default_names(self) -> set[str]:
+    def _usual(self) -> list[Choice]:
         try:
-            return {choice.name for choice in self.defaults()}
+            return self.defaults()
         except LayerError:
-            return set()
+            return []
 
     def table(self, default: str = "") -> list[Layer]:
         """`listed` as the contract of backends describes layers.
 
         `default`: the layer that is taken when none is named; found if ''.
         """
-        usual = {default} if default else self._default_names()
+        usual = {default} if default else {choice.name for choice in self._usual()}
         over = self._defaults_over()
         return [
             Layer(
-                name=t.name,
+                name=_named(t, shared),
                 operator=behind_quantisers(self.graph, self.graph.producer[t.name]).op,
                 shape=tuple(told(extent) for extent in t.shape),
                 module=self.modules.of(t.name),
-                default=t.name in usual,
-                input=self.maps.input(t),
-                default_over=t.name == over.get(self.maps.input(t)),
+                default=_named(t, shared) in usual,
+                input=shared or self.maps.input(t),
+                default_over=_named(t, shared) == over.get(shared or self.maps.input(t)),
             )
-            for t in self.listed()
+            for t, shared in self._entries()
         ]
+
+    def _entries(self) -> list[tuple[Tensor, str]]:
+        """`listed`, once for each input that shares the batch; '' where none do."""
+        return [(t, over) for t in self.listed() for over in self.maps.shared(t) or [""]]
+
+    def names_of(self, tensor: Tensor) -> list[str]:
+        """What a tensor is listed as: by its name, and by whose rows where inputs share a batch."""
+        return [_named(tensor, over) for over in self.maps.shared(tensor) or [""]]
 
     def _defaults_over(self) -> dict[str, str]:
         """By input, the layer that is taken for a map over it; not of inputs without a layer."""
@@ -103,10 +115,12 @@ class Layers:
         with contextlib.suppress(LayerError):
             usual = self.default()
             found[self.maps.input(usual.tensor)] = usual.name
-        for name in {self.maps.input(t): None for t in self.listed()}:
+        for name in {over: None for t in self.listed() for over in self.maps.inputs(t)}:
             if name not in found:
                 with contextlib.suppress(LayerError):
-                    found[name] = default_layer(self.route, name)[0].name
+                    tensor = default_layer(self.route, name)[0]
+                    shared = name if name in self.maps.shared(tensor) else ""
+                    found[name] = _named(tensor, shared)
         return found
 
     def default(self) -> Choice:
@@ -136,12 +150,15 @@ class Layers:
     def find(self, name: str | int | None) -> Choice:
         """A tensor, a node, a torch module path (`path#1`: its first call) or an index.
 
+        Where several inputs share its batch, `tensor@input` means the rows of that one, and the
+        tensor alone those of the first.
+
         Raises:
             LayerError: unknown (near names are suggested), or not on the way to the score.
         """
         if name is None:
             return self.default()
-        tensor = self._named(name)
+        tensor, over = self._meant(name)
         if tensor.name == self.score.name:
             raise LayerError(
                 f"layer '{name}' is the score itself; choose an earlier one from `gradcam layers`"
@@ -151,7 +168,7 @@ class Layers:
                 f"layer '{name}' does not reach the score '{self.score.name}'; "
                 f"choose one from `gradcam layers`"
             )
-        return self._choice(tensor)
+        return self._choice(tensor, over=over)
 
     def is_index(self, name: str | int) -> bool:
         """Is it a number in the list of layers, and no tensor or node that is called so?"""
@@ -161,14 +178,26 @@ class Layers:
             name in (node.name, *(t.name for t in node.outputs)) for node in self.graph.nodes
         )
 
-    def _named(self, name: str | int) -> Tensor:
+    def _meant(self, name: str | int) -> tuple[Tensor, str]:
+        """The tensor, and the input whose rows are meant; '' where that is not said."""
         if isinstance(name, int) or self.is_index(name):
-            listed = self.listed()
+            listed = self._entries()
             if not -len(listed) <= int(name) < len(listed):
                 raise LayerError(
                     f"layer {name}: `gradcam layers` lists {len(listed)}, numbered from 0"
                 )
             return listed[int(name)]
+        layer, at, over = name.rpartition("@")
+        known = {*self.graph.tensors, *(node.name for node in self.graph.nodes if node.name)}
+        if name in known or not at or (layer not in known and over not in known):
+            return self._tensor(name), ""
+        tensor = self._tensor(layer)
+        if over not in self.maps.inputs(settled(self.graph, tensor)):
+            shared = ", ".join(map(repr, self.names_of(tensor)))
+            raise LayerError(f"layer '{name}': no rows of '{over}' lie there; there is {shared}")
+        return tensor, over
+
+    def _tensor(self, name: str) -> Tensor:
         tensors = {t.name: t for node in self.graph.nodes for t in node.outputs if t.name}
         if name in tensors:
             return tensors[name]
@@ -196,9 +225,11 @@ class Layers:
         hint = f"; did you mean {', '.join(near)}?" if near else "; see `gradcam layers`"
         return f"no layer '{name}'{hint}"
 
-    def _choice(self, tensor: Tensor, why: str = "") -> Choice:
+    def _choice(self, tensor: Tensor, why: str = "", over: str = "") -> Choice:
         tensor = settled(self.graph, tensor)
-        layout = self.maps.layout(tensor)
+        shared = self.maps.shared(tensor)
+        over = (over or shared[0]) if shared else ""
+        layout = self.maps.layout(tensor, over)
         together = in_one_batch(self.maps, tensor)
         merged = merged_rows(self.maps, self.score.tensor, self.route.mixed)
         if together or merged:
@@ -213,7 +244,11 @@ class Layers:
                 f"layer '{tensor.name}' holds integers of unknown scale; choose one from "
                 f"`gradcam layers`"
             )
-        return Choice(tensor, layout, why, self.maps.region(tensor))
+        return Choice(tensor, layout, why, self.maps.region(tensor, over), over=over)
+
+
+def _named(tensor: Tensor, over: str) -> str:
+    return f"{tensor.name}@{over}" if over else str(tensor.name)
 
 
 def _extents(shape: Sequence[Extent] | None) -> str:

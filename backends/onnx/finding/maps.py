@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from itertools import chain
-
 from cam_core.backend import InputInfo
 from cam_core.maps.arrangement import Arrangement
 from cam_core.maps.layout import Layout
+from cam_core.maps.share import Share
 from cam_core.region import Region
 
 from ..reading.graph import Extent, Graph, Tensor, numpy_type
 from ..reading.probes import open_axes
-from .axes.factors import Given, Joined, Sides, leaves
+from .axes.factors import Axes, Given, leaves
 from .places import Seen, read
-from .roles import Followed, roles, row_axes
+from .roles import Followed, batch_axis, roles, row_axes
+from .shared import Part, part_of, sharing
 
 
 class Maps:
@@ -23,14 +23,62 @@ class Maps:
         self.graph, self.found = graph, found
         self.roles = roles(graph, found, score)
         self._row_axes = row_axes(graph, found, self.roles, score)
-        self._seen: dict[str, Seen | None] = {}
+        own = found.first.get(score.name, ())
+        self._joined_score, at = bool(sharing(own)), batch_axis(own)
+        self.rows: Extent = None if at is None else score.shape[at]
+        """How many the score has."""
+        self._seen: dict[tuple[str, str], Seen | None] = {}
 
-    def seen(self, tensor: Tensor) -> Seen | None:
-        """The tensor as a map; None if it is none."""
-        if tensor.name not in self._seen:
-            axes = None if self.joined_rows(tensor) else self.found.of(tensor)
-            self._seen[tensor.name] = None if axes is None else read(*axes, self.roles)
-        return self._seen[tensor.name]
+    def seen(self, tensor: Tensor, over: str = "") -> Seen | None:
+        """The tensor as a map; None if it is none.
+
+        `over`: of the inputs that share its batch, the one whose rows count; '' is the first.
+        """
+        key = str(tensor.name), over
+        if key not in self._seen:
+            axes = self._axes(tensor, over)
+            found = None if axes is None else read(*axes, self.roles)
+            self._seen[key] = found if self._batch_where_said(tensor, over, found) else None
+        return self._seen[key]
+
+    def _batch_where_said(self, tensor: Tensor, over: str, seen: Seen | None) -> bool:
+        """Is a batch that several inputs share the axis on which they are put together?"""
+        share = None if seen is None else self._share(tensor, over, seen)
+        return share is None or share[0].axis == share[1].axis
+
+    def _share(self, tensor: Tensor, over: str, seen: Seen) -> tuple[Share, Part] | None:
+        """How the rows of one input are read; None where it is the only one."""
+        names = self.joined_rows(tensor)
+        parts = self._parts(tensor, over or names[0]) if names else None
+        if parts is None:
+            return None
+        part = parts[0]
+        return Share(seen.layout, part.number, part.count, part.turns), part
+
+    def _axes(self, tensor: Tensor, over: str = "") -> tuple[Axes, Axes] | None:
+        """At both probes; where inputs share a batch, with the rows of one of them."""
+        names = self.joined_rows(tensor)
+        if not names:
+            return self.found.of(tensor)
+        parts = self._parts(tensor, over or names[0])
+        return None if parts is None else (parts[0].axes, parts[1].axes)
+
+    def _parts(self, tensor: Tensor, over: str) -> tuple[Part, Part] | None:
+        """The rows of an input in a batch that several share; None where they can't be taken."""
+        if self._joined_score:
+            return None
+        axes = self.found.toward[over].of(tensor)
+        first, second = (None, None) if axes is None else (part_of(one, over) for one in axes)
+        if first is None or second is None or first.place != second.place:
+            return None
+        rows = {o for o in leaves(first.axes[first.axis]) if isinstance(o, Given) and o.axis == 0}
+        counted = all(o.extent == 1 or o in self.roles.batch for o in rows)
+        return (first, second) if counted else None
+
+    def shared(self, tensor: Tensor) -> list[str]:
+        """The inputs that share the batch of a map and have maps of their own in it; mostly []."""
+        names = self.joined_rows(tensor)
+        return [name for name in names if self.layout(tensor, name) is not None]
 
     def taken(self, tensor: Tensor) -> InputInfo:
         """What an input is, for whoever feeds it."""
@@ -60,10 +108,17 @@ class Maps:
         seen = self.seen(tensor)
         return "" if seen is None else seen.input
 
-    def layout(self, tensor: Tensor) -> Layout | Arrangement | None:
+    def inputs(self, tensor: Tensor) -> list[str]:
+        """The inputs over which a tensor has maps: mostly one, [''] where it has no places."""
+        return self.shared(tensor) or [self.input(tensor)]
+
+    def layout(self, tensor: Tensor, over: str = "") -> Layout | Arrangement | Share | None:
         """How to read the tensor as [N, K, *S]; None if it is no map."""
-        seen = self.seen(tensor)
-        return None if seen is None else seen.layout
+        seen = self.seen(tensor, over)
+        if seen is None:
+            return None
+        share = self._share(tensor, over, seen)
+        return seen.layout if share is None else share[0]
 
     def space(self, tensor: Tensor) -> tuple[Extent, ...]:
         """S of a map, () of anything else."""
@@ -97,7 +152,8 @@ class Maps:
 
     def plain(self, tensor: Tensor) -> bool:
         """Is a map read as it lies, or is it none: no windows, nothing on its side?"""
-        layout = self.layout(tensor)
+        seen = self.seen(tensor)
+        layout = None if seen is None else seen.layout
         return not isinstance(layout, Arrangement) and not (layout is not None and layout.windows)
 
     def apart(self, tensor: Tensor) -> bool:
@@ -105,9 +161,9 @@ class Maps:
         seen = self.seen(tensor)
         return seen is not None and seen.apart
 
-    def region(self, tensor: Tensor) -> Region | None:
+    def region(self, tensor: Tensor, over: str = "") -> Region | None:
         """What of an input a map covers; None where its axes are not those of the input."""
-        seen = self.seen(tensor)
+        seen = self.seen(tensor, over)
         if seen is None or len(self.space(tensor)) != len(seen.windows):
             return None
         windows, shifts = (
@@ -125,23 +181,13 @@ class Maps:
         return tuple(o.axis for o in origins if o.axis > 0 and self.roles.of(o) == "space")
 
     def joined_rows(self, tensor: Tensor) -> list[str]:
-        """The inputs whose rows a tensor holds one after the other; none where that is one input.
-
-        Such a tensor holds maps of each of them, and is no map of the score's rows.
-        """
-        axes = self.found.first.get(tensor.name)
-        sides = [f.origin.inputs for f in axes[0] if isinstance(f.origin, Sides)] if axes else []
-        if sides:
-            return list(sides[0])
-        parts = [f.origin.parts for f in axes[0] if isinstance(f.origin, Joined)] if axes else []
-        rows = [o for axis in chain(*parts) for o in leaves(axis) if isinstance(o, Given)]
-        names = list(dict.fromkeys(o.input for o in rows if o.axis == 0))
-        return names if len(names) > 1 else []
+        """The inputs whose rows a tensor holds in one batch; none where that is one input."""
+        return sharing(self.found.first.get(tensor.name, ()))
 
     def own_batch(self, tensor: Tensor) -> bool:
         """Has it the rows of the score, each for itself?"""
-        axes = self.found.first.get(tensor.name)
+        axes = self._axes(tensor)
         rows = {origin for origin in self.roles.batch if origin.extent > 1}
         if axes is None or not rows:
             return axes is not None
-        return any(factor.origin in rows for axis in axes for factor in axis)
+        return any(factor.origin in rows for axis in axes[0] for factor in axis)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from ..reading.graph import Graph, Tensor
 from ..reading.kinds import CHANNELS_FIRST, RECURRENT
@@ -11,6 +11,7 @@ from ..reading.units import channels_last, computes
 from .axes.factors import Axes, Axis, Given, leaves, loss, size
 from .axes.walk import Found, followed
 from .places import Roles
+from .shared import sharing
 
 CONTRACTING = {"Conv", "ConvTranspose", "MatMul", "Gemm", "Einsum", *RECURRENT}
 """Operators that sum over channels: the first one says which those are."""
@@ -25,6 +26,8 @@ class Followed:
 
     first: Found
     second: Found
+    toward: Mapping[str, Followed] = field(default_factory=dict)
+    """By input that shares its batch with others: the same as it is seen from that one."""
 
     def of(self, tensor: Tensor) -> tuple[Axes, Axes] | None:
         """Those of one tensor; None where its shape is not known."""
@@ -34,9 +37,15 @@ class Followed:
 
 def follow(graph: Graph) -> Followed:
     """One walk where every extent is a number, else one a probe."""
-    first = followed(graph, 0)
+    found = _followed(graph)
+    shared = {name: None for axes in found.first.values() for name in sharing(axes)}
+    return replace(found, toward={name: _followed(graph, name) for name in shared})
+
+
+def _followed(graph: Graph, toward: str = "") -> Followed:
+    first = followed(graph, 0, toward)
     open_ended = any(not isinstance(d, int) for t in graph.inputs for d in t.shape or ())
-    return Followed(first, followed(graph, 1) if open_ended else first)
+    return Followed(first, followed(graph, 1, toward) if open_ended else first)
 
 
 def batch_axis(axes: Axes) -> int | None:
@@ -79,7 +88,22 @@ def roles(graph: Graph, found: Followed, score: Tensor) -> Roles:
         same = any_number and tensor.shape[0] == rows
         if same or (not batch and tensor.shape[0] == rows) or (unclear and any_number):
             batch |= set(_given(own[0]))
-    return Roles(frozenset(batch), frozenset(_channels(graph, found, batch)))
+    batch |= _sharing(found, batch)
+    channels = {o for o in _channels(graph, found, batch) if o.input not in found.toward}
+    for name, seen in found.toward.items():
+        channels |= {o for o in _channels(graph, seen, batch) if o.input == name}
+    return Roles(frozenset(batch), frozenset(channels))
+
+
+def _sharing(found: Followed, batch: set[Given]) -> set[Given]:
+    """The rows of inputs that share a batch with rows, as many of each."""
+    extents = {origin.extent for origin in batch}
+    more: set[Given] = set()
+    for names in {tuple(sharing(axes)) for axes in found.first.values()}:
+        rows = {o for name in names for o in _given(found.first[name][0])}
+        if rows & batch:
+            more |= {origin for origin in rows if origin.extent in extents}
+    return more
 
 
 def _later_rows(found: Followed, axes: Axes, at: int) -> set[Given]:

@@ -28,10 +28,10 @@ def why_no_map(maps: Maps, tensor: Tensor) -> str:
 def in_one_batch(maps: Maps, tensor: Tensor) -> str:
     """Why a tensor is a map of no single input: the node that put several into one batch.
 
-    '' where that is not so.
+    '' where that is not so, or the rows of each are told apart.
     """
     names = maps.joined_rows(tensor)
-    if not names:
+    if not names or maps.shared(tensor):
         return ""
     made = ((node, t) for node in maps.graph.nodes for t in node.outputs)
     node = next((node for node, t in made if maps.joined_rows(t) == names), None)

@@ -17,7 +17,7 @@ from cam_core.region import Window
 from ..differentiating.gradient import differentiate
 from ..finding.analysis import Analysis, analysed
 from ..finding.layers import Choice
-from ..reading.graph import Tensor, floating
+from ..reading.graph import Extent, Tensor, floating
 from ..reading.load import load, sha256
 from ..reading.names import MAPPED, OUTPUTS, PER_LAYER, output_name
 from ..reading.static import Static, require_static
@@ -162,9 +162,9 @@ class _Row:
         """Runs the reverse pass and the method."""
         choices = self.analysis.choices
         sources = self._sources() if "input_gradients" in self.names else []
-        wanted = [*(c.name for c in choices if self._needs_gradients()), *sources]
+        wanted = [*(c.tensor.name for c in choices if self._needs_gradients()), *sources]
         gradients = self._pulled(list(dict.fromkeys(wanted))) if wanted else {}
-        self.layers = [self._layer(choice, gradients.get(choice.name)) for choice in choices]
+        self.layers = [self._layer(choice, gradients.get(choice.tensor.name)) for choice in choices]
         self.inputs = {name: gradients[name] for name in sources}
         self.merged = self._merged()
 
@@ -174,7 +174,8 @@ class _Row:
         found = {"activations": widened(op, A)} | ({} if pulled is None else {"gradients": G})
         if self.method is not None:
             G_or_none = None if pulled is None else G
-            made = cam(op, self.method, choice.layout, A, G_or_none, floor=choice.scale)
+            of = op, self.method, choice.layout, A, G_or_none, self._rows()
+            made = cam(*of, floor=choice.scale)
             self._cams.append(made)
             found |= {"map": made.map, "signed": made.signed, "alpha": _flat(op, made.alpha)}
             if "heatmap" in self.names:
@@ -193,6 +194,9 @@ class _Row:
             finest = max(zip(cams, choices, strict=True), key=lambda p: prod(p[0].map.shape[1:]))
             found["heatmap"] = heatmap(self.op, lit, *_canvas(self.analysis, finest[1]))
         return found
+
+    def _rows(self) -> Extent:
+        return self.analysis.layers.maps.rows
 
     def _needs_gradients(self) -> bool:
         if self.method is None or "gradients" in self.names:

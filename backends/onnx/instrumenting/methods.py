@@ -16,10 +16,11 @@ from cam_core.maps.arrangement import Arrangement
 from cam_core.maps.diagnosis import noise_floor
 from cam_core.maps.layout import Layout
 from cam_core.maps.scales import merge
+from cam_core.maps.share import Share
 from cam_core.methods import Method, Need, find_method
 from cam_core.region import Window
 
-from ..reading.graph import Tensor
+from ..reading.graph import Extent, Tensor
 from ..writing.arithmetic import as_float32
 from ..writing.op import Op
 from .trace import Traced
@@ -52,17 +53,21 @@ def writable_method(name: str) -> Method:
 def cam(
     op: Op,
     method: Method,
-    layout: Layout | Arrangement,
+    layout: Layout | Arrangement | Share,
     A: Tensor,
     G: Tensor | None,
+    rows: Extent,
     *,
     floor: bool = False,
 ) -> CamTensors:
-    """alpha [N, K, ...], the signed map and its positive part [N, *S], in float32."""
-    activations, gradients = (_arranged(op, layout, x) for x in (A, G))
+    """alpha [N, K, ...], the signed map and its positive part [N, *S], in float32.
+
+    `rows`: N, where the layer's tensor has those of several inputs.
+    """
+    activations, gradients = (_arranged(op, layout, x, rows) for x in (A, G))
     alpha: Any = method(activations, gradients)
     signed: Any = combine(activations, alpha)
-    if isinstance(layout, Arrangement) and layout.maps:  # frames: several maps a row
+    if layout.maps:  # frames: several maps a row
         alpha, signed = (np.reshape(v, (-1, *layout.maps, *v.shape[1:])) for v in (alpha, signed))
     lit: Any = positive(signed)
     noise: Any = noise_floor(alpha * activations, np.dtype(A.dtype)) if floor else None
@@ -97,5 +102,10 @@ def heatmap(
     return painted.tensor
 
 
-def _arranged(op: Op, layout: Layout | Arrangement, x: Tensor | None) -> Any:
-    return None if x is None else layout.apply(Traced(op, as_float32(op, x)))  # type: ignore[arg-type]
+def _arranged(op: Op, layout: Layout | Arrangement | Share, x: Tensor | None, rows: Extent) -> Any:
+    if x is None:
+        return None
+    found: Any = layout.apply(Traced(op, as_float32(op, x)))  # type: ignore[arg-type]
+    if isinstance(layout, Share) and not layout.maps:
+        op.typed(found.tensor, (rows, *found.shape[1:]))
+    return found

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from cam_core.errors import ModelError
 from cam_core.maps.ranges import SHORT, runs
 
 from ..reading.graph import Tensor
@@ -82,19 +83,25 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
         if function not in FUNCTIONS:
             return NotImplemented
         made = FUNCTIONS[function](self.op, *args, **kwargs)
+        if isinstance(made, tuple):
+            return [Traced(self.op, tensor) for tensor in made]
         return made if isinstance(made, Traced) else Traced(self.op, made)
 
     def __getitem__(self, index: Any) -> Traced:
         index = index if isinstance(index, tuple) else (index,)
         axes = [i for i, part in enumerate(index) if part != slice(None)]
         parts = [index[i] for i in axes]
-        if not all(isinstance(p, slice) and p.step in (None, 1) for p in parts):
-            raise TypeError("a traced tensor takes plain slices only")
+        if not all(isinstance(p, slice) and (p.step or 1) > 0 for p in parts):
+            raise TypeError("a traced tensor takes slices forwards only")
         if not axes:
             return self
         starts = [p.start or 0 for p in parts]
         stops = [np.iinfo(np.int64).max if p.stop is None else p.stop for p in parts]
-        return Traced(self.op, self.op.Slice(self.tensor, starts, stops, axes))
+        steps = [p.step or 1 for p in parts]
+        given = [starts, stops, axes, *([steps] if set(steps) != {1} else [])]
+        if len(given) > 3 and self.op.opset < STEPS:
+            raise ModelError(f"Slice has no steps before opset {STEPS}; convert the model to it")
+        return Traced(self.op, self.op.Slice(self.tensor, *given))
 
     def _tensors(self, operands: Sequence[Any]) -> list[Any]:
         return [unwrap(o, self.dtype) for o in operands]
@@ -184,7 +191,17 @@ def _axes(axis: Any) -> list[int]:
     return [axis] if isinstance(axis, int) else list(axis)
 
 
-FUNCTIONS: dict[Any, Callable[..., Tensor | Traced]] = {
+def _split(op: Op, x: Traced, parts: int, axis: int = 0) -> tuple[Tensor, ...]:
+    """Equal parts, whatever the extent is when it runs."""
+    said = {"num_outputs": parts} if op.opset >= COUNTED else {}
+    found: tuple[Tensor, ...] = op.emit("Split", x.tensor, outputs=parts, axis=axis, **said)
+    return found
+
+
+COUNTED = 18
+"""The opset from which a Split into equal parts says how many."""
+
+FUNCTIONS: dict[Any, Callable[..., Tensor | Traced | tuple[Tensor, ...]]] = {
     np.sum: _reduction("ReduceSum"),
     np.mean: _mean,
     np.max: _reduction("ReduceMax"),
@@ -196,6 +213,7 @@ FUNCTIONS: dict[Any, Callable[..., Tensor | Traced]] = {
     np.expand_dims: lambda op, x, axis: op.Unsqueeze(x.tensor, _axes(axis)),
     np.squeeze: lambda op, x, axis: op.Squeeze(x.tensor, _axes(axis)),
     np.take: _take,
+    np.split: _split,
     np.concatenate: lambda op, xs, axis=0: op.Concat(*(x.tensor for x in xs), axis=axis),
 }
 """What the functions of NumPy become, and those of the core that are `traceable`."""

@@ -17,6 +17,7 @@ from cam_core import explain
 from cam_core.backend import Array, Layer
 from cam_core.cli.group import gradcam
 from cam_core.cli.inputs.pictured import Aim, aim
+from tests.shared_batch import SIDE, siamese
 from tests.towers import MEAN, TOWERS, written
 
 pytest.importorskip("onnxruntime", reason="no runtime is installed")
@@ -135,6 +136,26 @@ def test_arrays_are_drawn_as_the_input_that_the_map_is_of(here: Path) -> None:
         assert facts()["input"] == {"la": "left", "ra": "right"}[layer]
         bright = centre(CELL).sum() > centre((0, 3)).sum()
         assert bright == (layer == "la")
+
+
+def test_towers_that_share_a_batch_have_a_map_each(here: Path) -> None:
+    """The event is in the right photo: its map is that of the right, and the left's is black."""
+    Path("siamese.onnx").write_bytes(siamese("one after the other").SerializeToString())
+    Image.new("RGB", (SIDE, SIDE)).save("black.png")
+    lit = np.zeros((SIDE, SIDE, 3), np.uint8)
+    lit[4, 6] = 255
+    Image.fromarray(lit).save("lit.png")
+    np.save("left.npy", np.full((1, 3, SIDE, SIDE), 0.5, np.float32))
+    photos = ("--input", "left=black.png", "--input", "right=lit.png")
+    result = call("siamese", *photos)
+    assert result.exit_code == 0, result.stderr
+    assert "over 'left'; over 'right' with --layer b@right" in result.stdout
+    assert not np.load("out/black.0.gradcam.npy").any()
+    result = call("siamese", "--input", "left=left.npy", "--input", "right=lit.png")
+    assert result.exit_code == 0, result.stderr
+    assert "over 'right'; over 'left' with --layer b@left" in result.stdout
+    found = [json.loads(path.read_text()) for path in Path("out").glob("lit*.json")]
+    assert [(one["layer"], one["input"]) for one in found] == [("b@right", "right")]
 
 
 def test_python_says_it_too() -> None:

@@ -37,6 +37,8 @@ class Step:
 
     before_pads: Axes | None = None
     """Of a convolution or pool behind a Pad of its own: the axes that the Pad reads."""
+    toward: str = ""
+    """The input as which the others count, where their rows are put into one batch."""
 
     @property
     def attrs(self) -> Mapping[str, Any]:

@@ -101,9 +101,19 @@ def concatenated(step: Step) -> Sequence[Axes | None]:
     frames = stacked(every, at)
     if frames is not None:
         return [frames]
-    out = list(step.aligned(every, [1 if i == at else e for i, e in enumerate(shape)]))
+    seen = _of_input(every, step.toward) or every
+    out = list(step.aligned(seen, [1 if i == at else e for i, e in enumerate(shape)]))
     out[at] = _inputs_side_by_side(every, at) or joined([axes[at] for axes in every])
     return [tuple(out)]
+
+
+def _of_input(parts: Sequence[Axes], name: str) -> list[Axes]:
+    """The one part that descends from an input, [] where none does, or several do."""
+    behind = [
+        {o.input for axis in axes for o in leaves(axis) if isinstance(o, Given)} for axes in parts
+    ]
+    own = [axes for axes, names in zip(parts, behind, strict=True) if name in names]
+    return own if len(own) == 1 else []
 
 
 def _inputs_side_by_side(parts: Sequence[Axes], at: int) -> Axis | None:

@@ -41,17 +41,20 @@ CHOOSING = {
 """Operators that take a part of an axis and know which, or sum over none."""
 
 
-def followed(graph: Graph, probe: int = 0) -> Found:
-    """The axes of every tensor of known shape, with the first or second number of each extent."""
-    found = _from_inputs(graph, probe, {})
+def followed(graph: Graph, probe: int = 0, toward: str = "") -> Found:
+    """The axes of every tensor of known shape, with the first or second number of each extent.
+
+    Where several inputs are joined, places are those of the input `toward`.
+    """
+    found = _from_inputs(graph, probe, {}, toward)
     folds = folds_of(graph, found)
-    return _from_inputs(graph, probe, folds) if folds else found
+    return _from_inputs(graph, probe, folds, toward) if folds else found
 
 
-def _from_inputs(graph: Graph, probe: int, folds: Folds) -> Found:
+def _from_inputs(graph: Graph, probe: int, folds: Folds, toward: str) -> Found:
     shapes = {tensor.name: shape_at(graph, tensor, probe) for tensor in graph.inputs}
     found = {n: folded(n, shape, folds) for n, shape in shapes.items() if shape is not None}
-    _walk(graph, found, probe)
+    _walk(graph, found, probe, toward)
     return found
 
 
@@ -75,17 +78,22 @@ def shape_at(graph: Graph, tensor: Tensor, probe: int) -> Shape | None:
     return tuple(known) if len(known) == len(numbers) else None
 
 
-def _walk(graph: Graph, found: Found, probe: int) -> None:
+def _walk(graph: Graph, found: Found, probe: int, toward: str) -> None:
     for node in graph.nodes:
         shapes = [shape_at(graph, t, probe) for t in node.outputs]
-        axes = _stepped(graph, node, found, probe, shapes)
+        axes = _stepped(graph, node, found, probe, shapes, toward)
         for tensor, own, shape in zip(node.outputs, axes, shapes, strict=False):
             if tensor.name and own is not None and shape is not None:
                 found[tensor.name] = own
 
 
 def _stepped(
-    graph: Graph, node: Node, found: Found, probe: int, made: Sequence[Shape | None]
+    graph: Graph,
+    node: Node,
+    found: Found,
+    probe: int,
+    made: Sequence[Shape | None],
+    toward: str,
 ) -> Sequence[Axes | None]:
     """The axes of a node's outputs."""
     shapes = [shape_at(graph, t, probe) if t.name else None for t in node.inputs]
@@ -95,7 +103,8 @@ def _stepped(
     ]
 
     def enter(body: Any, kinds: Kinds, axes: Sequence[Axes | None]) -> list[Axes | None]:
-        return _entered(read(graph, body, exported_body(body), kinds), found, probe, axes)
+        inner = read(graph, body, exported_body(body), kinds)
+        return _entered(inner, found, probe, axes, toward)
 
     step = Step(
         node,
@@ -106,6 +115,7 @@ def _stepped(
         [_value(graph, t, probe) for t in node.inputs],
         enter,
         _before_pads(graph, node, found, probe),
+        toward,
     )
     row = AXES.get((key_of(node)[0], node.op)) or AXES.get(("", computes(node)))
     if row is None:
@@ -169,10 +179,14 @@ def _value(graph: Graph, tensor: Tensor, probe: int) -> Any:
 
 
 def _entered(
-    body: Graph, around: Mapping[str, Axes], probe: int, handed: Sequence[Axes | None]
+    body: Graph,
+    around: Mapping[str, Axes],
+    probe: int,
+    handed: Sequence[Axes | None],
+    toward: str,
 ) -> list[Axes | None]:
     """The outputs of a body, by what it is handed and what it captures."""
     own = {name: axes for name, axes in around.items() if name in body.tensors}
     own |= {t.name: a for t, a in zip(body.inputs, handed, strict=False) if a is not None}
-    _walk(body, own, probe)
+    _walk(body, own, probe, toward)
     return [own.get(t.name) for t in body.outputs]
