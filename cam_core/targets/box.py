@@ -260,7 +260,7 @@ def read(word: str, asking: Asking) -> tuple[ScoredTarget, ...] | None:
         point = float(over[2]), float(over[3])
         index = find_class(over[1], asking.labels)
         return (BoxTarget(index=index, over=point, asked=word),)
-    if word.partition(":")[0] in ("out", "versus"):
+    if word.partition(":")[0] in ("out", "versus") or "@anchor:" in word:
         return None
     if word == "-1":
         return (BoxTarget(lenient=True),)

@@ -102,8 +102,9 @@ def _one_a_row(index: int | tuple[int, ...], asking: Asking) -> ClassTarget:
     first = index[0] if isinstance(index, tuple) and index else -1
     one = read_target(str(first), asking).targets[0] if first >= 0 else None
     if one is not None and not isinstance(one, ClassTarget):
+        listed = [index] if isinstance(index, int) else list(index)
         raise TargetError(
-            f"classes {index}: one class a row is asked of class scores; here explain the rows "
+            f"classes {listed}: one class a row is asked of class scores; here explain the rows "
             f"one by one, each with '{first}'"
         )
     return ClassTarget(index, asking.class_axis)

@@ -112,6 +112,8 @@ def _parts(a: Array) -> bool:
 
 def _spread(a: Array, size: Size) -> bool:
     """Do the first two numbers, in pixels, reach over the picture?"""
+    if not len(a):
+        return True
     low, high = np.quantile(a[:, :2], [0.05, 0.95], axis=0)
     return bool(np.all(high - low > SPREAD * pixels(size)[:2]))
 

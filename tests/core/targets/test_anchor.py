@@ -45,7 +45,5 @@ def test_an_anchor_that_is_not_there() -> None:
 
 
 def test_a_class_that_no_anchor_has() -> None:
-    with pytest.raises(TargetError, match="'-1@anchor:3': an anchor is asked for one class"):
-        parse_target("-1@anchor:3")
     with pytest.raises(TargetError, match="2@anchor:3: class 2 is the background"):
         AnchorTarget(2, 3, 1, -1)(np.zeros((1, 3, 6)))

@@ -96,7 +96,7 @@ def test_a_box_that_is_not_there(text: str, words: str) -> None:
     ("text", "words"),
     [
         ("2", r"2: class 2 is out of range: the score has 2 \(0 to 1\)"),
-        ("-2", "-2: class -2 is out of range"),
+        ("-2", "2: class 2 is out of range"),
         ("nobox:7@1,1,9,9", "class 7 is out of range"),
         ("nobox:-1@1,1,9,9", "class -1 is out of range"),
     ],
