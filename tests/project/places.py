@@ -115,6 +115,7 @@ ELSEWHERE: dict[tuple[str, str], tuple[str, ...]] = {
     ),
     ("instrumenting/test_strip.py instrumenting/test_metadata.py", "old models, there and back"): (
         "backends/onnx/writing/ir.py",
+        "backends/onnx/strip.py",
     ),
     ("instrumenting/test_targets.py", "targets as nodes"): (
         "backends/onnx/instrumenting/traced_scores.py",
