@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from ..backend import Array
 from ..head import Head
@@ -49,6 +49,10 @@ class Asking:
         return "" if self.head is None else self.head.asked
 
 
+LIKELY = 0.25
+"""The probability from which on there is a box, as the YOLO detectors' tools have it."""
+
+
 @dataclass(frozen=True)
 class Seen:
     """What is known once the model was run: whatever a question may depend on."""
@@ -62,8 +66,8 @@ class Seen:
     """Height and width of the pictured input."""
     shapes: Mapping[str, Sequence[int | str | None]] = field(default_factory=dict)
     """Of all inputs, as they were fed; of a file not yet run some are open."""
-    threshold: float = 0.25
-    """The probability from which on there is a box, as the YOLO detectors' tools have it."""
+    threshold: float = LIKELY
+    """The probability from which on there is a box."""
     inputs: Mapping[str, Array] = field(default_factory=dict)
     """What the model was fed, by name."""
     metadata: Mapping[str, str] = field(default_factory=dict)
@@ -72,6 +76,8 @@ class Seen:
     """Where the photo lies in it; None: there is no photo, and points are those of the input."""
     answer: Callable[[str], Array] | None = None
     """The score of another picture, by its file; None where nobody prepares pictures."""
+    made: dict[Hashable, Any] = field(default_factory=dict, compare=False, repr=False)
+    """What several questions need of it, made once: the boxes of a detector."""
 
     def to_input(self, point: Point) -> Point:
         """A point of the photo in pixels of the input; in the input's own where there is none."""

@@ -132,16 +132,18 @@ def rows_of(seen: Seen, label: str, index: int | None = None) -> list[Detections
             f"target '{label}' asks for a box, and the model gives {kind}: "
             "ask for nothing to see what suits it"
         )
-    names = seen.asking.labels
-    rows = detections(
-        seen.score,
-        seen.outputs,
-        head,
-        seen.asking.class_axis,
-        seen.size,
-        seen.threshold,
-        None if names is None else len(names),
-    )
+    key, names = (detections, seen.threshold), seen.asking.labels
+    if key not in seen.made:
+        seen.made[key] = detections(
+            seen.score,
+            seen.outputs,
+            head,
+            seen.asking.class_axis,
+            seen.size,
+            seen.threshold,
+            None if names is None else len(names),
+        )
+    rows: list[Detections] = seen.made[key]
     if index is not None:
         _require(index, rows[0], label)
     return rows

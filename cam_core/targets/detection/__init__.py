@@ -1,6 +1,7 @@
 """A detector's numbers as boxes: where they are in its outputs, what they mean, which remain."""
 
-from .found import LIKELY, Box, Detections
+from ..asking import LIKELY
+from .found import Box, Detections
 from .meaning import corners
 from .suppression import overlap, suppress
 from .written import ANCHORED, CENTRES, DOWN_FIRST, WRITTEN

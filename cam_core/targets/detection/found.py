@@ -11,14 +11,13 @@ import numpy as np
 from ...backend import Array
 from ...errors import TargetError
 from ...head import Head
+from ..asking import LIKELY
 from ..probability import EACH
 from ..scores import find_axis, softmax
 from .numbers import gathered
 from .suppression import suppress
 from .written import read_written, turned
 
-LIKELY = 0.25
-"""The probability from which on there is a box, as the YOLO detectors' tools have it."""
 EVEN = 0.0
 """The same of scores that nothing makes probabilities of: logits."""
 MOST = 100

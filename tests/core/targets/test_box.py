@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -167,3 +168,19 @@ def test_rows_have_anchors_of_their_own() -> None:
     (every,) = parse_target("box:all", NAMES, head=HEAD)
     with pytest.raises(TargetError, match="asked one by one"):
         every.found_in(uneven)
+
+
+def test_the_boxes_of_a_look_are_found_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many questions are about them; at another threshold they are others."""
+    from cam_core.targets import box as module
+
+    own, calls = module.detections, []
+    monkeypatch.setattr(module, "detections", lambda *given: calls.append(1) or own(*given))
+    one = seen()
+    for question in parse_target("top:3", NAMES, head=HEAD):
+        question.found_in(one)
+    assert len(calls) == 1
+    (question,) = parse_target("box:all", NAMES, head=HEAD)
+    assert len(question.found_in(replace(one, threshold=0.7))) == 1
+    assert len(question.found_in(one)) == 2
+    assert len(calls) == 2
