@@ -13,7 +13,7 @@ import numpy as np
 from ..backend import Array
 from ..errors import TargetError
 from .asking import Asking
-from .labels import find_class, label_of, plain
+from .labels import find_class, plain
 from .scores import find_axis, one_hot, per_row, pick
 from .target import NONE, Kind, Outputs, ScoredTarget
 
@@ -77,7 +77,7 @@ class AnchorTarget(ScoredTarget):
         """The name of its class."""
         if (found := self._of_all("class")) is not None:
             return str(self._of_all("label") or f"class {found}")
-        return "" if names is None or index is None else label_of(index, names)
+        return super().title(index, names)
 
     def _against(self, count: int) -> int:
         """The background, which is no class to set against itself."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 
+from ..backend import Array
 from ..errors import TargetError
 from .asking import Asking
 from .labels import find_class
+from .scores import find_axis
 
 WITH_CLASSES = ("classes", "multi-label", "binary", "dense classes", "unknown")
 """The heads whose classes have a number each."""
@@ -30,6 +32,19 @@ def class_after(kind: str, word: str, asking: Asking) -> int | None:
             f"boxes: ask for box:0, or for a class as '{rest}'"
         )
     return -1 if rest.strip() == "top" else find_class(rest, asking.labels)
+
+
+def require_others(count: int, label: str) -> None:
+    """Refuses a score of one class, which is compared with no other."""
+    if count < 2:
+        raise TargetError(f"{label}: the score has no other class; ask for value")
+
+
+def axis_of_several(y: Array, class_axis: int, label: str) -> int:
+    """The class axis counted from the front, of a score with other classes."""
+    axis = find_axis(y, class_axis)
+    require_others(1 if y.ndim == 1 else y.shape[axis], label)
+    return axis
 
 
 def classes_by_row(word: str, asking: Asking) -> tuple[int, ...] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 from ..backend import Array
 from ..errors import TargetError
 from ..places import Cells
-from .labels import label_of, plain
+from .labels import plain
 from .scores import find_axis, like, one_hot, per_row, pick
 from .target import NONE, Outputs, ScoredTarget
 
@@ -66,10 +66,6 @@ class CellsTarget(ScoredTarget):
         facts = self.detail[0] if len(self.detail) == 1 else {}
         each = (part.get("probability") for part in facts.values() if isinstance(part, Mapping))
         return next((p for p in each if p is not None), None)
-
-    def title(self, index: int | None, names: Sequence[str] | None) -> str:
-        """The name of its class."""
-        return "" if index is None or names is None else label_of(index, names)
 
     def _fits(self, places: tuple[Any, ...]) -> None:
         if self.weights.shape[1:] != places:

@@ -8,12 +8,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from ..backend import Array
-from ..errors import TargetError
-from .asked_class import SEVERAL, class_after
+from .asked_class import SEVERAL, axis_of_several, class_after, require_others
 from .asking import Asking
 from .labels import index_text, plain
 from .scores import (
-    find_axis,
     in_double,
     one_hot,
     per_row,
@@ -102,13 +100,10 @@ class FinerTarget(ScoredTarget):
 
     def require(self, count: int) -> None:
         """There must be others."""
-        if count < 2:
-            raise TargetError(f"{self.label}: the score has no other class; ask for value")
+        require_others(count, self.label)
 
     def _axis(self, y: Array) -> int:
-        axis = find_axis(y, self.class_axis)
-        self.require(1 if y.ndim == 1 else y.shape[axis])
-        return axis
+        return axis_of_several(y, self.class_axis, self.label)
 
     def _hot(self, y: Array) -> Array:
         return in_double(one_hot(y, self.classes(y), self.class_axis))

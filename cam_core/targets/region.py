@@ -95,10 +95,6 @@ class RegionTarget(ScoredTarget):
         known = self.detail[0]["region"].get("probability") if len(self.detail) == 1 else None
         return None if known is None else float(known)
 
-    def title(self, index: int | None, names: Sequence[str] | None) -> str:
-        """The name of its class."""
-        return "" if index is None or names is None else label_of(index, names)
-
     def found_in(self, seen: Seen) -> Sequence[ScoredTarget]:
         """The same with what there is to say of it.
 

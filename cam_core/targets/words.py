@@ -14,6 +14,7 @@ from ..errors import InputError, TargetError
 from ..sources.vocabulary import Vocabulary
 from .asking import Asking, Seen
 from .labels import find_class
+from .reading.ctc import log_softmax
 from .scores import find_axis, in_double, per_row
 from .target import NONE, AwaitingTarget, Kind, Outputs, ScoredTarget
 
@@ -44,14 +45,12 @@ class StepsTarget(ScoredTarget):
     def __call__(self, y: Array, outputs: Outputs = NONE) -> Array:
         """dY/dy: at each chosen step 1 at the word, less the softmax."""
         there, axis = self._there(y), find_axis(y, self.class_axis)
-        p = np.exp(_log_softmax(in_double(y), axis))
-        slope: Array = there - np.sum(there, axis=axis, keepdims=True) * p
+        slope: Array = there - np.sum(there, axis=axis, keepdims=True) * np.exp(self._log_p(y))
         return slope.astype(y.dtype)
 
     def score(self, y: Array, outputs: Outputs = NONE) -> Array:
         """Y [N]."""
-        log_p = _log_softmax(in_double(y), find_axis(y, self.class_axis))
-        return per_row(log_p * self._there(y))
+        return per_row(self._log_p(y) * self._there(y))
 
     def classes(self, y: Array) -> None:
         """None: it is about several."""
@@ -59,6 +58,11 @@ class StepsTarget(ScoredTarget):
     def title(self, index: int | None, names: Sequence[str] | None) -> str:
         """The caption of a single row."""
         return str(self.detail[0]["caption"]) if len(self.detail) == 1 else ""
+
+    def _log_p(self, y: Array) -> Array:
+        """Of each word of each step, of y's shape."""
+        axis = find_axis(y, self.class_axis)
+        return np.moveaxis(log_softmax(np.moveaxis(in_double(y), axis, -1)), -1, axis)
 
     def _there(self, y: Array) -> Array:
         """How often each word of each step is asked for, of y's shape."""
@@ -69,12 +73,6 @@ class StepsTarget(ScoredTarget):
             for step, word in row:
                 steps[n, step, word] += 1
         return steps if axis == 2 else steps.transpose(0, 2, 1)
-
-
-def _log_softmax(y: Array, axis: int) -> Array:
-    shifted = y - np.max(y, axis=axis, keepdims=True)
-    found: Array = shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
-    return found
 
 
 @dataclass(frozen=True)
