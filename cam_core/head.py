@@ -53,7 +53,7 @@ class OwnClass:
 
 @dataclass(frozen=True)
 class BoxNumbers:
-    """Where a detector has the boxes of its anchors: some numbers each, for `cam_core.detection`.
+    """Where a detector has the boxes of its anchors: some numbers each, for `targets.detection`.
 
     The anchors are in the order of the score's: its axes but those of rows and classes, row-major.
     """

@@ -206,15 +206,8 @@ class OnnxBackend:
     def scored(self, output: str) -> OnnxBackend:
         """The same model with another output as its score, as it stands; the file is read once."""
         if output not in self._scored:
-            runner = self._runner
-            self._scored[output] = OnnxBackend(
-                replace(self.analysis, choices=()),
-                score=f"{AS_IT_IS}{output}",
-                providers=runner.providers,
-                optimization=runner.optimization,
-                guided=self._guided,
-                custom_ops=runner.custom_ops,
-            )
+            source = replace(self.analysis, choices=())
+            self._scored[output] = self._like(source, layer=None, score=f"{AS_IT_IS}{output}")
         return self._scored[output]
 
     def with_score(self, output: str) -> OnnxBackend:
