@@ -1,6 +1,7 @@
 """The mathematics of class activation maps: NumPy only, no framework."""
 
 from . import targets
+from .answers import from_capture
 from .backend import Array, Backend, Capture, Gradients, InputInfo, Inputs, Layer, Look, Target
 from .chain import Chain
 from .discover import find_converter, open_backend
@@ -13,7 +14,7 @@ from .errors import (
     TargetError,
     UnsupportedOpError,
 )
-from .explain import explain, explain_all, from_capture
+from .explain import explain, explain_all
 from .explanation import Explanation
 from .head import Head
 from .maps.layout import Layout

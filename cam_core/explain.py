@@ -8,23 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from .backend import Array, Backend, Capture, Inputs, Look, Target
-from .errors import InputError, ModelError, TargetError
+from .answers import explained
+from .backend import Array, Backend, Inputs, Look, Target
+from .errors import InputError, TargetError
 from .explanation import Explanation
 from .head import Head, head_of, heads_of, probability_of
 from .looking import Looks
-from .maps.combine import positive, total
-from .maps.diagnosis import diagnose, noise_floor
-from .merging import merged
-from .methods import Method, Need, find_method, usual_method
+from .methods import find_method, usual_method
 from .own_map import own_map
 from .targets import Asking, Placed, ScoredTarget, Seen, as_target, parse_target
-from .targets.labels import label_of
 
 Asked = ScoredTarget | Target | int | str | Sequence[int] | None
 """None (the top class), a class, one class a row, text as for parse_target, or a target."""
-CAPTURED: frozenset[Need] = frozenset({"gradients"})
-"""What a method gets here besides A."""
 
 
 def explain(
@@ -81,12 +76,14 @@ def explain_all(
 ) -> list[Explanation]:
     """Every target at every layer by every method, in that order; default layers count as one.
 
+    Methods about the input know no layers, and come once a target.
+
     One forward pass, and one backward pass a target. The text `top:k` counts as k targets, and
     `box:all` as one a box. With no methods it is the one that suits the score, as in `explain`.
     """
     methods = [usual_method(head_of(backend))] if methods is None else methods
     for name in methods:
-        usable_method(name)
+        find_method(name)
     check_finite(x)
     asked = suited(backend, targets, labels, class_axis=class_axis)
     looks = Looks(backend, x, layers)
@@ -95,12 +92,13 @@ def explain_all(
     own = own_map(heads_of(backend), looks.first.score, looks.first.outputs)
     found = []
     for target in (one for question in asked for one in question.found_in(seen)):
-        captured = looks.pulled(target)
-        each = [captured] if layers is None else [[capture] for capture in captured]
+        questions = looks.questions(target)
+        each = [questions] if layers is None else [[question] for question in questions]
         found += [
-            replace(from_captures(of, target, method, labels=labels, **options), own=own)
-            for of in each
+            replace(explained(of, method, labels=labels, **options), own=own)
+            for i, of in enumerate(each)
             for method in methods
+            if i == 0 or find_method(method).at == "layer"
         ]
     return found
 
@@ -160,68 +158,6 @@ def picture_size(backend: object, x: Inputs) -> tuple[int, int] | None:
     return None
 
 
-def from_captures(
-    captured: Sequence[Capture], target: ScoredTarget, method: str, **options: Any
-) -> Explanation:
-    """As `from_capture`, of several layers merged, with what is doubtful about the target."""
-    found = merged([from_capture(capture, target, method, **options) for capture in captured])
-    if not target.doubts:
-        return found
-    both = zip(target.doubts, found.diagnosis, strict=True)
-    return replace(found, diagnosis=tuple("; ".join(filter(None, pair)) for pair in both))
-
-
-def from_capture(
-    capture: Capture,
-    target: ScoredTarget,
-    method: str = "gradcam",
-    *,
-    labels: Sequence[str] | None = None,
-    **options: Any,
-) -> Explanation:
-    """The explanation that A and G amount to."""
-    A, G = _widened(capture.activations), _widened(capture.gradients)
-    # NaN and inf are reported, row by row, by the diagnosis.
-    with np.errstate(invalid="ignore", over="ignore"):
-        alpha = usable_method(method)(A, G, **options)
-        weighted = alpha * A
-        signed = total(weighted)
-        floor = noise_floor(weighted, capture.activations.dtype)
-        score = target.score(capture.logits)
-        if len(A) != len(score):  # frames: several maps a row
-            alpha, signed = by_row(alpha, len(score)), by_row(signed, len(score))
-            floor = np.max(by_row(floor, len(score)), axis=1)
-            A, G = by_row(A, len(score)), by_row(G, len(score))
-            capture = replace(capture, activations=A, gradients=G)
-        diagnosis = diagnose(capture, score, target.unit, alpha, signed, floor)
-    if diagnosis and all(reason.startswith("NaN") for reason in diagnosis):
-        raise ModelError(f"layer '{capture.layer}': {diagnosis[0]}")
-    classes = target.classes(capture.logits)
-    maps = positive(signed)
-    return Explanation(
-        map=maps,
-        signed=signed,
-        alpha=alpha,
-        score=score,
-        classes=classes,
-        layer=capture.layer,
-        method=method,
-        target=target.label,
-        raw_max=np.max(maps, axis=tuple(range(1, maps.ndim))),
-        noise_floor=floor,
-        diagnosis=diagnosis,
-        labels=None if classes is None else tuple(label_of(int(c), labels) for c in classes),
-        region=capture.region,
-        detail=target.detail,
-        outline=target.outline,
-    )
-
-
-def by_row(values: Array, rows: int) -> Array:
-    """[N k, ...] as [N, k, ...]."""
-    return values.reshape(rows, -1, *values.shape[1:])
-
-
 def find_class_axis(backend: Any, asked: int | None) -> int:
     """Where the classes are in a score: as asked, else as the backend says.
 
@@ -233,15 +169,6 @@ def find_class_axis(backend: Any, asked: int | None) -> int:
         raise InputError(f"a {kind} is no backend: explain(open_backend(model), x) opens the model")
     axis: int = backend.class_axis if asked is None else asked
     return axis
-
-
-def usable_method(name: str) -> Method:
-    """The method of that name, if it needs no more than what a capture holds."""
-    method = find_method(name)
-    lacking = method.lacking(CAPTURED)
-    if lacking:
-        raise InputError(f"method '{name}' needs {lacking}, which `explain` does not give")
-    return method
 
 
 def suited(
@@ -293,8 +220,3 @@ def check_finite(x: Inputs) -> None:
         array = np.asarray(values)
         if np.issubdtype(array.dtype, np.floating) and not np.all(np.isfinite(array)):
             raise InputError(f"input '{name}' holds NaN or inf: check how it was prepared")
-
-
-def _widened(values: Array) -> Array:
-    """Float16 as float32, to sum over space without overflow."""
-    return values.astype(np.promote_types(values.dtype, np.float32), copy=False)

@@ -26,8 +26,8 @@ class Explanation:
     """ReLU(sum_k alpha_k A^k), raw [N, *S]."""
     signed: Array
     """The same before the ReLU: negative evidence too."""
-    alpha: Array
-    """[N, K, 1..] or [N, K, *S]."""
+    alpha: Array | None
+    """[N, K, 1..] or [N, K, *S]; None of a map that is no weighted sum of activations."""
     score: Array
     """Y [N]."""
     classes: Array | None

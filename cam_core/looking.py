@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any
 
 from .backend import Backend, Capture, Inputs, Look
 from .captures import pulled
 from .errors import LayerError, TargetError
+from .methods import Question
 from .targets import ScoredTarget
 
 
@@ -25,10 +28,28 @@ class Looks:
         self.first: Look = self._first()
         """That of the score."""
         self._others: dict[str, Look] = {}
+        self._made: dict[str, dict[Hashable, Any]] = {}
 
     def pulled(self, target: ScoredTarget) -> list[Capture]:
         """A and G of a target at each layer, of the look that has its number."""
         return pulled(self.of(target.tensor), target)
+
+    def questions(self, target: ScoredTarget) -> list[Question]:
+        """What a method may ask about a target at each layer; nothing is pulled before it asks."""
+        look = self.of(target.tensor)
+
+        @functools.cache
+        def captured() -> dict[str, Capture]:
+            return {one.layer: one for one in pulled(look, target)}
+
+        def at(layer: str) -> Callable[[], Capture]:
+            return lambda: captured()[layer]
+
+        made = self._made.setdefault(target.tensor, {})
+        return [
+            Question(self._backend, self._x, look, layer, target, at(layer), made)
+            for layer in look.layers
+        ]
 
     def of(self, tensor: str) -> Look:
         """The look whose score is that output; '' is the first.

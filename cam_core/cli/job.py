@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from cam_core.answers import explained
 from cam_core.backend import Array, Backend
 from cam_core.errors import ModelError, TargetError
-from cam_core.explain import check_finite, from_captures, seen_by
+from cam_core.explain import check_finite, seen_by
 from cam_core.explanation import Explanation
 from cam_core.head import ENTRY, Head, heads_of
 from cam_core.looking import Looks
@@ -215,13 +216,13 @@ class Job:
         return Looks(self.backend, sample.x, None if self.layer is None else [self.layer])
 
     def _explanation(self, sample: Sample, looks: Looks, target: ScoredTarget) -> Explanation:
-        captured = looks.pulled(target)
-        explanation = from_captures(captured, target, self.method, labels=self.names)
+        questions = looks.questions(target)
+        explanation = explained(questions, self.method, labels=self.names)
         own = own_map(self.heads, looks.first.score, looks.first.outputs)
         explanation = replace(explanation, own=own)
         if sample.placement is not None and not explanation.lies_over(sample.placement.size):
             raise ModelError(
-                f"layer '{captured[0].layer}': its map {list(explanation.map.shape[1:])} is not a "
+                f"layer '{explanation.layer}': its map {list(explanation.map.shape[1:])} is not a "
                 "picture. Choose a layer with height and width (gradcam layers lists them); where "
                 "the model leaves its size open, --size may give it both."
             )

@@ -38,6 +38,17 @@ def diagnose(
     )
 
 
+def unmoved(signed: Array, floor: Array) -> tuple[str, ...]:
+    """The same of maps [N, *S] that are not made of A and G."""
+    return tuple(_empty(row) or _hidden(row, top) for row, top in zip(signed, floor, strict=True))
+
+
+def _empty(signed: Array) -> str:
+    if not np.all(np.isfinite(signed)):
+        return "NaN or inf in the map: NaN in the weights or the input, or an overflow"
+    return "" if np.any(signed) else "the map is zero: nothing that was tried moves the target"
+
+
 def _broken(y: Array, A: Array, G: Array) -> str:
     named = {"the score": y, "the activations": A, "the gradients": G}
     bad = [name for name, values in named.items() if not np.all(np.isfinite(values))]

@@ -1,6 +1,7 @@
-"""The CAM methods: each is one pure function alpha(A, G) and one row of METHODS."""
+"""The CAM methods: each is one pure function alpha(A, G), or one of a question, and a row."""
 
 from .method import NEEDS, Method, Need
+from .question import Question
 from .table import METHODS, find_method, usual_method
 
-__all__ = ["METHODS", "NEEDS", "Method", "Need", "find_method", "usual_method"]
+__all__ = ["METHODS", "NEEDS", "Method", "Need", "Question", "find_method", "usual_method"]

@@ -9,30 +9,45 @@ from typing import Any, Literal
 from ..backend import Array
 from ..errors import InputError
 
-Need = Literal["gradients", "input gradients", "tail", "passes", "layers"]
+Need = Literal[
+    "gradients", "input gradients", "guided gradients", "tail", "passes", "attention", "head"
+]
 NEEDS: dict[Need, str] = {
     "gradients": "gradients",
     "input gradients": "gradients of the input",
+    "guided gradients": "guided gradients",
     "tail": "scores of changed activations",
-    "passes": "several passes",
-    "layers": "several layers at once",
+    "passes": "scores of changed inputs",
+    "attention": "attention weights",
+    "head": "the weights of a linear head",
 }
 """In words. The activations of its layer are there for every method."""
+Gives = Literal["alpha", "map"]
+At = Literal["layer", "input"]
 
 
 @dataclass(frozen=True)
 class Method:
-    """A row of METHODS: `METHODS[name](A, G)` is alpha."""
+    """A row of METHODS.
 
-    alpha: Callable[..., Array]
-    """(A [N, K, *S], G [N, K, *S], **options) -> alpha [N, K, 1..] or [N, K, *S]; without G where
-    it needs no gradients."""
+    One that needs no more than gradients is a function of arrays, `METHODS[name](A, G)`: it works
+    on a capture and is traced into a file. Any other is a function of a `Question`.
+    """
+
+    formula: Callable[..., Array]
+    """(A [N, K, *S], G [N, K, *S], **options), without G where it needs no gradients; or
+    (question, **options)."""
     summary: str
     paper: str
     traceable: bool = True
-    """False where alpha needs something that ONNX lacks (an SVD): Python only."""
+    """False where the formula needs something that ONNX lacks (an SVD): Python only."""
     needs: frozenset[Need] = frozenset({"gradients"})
     """Keys of NEEDS: whoever cannot give one refuses, what is not needed is not computed."""
+    gives: Gives = "alpha"
+    """`alpha` [N, K, 1..] or [N, K, *S], whose map is sum_k alpha_k A^k; or the signed `map`
+    itself [N, *S]."""
+    at: At = "layer"
+    """Whose cells the map has. At the `input` A is the input itself, and layers do not count."""
 
     def __post_init__(self) -> None:
         """A need that nobody knows is a slip."""
@@ -41,9 +56,19 @@ class Method:
             raise InputError(f"a method needs no '{unknown[0]}'; there are {', '.join(NEEDS)}")
 
     def __call__(self, A: Array, G: Array | None = None, **options: Any) -> Array:
-        """Alpha of the method."""
+        """Alpha of a method that is a function of arrays (its map, where it gives that)."""
         given = (A, G) if "gradients" in self.needs else (A,)
-        return self.alpha(*given, **options)
+        return self.formula(*given, **options)
+
+    @property
+    def of_arrays(self) -> bool:
+        """Is it a function of A and G, or of a question?"""
+        return self.needs <= {"gradients"}
+
+    @property
+    def captured(self) -> bool:
+        """Is it a weighing of a layer's A by what a capture holds?"""
+        return self.of_arrays and self.gives == "alpha" and self.at == "layer"
 
     def lacking(self, given: frozenset[Need]) -> str:
         """What it needs besides, in words; '' where nothing is lacking."""

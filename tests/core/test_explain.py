@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from cam_core.answers import from_capture, from_captures
 from cam_core.backend import Capture
 from cam_core.captures import capture, pulled
 from cam_core.errors import InputError, LayerError, ModelError, TargetError
-from cam_core.explain import explain, explain_all, from_capture, from_captures
+from cam_core.explain import explain, explain_all
 from cam_core.head import BoxNumbers, Head
 from cam_core.targets import ClassTarget
 from tests.core.linear import LABELS, Linear

@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from cam_core.answers import from_capture
 from cam_core.backend import Capture
 from cam_core.captures import capture
 from cam_core.errors import InputError
-from cam_core.explain import explain, from_capture
+from cam_core.explain import explain
 from cam_core.explanation import Explanation
 from cam_core.maps.combine import heatmap
 from cam_core.targets import ClassTarget

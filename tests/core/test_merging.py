@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cam_core.explain import from_capture
+from cam_core.answers import from_capture
 from cam_core.merging import merged
 from cam_core.targets import ClassTarget
 from tests.core.linear import one

@@ -214,6 +214,14 @@ class OnnxBackend:
         """As `scored`, its axes as they are too: what another file reads of it."""
         return self._like(self.analysis, layer=None, score=f"{EXACTLY}{output}")
 
+    def as_guided(self) -> OnnxBackend:
+        """The same model with guided backpropagation in place of its gradient."""
+        if self._guided:
+            return self
+        if "" not in self._scored:
+            self._scored[""] = self._like(replace(self.analysis, choices=()), guided=True)
+        return self._scored[""]
+
     @functools.cached_property
     def _defaults(self) -> Sequence[Choice]:
         """Found when first needed: a model without maps can still be run, and seen by name."""
@@ -262,8 +270,8 @@ class OnnxBackend:
     def _like(self, source: Any, **options: Any) -> OnnxBackend:
         """A backend with the settings of this one."""
         asked: dict[str, Any] = {"layer": self._named, "score": self.analysis.asked_score}
-        asked |= self._runner.asked | options
-        return OnnxBackend(source, guided=self._guided, **asked)
+        asked |= {"guided": self._guided} | self._runner.asked | options
+        return OnnxBackend(source, **asked)
 
     def _with_gradient(self, asked: Sequence[str] | None) -> list[str]:
         """The names of the inputs whose gradients are wanted."""

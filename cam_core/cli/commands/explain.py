@@ -104,14 +104,14 @@ def asked_for(asked: Explain) -> list[str]:
 
 def require_sense(asked: Explain) -> None:
     """Refuse what cannot be, before the model is opened."""
-    from cam_core.explain import usable_method
+    from cam_core.methods import find_method
 
     from ..inputs.chained import split
     from ..inputs.given_files import find_files
     from ..output import check_directory
 
     if asked.method is not None:
-        usable_method(asked.method)
+        find_method(asked.method)
     check_directory(asked.out)
     _, images = split(asked.model, asked.images)
     find_files(images)

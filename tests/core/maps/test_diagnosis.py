@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from cam_core.answers import from_capture
 from cam_core.backend import Capture
-from cam_core.explain import from_capture
 from cam_core.targets import ClassTarget, ProbabilityTarget
 from tests.core.linear import one
 

@@ -10,10 +10,12 @@ import pytest
 
 from backends.onnx import OnnxBackend, instrument
 from cam_core import explain
+from cam_core.answers import from_capture
 from cam_core.demo import MODEL
 from cam_core.errors import InputError, UnsupportedOpError
 from cam_core.methods import METHODS, NEEDS, Method, Need
 from cam_core.methods.from_gradients import over_space
+from cam_core.targets.one_class import ClassTarget
 
 ort = pytest.importorskip("onnxruntime")
 
@@ -34,15 +36,16 @@ def test_the_gradient_methods_need_gradients() -> None:
 
 
 @pytest.mark.parametrize("need", [need for need in NEEDS if need != "gradients"])
-def test_what_nobody_gives_is_refused_in_one_line(
+def test_a_file_and_a_capture_give_gradients_alone(
     need: Need, x: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     method = Method(brightness, "", "", needs=frozenset({need}))
     monkeypatch.setitem(METHODS, "hungry", method)
+    (capture,) = OnnxBackend(MODEL.read_bytes()).capture(x, ClassTarget(1))
     with pytest.raises(InputError) as caught:
-        explain(OnnxBackend(MODEL.read_bytes()), x, 1, "hungry")
+        from_capture(capture, ClassTarget(1), "hungry")
     assert str(caught.value) == (
-        f"method 'hungry' needs {NEEDS[need]}, which `explain` does not give"
+        f"method 'hungry' needs {NEEDS[need]}: a capture does not tell, `explain` does"
     )
     with pytest.raises(InputError) as caught:
         instrument(MODEL.read_bytes(), method="hungry")

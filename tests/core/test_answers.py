@@ -1,0 +1,127 @@
+"""Explanations by methods that ask the model for more than A and G, written here for the test."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from backends.onnx import OnnxBackend
+from cam_core import explain, explain_all
+from cam_core.answers import from_capture
+from cam_core.demo import MODEL
+from cam_core.errors import InputError
+from cam_core.methods import METHODS, Method, Question
+from cam_core.targets.one_class import ClassTarget
+
+pytest.importorskip("onnxruntime")
+Array = np.ndarray
+
+
+@pytest.fixture(scope="module")
+def backend() -> OnnxBackend:
+    return OnnxBackend(MODEL.read_bytes())
+
+
+@pytest.fixture
+def x(rng: np.random.Generator) -> Array:
+    return rng.random((2, 3, 128, 128), dtype=np.float32)
+
+
+def without_channels(question: Question) -> Array:
+    """alpha_k = Y - Y without channel k [N, K, 1, 1]."""
+    K = question.A.shape[1]
+    kept = (np.where(np.arange(K)[:, None, None] == k, 0, question.A) for k in range(K))
+    return (question.Y - question.tails(kept)).T[..., None, None]
+
+
+def quarters(question: Question) -> Array:
+    """Y lost as a quarter of the picture goes dark [N, 2, 2]."""
+    found = []
+    for i in range(4):
+        hidden = question.picture.copy()
+        y, x = 64 * (i // 2), 64 * (i % 2)
+        hidden[..., y : y + 64, x : x + 64] = 0
+        found.append(hidden)
+    return (question.Y - question.passes(found)).T.reshape(-1, 2, 2)
+
+
+def slope(X: Array, G: Array) -> Array:
+    """The largest |dY/dx| of a pixel's channels."""
+    return np.max(np.abs(G), axis=1)
+
+
+@pytest.fixture(autouse=True)
+def _rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    tail, passes = frozenset({"tail"}), frozenset({"passes"})
+    rows = {
+        "silenced": Method(without_channels, "", "", needs=tail),
+        "quarters": Method(quarters, "", "", needs=passes, gives="map", at="input"),
+        "slope": Method(slope, "", "", gives="map", at="input"),
+        "product": Method(lambda X, G: G, "", "", at="input"),
+    }
+    for name, row in rows.items():
+        monkeypatch.setitem(METHODS, name, row)
+
+
+def test_alpha_from_scores_of_changed_activations(backend: OnnxBackend, x: Array) -> None:
+    found = explain(backend, x, [1, 4], "silenced")
+    look = backend.look(x)
+    (A,), run = look.activations.values(), look.tail(look.layers[0])
+    signed = np.zeros_like(found.signed)
+    for row, c in enumerate((1, 4)):
+        for k in range(A.shape[1]):
+            without = A.copy()
+            without[row, k] = 0
+            alpha = look.score[row, c] - run(without)[row, c]
+            signed[row] += alpha * A[row, k]
+    np.testing.assert_allclose(found.signed, signed, rtol=1e-3, atol=1e-4 * np.abs(signed).max())
+    np.testing.assert_array_equal(found.map, np.maximum(found.signed, 0))
+    assert found.layer == backend.default_layer
+
+
+def test_a_map_over_the_input_covers_all_of_it(backend: OnnxBackend, x: Array) -> None:
+    x[:, :, 64:, :64] = 0  # what is dark already loses nothing
+    found = explain(backend, x, 1, "quarters")
+    assert (found.layer, found.map.shape, found.alpha) == ("image", (2, 2, 2), None)
+    assert found.region is not None
+    assert found.region.whole
+    assert found.region.axes == (2, 3)
+    np.testing.assert_allclose(found.signed[:, 1, 0], 0, atol=1e-5)
+    assert np.all(np.abs(found.signed[:, 0]) > 1e-4)
+    assert found.heatmap((128, 128)).shape == (2, 128, 128)
+
+
+def test_a_function_of_arrays_at_the_input_gets_its_gradient(
+    backend: OnnxBackend, x: Array
+) -> None:
+    G = backend.look(x, layers=(), inputs=None).pull(ClassTarget(2)).inputs["image"]
+    found = explain(backend, x, 2, "slope")
+    np.testing.assert_allclose(found.map, np.abs(G).max(axis=1), rtol=1e-5)
+    product = explain(backend, x, 2, "product")
+    np.testing.assert_allclose(product.signed, (G * x).sum(axis=1), rtol=1e-4, atol=1e-6)
+
+
+def test_methods_at_the_input_do_not_count_layers(backend: OnnxBackend, x: Array) -> None:
+    layers = ["relu_1", "relu_3"]
+    found = explain_all(backend, x, [1], ["slope", "gradcam"], layers=layers)
+    assert [(e.layer, e.method) for e in found] == [
+        ("image", "slope"),
+        ("relu_1", "gradcam"),
+        ("relu_3", "gradcam"),
+    ]
+
+
+def test_a_map_that_nothing_moves_is_said_to_be_zero(
+    backend: OnnxBackend, x: Array, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    zero = Method(lambda q: np.zeros((2, 4, 4)), "", "", needs=frozenset({"tail"}), gives="map")
+    monkeypatch.setitem(METHODS, "zero", zero)
+    found = explain(backend, x, 1, "zero")
+    assert found.blank.all()
+    assert found.diagnosis == ("the map is zero: nothing that was tried moves the target",) * 2
+
+
+def test_a_capture_does_not_know_the_input(backend: OnnxBackend, x: Array) -> None:
+    (capture,) = backend.capture(x, ClassTarget(1))
+    with pytest.raises(InputError, match="method 'slope' is about the input: a capture does not"):
+        from_capture(capture, ClassTarget(1), "slope")
