@@ -56,6 +56,8 @@ class Row:
     """The line that a reader reads; '' of anything else."""
     picture: str = ""
     """The name of the one picture of all characters of a line; '' where each target has its own."""
+    sheet: str = ""
+    """The name of the picture with the maps of all methods; '' of one method, and of no photo."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,10 @@ class Beside:
 
     sample: Sample
     explanation: Explanation
+
+
+Unit = tuple[str, str]
+"""That of the target, and the method."""
 
 
 class Share(NamedTuple):
@@ -87,7 +93,7 @@ class Explained:
 
     row: Row
     explanation: Explanation
-    unit: str
+    unit: Unit
     """What the map is measured in: maps of one unit may share their colours."""
     beside: Beside | None = None
     shares: tuple[Share, ...] = ()
@@ -105,7 +111,7 @@ class Job:
     source: str
     """Where the preprocessing comes from, in words."""
     labels: Labels | None
-    method: str
+    methods: tuple[str, ...]
     layer: str | None
     folder: Path
     signed: bool
@@ -153,9 +159,10 @@ class Job:
         found: dict[str, Explained] = {}
         for question in targets:
             for place, target in enumerate(found_in(question, seen, sample.slot.name)):
-                one = self.explain_target(sample, looks, target)
-                known = found.get(one.row.stem)
-                found[one.row.stem] = shared(question, place, one, known)
+                for method in self.methods:
+                    one = self.explain_target(sample, looks, target, method)
+                    known = found.get(one.row.stem)
+                    found[one.row.stem] = shared(question, place, one, known)
             step()
         return self._together(sample, [self._named(sample, one) for one in found.values()])
 
@@ -163,7 +170,7 @@ class Job:
         """What has no files of its own is in those of its question."""
         if one.alone:
             return one
-        stem = stem_of(sample.slot.stem, one.shares[0].label, self.method)
+        stem = stem_of(sample.slot.stem, one.shares[0].label, one.explanation.method)
         return replace(one, row=replace(one.row, stem=stem))
 
     def _together(self, sample: Sample, found: list[Explained]) -> list[Explained]:
@@ -171,28 +178,33 @@ class Job:
         characters = [one for one in found if "char" in (*one.explanation.detail, {})[0]]
         if len(characters) < max(2, len(found)) or sample.placement is None:
             return found
-        name = f"{sample.slot.stem}.characters.{self.method}"
-        return [replace(one, row=replace(one.row, picture=name)) for one in found]
+        name = f"{sample.slot.stem}.characters"
+        return [
+            replace(one, row=replace(one.row, picture=f"{name}.{one.explanation.method}"))
+            for one in found
+        ]
 
-    def explain_target(self, sample: Sample, looks: Looks, target: ScoredTarget) -> Explained:
+    def explain_target(
+        self, sample: Sample, looks: Looks, target: ScoredTarget, method: str
+    ) -> Explained:
         """The numbers of one target; of several layers merged."""
-        explanation = self._explanation(sample, looks, target)
+        explanation = self._explanation(sample, looks, target, method)
         y = looks.first.score
         logits = pool(y, self.backend.class_axis)  # [N, C]
         if self.labels is not None and not self.selected:
             self.labels.check(logits.shape[1], flag)
         dense = logits.size != y.size  # a sum over positions is no logit
         row = self._row(sample, target, explanation, None if dense else logits[:1])
-        beside = self._beside(target, y)
-        return Explained(row, explanation[0], target.unit, beside)
+        beside = self._beside(target, y, method)
+        return Explained(row, explanation[0], (target.unit, method), beside)
 
-    def _beside(self, target: ScoredTarget, y: Array) -> Beside | None:
+    def _beside(self, target: ScoredTarget, y: Array, method: str) -> Beside | None:
         """The same number over the other picture that it is about."""
         found = target.mirrored(y)
         if found is None:
             return None
         sample, looks = self._other(found.picture)
-        explanation = self._explanation(sample, looks, found.target)
+        explanation = self._explanation(sample, looks, found.target, method)
         return Beside(replace(sample, x=NOTHING), explanation[0])
 
     def _answer(self, picture: str) -> Array:
@@ -215,9 +227,11 @@ class Job:
         check_finite(sample.x)
         return Looks(self.backend, sample.x, None if self.layer is None else [self.layer])
 
-    def _explanation(self, sample: Sample, looks: Looks, target: ScoredTarget) -> Explanation:
+    def _explanation(
+        self, sample: Sample, looks: Looks, target: ScoredTarget, method: str
+    ) -> Explanation:
         questions = looks.questions(target)
-        explanation = explained(questions, self.method, labels=self.names)
+        explanation = explained(questions, method, labels=self.names)
         own = own_map(self.heads, looks.first.score, looks.first.outputs)
         explanation = replace(explanation, own=own)
         if sample.placement is not None and not explanation.lies_over(sample.placement.size):
@@ -234,6 +248,7 @@ class Job:
         """The line of the table; logits are [1, C], None of a dense score."""
         index = None if explanation.classes is None else int(explanation.classes[0])
         asked = target.name(index)
+        several = len(self.methods) > 1 and sample.placement is not None
         ranked = logits if all(head.ranked for head in self.heads[:1]) else None
         likely = None if logits is None else probabilities(logits, self.probability)
         single = index is not None and target.single
@@ -246,12 +261,13 @@ class Job:
             probability=probability if target.probability is None else target.probability,
             raw_max=float(explanation.raw_max[0]),
             diagnosis=explanation.diagnosis[0],
-            stem=stem_of(sample.slot.stem, asked, self.method),
+            stem=stem_of(sample.slot.stem, asked, explanation.method),
             top=() if ranked is None else best(ranked[0], self.probability, self.names),
             layer=explanation.layer,
             preprocessing=sample.description,
             entry=self.heads[0].entry if self.heads else ENTRY,
             reads=line_of(explanation.detail),
+            sheet=f"{sample.slot.stem}.methods" if several else "",
         )
 
 

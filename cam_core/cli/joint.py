@@ -17,7 +17,7 @@ from cam_core.maps.combine import resize
 from cam_core.write import npy
 
 from .inputs.samples import Sample
-from .job import Explained
+from .job import Explained, Unit
 from .pictures import mark_of
 
 
@@ -27,15 +27,16 @@ class Joint:
 
     kind: str
     label: str
+    method: str
     each: Sequence[Explained]
 
-    def draw(self, sample: Sample, method: str, tops: Mapping[str, float]) -> Array | None:
+    def draw(self, sample: Sample, tops: Mapping[Unit, float]) -> Array | None:
         """Its picture uint8 [H, W, 3], over a photo alone.
 
         Args:
             tops: by unit, the raw value of the last colour, where all pictures have one scale.
         """
-        return KINDS[self.kind].draw(self, sample, method, tops.get(self.each[0].unit))
+        return KINDS[self.kind].draw(self, sample, tops.get(self.each[0].unit))
 
     def facts(self) -> Mapping[str, Any]:
         """What its record says of it."""
@@ -51,17 +52,17 @@ class Joint:
 class Kind:
     """How one kind is drawn and told."""
 
-    draw: Callable[[Joint, Sample, str, float | None], Array | None]
+    draw: Callable[[Joint, Sample, float | None], Array | None]
     facts: Callable[[Joint], Mapping[str, Any]]
     maps: Callable[[Sequence[Explanation]], list[Array]]
 
 
 def joints(explained: Sequence[Explained]) -> list[Joint]:
     """The questions that have something shared, in order."""
-    found: dict[tuple[str, str], dict[int, Explained]] = {}
+    found: dict[tuple[str, str, str], dict[int, Explained]] = {}
     for one in explained:
-        for share in one.shares:
-            found.setdefault(share[:2], {})[share.place] = one
+        for kind, label, place in one.shares:
+            found.setdefault((kind, label, one.explanation.method), {})[place] = one
     return [Joint(*key, [one for _, one in sorted(of.items())]) for key, of in found.items()]
 
 
@@ -71,14 +72,14 @@ def files(stem: str, joint: Joint, facts: bytes, picture: Array | None) -> dict[
     return found | {f"{stem}.npy": npy(joint.maps), f"{stem}.json": facts}
 
 
-def _draw_boxes(joint: Joint, sample: Sample, method: str, top: float | None) -> Array | None:
+def _draw_boxes(joint: Joint, sample: Sample, top: float | None) -> Array | None:
     if sample.picture is None or sample.placement is None:
         return None
     size = sample.placement.size
     marks = [mark_of(one, colour_of(i)) for i, one in enumerate(joint.each)]
     heats = [one.explanation.heatmap(size)[0] for one in joint.each]
     each = "box" if len(heats) == 1 else "boxes"
-    lines = ["each map over its own maximum", f"{method} at {joint.each[0].row.layer}"]
+    lines = ["each map over its own maximum", f"{joint.method} at {joint.each[0].row.layer}"]
     return tinted_card(
         sample.picture,
         heats,
@@ -97,7 +98,7 @@ def _tell_boxes(joint: Joint) -> Mapping[str, Any]:
     return {"boxes": each}
 
 
-def _draw_versus(joint: Joint, sample: Sample, method: str, top: float | None) -> Array | None:
+def _draw_versus(joint: Joint, sample: Sample, top: float | None) -> Array | None:
     size = None if sample.placement is None else sample.placement.size
     if sample.picture is None or sample.placement is None or size is None:
         return None
@@ -120,7 +121,7 @@ def _draw_versus(joint: Joint, sample: Sample, method: str, top: float | None) -
         lines=[
             f"score {predicted.row.score:.4g} against {true.row.score:.4g} · "
             f"red speaks for, blue against",
-            f"{method} at {difference.row.layer}",
+            f"{joint.method} at {difference.row.layer}",
         ],
         limit=limit,
     )

@@ -54,6 +54,14 @@ OPTIONS: dict[str, tuple[tuple[str, ...], Mapping[str, Any]]] = {
         ("--method",),
         {"default": "gradcam", "show_default": True, "help": "See 'gradcam methods'."},
     ),
+    "methods": (
+        ("--method", "methods"),
+        {
+            "multiple": True,
+            "help": "See 'gradcam methods'; several give one sheet a photo as well. Default: "
+            "hirescam of boxes and regions, layercam of readers, else gradcam.",
+        },
+    ),
     "threshold": (
         ("--threshold",),
         {

@@ -10,7 +10,7 @@ from cam_core.targets import ScoredTarget
 
 from .inputs.opened import Setup
 from .inputs.samples import Sample
-from .job import NOTHING, Explained, Job
+from .job import NOTHING, Explained, Job, Unit
 from .pictures import shared
 from .records import write
 from .threads import in_threads
@@ -43,7 +43,7 @@ def run(
     maps wait, and of the photos those that the reader holds anyway; others are decoded once more.
     """
     looked = look(job, setup, targets, step)
-    tops: dict[str, float] = {}
+    tops: dict[Unit, float] = {}
     if one_scale and job.pictures:
         waiting = [without_photo(one) for one in looked]
         tops = shared([explained for one in waiting for explained in one.explained])

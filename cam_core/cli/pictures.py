@@ -15,17 +15,17 @@ from cam_core.places import Cells
 
 from .inputs.beneath import beneath
 from .inputs.samples import Sample
-from .job import Explained, Row
+from .job import Explained, Row, Unit
 from .naming import subject
 
 
-def draw(sample: Sample, explained: Explained, method: str, top: float | None) -> Array:
+def draw(sample: Sample, explained: Explained, top: float | None) -> Array:
     """uint8 [H, W, 3], for every map; of two pictures both, side by side.
 
     Args:
         top: the raw value that the last colour stands for; the map's own maximum if None.
     """
-    own = one_map(sample, explained, method, top)
+    own = one_map(sample, explained, top)
     if explained.beside is None:
         return own
     other = explained.beside
@@ -36,7 +36,7 @@ def draw(sample: Sample, explained: Explained, method: str, top: float | None) -
         diagnosis=other.explanation.diagnosis[0],
     )
     there = replace(explained, row=row, explanation=other.explanation, beside=None)
-    return side_by_side([own, one_map(other.sample, there, method, top)])
+    return side_by_side([own, one_map(other.sample, there, top)])
 
 
 def side_by_side(cards: Sequence[Array]) -> Array:
@@ -48,7 +48,7 @@ def side_by_side(cards: Sequence[Array]) -> Array:
     return np.concatenate(padded, axis=1)
 
 
-def one_map(sample: Sample, explained: Explained, method: str, top: float | None) -> Array:
+def one_map(sample: Sample, explained: Explained, top: float | None) -> Array:
     """Over the photo, over the array that has its axes, or alone."""
     row, explanation = explained.row, explained.explanation
     low = float(explanation.map[0].min())
@@ -67,14 +67,17 @@ def one_map(sample: Sample, explained: Explained, method: str, top: float | None
     placed = sample.placement is not None and explanation.lies_over(sample.placement.size)
     if sample.picture is not None and sample.placement is not None and placed:
         heat = coloured(explanation.heatmap(sample.placement.size)[0])
-        lines, marks = caption(row, method), marks_of(explained, sample.placement)
+        lines, marks = caption(row, explanation.method), marks_of(explained, sample.placement)
         ours = card(sample.picture, heat, sample.placement, lines=lines, marks=marks, **words)
         own = own_card(sample.picture, sample.placement, explanation.own)
         return ours if own is None else beside([ours, own])
     heat = coloured(explanation.heatmap()[0])
     ground = beneath(sample.given, heat, explanation.region)
     seen = view(ground.values, ground.cells)
-    lines = [*caption(row, method), *(note for note in (seen.note, ground.note) if note)]
+    lines = [
+        *caption(row, explanation.method),
+        *(note for note in (seen.note, ground.note) if note),
+    ]
     return sheet(seen.panels, lines=lines, **words)
 
 
@@ -123,9 +126,9 @@ def caption(row: Row, method: str) -> list[str]:
     return [" · ".join(facts), f"{method} at {row.layer}"]
 
 
-def shared(explained: list[Explained]) -> dict[str, float]:
+def shared(explained: list[Explained]) -> dict[Unit, float]:
     """By unit, the largest raw value of the run: the last colour of every picture."""
-    tops: dict[str, float] = {}
+    tops: dict[Unit, float] = {}
     for one in explained:
         also = 0.0 if one.beside is None else float(one.beside.explanation.raw_max[0])
         tops[one.unit] = max(tops.get(one.unit, 0.0), one.row.raw_max, also)

@@ -9,8 +9,9 @@ from cam_core.image.png import png
 from cam_core.report import files_of, to_json
 from cam_core.write import npy, write_together
 
+from .contact import contact
 from .inputs.samples import Sample
-from .job import Beside, Explained, Job, Row
+from .job import Beside, Explained, Job, Row, Unit
 from .joint import Joint, files, joints
 from .naming import as_record, stem_of
 from .pictures import draw
@@ -18,7 +19,7 @@ from .strips import strips
 
 
 def write(
-    job: Job, sample: Sample, explained: Sequence[Explained], tops: Mapping[str, float]
+    job: Job, sample: Sample, explained: Sequence[Explained], tops: Mapping[Unit, float]
 ) -> list[dict[str, Any]]:
     """The files of one sample, which appear together; returns the records.
 
@@ -27,13 +28,14 @@ def write(
     """
     found: dict[str, bytes] = {}
     records = []
-    name = explained[0].row.picture
-    single = job.pictures and not name
-    if job.pictures and name:
-        found[f"{name}.png"] = png(strips(sample, explained, job.method))
+    pages = pages_of(explained)
+    if job.pictures:
+        found |= {f"{name}.png": png(strips(sample, of)) for name, of in pages.items()}
+        found |= contact(sample, explained, job.methods)
     for one in (one for one in explained if one.alone):
         facts = record(job, sample, one)
-        picture = draw(sample, one, job.method, tops.get(one.unit)) if single else None
+        single = job.pictures and not one.row.picture
+        picture = draw(sample, one, tops.get(one.unit)) if single else None
         stem, map_of = one.row.stem, one.explanation
         found |= files_of(stem, map_of, to_json(facts), picture=picture, signed=job.signed)
         if one.beside is not None:
@@ -41,12 +43,21 @@ def write(
         records.append(facts)
     for joint in joints(explained):
         facts = joint_record(job, sample, joint)
-        picture = joint.draw(sample, job.method, tops) if job.pictures else None
-        stem = stem_of(sample.slot.stem, joint.label, job.method)
+        picture = joint.draw(sample, tops) if job.pictures else None
+        stem = stem_of(sample.slot.stem, joint.label, joint.method)
         found |= files(stem, joint, to_json(facts), picture)
         records.append(facts)
     write_together(job.folder, found)
     return records
+
+
+def pages_of(explained: Sequence[Explained]) -> dict[str, list[Explained]]:
+    """The pictures of all characters of a line, by name."""
+    found: dict[str, list[Explained]] = {}
+    for one in explained:
+        if one.row.picture:
+            found.setdefault(one.row.picture, []).append(one)
+    return found
 
 
 def record(job: Job, sample: Sample, explained: Explained) -> dict[str, Any]:
@@ -66,7 +77,7 @@ def record(job: Job, sample: Sample, explained: Explained) -> dict[str, Any]:
 def joint_record(job: Job, sample: Sample, joint: Joint) -> dict[str, Any]:
     """The same of what several targets share."""
     row = joint.each[0].row
-    told = {"layer": row.layer, "method": job.method, "target": joint.label}
+    told = {"layer": row.layer, "method": joint.method, "target": joint.label}
     return {**model_of(job, sample), **told, **joint.facts(), **origins(job, sample, row)}
 
 

@@ -77,6 +77,8 @@ def show(rows: Sequence[Row], job: Job, named: str) -> None:
     line(out, "labels", named)
     shared = [name for name in dict.fromkeys(row.picture for row in rows) if name and job.pictures]
     lines(out, [("picture", f"{job.folder / name}.png") for name in shared])
+    sheets = dict.fromkeys(row.sheet for row in rows if row.sheet and job.pictures)
+    lines(out, [("sheet", f"{job.folder / name}.png") for name in sheets])
     own = job.pictures and not all(row.picture for row in rows)
     kinds = ".png " * own + ".npy .json" + " .signed.npy" * job.signed
     files = f"{len(rows)} x {job.folder / '<file>'}" if rows[1:] else f"{job.folder / rows[0].stem}"

@@ -15,7 +15,7 @@ WIDTH = 640
 """Pixels."""
 
 
-def strips(sample: Sample, explained: Sequence[Explained], method: str) -> Array:
+def strips(sample: Sample, explained: Sequence[Explained]) -> Array:
     """uint8 [H, W, 3]: a strip a character, each over its own maximum."""
     assert sample.picture is not None
     assert sample.placement is not None
@@ -26,7 +26,7 @@ def strips(sample: Sample, explained: Sequence[Explained], method: str) -> Array
         shown = sample.placement.to_photo(heat, (photo.shape[0], photo.shape[1]))
         panels.append(Panel(photo, shown, caption(one)))
     first = explained[0]
-    lines = [f"{method} at {first.row.layer}; each strip over its own maximum"]
+    lines = [f"{first.explanation.method} at {first.row.layer}; each strip over its own maximum"]
     return sheet(panels, title=repr(first.row.reads), lines=lines, across=1)
 
 

@@ -21,6 +21,7 @@ class Typed:
     layers: tuple[str, ...] = ()
     score: str | None = None
     method: str | None = None
+    methods: tuple[str, ...] = ()
     threshold: float = 0.25
     inputs: tuple[str, ...] = ()
     connect: tuple[str, ...] = ()

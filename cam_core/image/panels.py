@@ -29,6 +29,9 @@ class Panel:
     """What is printed beneath it."""
 
 
+_NO_HEAT = np.zeros((0, 0), np.float32)
+
+
 def sheet(
     panels: Sequence[Panel],
     *,
@@ -53,13 +56,46 @@ def sheet(
     painted = overlay(photo, heat) if lit else photo
     painted[paper] = PAPER
     if lit:
-        with drawing_on(painted) as picture:
-            draw = page.draw(picture)
-            for panel, (y, x) in zip(panels, corners, strict=True):
-                at = x, y + panel.photo.shape[0] + page.unit // 4
-                draw.text(at, panel.label, font=page.small, fill=FAINT)
+        _print_labels(painted, panels, corners, page)
     unit = page.unit if across == 1 else None  # a tall page has letters as small as its panels
     return framed(painted, lit, title=title, lines=lines, limits=limits, reason=reason, unit=unit)
+
+
+def painted_sheet(
+    pictures: Sequence[tuple[Array, str]],
+    *,
+    title: str,
+    lines: Sequence[str] = (),
+    limits: tuple[float, float] | None = (0.0, 1.0),
+    across: int = ACROSS,
+) -> Array:
+    """Pictures that are painted already, each over its label, in rows of `across`.
+
+    Args:
+        pictures: (uint8 [H, W, 3], what is printed beneath).
+        title: in large letters.
+        lines: the small print.
+        limits: what the ends of the colour bar stand for; None: no bar.
+        across: pictures in a row.
+    """
+    panels = [Panel(pixels, _NO_HEAT, label) for pixels, label in pictures]
+    page = page_of(unit_of(sum(panel.photo.shape[1] for panel in panels[:across])))
+    corners, (height, width) = lay_out(panels, page, labels=True, across=across)
+    painted = np.full((height, width, 3), PAPER, np.uint8)
+    for panel, (y, x) in zip(panels, corners, strict=True):
+        painted[y : y + panel.photo.shape[0], x : x + panel.photo.shape[1]] = panel.photo
+    _print_labels(painted, panels, corners, page)
+    return framed(painted, True, title=title, lines=lines, limits=limits, reason="")
+
+
+def _print_labels(
+    painted: Array, panels: Sequence[Panel], corners: Sequence[tuple[int, int]], page: Page
+) -> None:
+    with drawing_on(painted) as picture:
+        draw = page.draw(picture)
+        for panel, (y, x) in zip(panels, corners, strict=True):
+            at = x, y + panel.photo.shape[0] + page.unit // 4
+            draw.text(at, panel.label, font=page.small, fill=FAINT)
 
 
 def lay_out(

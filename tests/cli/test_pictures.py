@@ -107,7 +107,7 @@ def explained(cells: Array) -> Explained:
         raw_max=float(cells.max()), diagnosis="", stem="x.1", top=(), layer="conv",
         preprocessing="",
     )  # fmt: skip
-    return Explained(row, found, "logit")
+    return Explained(row, found, ("logit", "gradcam"))
 
 
 def sample(x: Array, axis: int | None = 1) -> Sample:
@@ -121,7 +121,7 @@ def sample(x: Array, axis: int | None = 1) -> Sample:
 def test_every_map_has_a_picture(rank: int, shape: tuple[int, ...]) -> None:
     cells = np.arange(1.0, 1 + np.prod(shape, dtype=int)).reshape(shape)
     x = np.ones((1, 2, 8, 9, 7)[:rank], np.float32)
-    page = draw(sample(x), explained(cells), "gradcam", None)
+    page = draw(sample(x), explained(cells), None)
     assert page.dtype == np.uint8
     assert page.shape[2] == 3
     assert page.min() < 100
@@ -130,10 +130,10 @@ def test_every_map_has_a_picture(rank: int, shape: tuple[int, ...]) -> None:
 def test_a_map_alone_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[str] = []
     monkeypatch.setattr("cam_core.cli.pictures.sheet", lambda *_, lines, **__: said.extend(lines))
-    draw(sample(np.ones((1, 40), np.int64), None), explained(np.arange(40.0)), "gradcam", None)
+    draw(sample(np.ones((1, 40), np.int64), None), explained(np.arange(40.0)), None)
     assert said[-2:] == ["places 0 to 39, maximum around 39", ALONE]
     said.clear()
-    draw(sample(np.ones((1, 2, 40), np.float32)), explained(np.arange(40.0)), "gradcam", None)
+    draw(sample(np.ones((1, 2, 40), np.float32)), explained(np.arange(40.0)), None)
     assert said[-1] == "samples 0 to 39, maximum around 39"
 
 
@@ -142,8 +142,8 @@ def test_one_scale_for_several_signals() -> None:
     x = np.zeros((1, 1, 50), np.float32)
     cells = np.zeros(50)
     cells[10] = 2
-    own = draw(sample(x), explained(cells), "gradcam", None)
-    half = draw(sample(x), explained(cells), "gradcam", 4.0)
+    own = draw(sample(x), explained(cells), None)
+    half = draw(sample(x), explained(cells), 4.0)
     at = 27 + 40, 27 + round(10.5 * 960 / 50)
     assert own[at][0] > own[at][2] + 50  # red
     assert half[at][1] > max(half[at][0], half[at][2])  # green
@@ -160,7 +160,7 @@ def test_ten_minutes_of_sound_cost_no_more_than_their_picture() -> None:
     seen, found = sample(x), explained(cells)
     tracemalloc.start()
     try:
-        page = draw(seen, found, "gradcam", None)
+        page = draw(seen, found, None)
         _, most = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

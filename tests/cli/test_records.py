@@ -30,7 +30,7 @@ MAP = np.array([[[0.0, 1.0], [3.0, 2.0]]], np.float32)
 def job(folder: Path, **changes: Any) -> Job:
     given: dict[str, Any] = {
         "model": "net.onnx", "model_sha256": "ab12", "backend": BACKEND, "source": "a guess",
-        "labels": Labels("names.txt", ("ant", "bee")), "method": "gradcam", "layer": None,
+        "labels": Labels("names.txt", ("ant", "bee")), "methods": ("gradcam",), "layer": None,
         "folder": folder, "signed": False, "pictures": True, "versions": {"numpy": "2"},
     }  # fmt: skip
     return Job(**given | changes)
@@ -54,7 +54,7 @@ def explained(target: str = "1", label: str = "bee", unit: str = "logit") -> Exp
         diagnosis="", stem=f"cat.{target}", top=(Likely(1, "bee", 0.75), Likely(0, "", 0.25)),
         layer="conv", preprocessing="8 x 8",
     )  # fmt: skip
-    return Explained(row, found, unit)
+    return Explained(row, found, (unit, "gradcam"))
 
 
 def test_a_record_says_how_the_map_was_made(tmp_path: Path) -> None:
@@ -103,12 +103,12 @@ def test_a_picture_has_the_colours_of_its_unit(tmp_path: Path) -> None:
     """Of two maps alike, the one of a unit with a higher top is paler; the other is its own."""
     asked = [explained("1"), explained("0", unit="probability")]
 
-    def pixels(tops: dict[str, float]) -> list[Any]:
+    def pixels(tops: dict[Any, float]) -> list[Any]:
         write(job(tmp_path), sample(), asked, tops)
         return [np.array(Image.open(tmp_path / f"cat.{target}.png")) for target in "10"]
 
     first, second = pixels({})
-    shared, alone = pixels({"logit": 30.0})
+    shared, alone = pixels({("logit", "gradcam"): 30.0})
     assert not np.array_equal(first, shared)
     np.testing.assert_array_equal(second, alone)
 

@@ -34,13 +34,8 @@ class Explain(Typed):
 @click.argument("images", nargs=-1, type=FILE)
 @options(
     Explain,
-    *("target", "versus", "layer", "score", "method", *PIXELS, "static", "input", "connect"),
+    *("target", "versus", "layer", "score", "methods", *PIXELS, "static", "input", "connect"),
     *("labels", "label-offset", "threshold", *RUNTIME, "json", "output"),
-    method={
-        "default": None,
-        "help": "See 'gradcam methods'. Default: hirescam of boxes and regions, layercam of "
-        "readers, else gradcam.",
-    },
     input={
         "metavar": "NAME=FILE",
         "help": "The array (.npy) or the picture of one of the model's inputs; repeatable.",
@@ -62,7 +57,8 @@ def explain(asked: Explain) -> None:
     encoder and its decoder) are named one after the other, before the images; see --connect.
 
     Per image and target it writes a picture IMAGE.CLASS.METHOD.png in the photo's own coordinates,
-    the raw map as .npy and all the facts as .json.
+    the raw map as .npy and all the facts as .json. Several methods are also set side by side in
+    IMAGE.methods.png, a row a target.
 
     \b
     gradcam explain model.onnx both.png --preprocess imagenet \\
@@ -110,8 +106,8 @@ def require_sense(asked: Explain) -> None:
     from ..inputs.given_files import find_files
     from ..output import check_directory
 
-    if asked.method is not None:
-        find_method(asked.method)
+    for name in asked.methods:
+        find_method(name)
     check_directory(asked.out)
     _, images = split(asked.model, asked.images)
     find_files(images)
@@ -150,7 +146,7 @@ def plan(asked: Explain, setup: Setup) -> Job:
         backend=setup.backend,
         source=setup.source,
         labels=setup.labels,
-        method=asked.method or usual_method(head_of(setup.backend)),
+        methods=tuple(dict.fromkeys(asked.methods)) or (usual_method(head_of(setup.backend)),),
         layer=where.layer,
         folder=asked.out,
         signed=asked.signed,

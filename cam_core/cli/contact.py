@@ -1,0 +1,71 @@
+"""The contact sheet of a photo: a row a target, a column a method."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cam_core.backend import Array
+from cam_core.image.figure import paint, resized
+from cam_core.image.panels import painted_sheet
+from cam_core.image.png import png
+
+from .inputs.samples import Sample
+from .job import Explained
+from .naming import subject
+
+LONGER = 256
+"""Pixels of a panel."""
+
+
+def contact(
+    sample: Sample, explained: Sequence[Explained], methods: Sequence[str]
+) -> dict[str, bytes]:
+    """`IMAGE.methods.png`: the photo, then its map by each method, all targets beneath each other.
+
+    Nothing of one method, of a photo that is none, or where no map lies over it.
+    """
+    name = explained[0].row.sheet if explained else ""
+    if not name or sample.picture is None or sample.placement is None:
+        return {}
+    rows = by_target(explained)
+    photo = small(sample.picture)
+    pictures = [one for row in rows for one in across(sample, photo, row, methods)]
+    layers = dict.fromkeys(one.explanation.layer for one in explained)
+    lines = [f"at {', '.join(layers)}; each map over its own maximum"]
+    drawn = painted_sheet(pictures, title=sample.slot.name, lines=lines, across=1 + len(methods))
+    return {f"{name}.png": png(drawn)}
+
+
+def by_target(explained: Sequence[Explained]) -> list[dict[str, Explained]]:
+    """The maps over the photo, by method, of each target."""
+    found: dict[str, dict[str, Explained]] = {}
+    for one in explained:
+        found.setdefault(one.row.target, {})[one.explanation.method] = one
+    return list(found.values())
+
+
+def across(
+    sample: Sample, photo: Array, row: dict[str, Explained], methods: Sequence[str]
+) -> list[tuple[Array, str]]:
+    """The photo over the name of the target, and the map of each method over its own."""
+    first = next(iter(row.values())).row
+    named = (photo, first.label or subject(first.target, first.entry))
+    return [named, *(painted(sample, photo, row.get(name), name) for name in methods)]
+
+
+def painted(sample: Sample, photo: Array, one: Explained | None, name: str) -> tuple[Array, str]:
+    """One map over the photo, and what is printed beneath it."""
+    placement = sample.placement
+    assert placement is not None
+    if one is None or not one.explanation.lies_over(placement.size):
+        return photo, f"{name}: no map"
+    if one.explanation.blank[0]:
+        return photo, f"{name}: blank"
+    return paint(photo, one.explanation.heatmap(placement.size)[0], placement), name
+
+
+def small(picture: Array) -> Array:
+    """The photo as large as a panel."""
+    factor = LONGER / max(picture.shape[:2])
+    height, width = (max(1, round(extent * factor)) for extent in picture.shape[:2])
+    return resized(picture, (height, width))
