@@ -121,6 +121,12 @@ HEAD = """\
 val2017 the best box of each whose probability is at least 0.5 and that covers 0.2 to 60 % of the
 photo; the default layers (the ends of the neck), all scales merged, no flags.
 
+![One box by five methods: by three of them the other circle is hotter](images/targets/methods.png)
+
+*The box round the large circle, by each method, on the package's own detector: a mean over space
+(`gradcam`, `gradcam++`, `xgradcam`) lights the other circle more than the one that is asked about;
+element by element (`hirescam`, the default, and `layercam`) it does not.*
+
 - **own box**: the share of the map's energy in the box that is explained (mean over photos), and
   **times** the box's share of the photo (median): 1 is a map that knows nothing.
 - **peak**: in how many photos the map's maximum lies in the box.

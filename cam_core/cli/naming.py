@@ -10,8 +10,8 @@ import numpy as np
 
 from cam_core.backend import Array
 from cam_core.head import ENTRY
+from cam_core.targets.classes.probability import EACH
 from cam_core.targets.labels import label_of
-from cam_core.targets.probability import EACH
 
 
 class Likely(NamedTuple):

@@ -4,31 +4,31 @@ Of a dense score, [N, C, *S] or with `class_axis=-1` [N, *S, C], Y is the sum ov
 """
 
 from .against import AgainstTarget
-from .anchor import AnchorTarget
 from .asking import Asking, Placed, Seen
-from .box import BoxTarget
-from .caption import CaptionTarget
-from .cells import CellsTarget
-from .contrast import ContrastTarget
+from .classes.contrast import ContrastTarget
+from .classes.finer import FinerTarget
+from .classes.loss import LossTarget
+from .classes.one_class import ClassTarget
+from .classes.probability import ProbabilityTarget
+from .classes.rest import RestTarget
+from .classes.top_classes import TopTarget
 from .cotangent import CotangentTarget
-from .edge import EdgeTarget
-from .finer import FinerTarget
+from .detection.anchor import AnchorTarget
+from .detection.box import BoxTarget
+from .detection.edge import EdgeTarget
 from .grammar import Question, as_target, parse_target, read_target, usual
-from .loss import LossTarget
-from .norm import NormTarget
-from .one_class import ClassTarget
 from .out import OutTarget
-from .place import PlaceTarget
-from .probability import ProbabilityTarget
-from .region import RegionTarget
-from .rest import RestTarget
-from .similar import LikeTarget, SimilarTarget
+from .places.cells import CellsTarget
+from .places.place import PlaceTarget
+from .places.region import RegionTarget
+from .reading.text import TextTarget
+from .reading.words import StepsTarget, WordsTarget
 from .table import TARGETS
 from .target import NONE, AwaitingTarget, Kind, Mirrored, Outputs, ScoredTarget
-from .text import TextTarget
-from .top_classes import TopTarget
 from .value import ValueTarget
-from .words import StepsTarget, WordsTarget
+from .vectors.caption import CaptionTarget
+from .vectors.norm import NormTarget
+from .vectors.similar import LikeTarget, SimilarTarget
 
 __all__ = [
     "NONE",

@@ -11,9 +11,9 @@ from ..backend import Target
 from ..errors import TargetError
 from ..head import Head
 from .asking import Asking
+from .classes.one_class import ClassTarget
 from .cotangent import CotangentTarget
 from .labels import find_class, plain
-from .one_class import ClassTarget
 from .table import TARGETS, taken
 from .target import ScoredTarget
 

@@ -4,30 +4,30 @@ from __future__ import annotations
 
 from ..errors import TargetError
 from .against import against
-from .anchor import ANCHOR
 from .asking import Asking
-from .box import BOX
-from .caption import CAPTION
-from .character import CHARACTER
-from .contrast import CONTRAST
+from .classes.contrast import CONTRAST
+from .classes.finer import FINER
+from .classes.loss import LOSS
+from .classes.one_class import CLASS
+from .classes.probability import PROBABILITY
+from .classes.rest import REST
+from .classes.top_classes import TOP
+from .classes.versus import VERSUS
 from .cotangent import COTANGENT
-from .edge import EDGE
-from .finer import FINER
-from .loss import LOSS
-from .norm import NORM
-from .one_class import CLASS
+from .detection.anchor import ANCHOR
+from .detection.box import BOX
+from .detection.edge import EDGE
 from .out import OUT
-from .place import PLACE
-from .probability import PROBABILITY
-from .region import REGION
-from .rest import REST
-from .similar import SIMILAR
+from .places.place import PLACE
+from .places.region import REGION
+from .reading.character import CHARACTER
+from .reading.text import TEXT
+from .reading.words import WORDS
 from .target import Kind, ScoredTarget
-from .text import TEXT
-from .top_classes import TOP
 from .value import VALUE
-from .versus import VERSUS
-from .words import WORDS
+from .vectors.caption import CAPTION
+from .vectors.norm import NORM
+from .vectors.similar import SIMILAR
 
 
 def taken(word: str, asking: Asking) -> tuple[Kind, tuple[ScoredTarget, ...]]:

@@ -1,13 +1,16 @@
-"""Draws docs/images/targets.png: a question of each kind that our own models can be asked.
+"""Draws docs/images/targets/: a picture for each kind of target, on our own models and scenes.
 
-    python -m examples.docs.draw_targets
+    python -m examples.docs.draw_targets [NAME...]     # all of them, or those of questions.SHEETS
 
-Every panel is a picture that `gradcam explain` writes, on a scene whose things are known.
+Every panel is what `gradcam explain` writes, on a scene whose things are known.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+import io
+import json
+import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -15,65 +18,56 @@ import numpy as np
 from PIL import Image
 
 from cam_core.cli.group import gradcam
-from cam_core.demo import DETECTOR, LABELS, MODEL, load_crowds, load_scenes
-from examples.coloured import render, two_things
-from examples.demo.scenes import Scene
+from cam_core.image.figure import SHORTEST
+from cam_core.image.page import PAPER
+from examples.docs.made import make
+from examples.docs.questions import SHEETS, Question
+from examples.docs.sheet import GAP, Panel, laid_out, save
 
-ROOT = Path(__file__).resolve().parents[2]
-OUT = ROOT / "docs" / "images" / "targets.png"
-CAPTIONER, ANSWERER = (ROOT / "examples" / n / f"{n}.onnx" for n in ("captioner", "vqa"))
-SEED, ACROSS = 3_000_001, 4
-QUESTION = "words=what colour is the circle ?"
-
-
-def drawn() -> Scene:
-    """Two things on a ground."""
-    return render(SEED, two_things(np.random.default_rng(SEED)))
-
-
-def asked(folder: Path) -> list[Sequence[str]]:
-    """The arguments of `gradcam explain`, one row a panel."""
-    model, detector, labels = str(MODEL), str(DETECTOR), str(LABELS)
-    scene, crowd, two = (str(folder / f"{n}.png") for n in ("scene", "crowd", "two"))
-    first, second = (thing.label for thing in load_scenes()[0].things[:2])
-    one, other = (thing.label for thing in drawn().things)
-    named = ["--labels", labels]
-    return [
-        [model, scene, "--target", first, *named],
-        [model, scene, "--target", f"{first} - {second}", *named],
-        [model, scene, "--target", f"-{first}", *named],
-        [detector, crowd, "--target", "box:0"],
-        [detector, crowd, "--target", "nobox:square@150,20,250,70"],
-        [str(CAPTIONER), two, "--target", f"words:{one}"],
-        [str(CAPTIONER), two, "--target", f"words:{other}"],
-        [str(ANSWERER), two, "--input", QUESTION],
-    ]
+OUT = Path(__file__).resolve().parents[2] / "docs" / "images" / "targets"
 
 
 def main() -> None:
-    panels = []
-    with TemporaryDirectory() as made:
-        folder = Path(made)
-        Image.fromarray(load_scenes()[0].pixels()).save(folder / "scene.png")
-        Image.fromarray(load_crowds()[0].pixels()).save(folder / "crowd.png")
-        Image.fromarray(drawn().pixels).save(folder / "two.png")
-        for number, arguments in enumerate(asked(folder)):
-            out = folder / str(number)
-            gradcam.main(["explain", *arguments, "-o", str(out)], standalone_mode=False)
-            panels.append(Image.open(next(out.glob("*.png"))).convert("RGB"))
-    rows = [panels[i : i + ACROSS] for i in range(0, len(panels), ACROSS)]
-    width = max(sum(p.width for p in row) for row in rows)
-    sheet = Image.new("RGB", (width, sum(max(p.height for p in row) for row in rows)), "white")
-    y = 0
-    for row in rows:
-        x = 0
-        for panel in row:
-            sheet.paste(panel, (x, y))
-            x += panel.width
-        y += max(panel.height for panel in row)
-    small = sheet.resize((sheet.width * 5 // 8, sheet.height * 5 // 8), Image.Resampling.LANCZOS)
-    small.point(lambda level: min(255, (level + 4) // 8 * 8)).save(OUT, optimize=True)
-    print(f"{OUT}: {OUT.stat().st_size / 1000:.0f} kB")
+    wanted = sys.argv[1:] or list(SHEETS)
+    with TemporaryDirectory() as made, contextlib.chdir(made):
+        make(Path(made))
+        for name in wanted:
+            rows = [[panel(question) for question in row] for row in SHEETS[name]]
+            save(laid_out(rows), OUT / f"{name}.png")
+
+
+def panel(question: Question) -> Panel:
+    """What `gradcam explain` draws, and a few words of its record."""
+    with TemporaryDirectory() as out:
+        arguments = ["explain", *question.arguments, "-o", out]
+        with contextlib.redirect_stdout(io.StringIO()):
+            gradcam.main(arguments, standalone_mode=False)
+        found = sorted(Path(out).glob("*.png"), key=lambda p: (p.stat().st_mtime_ns, p.name))
+        record = json.loads(next(Path(out).glob("*.json")).read_text(encoding="utf-8"))
+        picture = Image.open(found[question.which]).convert("RGB")
+    if question.photo is not None:
+        picture = photos(picture)[question.photo]
+    return Panel(picture, question.asked, said(question, record), question.width)
+
+
+def photos(card: Image.Image) -> list[Image.Image]:
+    """The photos of a card, without its bars and words, from left to right."""
+    pixels = np.asarray(card)
+    drawn = (pixels < PAPER[0]).any(axis=2)
+    top = int(drawn.any(axis=1).argmax())
+    columns = np.flatnonzero(drawn[top : top + 64].any(axis=0))
+    runs = np.split(columns, np.flatnonzero(np.diff(columns) > GAP // 2) + 1)  # photos have white
+    found = []
+    for left in (int(run[0]) for run in runs if run[-1] - run[0] == SHORTEST - 1):
+        rows = np.append(drawn[top:, left : left + SHORTEST].any(axis=1), False)
+        found.append(card.crop((left, top, left + SHORTEST, top + int(rows.argmin()))))
+    return found
+
+
+def said(question: Question, record: dict[str, object]) -> str:
+    """The words of a question, filled in."""
+    numbers = {k: f"{v:.3g}" if isinstance(v, float) else v for k, v in record.items()}
+    return question.said.format(**numbers) if question.said else ""
 
 
 if __name__ == "__main__":

@@ -185,12 +185,12 @@ ELSEWHERE: dict[tuple[str, str], tuple[str, ...]] = {
         "cam_core/demo/figure.py",
     ),
     ("core/targets/test_formulas.py core/targets/test_table.py", "every kind has a row there"): (
-        "cam_core/targets/contrast.py",
+        "cam_core/targets/classes/contrast.py",
         "cam_core/targets/cotangent.py",
-        "cam_core/targets/one_class.py",
-        "cam_core/targets/probability.py",
+        "cam_core/targets/classes/one_class.py",
+        "cam_core/targets/classes/probability.py",
         "cam_core/targets/scores.py",
-        "cam_core/targets/top_classes.py",
+        "cam_core/targets/classes/top_classes.py",
     ),
     ("core/chain/test_chain.py core/test_backend.py", "seen through the chain alone"): (
         "cam_core/chain/look.py",
@@ -200,16 +200,17 @@ ELSEWHERE: dict[tuple[str, str], tuple[str, ...]] = {
         "cam_core/methods/table.py",
     ),
     (
-        "core/targets/test_place.py core/targets/test_region.py",
+        "core/targets/places/test_place.py core/targets/places/test_region.py",
         "what places and regions turn into, which cells, and what is said of them",
     ): (
-        "cam_core/targets/cells.py",
-        "cam_core/targets/facts.py",
-        "cam_core/targets/where.py",
+        "cam_core/targets/places/cells.py",
+        "cam_core/targets/places/facts.py",
+        "cam_core/targets/places/where.py",
     ),
-    ("core/targets/test_text.py core/targets/test_character.py", "what is seen of a reader"): (
-        "cam_core/targets/reading/look.py",
-    ),
+    (
+        "core/targets/reading/test_text.py core/targets/reading/test_character.py",
+        "what is seen of a reader",
+    ): ("cam_core/targets/reading/look.py",),
     ("finding/test_score_places.py", "how models' scores are read and written"): (
         "cam_core/places.py",
     ),

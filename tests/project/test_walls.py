@@ -178,6 +178,23 @@ def test_rules_stand_on_their_ground(path: Path) -> None:
         assert IN_RULES.index(target[0] if target[0] in IN_RULES else "") <= floor
 
 
+IN_TARGETS = ("", "classes", "places", "vectors", "reading", "detection")
+"""The same inside cam_core/targets."""
+READERS = ("__init__.py", "table.py", "grammar.py")
+"""Its face and its grammar, which know all kinds."""
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "cam_core/targets").rglob("*.py")), ids=name)
+def test_targets_stand_on_their_ground(path: Path) -> None:
+    inner = path.relative_to(ROOT / "cam_core/targets").parts[:-1]
+    if path.name in READERS and not inner:
+        return
+    floor = IN_TARGETS.index("".join(inner))
+    for target in (t[2:] for t in imported(path) if t[:2] == ("cam_core", "targets") and t[2:]):
+        assert IN_TARGETS.index(target[0] if target[0] in IN_TARGETS else "") <= floor
+        assert f"{target[0]}.py" not in READERS
+
+
 @pytest.mark.parametrize("package", ["backends/onnx", "backends/torch", "cam_core"])
 def test_no_imports_go_in_a_circle(package: str) -> None:
     """Those for types alone included; faces, which hand names on, are left out."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from cam_core.errors import TargetError
 from cam_core.targets import scores
-from cam_core.targets.finer import nearest
+from cam_core.targets.classes.finer import nearest
 
 from ..reading.graph import Tensor
 from ..writing.op import Op

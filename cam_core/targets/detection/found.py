@@ -12,7 +12,7 @@ from ...backend import Array
 from ...errors import TargetError
 from ...head import Head
 from ..asking import LIKELY
-from ..probability import EACH
+from ..classes.probability import EACH
 from ..scores import find_axis, softmax
 from .numbers import gathered
 from .suppression import suppress

@@ -1,0 +1,142 @@
+"""One anchor of a detector, by its number: `person@anchor:1234`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from ...backend import Array
+from ...errors import TargetError
+from ..asking import Asking
+from ..labels import find_class, plain
+from ..scores import find_axis, one_hot, per_row, pick
+from ..target import NONE, Kind, Outputs, ScoredTarget
+
+
+@dataclass(frozen=True)
+class AnchorTarget(ScoredTarget):
+    """Y = y^c at one anchor (or place) of a dense score, less y of the background there.
+
+    One class and anchor for all rows, or one a row.
+    """
+
+    index: int | tuple[int, ...]
+    anchor: int | tuple[int, ...]
+    """In the order of the score's axes, those of rows and classes left out, row-major."""
+    class_axis: int = 1
+    background: int | None = None
+    asked: str = field(default="", compare=False)
+    """How it was asked for, where it was found by something else than its number."""
+    detail: tuple[Mapping[str, Any], ...] = field(default=(), compare=False, repr=False)
+    single = False
+
+    def __post_init__(self) -> None:
+        """Keeps both as plain ints."""
+        object.__setattr__(self, "index", plain(self.index))
+        object.__setattr__(self, "anchor", plain(self.anchor))
+
+    @property
+    def label(self) -> str:
+        """How it is asked for."""
+        each = zip(_listed(self.index), _listed(self.anchor), strict=True)
+        return self.asked or ",".join(f"{c}@anchor:{a}" for c, a in each)
+
+    def __call__(self, y: Array, outputs: Outputs = NONE) -> Array:
+        """dY/dy: 1 at the class, -1 at the background, at the anchor alone."""
+        slope = one_hot(y, pick(y, self.index, self.class_axis), self.class_axis)
+        if self.background is not None:
+            against = pick(y, self._against(y.shape[self.class_axis]), self.class_axis)
+            slope = slope - one_hot(y, against, self.class_axis)
+        return slope * self._there(y)
+
+    def score(self, y: Array, outputs: Outputs = NONE) -> Array:
+        """Y [N]."""
+        return per_row(y * self(y))
+
+    def classes(self, y: Array) -> Array | None:
+        """c of each row, int64 [N]; None of a box that was found, which is about itself."""
+        return None if self.asked else pick(y, self.index, self.class_axis)
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """Of boxes that are none, as they are below the threshold."""
+        return tuple("" if "nobox" in row else _doubt(row.get("box", {})) for row in self.detail)
+
+    @property
+    def probability(self) -> float | None:
+        """Of a box, where each row has the same."""
+        found: float | None = self._of_all("probability")
+        return found
+
+    def title(self, index: int | None, names: Sequence[str] | None) -> str:
+        """The name of its class."""
+        if (found := self._of_all("class")) is not None:
+            return str(self._of_all("label") or f"class {found}")
+        return super().title(index, names)
+
+    def _against(self, count: int) -> int:
+        """The background, which is no class to set against itself."""
+        assert self.background is not None
+        against = self.background % count
+        if against in _listed(self.index):
+            raise TargetError(
+                f"{self.label}: class {against} is the background that the others are set "
+                "against: ask for another class"
+            )
+        return against
+
+    def _of_all(self, fact: str) -> Any:
+        """What is said of the box of each row, where it is one thing; else None."""
+        each = [row.get("box", {}).get(fact) for row in self.detail]
+        return each[0] if each and all(one == each[0] for one in each) else None
+
+    def _there(self, y: Array) -> Array:
+        """1 at the anchor and 0 elsewhere, [1 or N, ...] with a single class."""
+        axis = find_axis(y, self.class_axis)
+        places = [extent for i, extent in enumerate(y.shape) if i not in (0, axis)]
+        if not all(isinstance(extent, int) for extent in places):
+            raise TargetError(f"{self.label}: the anchors of a score {y.shape} have no number")
+        anchors = _listed(self.anchor)
+        if not all(0 <= a < prod(places) for a in anchors):
+            raise TargetError(f"{self.label}: the score has anchors 0 to {prod(places) - 1}")
+        there = np.zeros((len(anchors), prod(places)), y.dtype)
+        there[range(len(anchors)), anchors] = 1
+        return np.expand_dims(there.reshape(len(anchors), *places), axis)
+
+
+def _doubt(box: Mapping[str, Any]) -> str:
+    if "below" not in box:
+        return ""
+    value = box["score"] if box["probability"] is None else box["probability"]
+    return f"no box: its {value:.3g} is below {box['below']:g}, this is the best there is"
+
+
+def _listed(value: int | tuple[int, ...]) -> tuple[int, ...]:
+    return (value,) if isinstance(value, int) else value
+
+
+def read(word: str, asking: Asking) -> tuple[AnchorTarget] | None:
+    """`person@anchor:1234`, or a class by its number."""
+    found = re.fullmatch(r"(.+)@anchor:(\d+)", word)
+    if found is None:
+        return None
+    boxes = None if asking.head is None else asking.head.boxes
+    background = None if boxes is None else boxes.background
+    own = boxes is not None and boxes.own is not None  # the score has one class: their own
+    index = 0 if own else find_class(found[1], asking.labels)
+    if index < 0:
+        raise TargetError(f"target '{word}': an anchor is asked for one class, as 3@anchor:120")
+    return (AnchorTarget(index, int(found[2]), asking.class_axis, background),)
+
+
+ANCHOR = Kind(
+    "3@anchor:120",
+    "the score of a class at one anchor, or one place, by number",
+    read,
+    of=("boxes", "dense classes"),
+)

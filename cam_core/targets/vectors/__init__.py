@@ -1,0 +1,1 @@
+"""Questions about a whole vector: its length, its likeness to another or to a caption."""

@@ -1,0 +1,71 @@
+"""Texts that a picture is compared with, in the order in which they were given: `caption:2`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ...backend import Array
+from ...errors import TargetError
+from ..asking import Asking, Seen
+from ..scores import class_score, one_hot, pick, pool
+from ..target import NONE, Kind, Outputs, ScoredTarget
+
+
+@dataclass(frozen=True)
+class CaptionTarget(ScoredTarget):
+    """Y = y^i, the similarity of each row to one of the captions (or other rows) it is given."""
+
+    index: int = 0
+    class_axis: int = 1
+    every: bool = False
+    """Each of them, one after the other."""
+
+    @property
+    def label(self) -> str:
+        """How it is asked for."""
+        return "caption:all" if self.every else f"caption:{self.index}"
+
+    def __call__(self, y: Array, outputs: Outputs = NONE) -> Array:
+        """dY/dy: 1 at the caption."""
+        return one_hot(y, self.classes(y), self.class_axis)
+
+    def score(self, y: Array, outputs: Outputs = NONE) -> Array:
+        """Y [N]."""
+        return class_score(y, self.classes(y), self.class_axis)
+
+    def classes(self, y: Array) -> Array:
+        """The number of the caption for each row, int64 [N]."""
+        count = pool(y, self.class_axis).shape[1]
+        if isinstance(count, int) and self.index >= count:
+            raise TargetError(f"{self.label}: the captions are caption:0 to caption:{count - 1}")
+        return pick(y, self.index, self.class_axis)
+
+    def found_in(self, seen: Seen) -> Sequence[ScoredTarget]:
+        """Each of those that were given, or the one that is asked for."""
+        axis = seen.asking.class_axis
+        count = pool(seen.score, axis).shape[1]
+        return [CaptionTarget(i, axis) for i in range(count)] if self.every else [self]
+
+
+def read(word: str, asking: Asking) -> tuple[CaptionTarget] | None:
+    """`caption:2` or `caption:all`."""
+    found = re.fullmatch(r"caption:(\d+|all)", word)
+    if found is None:
+        return None
+    if asking.kind not in ("similarity", ""):
+        raise TargetError(
+            f"target '{word}': the model compares with no captions, it gives "
+            f"{asking.kind}; like:FILE compares with another picture or vector"
+        )
+    every = found[1] == "all"
+    return (CaptionTarget(0 if every else int(found[1]), asking.class_axis, every),)
+
+
+CAPTION = Kind(
+    "caption:2",
+    "the similarity to one of several captions; caption:all each",
+    read,
+    of=("similarity",),
+)
