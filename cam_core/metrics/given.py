@@ -60,6 +60,21 @@ def as_heatmaps(maps: Array, *, rank: int | None = None) -> Array:
     return found
 
 
+def pair_of(a: Array, b: Array) -> tuple[Array, Array]:
+    """Two maps a row, [N, *S] each, in float64.
+
+    Raises:
+        InputError: as `as_maps`, or two shapes.
+    """
+    first, second = as_maps(a), as_maps(b)
+    if first.shape != second.shape:
+        raise InputError(
+            f"maps of shape {first.shape} and {second.shape} are not compared cell by cell: "
+            "bring both to one size, as `Explanation.heatmap(size)` does"
+        )
+    return first, second
+
+
 def boxes_of_rows(boxes: Boxes, rows: int) -> list[Array]:
     """The boxes of each row, [B, 4] with at least one.
 

@@ -9,7 +9,7 @@ from ..given import as_positive, masks_of, share
 
 
 def relevance_mass(maps: Array, masks: Array) -> Array:
-    """sum of L on the mask / sum of L (Arras et al. 2022, CLEVR-XAI, eq. 2).
+    """sum of L on the mask / sum of L (Arras et al. 2022, CLEVR-XAI).
 
     Args:
         maps: [N, *S], not negative.
@@ -24,7 +24,7 @@ def relevance_mass(maps: Array, masks: Array) -> Array:
 
 
 def relevance_rank(maps: Array, masks: Array) -> Array:
-    """The share of the K largest cells that lie on a mask of K cells (Arras et al. 2022, eq. 3).
+    """The share of the K largest cells that lie on a mask of K cells (Arras et al. 2022).
 
     Where equal cells straddle the K-th place, what is expected of a draw among them.
 
