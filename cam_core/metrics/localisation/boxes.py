@@ -90,9 +90,9 @@ def max_box_accuracy(
 ) -> BoxAccuracy:
     """MaxBoxAccV2: mean over d of max over t of the share of maps that have a box with IoU >= d.
 
-    A map has a box round each segment above t, and the best pair counts (Choe et al. 2020, and
-    their extended version of it). Each map is scaled to [0, 1] by itself before. One threshold serves all maps.
-    It is chosen on these maps: compare numbers of the same photos alone.
+    A map has a box round each segment above t, and the best pair counts (Choe et al. 2020, in the
+    extended version). Each map is scaled to [0, 1] by itself before. One threshold serves all maps,
+    and is chosen on them: compare numbers of the same photos alone.
 
     Args:
         maps: [N, H, W], at the size at which the boxes were labelled.
