@@ -4,7 +4,7 @@ from .combined import adcc, arcc, coherency
 from .drop import absolute_drop, absolute_gain, increase, relative_drop, relative_gain
 from .imputation import impute
 from .masking import masked_input, masked_scores
-from .occlusion import Occlusion, occlusion
+from .occlusion import Occlusion, occlusion, occlusion_correlation
 from .removal import ScoreCurve, blurred, deletion, insertion
 from .road import Road, road
 
@@ -25,6 +25,7 @@ __all__ = [
     "masked_input",
     "masked_scores",
     "occlusion",
+    "occlusion_correlation",
     "relative_drop",
     "relative_gain",
     "road",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
+from typing import Any
 
 import numpy as np
 
@@ -89,6 +90,15 @@ def occlusion(
     found = found.reshape(len(x), -1)
     grid = tuple(len(starts(n, side, step)) for n in size)
     return Occlusion((found[:, :1] - found[:, 1:]).reshape(len(x), *grid), side, step, size)
+
+
+def occlusion_correlation(x: Array, maps: Array, score: Score, **options: Any) -> Array:
+    """Spearman's rank correlation [N] of a map with what occlusion takes from the score.
+
+    `occlusion(x, score, **options).correlation(maps)`: of several methods the first part is the
+    same, and can be made once.
+    """
+    return occlusion(x, score, **options).correlation(maps)
 
 
 def places(size: tuple[int, ...], patch: int, stride: int) -> list[tuple[slice, ...]]:
