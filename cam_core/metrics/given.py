@@ -75,18 +75,25 @@ def pair_of(a: Array, b: Array) -> tuple[Array, Array]:
     return first, second
 
 
-def boxes_of_rows(boxes: Boxes, rows: int) -> list[Array]:
-    """The boxes of each row, [B, 4] with at least one.
+def boxes_of_rows(boxes: Boxes, maps: Array) -> list[Array]:
+    """The boxes of each map [N, H, W], [B, 4] with at least one.
 
     Raises:
-        InputError: not as many lists as maps, or a map without a box.
+        InputError: not as many lists as maps, a map without a box, or one that leaves its map.
     """
-    if len(boxes) != rows:
-        raise InputError(f"{len(boxes)} lists of boxes for {rows} maps: each map has a list")
+    if len(boxes) != len(maps):
+        raise InputError(f"{len(boxes)} lists of boxes for {len(maps)} maps: each map has a list")
     found = [as_boxes(one) for one in boxes]
-    empty = [row for row, one in enumerate(found) if not len(one)]
-    if empty:
-        raise InputError(f"map {empty[0]} has no box: leave that row out")
+    (height, width), slack = maps.shape[1:], 1  # a label may be rounded
+    for row, one in enumerate(found):
+        if not len(one):
+            raise InputError(f"map {row} has no box: leave that row out")
+        far = (one > np.array([width, height] * 2) + slack).any(axis=1) | (one < -slack).any(axis=1)
+        if far.any():
+            raise InputError(
+                f"box {one[far][0].tolist()} leaves map {row} of {width} x {height}: bring the map "
+                "to the size at which the boxes were labelled, as `Placement.to_photo` does"
+            )
     return found
 
 

@@ -34,7 +34,7 @@ def box_overlap(maps: Array, boxes: Boxes, *, threshold: Threshold = GRADCAM) ->
         Float64 [N] in [0, 1]; 0 of a map without heat, which draws no box.
     """
     maps = as_positive(maps, rank=2)
-    rows = zip(maps, boxes_of_rows(boxes, len(maps)), strict=True)
+    rows = zip(maps, boxes_of_rows(boxes, maps), strict=True)
     return np.array([_best(largest_box(one, threshold), held) for one, held in rows])
 
 
@@ -102,7 +102,7 @@ def max_box_accuracy(
     """
     maps = as_maps(maps, rank=2)
     maps = maps - maps.min(axis=(1, 2), keepdims=True)
-    rows = zip(maps, boxes_of_rows(boxes, len(maps)), strict=True)
+    rows = zip(maps, boxes_of_rows(boxes, maps), strict=True)
     best = np.array(
         [[_best(segment_boxes(one, t), held) for t in thresholds] for one, held in rows]
     )  # [N, T]

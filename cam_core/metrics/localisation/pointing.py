@@ -24,7 +24,7 @@ def pointing_game(maps: Array, boxes: Boxes, *, tolerance: float = 0.0) -> Array
         Float64 [N].
     """
     maps = as_positive(maps, rank=2)
-    rows = zip(maps, boxes_of_rows(boxes, len(maps)), strict=True)
+    rows = zip(maps, boxes_of_rows(boxes, maps), strict=True)
     return np.array([_hits(one, held, tolerance) for one, held in rows])
 
 
@@ -49,6 +49,6 @@ def energy_in_box(maps: Array, boxes: Boxes) -> Array:
         Float64 [N] in [0, 1]; NaN of a map without heat.
     """
     maps = as_positive(maps, rank=2)
-    rows = zip(maps, boxes_of_rows(boxes, len(maps)), strict=True)
+    rows = zip(maps, boxes_of_rows(boxes, maps), strict=True)
     within = np.array([one[inside(held, one.shape)].sum() for one, held in rows])
     return share(within, maps.sum(axis=(1, 2)))

@@ -38,7 +38,7 @@ def test_openvino_values(heat: Array, boxes: list[tuple[int, ...]], expected: fl
 
 def test_pointing_by_loops(rng: np.random.Generator) -> None:
     maps = rng.random((40, 6, 9))
-    boxes = np.sort(rng.uniform(0, 8, (40, 2, 2, 2)), axis=2).reshape(40, 2, 4)
+    boxes = np.sort(rng.uniform(0, 7, (40, 2, 2, 2)), axis=2).reshape(40, 2, 4)
     expected = []
     for heat, held in zip(maps, boxes, strict=True):
         cells = [(heat[i, j], i, j) for i in range(6) for j in range(9)]
@@ -63,7 +63,7 @@ def test_equal_maxima_count_by_their_share() -> None:
 
 def test_energy_by_loops(rng: np.random.Generator) -> None:
     maps = rng.random((5, 6, 9))
-    boxes = np.sort(rng.uniform(0, 8, (5, 2, 2, 2)), axis=2).reshape(5, 2, 4)
+    boxes = np.sort(rng.uniform(0, 7, (5, 2, 2, 2)), axis=2).reshape(5, 2, 4)
     for heat, held, found in zip(maps, boxes, energy_in_box(maps, list(boxes)), strict=True):
         within = total = 0.0
         for i in range(6):
@@ -93,3 +93,11 @@ def test_what_is_refused() -> None:
         pointing_game(np.ones((2, 3, 3)), box)
     with pytest.raises(InputError, match="map 0 has no box"):
         pointing_game(at(1, 1), [[]])
+
+
+def test_boxes_of_the_photo_are_not_those_of_its_input() -> None:
+    """A map at half the photo's size would miss, and nobody would be told."""
+    maps, boxes = np.ones((2, 128, 128)), [[(0, 0, 128.5, 128)], [(156, 50, 242, 135)]]
+    for measure in (pointing_game, energy_in_box):
+        with pytest.raises(InputError, match=r"box .156.*leaves map 1 of 128 x 128.*to_photo"):
+            measure(maps, boxes)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
@@ -22,33 +20,15 @@ from cam_core.metrics.sanity.randomisation import (
     step_counts,
     weight_layers,
 )
+from tests.core.metrics.sanity.shuffled import Weights, flat
 
 Array = np.ndarray
 NAMES = ["stem.weight", "stem.bias", "block.0.weight", "block.1.weight", "head.weight", "head.bias"]
 
 
-@dataclass
-class Weights:
-    """A model that is nothing but its weights, and keeps every model made of it."""
-
-    held: dict[str, Array]
-    made: list[Weights] = field(default_factory=list)
-
-    def with_weights(self, change: Callable[[str, Array], Array]) -> Weights:
-        found = Weights({name: change(name, value) for name, value in self.held.items()})
-        self.made.append(found)
-        return found
-
-
 @pytest.fixture
 def model(rng: np.random.Generator) -> Weights:
     return Weights({name: rng.normal(size=(4, 5)) for name in NAMES})
-
-
-def flat(model: Weights) -> Array:
-    """Three maps that are the weights themselves."""
-    whole = np.concatenate([value.ravel() for value in model.held.values()])
-    return np.stack([whole, whole**3, -whole])
 
 
 def moved(model: Weights, other: Weights) -> list[str]:
