@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -117,3 +118,11 @@ def share(part: Array, whole: Array) -> Array:
     zero = whole == 0
     found: Array = np.where(zero, np.nan, part / np.where(zero, 1.0, whole))
     return found
+
+
+def cast(values: Array, kind: np.dtype[Any]) -> Array:
+    """Values in the type of an input; those of whole numbers are rounded, and cut at its ends."""
+    if not np.issubdtype(kind, np.integer):
+        return values.astype(kind)
+    ends = np.iinfo(kind)
+    return np.clip(np.rint(values), ends.min, ends.max).astype(kind)

@@ -72,11 +72,12 @@ def backend_score(
     if len(found) != 1:
         raise InputError(f"target '{question.label}' is {len(found)} targets here: ask for one")
     held = found[0].held(looks.of(found[0].tensor).score)
+    model = backend.scored(held.tensor) if held.tensor else backend
     batched = {info.name: info.batched for info in backend.inputs()}
 
     def score(varied: Array) -> Array:
-        fed = x if not isinstance(x, Mapping) else _fed(x, str(name), varied, batched)
-        look = Looks(backend, fed if isinstance(x, Mapping) else varied, ()).of(held.tensor)
+        fed = _fed(x, str(name), varied, batched) if isinstance(x, Mapping) else varied
+        look = model.look(fed, layers=())
         return row_scores(held, look.score, look.outputs)
 
     return Counted(score)

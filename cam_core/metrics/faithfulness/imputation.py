@@ -6,6 +6,7 @@ import numpy as np
 
 from ...backend import Array
 from ...errors import InputError
+from ..given import cast
 
 NEIGHBOURS = (
     *(((i, j), 1 / 6) for i, j in ((-1, 0), (1, 0), (0, -1), (0, 1))),
@@ -44,7 +45,7 @@ def impute(
         rng = np.random.default_rng(0) if rng is None else rng
         values = values + noise * rng.standard_normal(values.shape)
     found = x.copy()
-    found[:, missing] = values.T
+    found[:, missing] = cast(values.T, x.dtype)
     return found
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from ...backend import Array
 from ...errors import InputError
-from ..given import as_heatmaps
+from ..given import as_heatmaps, cast
 from ..scoring import BATCH, Score, scores_of
 
 Fill = float | Array
@@ -31,6 +31,21 @@ def over_channels(maps: Array, x: Array, channel_axis: int = 1) -> Array:
     return np.expand_dims(maps, axis)
 
 
+def filled(fill: Fill, x: Array) -> Array:
+    """A whole input of nothing but the fill, of x's shape and type.
+
+    Raises:
+        InputError: it does not broadcast to x.
+    """
+    try:
+        return np.broadcast_to(cast(np.asarray(fill), x.dtype), x.shape)
+    except ValueError:
+        raise InputError(
+            f"a fill of shape {np.shape(fill)} does not broadcast to inputs of {x.shape}: give a "
+            "number, or one value a channel, [C, 1, 1]"
+        ) from None
+
+
 def masked_input(x: Array, maps: Array, *, fill: Fill = 0.0, channel_axis: int = 1) -> Array:
     """x L + fill (1 - L): what a map keeps of an input.
 
@@ -41,8 +56,7 @@ def masked_input(x: Array, maps: Array, *, fill: Fill = 0.0, channel_axis: int =
         channel_axis: of x; -1 for [N, *S, C].
     """
     kept = over_channels(as_heatmaps(maps), x, channel_axis)
-    found: Array = (x * kept + fill * (1 - kept)).astype(x.dtype)
-    return found
+    return cast(x * kept + filled(fill, x) * (1 - kept), x.dtype)
 
 
 def masked_scores(

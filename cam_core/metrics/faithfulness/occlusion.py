@@ -14,7 +14,7 @@ from ...errors import InputError
 from ..agreement import spearman
 from ..given import as_maps
 from ..scoring import BATCH, Score, scores_of
-from .masking import Fill, replaced
+from .masking import Fill, filled, replaced
 
 PARTS = 8
 """Patches along the shorter side, where no size is given."""
@@ -85,8 +85,7 @@ def occlusion(
     step = side if stride is None else stride
     if not 0 < side <= min(size) or step < 1:
         raise InputError(f"a patch of {side} each {step} cells does not fit inputs of {size}")
-    blank = np.broadcast_to(np.asarray(fill, x.dtype), x.shape)
-    found = scores_of(score, _occluded(x, blank, size, side, step, channel_axis), batch)
+    found = scores_of(score, _occluded(x, filled(fill, x), size, side, step, channel_axis), batch)
     found = found.reshape(len(x), -1)
     grid = tuple(len(starts(n, side, step)) for n in size)
     return Occlusion((found[:, :1] - found[:, 1:]).reshape(len(x), *grid), side, step, size)

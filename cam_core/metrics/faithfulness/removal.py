@@ -11,7 +11,7 @@ from ...backend import Array
 from ...errors import InputError
 from ..given import as_maps
 from ..scoring import BATCH, Score, scores_of
-from .masking import Fill, over_channels, ranks, replaced
+from .masking import Fill, filled, over_channels, ranks, replaced
 
 STEPS = 100
 """The paper has one for each 224 of 224 x 224 cells."""
@@ -60,8 +60,7 @@ def deletion(
         channel_axis: of x; -1 for [N, *S, C].
         batch: inputs scored at a time.
     """
-    blank = np.broadcast_to(np.asarray(fill, x.dtype), x.shape)
-    return _curve(x, blank, maps, score, steps, channel_axis, batch)
+    return _curve(x, filled(fill, x), maps, score, steps, channel_axis, batch)
 
 
 def insertion(
@@ -82,8 +81,7 @@ def insertion(
         start: what it starts from; None is `blurred(x)`.
     """
     begun = blurred(x, channel_axis=channel_axis) if start is None else start
-    blank = np.broadcast_to(np.asarray(begun, x.dtype), x.shape)
-    return _curve(blank, x, maps, score, steps, channel_axis, batch)
+    return _curve(filled(begun, x), x, maps, score, steps, channel_axis, batch)
 
 
 def blurred(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cam_core.errors import InputError
-from cam_core.metrics.given import as_heatmaps, as_maps, as_positive, share
+from cam_core.metrics.given import as_heatmaps, as_maps, as_positive, cast, share
 
 
 def test_maps_come_through_as_float64() -> None:
@@ -33,3 +33,10 @@ def test_what_is_refused(check: object, maps: np.ndarray, words: str) -> None:
 def test_a_share_of_nothing_is_no_number() -> None:
     found = share(np.array([1.0, 0.0]), np.array([4.0, 0.0]))
     np.testing.assert_array_equal(found, [0.25, np.nan])
+
+
+def test_pixels_are_rounded_and_cut() -> None:
+    found = cast(np.array([-3.0, 2.6, 300.0]), np.dtype(np.uint8))
+    assert found.dtype == np.uint8
+    assert found.tolist() == [0, 3, 255]
+    assert cast(np.array([2.6]), np.dtype(np.float32)).dtype == np.float32

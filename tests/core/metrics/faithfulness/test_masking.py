@@ -27,6 +27,19 @@ def test_masking_keeps_the_type() -> None:
     assert masked_input(np.ones((1, 3, 2, 2), np.float32), np.ones((1, 2, 2))).dtype == np.float32
 
 
+def test_pixels_stay_pixels() -> None:
+    """A model may take the bytes of a photo."""
+    x = np.full((1, 3, 2, 2), 255, np.uint8)
+    found = masked_input(x, np.full((1, 2, 2), 0.5), fill=114.0)
+    assert found.dtype == np.uint8
+    assert (found == 184).all()  # 184.5, to the even one
+
+
+def test_a_fill_that_does_not_fit_is_refused() -> None:
+    with pytest.raises(InputError, match="one value a channel"):
+        masked_input(np.ones((1, 3, 4, 4)), np.ones((1, 4, 4)), fill=np.zeros(3))
+
+
 def test_two_forward_passes_a_row(rng: np.random.Generator) -> None:
     counted = Counted(total)
     masked_scores(rng.random((5, 1, 2, 2)), np.zeros((5, 2, 2)), counted, batch=4)
