@@ -119,6 +119,8 @@ class Shuffle:
 
     def __call__(self, name: str, weight: Array) -> Array:
         """The weight, or its numbers in another order: one that its place and the seed decide."""
+        if weight.size < 2:
+            return weight
         place, self._met = self._met, self._met + 1
         if place < self._kept:
             return weight
@@ -128,7 +130,7 @@ class Shuffle:
 
 def weight_layers(backend: Backend) -> list[tuple[str, ...]]:
     """The names of the model's weights, layer by layer: neighbours of one path, `conv1.weight`
-    and `conv1.bias`, are one.
+    and `conv1.bias`, are one. Single numbers, which have no order, are left out.
 
     Raises:
         ModelError: it has none.
@@ -136,7 +138,8 @@ def weight_layers(backend: Backend) -> list[tuple[str, ...]]:
     names: list[str] = []
 
     def note(name: str, weight: Array) -> Array:
-        names.append(name)
+        if weight.size > 1:
+            names.append(name)
         return weight
 
     backend.with_weights(note)

@@ -65,6 +65,20 @@ def test_weights_of_one_shape_are_shuffled_apart(model: Weights) -> None:
     assert len(set(orders)) == len(NAMES)
 
 
+def test_single_numbers_are_no_step(model: Weights) -> None:
+    """A scale between two layers has no order, and moves no place of those after it."""
+    scaled: dict[str, Array] = {}
+    for name, value in model.held.items():
+        scaled |= {f"{name}_scale": np.ones(()), name: value}
+    other = Weights(scaled)
+    assert weight_layers(other) == weight_layers(model)  # type: ignore[arg-type]
+    for one in (model, other):
+        cascade(one, flat, steps=2)  # type: ignore[arg-type]
+    for mine, theirs in zip(model.made[2:], other.made[2:], strict=True):
+        for name in NAMES:
+            np.testing.assert_array_equal(mine.held[name], theirs.held[name])
+
+
 def test_the_curve_falls_as_weights_go(model: Weights) -> None:
     """What is left in place keeps its part of the correlation."""
     found = cascade(model, flat)  # type: ignore[arg-type]
