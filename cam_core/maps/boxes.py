@@ -34,8 +34,10 @@ def cells_above(heat: Array, threshold: Threshold = GRADCAM) -> Array:
     heat = _map_of(heat)
     if threshold == "otsu":
         return heat > otsu(heat)
-    if not 0 <= threshold < 1:
-        raise InputError(f"threshold {threshold:g} is no part of a map's maximum: 0 to below 1")
+    if isinstance(threshold, str) or not 0 <= threshold < 1:
+        raise InputError(
+            f"threshold {threshold!r} is no part of a map's maximum: 0 to below 1, or 'otsu'"
+        )
     found: Array = heat > threshold * heat.max()
     return found
 

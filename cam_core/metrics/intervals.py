@@ -45,12 +45,14 @@ def mean_interval(
         seed: of the draws.
 
     Raises:
-        InputError: no number at all, or a level outside (0, 1).
+        InputError: no number at all, an infinite one, or a level outside (0, 1).
     """
     given = np.asarray(values, np.float64)
     known = given[~np.isnan(given)]
     if given.ndim != 1 or not known.size:
         raise InputError(f"no mean of values of shape {given.shape}: give one number a photo, [N]")
+    if np.isinf(known).any():
+        raise InputError("no mean of inf: look at that photo's map and score")
     if not 0 < level < 1:
         raise InputError(f"level {level:g} is no share of draws: it is above 0 and below 1")
     means = _drawn_means(known, draws, np.random.default_rng(seed))

@@ -96,13 +96,20 @@ def scores_of(score: Score, inputs: Iterable[Array], batch: int = BATCH) -> Arra
     Raises:
         InputError: the score is not one number an input, or NaN or inf.
     """
-    found = [np.asarray(score(x), np.float64) for x in _batches(inputs, batch)]
-    whole = np.concatenate([one.reshape(-1) for one in found]) if found else np.zeros(0)
-    if any(one.ndim != 1 for one in found):
-        raise InputError(f"a score of shape {found[0].shape} is not one number an input, [M]")
+    found = [_one_each(score(x), len(x)) for x in _batches(inputs, batch)]
+    whole = np.concatenate(found) if found else np.zeros(0)
     if not np.isfinite(whole).all():
         raise InputError("the score is NaN or inf for a changed input: nothing can be measured")
     return whole
+
+
+def _one_each(scores: Array, rows: int) -> Array:
+    found = np.asarray(scores, np.float64)
+    if found.shape != (rows,):
+        raise InputError(
+            f"a score of shape {found.shape} for {rows} inputs is not one number an input, [M]"
+        )
+    return found
 
 
 def _batches(inputs: Iterable[Array], batch: int) -> Iterator[Array]:

@@ -18,10 +18,7 @@ def pearson(a: Array, b: Array) -> Array:
     Returns:
         Float64 [N] in [-1, 1]; NaN where one map is the same everywhere.
     """
-    a, b = (x.reshape(len(x), -1) for x in pair_of(a, b))
-    a, b = (x - x.mean(axis=1, keepdims=True) for x in (a, b))
-    # What is left of equal numbers is rounding.
-    a, b = (np.where(np.ptp(x, axis=1, keepdims=True) > 0, x, 0.0) for x in (a, b))
+    a, b = (_centred(x.reshape(len(x), -1)) for x in pair_of(a, b))
     lengths = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
     return np.clip(share(np.sum(a * b, axis=1), lengths), -1, 1)
 
@@ -40,3 +37,11 @@ def spearman(a: Array, b: Array) -> Array:
 
     a, b = (rankdata(x.reshape(len(x), -1), axis=1) for x in pair_of(a, b))
     return pearson(a, b)
+
+
+def _centred(x: Array) -> Array:
+    """Each row less its mean, in units of its largest: no square overflows, or vanishes."""
+    low, high = x.min(axis=1, keepdims=True), x.max(axis=1, keepdims=True)
+    x = share(x, np.maximum(-low, high))
+    even = np.broadcast_to(low == high, x.shape)
+    return np.where(even, 0.0, x - x.mean(axis=1, keepdims=True))

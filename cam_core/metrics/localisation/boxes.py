@@ -100,6 +100,8 @@ def max_box_accuracy(
         overlaps: the d.
         thresholds: the t, parts of the maximum.
     """
+    if not len(overlaps) or not len(thresholds):
+        raise InputError("max_box_accuracy needs at least one overlap and one threshold")
     maps = as_maps(maps, rank=2)
     maps = maps - maps.min(axis=(1, 2), keepdims=True)
     rows = zip(maps, boxes_of_rows(boxes, maps), strict=True)

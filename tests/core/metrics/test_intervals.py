@@ -70,6 +70,7 @@ def test_rows_without_a_number_are_counted() -> None:
         (lambda: mean_interval([]), "no mean"),
         (lambda: mean_interval([np.nan]), "no mean"),
         (lambda: mean_interval([[1.0]]), "no mean"),
+        (lambda: mean_interval([1.0, np.inf]), "no mean of inf"),
         (lambda: mean_interval([1.0], level=95), "no share of draws"),
         (lambda: paired_difference([1, 2], [1]), "no pairs"),
     ],

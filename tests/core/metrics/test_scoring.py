@@ -132,6 +132,7 @@ def test_row_by_row_what_one_row_was_asked() -> None:
     ("score", "batch", "words"),
     [
         (lambda x: x, 2, "not one number an input"),
+        (lambda x: np.zeros(1), 2, r"shape \(1,\) for 2 inputs"),
         (lambda x: np.full(len(x), np.nan), 2, "NaN or inf"),
         (lambda x: np.zeros(len(x)), 0, "a batch of 0"),
     ],

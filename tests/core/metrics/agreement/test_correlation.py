@@ -30,6 +30,13 @@ def test_ranks_ignore_how_values_are_bent(rng: np.random.Generator) -> None:
     assert pearson(a, np.exp(5 * a))[0] < 0.95
 
 
+@pytest.mark.parametrize("size", [1e-300, 1e-20, 1e300])
+def test_the_size_of_a_map_does_not_count(size: float, rng: np.random.Generator) -> None:
+    a, b = rng.normal(size=(2, 1, 30))
+    assert pearson(size * a, b)[0] == pytest.approx(pearson(a, b)[0])
+    assert spearman(size * a, b)[0] == pytest.approx(spearman(a, b)[0])
+
+
 def test_equal_cells_have_the_mean_of_their_ranks() -> None:
     """Ranks 1.5, 1.5, 3 and 1, 2, 3: r = 1.5 / sqrt(1.5 * 2)."""
     found = spearman(np.array([[0.0, 0.0, 5.0]]), np.array([[1.0, 2.0, 3.0]]))

@@ -117,3 +117,11 @@ def test_version_two_takes_any_segment() -> None:
     heat = block(2, 2, 6, 6) + block(7, 0, 10, 10)
     assert box_overlap(heat[None], [OBJECT]).tolist() == [0]
     assert max_box_accuracy(heat[None], [OBJECT]).value == 1
+
+
+def test_thresholds_that_are_none_are_refused() -> None:
+    for options in ({"overlaps": ()}, {"thresholds": ()}):
+        with pytest.raises(InputError, match="at least one"):
+            max_box_accuracy(MAPS, [OBJECT] * 6, **options)
+    with pytest.raises(InputError, match="'otzu'"):
+        box_overlap(MAPS, [OBJECT] * 6, threshold="otzu")
