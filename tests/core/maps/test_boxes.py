@@ -108,12 +108,13 @@ def test_otsu_parts_a_map() -> None:
 
 
 def test_cells_in_boxes_by_their_centres(rng: np.random.Generator) -> None:
-    boxes = np.sort(rng.uniform(-1, 8, (4, 2, 2)), axis=1).reshape(4, 4)
-    found = inside(boxes, (5, 6))
-    for i in range(5):
-        for j in range(6):
-            expected = any(a <= j + 0.5 < c and b <= i + 0.5 < d for a, b, c, d in boxes)
-            assert found[i, j] == expected
+    boxes = np.sort(rng.uniform(-1, 8, (60, 2, 2)), axis=1).reshape(60, 4)
+    for count in (1, 3):
+        for held in boxes.reshape(-1, count, 4):
+            found = inside(held, (5, 6))
+            for i, j in np.ndindex(5, 6):
+                x, y = j + 0.5, i + 0.5
+                assert found[i, j] == any(a <= x < c and b <= y < d for a, b, c, d in held)
     assert not inside([], (5, 6)).any()
 
 
