@@ -251,5 +251,8 @@ class Backend(Protocol):
         ...
 
     def with_weights(self, change: Callable[[str, Array], Array]) -> Backend:
-        """The same model with every weight replaced by `change(name, weight)`."""
+        """The same model with every weight replaced by `change(name, weight)`.
+
+        It is called once a weight, always in one order: as the model reads them, the score's last.
+        """
         ...

@@ -184,7 +184,10 @@ class TorchBackend:
         ]
 
     def with_weights(self, change: Callable[[str, Array], Array]) -> TorchBackend:
-        """A copy whose parameters are `change(name, parameter)`; batch statistics stay."""
+        """A copy whose parameters are `change(name, parameter)`; batch statistics stay.
+
+        They come in the order in which the module registers them, mostly that of its calls.
+        """
         import torch
 
         module = copy.deepcopy(self.module)

@@ -232,6 +232,27 @@ def test_other_weights_make_another_model(case: Case) -> None:
     )
 
 
+READ = {
+    "cnn": ["conv1", "conv2", "head"],
+    "tokens": ["patch", "norm1", "mix", "norm2", "head"],
+}
+"""The weights in the order in which they are read; a token beside the patches may be anywhere."""
+
+
+def test_weights_are_changed_in_the_order_in_which_they_are_read(case: Case) -> None:
+    names: list[str] = []
+
+    def note(name: str, weight: Any) -> Any:
+        names.append(name)
+        return weight
+
+    for _ in range(2):
+        case.backend.with_weights(note)
+    (expected,) = (order for order in READ.values() if any(n.startswith(order[0]) for n in names))
+    found = [name.removesuffix("weight").rstrip("._") for name in names if "token" not in name]
+    assert found == 2 * expected
+
+
 def test_the_layers_list_what_may_be_looked_at(case: Case) -> None:
     backend = case.backend
     if isinstance(backend, TorchBackend):

@@ -199,6 +199,10 @@ ELSEWHERE: dict[tuple[str, str], tuple[str, ...]] = {
     ("core/methods/test_from_gradients.py", "every row has an oracle"): (
         "cam_core/methods/table.py",
     ),
+    ("core/metrics/test_table.py", "every row of the table has a case"): (
+        "cam_core/metrics/faithfulness/table.py",
+        "cam_core/metrics/localisation/table.py",
+    ),
     (
         "core/targets/places/test_place.py core/targets/places/test_region.py",
         "what places and regions turn into, which cells, and what is said of them",

@@ -16,6 +16,7 @@ from ..reading.graph import BFLOAT16
 from ..reading.load import LARGEST_MESSAGE, Source, message_size
 from ..reading.sparse import densify
 from ..reading.stored import embedded, external_tensors, nbytes
+from ..reading.weight_order import settings, weight_places
 
 Change = Callable[[str, Array], Array]
 """(name, weight) -> the weight in its place."""
@@ -27,8 +28,9 @@ def change_weights(source: Source, change: Change) -> onnx.ModelProto:
     Raises:
         ModelError: that would make it larger than 2 GiB.
 
-    A weight is a floating point or 8-bit initialiser, or a Constant node that is no single number.
-    8-bit ones and bfloat16 are given as float32, and rounded (and clipped) back.
+    A weight is a floating point or 8-bit initialiser, or a Constant node that is no single number;
+    they are changed in the order in which nodes read them. 8-bit ones and bfloat16 are given as
+    float32, and rounded (and clipped) back.
     """
     size = sum(nbytes(tensor) for tensor in external_tensors(source.model))
     if message_size(source.model) + size > LARGEST_MESSAGE:
@@ -49,7 +51,17 @@ def change_weights(source: Source, change: Change) -> onnx.ModelProto:
 
 
 def _weights(model: onnx.ModelProto) -> Iterator[tuple[str, onnx.TensorProto]]:
-    """Names and tensors, wherever an exporter put them."""
+    """Names and tensors, wherever an exporter put them; those that nothing reads go first.
+
+    Left out are numbers that only say how an operator works.
+    """
+    places, left_out = weight_places(model.graph), settings(model.graph)
+    found = [(name, tensor) for name, tensor in _tensors(model) if name not in left_out]
+    yield from sorted(found, key=lambda pair: places.get(pair[0], 0))
+
+
+def _tensors(model: onnx.ModelProto) -> Iterator[tuple[str, onnx.TensorProto]]:
+    """Initialisers and Constant nodes, in the order of the file."""
     yield from ((tensor.name, tensor) for tensor in model.graph.initializer)
     for node in model.graph.node:
         for attribute in node.attribute if node.op_type == "Constant" else ():

@@ -16,8 +16,17 @@ from cam_core.cli.report import progress
 from cam_core.errors import CamError, TargetError
 from cam_core.explain import seen_by
 from cam_core.head import entry_of
-from cam_core.metrics.slopes import FEW, MOST, Numeric, compare_slopes
-from cam_core.metrics.verdicts import AGREES, AT_A_KINK, DIFFERS, LIMIT, UNTOLD
+from cam_core.metrics.slopes import (
+    AGREES,
+    AT_A_KINK,
+    DIFFERS,
+    FEW,
+    LIMIT,
+    MOST,
+    UNTOLD,
+    Numeric,
+    compare_slopes,
+)
 from cam_core.targets import ScoredTarget
 
 from ..capturing.forward_pass import ForwardPass

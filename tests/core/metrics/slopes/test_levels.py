@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cam_core.metrics.levels import levels, magnitudes
+from cam_core.metrics.slopes.levels import levels, magnitudes
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..backend import Array, Look
-from ..targets import ScoredTarget
+from ...backend import Array, Look
+from ...targets import ScoredTarget
 from .curve import FINEST, LAST, Curve, Estimate, Rung, estimate
 from .moves import ALONG, KINDS, LEVELLED, RANDOM, Moves, all_moves
 from .verdicts import AGREES, AT_A_KINK, DIFFERS, LIMIT, UNTOLD, Line

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..backend import Array
+from ...backend import Array
 from .levels import levels
 
 ALONG, RANDOM, LEVELLED = KINDS = "along", "at random", "levelled"

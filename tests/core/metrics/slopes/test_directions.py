@@ -19,10 +19,10 @@ import pytest
 
 from backends.onnx import OnnxBackend
 from backends.onnx.rules import VJP_RULES
-from cam_core.metrics.curve import FIRST, LAST
-from cam_core.metrics.moves import KINDS
-from cam_core.metrics.slopes import FEW, MOST, RUNS, Direction, Numeric, compare_slopes
-from cam_core.metrics.verdicts import AGREES, AT_A_KINK, DIFFERS, UNTOLD
+from cam_core.metrics.slopes.curve import FIRST, LAST
+from cam_core.metrics.slopes.directions import FEW, MOST, RUNS, Direction, Numeric, compare_slopes
+from cam_core.metrics.slopes.moves import KINDS
+from cam_core.metrics.slopes.verdicts import AGREES, AT_A_KINK, DIFFERS, UNTOLD
 from cam_core.targets import ClassTarget
 
 pytest.importorskip("onnxruntime")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..backend import Array
+from ...backend import Array
 
 DECADES = 4
 """How far below the largest, in powers of ten; what is smaller is held, it may be rounding."""

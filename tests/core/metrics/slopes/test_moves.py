@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from cam_core.metrics.moves import ALONG, LEVELLED, RANDOM, all_moves, equal_numbers
+from cam_core.metrics.slopes.moves import ALONG, LEVELLED, RANDOM, all_moves, equal_numbers
 
 
 def tied_map(rng: np.random.Generator) -> Any:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from cam_core.metrics.curve import Estimate
-from cam_core.metrics.verdicts import (
+from cam_core.metrics.slopes.curve import Estimate
+from cam_core.metrics.slopes.verdicts import (
     ABOVE,
     AGREES,
     AT_A_KINK,

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import Array
-from ..targets import ScoredTarget
+from ...backend import Array
+from ...targets import ScoredTarget
 
 UNIT = 2.0**-3
 """The step of number 0, in units of the activations' own size; each is half the one before."""

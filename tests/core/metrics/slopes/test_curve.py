@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cam_core.metrics.curve import FINEST, UNIT, Curve, estimate
+from cam_core.metrics.slopes.curve import FINEST, UNIT, Curve, estimate
 from cam_core.targets import ClassTarget
 
 
