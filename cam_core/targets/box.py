@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..backend import Array
-from ..errors import TargetError
+from ..errors import NothingFoundError, TargetError
 from .anchor import AnchorTarget
 from .asking import Asking, Point, Seen
 from .detection.found import MOST, Box, Detections, detections, named
@@ -91,7 +91,7 @@ class BoxTarget(AwaitingTarget):
         x, y = seen.to_input(self.over)
         return [box for box in boxes if box.holds(x, y)]
 
-    def _nothing(self, row: Detections, seen: Seen) -> TargetError:
+    def _nothing(self, row: Detections, seen: Seen) -> NothingFoundError:
         labels = seen.asking.labels
         who = "box" if self.index is None else f"'{named(self.index, labels)}'"
         boxes = row.boxes(self.index)
@@ -99,12 +99,12 @@ class BoxTarget(AwaitingTarget):
             there = "; ".join(_said(box, row, seen) for box in boxes[:3])
             rest = f" ({len(boxes)} in all)" if len(boxes) > 3 else ""
             where = "" if self.over is None else f" over {self.over[0]:g},{self.over[1]:g}"
-            return TargetError(f"{self.label}: no such {who}{where}; there is {there}{rest}")
+            return NothingFoundError(f"{self.label}: no such {who}{where}; there is {there}{rest}")
         best = row.best(self.index)
         if best is None:
-            return TargetError(f"{self.label}: {_none(row, who)}")
+            return NothingFoundError(f"{self.label}: {_none(row, who)}")
         limit = "above a score of 0" if row.probabilities is None else f"from {row.least:g} on"
-        return TargetError(
+        return NothingFoundError(
             f"{self.label}: no {who} {limit}; the best is {_said(best, row, seen)}: ask for "
             f"'{best.channel}@anchor:{best.anchor}'"
         )
@@ -225,7 +225,7 @@ class NoBoxTarget(BoxTarget):
             about = row.about(index) & (row.strength > -np.inf)
             shared = np.where(about.any(axis=0), overlap(self._in_input(seen), row.corners), 0)
             if not np.max(shared, initial=0) > 0:
-                raise TargetError(f"{self.label}: no anchor's box lies over that area")
+                raise NothingFoundError(f"{self.label}: no anchor's box lies over that area")
             anchor = int(np.argmax(shared))
             box = row.box(int(np.argmax(about[:, anchor])), anchor)
             boxes.append(box)
