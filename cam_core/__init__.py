@@ -2,6 +2,7 @@
 
 from . import targets
 from .backend import Array, Backend, Capture, Gradients, InputInfo, Inputs, Layer, Look, Target
+from .boxes import find_boxes
 from .chain import Chain
 from .discover import find_converter, open_backend
 from .errors import (
@@ -10,6 +11,7 @@ from .errors import (
     LayerError,
     MissingExtraError,
     ModelError,
+    NothingFoundError,
     TargetError,
     UnsupportedOpError,
 )
@@ -40,11 +42,13 @@ __all__ = [
     "Method",
     "MissingExtraError",
     "ModelError",
+    "NothingFoundError",
     "Target",
     "TargetError",
     "UnsupportedOpError",
     "explain",
     "explain_all",
+    "find_boxes",
     "find_converter",
     "from_capture",
     "open_backend",
