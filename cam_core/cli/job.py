@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from cam_core.backend import Array, Backend
-from cam_core.errors import ModelError, TargetError
+from cam_core.errors import ModelError, NothingFoundError, TargetError
 from cam_core.explain import check_finite, from_captures, seen_by
 from cam_core.explanation import Explanation
 from cam_core.head import ENTRY, Head, heads_of
@@ -117,6 +117,10 @@ class Job:
     """The probability from which on there is a box."""
     prepare: Callable[[Path], Sample] | None = None
     """What makes an input of another picture, to compare with."""
+    cropping: Mapping[str, Any] = field(default_factory=dict)
+    """What the model is shown parts of photos by, ready for JSON."""
+    cropped: str = ""
+    """The same in one line; '' where it is shown whole photos."""
 
     @property
     def names(self) -> tuple[str, ...] | None:
@@ -144,14 +148,18 @@ class Job:
         sample: Sample,
         targets: Sequence[ScoredTarget],
         step: Callable[[], None] = lambda: None,
+        miss: Callable[[str], None] = lambda line: None,
     ) -> list[Explained]:
-        """Explain one sample; targets that turn out to be the same class count once."""
+        """Explain one sample; targets that turn out to be the same class count once.
+
+        `miss` is told of each target that there is nothing of in it.
+        """
         looks = self._look(sample)
         seen = seen_by(self.backend, sample.x, looks.first, self.names, placement=sample.placement)
         seen = replace(seen, threshold=self.threshold, answer=self._answer)
         found: dict[str, Explained] = {}
         for question in targets:
-            for place, target in enumerate(found_in(question, seen, sample.slot.name)):
+            for place, target in enumerate(found_in(question, seen, sample.slot.name, miss)):
                 one = self.explain_target(sample, looks, target)
                 known = found.get(one.row.stem)
                 found[one.row.stem] = shared(question, place, one, known)
@@ -271,13 +279,18 @@ def shared(
     return replace(one if known is None else known, shares=(*before, *own), alone=alone)
 
 
-def found_in(question: ScoredTarget, seen: Seen, name: str) -> Sequence[ScoredTarget]:
-    """What a question turns out to be in a sample; of several, the one that has nothing is named.
+def found_in(
+    question: ScoredTarget, seen: Seen, name: str, miss: Callable[[str], None]
+) -> Sequence[ScoredTarget]:
+    """What a question turns out to be in a sample; `miss` is told where there is nothing of it.
 
     Raises:
-        TargetError: there is nothing of the kind.
+        TargetError: it cannot be asked of this model.
     """
     try:
         return question.found_in(seen)
+    except NothingFoundError as error:
+        miss(f"{name}: {error}")
+        return ()
     except TargetError as error:
         raise TargetError(f"{name}: {error}") from error

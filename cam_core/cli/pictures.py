@@ -14,6 +14,7 @@ from cam_core.image.page import PAPER
 from cam_core.places import Cells
 
 from .inputs.beneath import beneath
+from .inputs.cropping import box_named
 from .inputs.samples import Sample
 from .job import Explained, Row
 from .naming import subject
@@ -67,7 +68,8 @@ def one_map(sample: Sample, explained: Explained, method: str, top: float | None
     placed = sample.placement is not None and explanation.lies_over(sample.placement.size)
     if sample.picture is not None and sample.placement is not None and placed:
         heat = coloured(explanation.heatmap(sample.placement.size)[0])
-        lines, marks = caption(row, method), marks_of(explained, sample.placement)
+        lines = caption(row, method)
+        marks = [*cut_mark(sample), *marks_of(explained, sample.placement)]
         ours = card(sample.picture, heat, sample.placement, lines=lines, marks=marks, **words)
         own = own_card(sample.picture, sample.placement, explanation.own)
         return ours if own is None else beside([ours, own])
@@ -90,6 +92,14 @@ def own_card(picture: Array, placement: Placement, own: Cells | None) -> Array |
     title = f"the model's own {own.name}"
     lines = [f"minimum {low:.4g} · mean {values.mean():.4g} · maximum {high:.4g}"]
     return card(picture, heat, placement, title=title, lines=lines, limits=(low, high))
+
+
+def cut_mark(sample: Sample) -> list[Mark | Outline]:
+    """The part of the photo that the model was shown; [] where it is all of it."""
+    one = sample.slot.cut
+    if one is None or sample.placement is None or sample.placement.photo != one.photo:
+        return []
+    return [Mark(tuple(map(float, one.corners)), box_named(one.box) if one.box else "")]
 
 
 def marks_of(explained: Explained, placement: Placement) -> list[Mark | Outline]:
