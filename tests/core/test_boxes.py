@@ -50,6 +50,10 @@ def test_one_of_them(detector: Any) -> None:
     x, y = load_crowds()[0].things[1].middle
     (over,) = find(detector, 0, f"circle@{x:g},{y:g}")
     assert over["corners"][0] < x < over["corners"][2]
+    (anchor,) = find(detector, 0, f"0@anchor:{every[1]['anchor']}")
+    assert anchor["corners"] == every[1]["corners"]
+    weak = int(find(detector, 0, "2@anchor:10")[0]["anchor"])  # no box, but asked for
+    assert weak == 10
 
 
 def test_a_class_that_is_not_there(detector: Any) -> None:
