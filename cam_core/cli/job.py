@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -161,10 +162,24 @@ class Job:
         for question in targets:
             for place, target in enumerate(found_in(question, seen, sample.slot.name, miss)):
                 one = self.explain_target(sample, looks, target)
-                known = found.get(one.row.stem)
-                found[one.row.stem] = shared(question, place, one, known)
+                known = found.get(one.row.target)
+                found[one.row.target] = shared(question, place, one, known)
             step()
-        return self._together(sample, [self._named(sample, one) for one in found.values()])
+        apart = self._apart(sample, found)
+        return self._together(sample, [self._named(sample, one) for one in apart])
+
+    def _apart(self, sample: Sample, found: Mapping[str, Explained]) -> list[Explained]:
+        """Those whose files would be called alike, as those about a/x.png and b/x.png, in full."""
+        stems = Counter(one.row.stem.casefold() for one in found.values())
+        return [
+            one
+            if stems[one.row.stem.casefold()] == 1
+            else replace(one, row=replace(one.row, stem=self._in_full(sample, target)))
+            for target, one in found.items()
+        ]
+
+    def _in_full(self, sample: Sample, target: str) -> str:
+        return stem_of(sample.slot.stem, target, self.method, whole=True)
 
     def _named(self, sample: Sample, one: Explained) -> Explained:
         """What has no files of its own is in those of its question."""
