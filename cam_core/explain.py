@@ -11,13 +11,12 @@ import numpy as np
 from .backend import Array, Backend, Capture, Inputs, Look, Target
 from .errors import InputError, ModelError, TargetError
 from .explanation import Explanation
-from .head import Head, head_of, heads_of, probability_of
+from .head import Head, head_of, probability_of
 from .looking import Looks
 from .maps.combine import positive, total
 from .maps.diagnosis import diagnose, noise_floor
 from .merging import merged
 from .methods import Method, Need, find_method, usual_method
-from .own_map import own_map
 from .targets import Asking, Placed, ScoredTarget, Seen, as_target, parse_target
 from .targets.labels import label_of
 
@@ -92,13 +91,12 @@ def explain_all(
     looks = Looks(backend, x, layers)
     known: dict[str, Any] = {"class_axis": class_axis, "placement": placement}
     seen = seen_by(backend, x, looks.first, labels, **known)
-    own = own_map(heads_of(backend), looks.first.score, looks.first.outputs)
     found = []
     for target in (one for question in asked for one in question.found_in(seen)):
         captured = looks.pulled(target)
         each = [captured] if layers is None else [[capture] for capture in captured]
         found += [
-            replace(from_captures(of, target, method, labels=labels, **options), own=own)
+            replace(from_captures(of, target, method, labels=labels, **options), own=looks.own_map)
             for of in each
             for method in methods
         ]

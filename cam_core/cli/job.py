@@ -17,7 +17,6 @@ from cam_core.explain import check_finite, from_captures, seen_by
 from cam_core.explanation import Explanation
 from cam_core.head import ENTRY, Head, heads_of
 from cam_core.looking import Looks
-from cam_core.own_map import own_map
 from cam_core.sources import Labels
 from cam_core.targets import ScoredTarget, Seen
 from cam_core.targets.detection import LIKELY
@@ -240,8 +239,7 @@ class Job:
     def _explanation(self, sample: Sample, looks: Looks, target: ScoredTarget) -> Explanation:
         captured = looks.pulled(target)
         explanation = from_captures(captured, target, self.method, labels=self.names)
-        own = own_map(self.heads, looks.first.score, looks.first.outputs)
-        explanation = replace(explanation, own=own)
+        explanation = replace(explanation, own=looks.own_map)
         if sample.placement is not None and not explanation.lies_over(sample.placement.size):
             raise ModelError(
                 f"layer '{captured[0].layer}': its map {list(explanation.map.shape[1:])} is not a "
