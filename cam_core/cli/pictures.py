@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from cam_core.backend import Array
-from cam_core.image import Mark, Outline, Placement, beside, card, sheet, view
+from cam_core.image import Mark, Outline, Panel, Placement, beside, card, sheet, view
 from cam_core.image.page import PAPER
 from cam_core.places import Cells
 
-from .inputs.beneath import beneath
+from .inputs.beneath import Ground, beneath
 from .inputs.cropping import box_named
 from .inputs.samples import Sample
 from .job import Explained, Row
@@ -77,7 +77,20 @@ def one_map(sample: Sample, explained: Explained, method: str, top: float | None
     ground = beneath(sample.given, heat, explanation.region)
     seen = view(ground.values, ground.cells)
     lines = [*caption(row, method), *(note for note in (seen.note, ground.note) if note)]
-    return sheet(seen.panels, lines=lines, **words)
+    return sheet(marked(seen.panels, mark_of(explained), ground), lines=lines, **words)
+
+
+def marked(panels: Sequence[Panel], one: Mark | None, ground: Ground) -> Sequence[Panel]:
+    """The picture of an array with a box in pixels of the input; what is no picture as it was."""
+    if one is None or ground.values is None or ground.cells.ndim != 2:
+        return panels
+    (panel,) = panels
+    sizes = zip(panel.photo.shape[:2], ground.values.shape[:2], strict=True)
+    down, across = (n / have for n, have in sizes)
+    top, left = ground.start or (0, 0)
+    x0, y0, x1, y1 = one.corners
+    corners = (x0 - left) * across, (y0 - top) * down, (x1 - left) * across, (y1 - top) * down
+    return [replace(panel, marks=[replace(one, corners=corners)])]
 
 
 def own_card(picture: Array, placement: Placement, own: Cells | None) -> Array | None:
