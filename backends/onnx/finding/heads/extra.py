@@ -32,10 +32,9 @@ SLICES = 10
 
 def own_name(name: str) -> str:
     """A tensor's name in the file itself."""
-    prefixes = (ROWS, CLASSES, OBJECTS, LOGARITHMS, SCORES, SCALES, ANCHORS, HALVES)
-    prefixes = (*prefixes, POWERS, PREFIX)
+    prefixes = (ROWS, CLASSES, OBJECTS, LOGARITHMS, SCORES, SCALES, ANCHORS, HALVES, POWERS)
     while name.startswith(PREFIX):
-        name = name.removeprefix(next(p for p in prefixes if name.startswith(p)))
+        name = name.removeprefix(next(p for p in (*prefixes, PREFIX) if name.startswith(p)))
     return name
 
 
