@@ -3,6 +3,7 @@
 from . import targets
 from .answers import from_capture
 from .backend import Array, Backend, Capture, Gradients, InputInfo, Inputs, Layer, Look, Target
+from .boxes import find_boxes
 from .chain import Chain
 from .discover import find_converter, open_backend
 from .errors import (
@@ -11,6 +12,7 @@ from .errors import (
     LayerError,
     MissingExtraError,
     ModelError,
+    NothingFoundError,
     TargetError,
     UnsupportedOpError,
 )
@@ -41,11 +43,13 @@ __all__ = [
     "Method",
     "MissingExtraError",
     "ModelError",
+    "NothingFoundError",
     "Target",
     "TargetError",
     "UnsupportedOpError",
     "explain",
     "explain_all",
+    "find_boxes",
     "find_converter",
     "from_capture",
     "open_backend",

@@ -5,6 +5,7 @@ CamError
 │   └── UnsupportedOpError    an operator between layer and score has no VJP rule
 ├── LayerError            no such layer, or it does not reach the score
 ├── TargetError           no such class or label, or a wrong number of targets
+│   └── NothingFoundError     a picture without what is asked for: no such box, region or character
 ├── InputError            an image, array or option that does not fit
 └── MissingExtraError     an optional package is not installed
 """
@@ -41,6 +42,10 @@ class LayerError(CamError):
 
 class TargetError(CamError):
     """The class, label or number of targets does not fit the score."""
+
+
+class NothingFoundError(TargetError):
+    """What is asked for may be asked, and this picture has none of it; another may."""
 
 
 class InputError(CamError):

@@ -12,10 +12,9 @@ from .answers import explained
 from .backend import Array, Backend, Inputs, Look, Target
 from .errors import InputError, TargetError
 from .explanation import Explanation
-from .head import Head, head_of, heads_of, probability_of
+from .head import Head, head_of, probability_of
 from .looking import Looks
 from .methods import find_method, usual_method
-from .own_map import own_map
 from .targets import Asking, Placed, ScoredTarget, Seen, as_target, parse_target
 
 Asked = ScoredTarget | Target | int | str | Sequence[int] | None
@@ -89,13 +88,12 @@ def explain_all(
     looks = Looks(backend, x, layers)
     known: dict[str, Any] = {"class_axis": class_axis, "placement": placement}
     seen = seen_by(backend, x, looks.first, labels, **known)
-    own = own_map(heads_of(backend), looks.first.score, looks.first.outputs)
     found = []
     for target in (one for question in asked for one in question.found_in(seen)):
         questions = looks.questions(target)
         each = [questions] if layers is None else [[question] for question in questions]
         found += [
-            replace(explained(of, method, labels=labels, **options), own=own)
+            replace(explained(of, method, labels=labels, **options), own=looks.own_map)
             for i, of in enumerate(each)
             for method in methods
             if i == 0 or find_method(method).at == "layer"

@@ -82,6 +82,8 @@ class BoxNumbers:
     """Do they stand at cells of a grid? Queries do not."""
     unsure: bool = False
     """Is nothing applied to the scores, so that only they tell whether the last is no class?"""
+    anchors: int | None = None
+    """How many there are, of an output with all of them whose size the file fixes."""
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Hashable, Sequence
+from functools import cached_property
 from typing import Any
 
 from .backend import Backend, Capture, Inputs, Look
 from .captures import pulled
 from .errors import LayerError, TargetError
+from .head import heads_of
 from .methods import Question
+from .own_map import own_map
+from .places import Cells
 from .targets import ScoredTarget
 
 
@@ -29,6 +33,11 @@ class Looks:
         """That of the score."""
         self._others: dict[str, Look] = {}
         self._made: dict[str, dict[Hashable, Any]] = {}
+
+    @cached_property
+    def own_map(self) -> Cells | None:
+        """The map that the model gives itself, read once for all targets; None: it gives none."""
+        return own_map(heads_of(self._backend), self.first.score, self.first.outputs)
 
     def pulled(self, target: ScoredTarget) -> list[Capture]:
         """A and G of a target at each layer, of the look that has its number."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,12 +13,11 @@ import numpy as np
 
 from cam_core.answers import explained
 from cam_core.backend import Array, Backend
-from cam_core.errors import ModelError, TargetError
+from cam_core.errors import ModelError, NothingFoundError, TargetError
 from cam_core.explain import check_finite, seen_by
 from cam_core.explanation import Explanation
 from cam_core.head import ENTRY, Head, heads_of
 from cam_core.looking import Looks
-from cam_core.own_map import own_map
 from cam_core.sources import Labels
 from cam_core.targets import ScoredTarget, Seen
 from cam_core.targets.detection import LIKELY
@@ -124,6 +124,10 @@ class Job:
     """The probability from which on there is a box."""
     prepare: Callable[[Path], Sample] | None = None
     """What makes an input of another picture, to compare with."""
+    cropping: Mapping[str, Any] = field(default_factory=dict)
+    """What the model is shown parts of photos by, ready for JSON."""
+    cropped: str = ""
+    """The same in one line; '' where it is shown whole photos."""
 
     @property
     def names(self) -> tuple[str, ...] | None:
@@ -151,20 +155,38 @@ class Job:
         sample: Sample,
         targets: Sequence[ScoredTarget],
         step: Callable[[], None] = lambda: None,
+        miss: Callable[[str], None] = lambda line: None,
     ) -> list[Explained]:
-        """Explain one sample; targets that turn out to be the same class count once."""
+        """Explain one sample; targets that turn out to be the same class count once.
+
+        `miss` is told of each target that there is nothing of in it.
+        """
         looks = self._look(sample)
         seen = seen_by(self.backend, sample.x, looks.first, self.names, placement=sample.placement)
         seen = replace(seen, threshold=self.threshold, answer=self._answer)
-        found: dict[str, Explained] = {}
+        found: dict[tuple[str, str], Explained] = {}
         for question in targets:
-            for place, target in enumerate(found_in(question, seen, sample.slot.name)):
+            for place, target in enumerate(found_in(question, seen, sample.slot.name, miss)):
                 for method in self.methods:
                     one = self.explain_target(sample, looks, target, method)
-                    known = found.get(one.row.stem)
-                    found[one.row.stem] = shared(question, place, one, known)
+                    key = one.row.target, method
+                    found[key] = shared(question, place, one, found.get(key))
             step()
-        return self._together(sample, [self._named(sample, one) for one in found.values()])
+        apart = self._apart(sample, found)
+        return self._together(sample, [self._named(sample, one) for one in apart])
+
+    def _apart(self, sample: Sample, found: Mapping[tuple[str, str], Explained]) -> list[Explained]:
+        """Those whose files would be called alike, as those about a/x.png and b/x.png, in full."""
+        stems = Counter(one.row.stem.casefold() for one in found.values())
+        return [
+            one
+            if stems[one.row.stem.casefold()] == 1
+            else replace(one, row=replace(one.row, stem=self._in_full(sample, *key)))
+            for key, one in found.items()
+        ]
+
+    def _in_full(self, sample: Sample, target: str, method: str) -> str:
+        return stem_of(sample.slot.stem, target, method, whole=True)
 
     def _named(self, sample: Sample, one: Explained) -> Explained:
         """What has no files of its own is in those of its question."""
@@ -230,10 +252,8 @@ class Job:
     def _explanation(
         self, sample: Sample, looks: Looks, target: ScoredTarget, method: str
     ) -> Explanation:
-        questions = looks.questions(target)
-        explanation = explained(questions, method, labels=self.names)
-        own = own_map(self.heads, looks.first.score, looks.first.outputs)
-        explanation = replace(explanation, own=own)
+        explanation = explained(looks.questions(target), method, labels=self.names)
+        explanation = replace(explanation, own=looks.own_map)
         if sample.placement is not None and not explanation.lies_over(sample.placement.size):
             raise ModelError(
                 f"layer '{explanation.layer}': its map {list(explanation.map.shape[1:])} is not a "
@@ -288,13 +308,18 @@ def shared(
     return replace(one if known is None else known, shares=(*before, *own), alone=alone)
 
 
-def found_in(question: ScoredTarget, seen: Seen, name: str) -> Sequence[ScoredTarget]:
-    """What a question turns out to be in a sample; of several, the one that has nothing is named.
+def found_in(
+    question: ScoredTarget, seen: Seen, name: str, miss: Callable[[str], None]
+) -> Sequence[ScoredTarget]:
+    """What a question turns out to be in a sample; `miss` is told where there is nothing of it.
 
     Raises:
-        TargetError: there is nothing of the kind.
+        TargetError: it cannot be asked of this model.
     """
     try:
         return question.found_in(seen)
+    except NothingFoundError as error:
+        miss(f"{name}: {error}")
+        return ()
     except TargetError as error:
         raise TargetError(f"{name}: {error}") from error

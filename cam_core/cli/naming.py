@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -32,6 +33,8 @@ class Scored(Likely):
 
 
 Top = tuple[Likely, ...]
+ABOUT_A_FILE = re.compile(r"\b((?:un)?like:|mask:)(.+?)(@[^@/\\.]+)?$")
+"""`like:FILE`, `unlike:FILE`, `mask:FILE@12`."""
 
 
 def probabilities(logits: Array, how: str) -> Array | None:
@@ -83,9 +86,17 @@ def file_name(text: str) -> str:
     return re.sub(r"[^\w+.-]+", "-", text).strip("-.") or "target"
 
 
-def stem_of(sample: str, target: str, method: str) -> str:
-    """How the files of a sample's target begin."""
-    return f"{sample}.{file_name(target)}.{method}"
+def stem_of(sample: str, target: str, method: str, *, whole: bool = False) -> str:
+    """How the files of a sample's target begin.
+
+    `whole`: with the folders and the suffix of a file that the target is about.
+    """
+    return f"{sample}.{file_name(target if whole else shortened(target))}.{method}"
+
+
+def shortened(target: str) -> str:
+    """'like:photos/b.png' as 'like:b': a file that a target is about by its stem."""
+    return ABOUT_A_FILE.sub(lambda m: f"{m[1]}{Path(m[2]).stem}{m[3] or ''}", target)
 
 
 def subject(target: str, entry: str = ENTRY) -> str:

@@ -88,6 +88,34 @@ OPTIONS: dict[str, tuple[tuple[str, ...], Mapping[str, Any]]] = {
             "Default: all of one name.",
         },
     ),
+    "crop": (
+        ("--crop", "crops"),
+        {
+            "multiple": True,
+            "metavar": "BOX",
+            "help": "Of a detector and then a model: the box of the detector that the model is "
+            "shown, cut out of the photo: box:0 (the best), box:all, person, person@x,y; "
+            "repeatable. The map is painted on the whole photo. --target, --layer and all else "
+            "is about the model, --threshold about the detector.",
+        },
+    ),
+    "crop-margin": (
+        ("--crop-margin",),
+        {
+            "default": 0.0,
+            "metavar": "PART",
+            "help": "What --crop cuts out beyond each side of the box, as a part of the box's "
+            "width and height, such as 0.1.",
+        },
+    ),
+    "crop-labels": (
+        ("--crop-labels",),
+        {
+            "type": FILE,
+            "metavar": "FILE",
+            "help": "The detector's class names, one a line, where its file has none.",
+        },
+    ),
     "labels": (
         ("--labels", "labels_file"),
         {"type": FILE, "metavar": "FILE", "help": "Class names, one a line."},

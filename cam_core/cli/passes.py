@@ -36,13 +36,14 @@ def run(
     one_scale: bool,
     step: Callable[[], None],
     tell: Told,
+    miss: Callable[[str], None],
 ) -> None:
     """Look at every sample and write its files, in threads; what is written is told in order.
 
     With one scale for all pictures, writing begins when all are looked at: of a sample only its
     maps wait, and of the photos those that the reader holds anyway; others are decoded once more.
     """
-    looked = look(job, setup, targets, step)
+    looked = look(job, setup, targets, step, miss)
     tops: dict[Unit, float] = {}
     if one_scale and job.pictures:
         waiting = [without_photo(one) for one in looked]
@@ -63,13 +64,19 @@ def run(
 
 
 def look(
-    job: Job, setup: Setup, targets: Sequence[ScoredTarget], step: Callable[[], None]
+    job: Job,
+    setup: Setup,
+    targets: Sequence[ScoredTarget],
+    step: Callable[[], None],
+    miss: Callable[[str], None],
 ) -> Iterator[Looked]:
-    """One sample after another through the model."""
+    """One sample after another through the model; those that have nothing of it are left out."""
     for index, slot in enumerate(setup.slots):
         sample = setup.reader.open(slot, index)
         own = [target.of_row(index, len(setup.slots)) for target in targets]
-        explained = job.explain(sample, own, step)
+        explained = job.explain(sample, own, step, miss)
+        if not explained:
+            continue
         picture = sample.picture if job.pictures else None
         yield Looked(index, replace(sample, x=NOTHING, picture=picture), explained)
 

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from cam_core.backend import Array
-from cam_core.image import Mark, Outline, Placement, beside, card, sheet, view
+from cam_core.image import Mark, Outline, Panel, Placement, beside, card, sheet, view
 from cam_core.image.page import PAPER
 from cam_core.places import Cells
 
-from .inputs.beneath import beneath
+from .inputs.beneath import Ground, beneath
+from .inputs.cropping import box_named
 from .inputs.samples import Sample
 from .job import Explained, Row, Unit
 from .naming import subject
@@ -67,18 +68,30 @@ def one_map(sample: Sample, explained: Explained, top: float | None) -> Array:
     placed = sample.placement is not None and explanation.lies_over(sample.placement.size)
     if sample.picture is not None and sample.placement is not None and placed:
         heat = coloured(explanation.heatmap(sample.placement.size)[0])
-        lines, marks = caption(row, explanation.method), marks_of(explained, sample.placement)
+        lines = caption(row, explanation.method)
+        marks = [*cut_mark(sample), *marks_of(explained, sample.placement)]
         ours = card(sample.picture, heat, sample.placement, lines=lines, marks=marks, **words)
         own = own_card(sample.picture, sample.placement, explanation.own)
         return ours if own is None else beside([ours, own])
     heat = coloured(explanation.heatmap()[0])
     ground = beneath(sample.given, heat, explanation.region)
     seen = view(ground.values, ground.cells)
-    lines = [
-        *caption(row, explanation.method),
-        *(note for note in (seen.note, ground.note) if note),
-    ]
-    return sheet(seen.panels, lines=lines, **words)
+    notes = [note for note in (seen.note, ground.note) if note]
+    lines = [*caption(row, explanation.method), *notes]
+    return sheet(marked(seen.panels, mark_of(explained), ground), lines=lines, **words)
+
+
+def marked(panels: Sequence[Panel], one: Mark | None, ground: Ground) -> Sequence[Panel]:
+    """The picture of an array with a box in pixels of the input; what is no picture as it was."""
+    if one is None or ground.values is None or ground.cells.ndim != 2:
+        return panels
+    (panel,) = panels
+    sizes = zip(panel.photo.shape[:2], ground.values.shape[:2], strict=True)
+    down, across = (n / have for n, have in sizes)
+    top, left = ground.start or (0, 0)
+    x0, y0, x1, y1 = one.corners
+    corners = (x0 - left) * across, (y0 - top) * down, (x1 - left) * across, (y1 - top) * down
+    return [replace(panel, marks=[replace(one, corners=corners)])]
 
 
 def own_card(picture: Array, placement: Placement, own: Cells | None) -> Array | None:
@@ -93,6 +106,14 @@ def own_card(picture: Array, placement: Placement, own: Cells | None) -> Array |
     title = f"the model's own {own.name}"
     lines = [f"minimum {low:.4g} · mean {values.mean():.4g} · maximum {high:.4g}"]
     return card(picture, heat, placement, title=title, lines=lines, limits=(low, high))
+
+
+def cut_mark(sample: Sample) -> list[Mark | Outline]:
+    """The part of the photo that the model was shown; [] where it is all of it."""
+    one = sample.slot.cut
+    if one is None or sample.placement is None or sample.placement.photo != one.photo:
+        return []
+    return [Mark(tuple(map(float, one.corners)), box_named(one.box) if one.box else "")]
 
 
 def marks_of(explained: Explained, placement: Placement) -> list[Mark | Outline]:

@@ -84,14 +84,24 @@ def joint_record(job: Job, sample: Sample, joint: Joint) -> dict[str, Any]:
 def model_of(job: Job, sample: Sample) -> dict[str, Any]:
     """What was explained, and what ran it."""
     backend, path = job.backend, sample.slot.path
+    name = sample.slot.whole or sample.slot.name
     return {
-        "image": str(path) if sample.slot.name == path.name else sample.slot.name,
+        "image": str(path) if name == path.name else name,
+        **crop_of(job, sample),
         "model": job.model,
         "model_sha256": job.model_sha256,
         **backend.settings,
         "score_tensor": backend.score_name,
         "heads": [head.record() for head in job.heads],
     }
+
+
+def crop_of(job: Job, sample: Sample) -> dict[str, Any]:
+    """Which part of the photo the model was shown, and by whose box; {} where it was all of it."""
+    cut = sample.slot.cut
+    if cut is None:
+        return {}
+    return {"crop": {"corners": list(cut.corners), "box": dict(cut.box), **job.cropping}}
 
 
 def origins(job: Job, sample: Sample, row: Row) -> dict[str, Any]:

@@ -74,6 +74,8 @@ def show(rows: Sequence[Row], job: Job, named: str) -> None:
         line(out, "map", job.over)
     for text in dict.fromkeys(row.preprocessing for row in rows):
         line(out, "input", text if text.startswith("fed as") else f"{text} ({job.source})")
+    if job.cropped:
+        line(out, "crop", job.cropped)
     line(out, "labels", named)
     shared = [name for name in dict.fromkeys(row.picture for row in rows) if name and job.pictures]
     lines(out, [("picture", f"{job.folder / name}.png") for name in shared])

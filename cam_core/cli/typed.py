@@ -25,6 +25,9 @@ class Typed:
     threshold: float = 0.25
     inputs: tuple[str, ...] = ()
     connect: tuple[str, ...] = ()
+    crops: tuple[str, ...] = ()
+    crop_margin: float = 0.0
+    crop_labels: Path | None = None
     labels_file: Path | None = None
     label_offset: int = 0
     providers: tuple[str, ...] = ()

@@ -1,6 +1,7 @@
 """Pixels: read a photo, make the model's input of it, and paint a heatmap back over it."""
 
 from .colour import jet, overlay
+from .crop import Cut, crops, cut
 from .figure import beside, card
 from .marks import Mark, Outline
 from .panels import Panel, sheet
@@ -13,6 +14,7 @@ from .views import View, view
 __all__ = [
     "DETECTORS",
     "PRESETS",
+    "Cut",
     "Mark",
     "Outline",
     "Panel",
@@ -22,6 +24,8 @@ __all__ = [
     "View",
     "beside",
     "card",
+    "crops",
+    "cut",
     "jet",
     "overlay",
     "place",

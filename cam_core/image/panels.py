@@ -11,6 +11,7 @@ from cam_core.backend import Array
 
 from .colour import overlay
 from .figure import drawing_on, framed
+from .marks import Mark, mark
 from .page import FAINT, PAPER, Page, page_of, unit_of
 
 ACROSS = 4
@@ -27,6 +28,8 @@ class Panel:
     """[H, W] in [0, 1]."""
     label: str = ""
     """What is printed beneath it."""
+    marks: Sequence[Mark] = ()
+    """Boxes in its own pixels, drawn over the heat."""
 
 
 _NO_HEAT = np.zeros((0, 0), np.float32)
@@ -55,6 +58,10 @@ def sheet(
         photo[part], heat[part], paper[part] = panel.photo, panel.heat, False
     painted = overlay(photo, heat) if lit else photo
     painted[paper] = PAPER
+    for panel, (y, x) in zip(panels, corners, strict=True):
+        part = slice(y, y + panel.photo.shape[0]), slice(x, x + panel.photo.shape[1])
+        size = panel.photo.shape[0], panel.photo.shape[1]
+        painted[part] = mark(painted[part], panel.marks, size)
     if lit:
         _print_labels(painted, panels, corners, page)
     unit = page.unit if across == 1 else None  # a tall page has letters as small as its panels

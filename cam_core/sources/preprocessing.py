@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -108,12 +109,27 @@ def fitted(spec: Preprocess, info: InputInfo) -> Preprocess:
     return replace(spec, size=None, resize=resize)
 
 
-def _kind(boxes: BoxNumbers) -> str:
+THINNING = ((8, 3), (16, 2), (32, 2), (64, 3))
+"""(stride, anchors a cell) of UltraFace, as its public configuration has them."""
+
+
+def _kind(boxes: BoxNumbers, info: InputInfo) -> str:
     """A row of DETECTORS; Ultralytics' own selected rows have score and class beside the box."""
     if boxes.unsure:
         return "queries"
+    if boxes.background == 0 and boxes.anchors is not None and boxes.anchors == _thinning(info):
+        return "thinning"
     apart = boxes.own is not None and boxes.own.output != boxes.output
     return "selected" if apart else boxes.written
+
+
+def _thinning(info: InputInfo) -> int | None:
+    """How many anchors UltraFace has over an input; None where that leaves its size open."""
+    sides = [n for i, n in enumerate(info.shape) if i not in (0, (info.channel_axis or 1) % 4)]
+    if len(sides) != 2 or not all(isinstance(n, int) for n in sides):
+        return None
+    whole = [n for n in sides if isinstance(n, int)]
+    return sum(each * prod(-(-n // stride) for n in whole) for stride, each in THINNING)
 
 
 def guess_preset(
@@ -139,7 +155,7 @@ def guess_preset(
     grey = len(info.shape) == 4 and info.channel_axis is not None
     colourless = grey and info.shape[info.channel_axis or 1] == 1
     if head is not None and head.boxes is not None and not colourless:
-        name, spec = DETECTORS.get(_kind(head.boxes), DETECTORS[""])
+        name, spec = DETECTORS.get(_kind(head.boxes, info), DETECTORS[""])
         return name, spec, guessed
     name = "unit" if colourless else "imagenet"
     return name, PRESETS[name], guessed

@@ -35,10 +35,22 @@ def taken(word: str, asking: Asking) -> tuple[Kind, tuple[ScoredTarget, ...]]:
     for kind in reversed(TARGETS.values()):
         found = kind.read(word, asking)
         if found is not None:
+            _require_steps(kind, word, asking)
             return kind, found
     raise TargetError(f"no target '{word}'")  # any text is a class
 
 
+def _require_steps(kind: Kind, word: str, asking: Asking) -> None:
+    """Refuses a class of a caption, which would be a sum over the steps of the writing."""
+    if asking.kind == "caption" and kind in (TARGETS[name] for name in SUMMED):
+        raise TargetError(
+            f"target '{word}': a caption scores every word at each step, and this would be a sum "
+            "over all steps: ask for its words, as 'words' or words:\"red circle\""
+        )
+
+
+SUMMED = ("class", "contrast", "prob", "top", "loss", "rest", "finer", "value", "norm")
+"""Kinds that take a score of several places as their sum."""
 TARGETS: dict[str, Kind] = {
     "class": CLASS,
     "contrast": CONTRAST,

@@ -105,7 +105,8 @@ class ScoredTarget(Protocol):
         """What it turns out to be once the model was run: of boxes and regions, those of a picture.
 
         Raises:
-            TargetError: there is nothing of the kind, with what can be asked instead.
+            NothingFoundError: there is nothing of the kind, with what can be asked instead.
+            TargetError: it cannot be asked of this model.
         """
         return (self,)
 

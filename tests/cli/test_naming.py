@@ -14,6 +14,7 @@ from cam_core.cli.naming import (
     best,
     file_name,
     probabilities,
+    stem_of,
     subject,
     top_line,
 )
@@ -71,6 +72,16 @@ def test_a_record_of_the_best_calls_a_score_a_score() -> None:
 )  # fmt: skip
 def test_file_names(text: str, name: str) -> None:
     assert file_name(text) == name
+
+
+@pytest.mark.parametrize(
+    ("target", "name"),
+    [("like:photos/b.png", "like-b"), ("unlike:../v.npy", "unlike-v"), ("prob:243", "prob-243"),
+     ("against:like:/a/b.c.png", "against-like-b.c"), ("mask:m/left.png@12", "mask-left-12"),
+     ("mask:m/left.npy", "mask-left"), ("a/b", "a-b")],
+)  # fmt: skip
+def test_a_file_that_a_target_is_about_is_called_by_its_stem(target: str, name: str) -> None:
+    assert stem_of("x", target, "gradcam") == f"x.{name}.gradcam"
 
 
 def test_subjects() -> None:

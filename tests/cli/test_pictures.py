@@ -18,7 +18,9 @@ from cam_core.cli.inputs.beneath import ALONE
 from cam_core.cli.inputs.samples import Sample, Slot
 from cam_core.cli.job import Explained, Row
 from cam_core.cli.pictures import draw
+from cam_core.demo import DETECTOR, load_crowds
 from cam_core.explanation import Explanation
+from cam_core.image import PRESETS, preprocess
 
 pytest.importorskip("onnxruntime", reason="no runtime is installed")
 
@@ -210,3 +212,21 @@ def test_a_map_of_columns_lies_over_a_photo(here: Path) -> None:
     red = page[..., 0] - page[..., 2]
     rows, columns = np.nonzero(red > 200)
     assert np.ptp(rows) > 5 * np.ptp(columns)
+
+
+def test_the_box_of_an_array_is_drawn_where_the_photo_has_it(here: Path) -> None:
+    """The same box as on the photo that the array was made of, seen by its white line."""
+    scene = load_crowds()[0]
+    info = InputInfo("x", (1, 3, 128, 128), np.dtype("float32"), 1)
+    np.save("x.npy", preprocess(scene.pixels(), PRESETS["unit"], info).x)
+    Path("detector.onnx").write_bytes(DETECTOR.read_bytes())
+    asked = ["explain", "detector.onnx", "x.npy", "--target", "box:0"]
+    assert CliRunner().invoke(gradcam, asked).exit_code == 0
+    record = json.loads(Path("x.box-0.hirescam.json").read_text())
+    page = np.asarray(Image.open("x.box-0.hirescam.png"))
+    white = (page[12:460, 12:460] == 255).all(axis=2)  # 128 pixels are shown as 448
+    rows, columns = (np.nonzero(white.sum(axis=a) > 60)[0] for a in (1, 0))
+    found = np.array([columns.min(), rows.min(), columns.max(), rows.max()]) * 128 / 448
+    np.testing.assert_allclose(found, record["box"]["corners"], atol=1)
+    thing = min(scene.things, key=lambda t: float(np.abs(np.array(t.box) / 2 - found).max()))
+    np.testing.assert_allclose(found, np.array(thing.box) / 2, atol=2)

@@ -16,6 +16,7 @@ TREE = {
     "UnsupportedOpError": "ModelError",
     "LayerError": "CamError",
     "TargetError": "CamError",
+    "NothingFoundError": "TargetError",
     "InputError": "CamError",
     "MissingExtraError": "CamError",
 }

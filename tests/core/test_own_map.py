@@ -85,3 +85,18 @@ def test_both_are_shown(tmp_path: Path) -> None:
         photo = card[12:310, start + 12 : start + 460]
         row, column = np.unravel_index((photo[..., 0] - photo[..., 2]).argmax(), photo.shape[:2])
         assert max(row, column) < 110, "the corner is the hottest"
+
+
+def test_it_is_read_once_for_all_questions(
+    monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator
+) -> None:
+    from cam_core import explain_all, looking
+
+    calls: list[object] = []
+    own = looking.own_map
+    monkeypatch.setattr(looking, "own_map", lambda *given: calls.append(1) or own(*given))
+    x = rng.normal(size=(1, 3, 16, 24)).astype(np.float32)
+    found = explain_all(OnnxBackend(anomalies()), x, ["value", "-value"], ["gradcam", "hirescam"])
+    assert len(found) == 4
+    assert all(one.own is found[0].own is not None for one in found)
+    assert len(calls) == 1

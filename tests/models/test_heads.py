@@ -7,6 +7,7 @@ from typing import NamedTuple
 import pytest
 
 from backends.onnx import OnnxBackend
+from cam_core.sources import known
 from tests.paths import DATA
 
 pytest.importorskip("onnxruntime")
@@ -67,3 +68,17 @@ def test_what_the_outputs_are(row: Row) -> None:
 def test_every_file_has_its_row() -> None:
     files = {path.stem for path in (DATA / "models").glob("*.onnx")}
     assert files == {row.model for row in ROWS} | LACKING
+
+
+GUESSED = {  # as the tools of each publish it
+    "ultraface-rfb320": "as UltraFace",
+    "fastestdet": "as FastestDet",
+    "yolox-nano": "as YOLOX",
+    "blazeface-front": "as BlazeFace",
+}
+
+
+@pytest.mark.parametrize("model", GUESSED)
+def test_whose_photos_a_detector_wants(model: str) -> None:
+    facts = known(DATA / "models" / f"{model}.onnx")
+    assert facts.preprocess_source.startswith(f"{GUESSED[model]}, a guess")

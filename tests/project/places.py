@@ -6,6 +6,9 @@ Where a module gets a test file of its own, its line here goes.
 from __future__ import annotations
 
 ELSEWHERE: dict[tuple[str, str], tuple[str, ...]] = {
+    ("core/targets/detection/test_box.py", "what a box is called, where boxes are asked for"): (
+        "cam_core/targets/detection/boxed.py",
+    ),
     ("finding/places/test_seen.py finding/test_events.py", "a tensor as a map, whole"): (
         "backends/onnx/finding/places/layouts.py",
         "backends/onnx/finding/places/pieces.py",

@@ -245,7 +245,7 @@ def _score(graph: Graph, chosen: Candidate, rest: Sequence[Head]) -> Score:
     axis = own.class_axis
     if chosen.cut is not None and axis is not None:
         cut = chosen.cut
-        tensor = log_scores(graph, tensor, axis, cut.start, cut.count, cut.objectness)
+        tensor = log_scores(graph, tensor, axis, cut.start, cut.count, cut.objectness, cut.powers)
     if chosen.exact and len(tensor.shape) > 1:
         return Score(*_as_it_is(graph, own), (chosen.head, *rest))
     kept = chosen.untouched and len(tensor.shape) > 1

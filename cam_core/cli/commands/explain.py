@@ -14,6 +14,7 @@ from ..options import PIXELS, RUNTIME, options
 from ..typed import Typed, flag, pieces
 
 if TYPE_CHECKING:
+    from ..inputs.cropping import Cropper
     from ..inputs.opened import Setup
     from ..job import Explained, Job, Row
 
@@ -35,6 +36,7 @@ class Explain(Typed):
 @options(
     Explain,
     *("target", "versus", "layer", "score", "methods", *PIXELS, "static", "input", "connect"),
+    *("crop", "crop-margin", "crop-labels"),
     *("labels", "label-offset", "threshold", *RUNTIME, "json", "output"),
     input={
         "metavar": "NAME=FILE",
@@ -54,7 +56,10 @@ def explain(asked: Explain) -> None:
     IMAGES are pictures, folders, globs (in quotes or not), or arrays (.npy, .npz): floats of the
     model's shape are its input as it is, row by row; bytes [H, W, 3] are a photo. A model with
     several inputs gets the others by --input. Several models that work one after the other (an
-    encoder and its decoder) are named one after the other, before the images; see --connect.
+    encoder and its decoder) are named one after the other, before the images; see --connect. A
+    detector and the model that is shown its boxes likewise; see --crop.
+
+    What has no such box, region or character is told in a line; the other pictures are explained.
 
     Per image and target it writes a picture IMAGE.CLASS.METHOD.png in the photo's own coordinates,
     the raw map as .npy and all the facts as .json. Several methods are also set side by side in
@@ -65,16 +70,20 @@ def explain(asked: Explain) -> None:
         --labels imagenet_classes.txt --target "tiger cat" --target 243 -o out
     gradcam explain encoder.onnx decoder.onnx photo.jpg --connect image_embeddings \\
         --input point_coords=points.npy --input point_labels=labels.npy
+    gradcam explain detector.onnx classifier.onnx photo.jpg --crop person --crop-margin 0.1
     """
+    from ..missed import tell_missed
     from ..output import check_stems, print_json
     from ..passes import run
     from ..report import progress, show
 
     require_sense(asked)
-    setup = set_up(asked)
+    cropper = cropper_of(asked)
+    setup = set_up(asked, cropper)
     targets = setup.targets(asked_for(asked))
     check_stems(setup.slots)
-    job = plan(asked, setup)
+    job = plan(asked, setup, cropper)
+    missed = [*setup.missed]
     rows: list[Row] = []
     records: list[Any] = []
 
@@ -84,12 +93,17 @@ def explain(asked: Explain) -> None:
 
     try:
         with progress(len(setup.slots) * len(targets)) as step:
-            run(job, setup, targets, one_scale=asked.scale == "shared", step=step, tell=tell)
+            one_scale = asked.scale == "shared"
+            run(job, setup, targets, one_scale=one_scale, step=step, tell=tell, miss=missed.append)
     finally:
         if rows and not asked.as_json:
             show(rows, job, setup.named)
+    tell_missed(missed, explained={row.image for row in rows})
     if asked.as_json:
-        print_json({"command": "explain", "folder": str(asked.out), "explanations": records})
+        print_json(
+            {"command": "explain", "folder": str(asked.out), "explanations": records}
+            | ({"missed": missed} if missed else {})
+        )
 
 
 def asked_for(asked: Explain) -> list[str]:
@@ -103,41 +117,59 @@ def require_sense(asked: Explain) -> None:
     from cam_core.methods import find_method
 
     from ..inputs.chained import split
+    from ..inputs.cropping import detector_first
     from ..inputs.given_files import find_files
     from ..output import check_directory
 
     for name in asked.methods:
         find_method(name)
     check_directory(asked.out)
-    _, images = split(asked.model, asked.images)
+    models, images = split(asked.model, asked.images)
+    detector_first(models, asked)
     find_files(images)
 
 
-def set_up(asked: Explain) -> Setup:
+def named(asked: Explain) -> tuple[str | None, list[str], list[Path]]:
+    """The detector whose boxes are cut out, the models that are explained, and the pictures."""
+    from ..inputs.chained import split
+    from ..inputs.cropping import detector_first
+
+    models, images = split(asked.model, asked.images)
+    return (*detector_first(models, asked), images)
+
+
+def cropper_of(asked: Explain) -> Cropper | None:
+    """The detector, open; None where the pictures are explained whole."""
+    from ..inputs.cropping import open_cropper
+
+    detector = named(asked)[0]
+    return None if detector is None else open_cropper(detector, asked)
+
+
+def set_up(asked: Explain, cropper: Cropper | None) -> Setup:
     """The model, and all that is to be explained."""
     from cam_core.sources import Sources
 
-    from ..inputs.chained import open_models, split
+    from ..inputs.chained import open_models
     from ..inputs.opened import bring_together
 
-    models, images = split(asked.model, asked.images)
+    _, models, images = named(asked)
     backend = open_models(models, asked)
-    sources = Sources.of(backend, asked.model, flag)
-    return bring_together(backend, sources, asked, images, pieces(asked, colours=True))
+    sources, given = Sources.of(backend, models[0], flag), pieces(asked, colours=True)
+    return bring_together(backend, sources, asked, images, given, cutting=cropper)
 
 
-def plan(asked: Explain, setup: Setup) -> Job:
+def plan(asked: Explain, setup: Setup, cropper: Cropper | None) -> Job:
     """What stays the same from sample to sample."""
     from cam_core.head import head_of
     from cam_core.methods import usual_method
     from cam_core.report import versions
 
-    from ..inputs.chained import split
     from ..inputs.pictured import aim
     from ..job import Job
     from ..output import sha256
 
-    models, _ = split(asked.model, asked.images)
+    _, models, _ = named(asked)
     digests = [sha256(model) for model in models]
     where = aim(setup.backend, asked.layer, setup.seen)
     return Job(
@@ -155,4 +187,6 @@ def plan(asked: Explain, setup: Setup) -> Job:
         over=where.words,
         threshold=asked.threshold,
         prepare=setup.reader.other,
+        cropping={} if cropper is None else cropper.record(),
+        cropped="" if cropper is None else cropper.words,
     )

@@ -27,6 +27,8 @@ class Ground:
     """The map [*s], an axis each of S."""
     note: str
     """Which input it is, where there are several."""
+    start: tuple[int, ...] = ()
+    """Where in the input the array begins, an axis each of S; () at its beginning."""
 
 
 def beneath(given: Given, cells: Array, region: Region | None = None) -> Ground:
@@ -69,8 +71,9 @@ def described(given: Given, cells: Array, region: Region) -> Ground | None:
     values = values.transpose(axes + [i for i in range(values.ndim) if i not in axes])
     values = values.reshape(*values.shape[: len(axes)], -1)
     parts = zip(values.shape, region.windows, strict=False)
-    values, cells = without_points(values[tuple(covered(*part) for part in parts)], cells)
-    return Ground(values, cells, told(region, len(given)))
+    shown = tuple(covered(*part) for part in parts)
+    values, cells = without_points(values[shown], cells)
+    return Ground(values, cells, told(region, len(given)), tuple(part.start for part in shown))
 
 
 def laid_out(values: Array, region: Region) -> Array:

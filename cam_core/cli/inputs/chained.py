@@ -8,6 +8,7 @@ from typing import Any
 
 from cam_core.backend import Backend
 from cam_core.errors import InputError
+from cam_core.head import head_of
 
 from ..typed import Typed, opening
 
@@ -46,7 +47,18 @@ def open_models(models: Sequence[str], asked: Typed) -> Backend:
     extents: dict[str, Any] = {n: given.pop(n) for n in ("static", "size") if n in given}
     opened = [_opened(model, extents, given) for model in models[:-1]]
     opened.append(_opened(models[-1], extents, given | ({"score": score} if score else {})))
-    return Chain(opened, pairs(asked.connect), layer=layer)
+    try:
+        return Chain(opened, pairs(asked.connect), layer=layer)
+    except InputError as error:
+        if asked.connect or not _finds_boxes(opened[0]):
+            raise
+        cure = "to explain the second model on a box that the first one finds, add --crop box:0"
+        raise InputError(f"{error}; {cure}") from error
+
+
+def _finds_boxes(backend: Backend) -> bool:
+    head = head_of(backend)
+    return head is not None and head.boxes is not None
 
 
 def pairs(connect: Sequence[str]) -> dict[str, str] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,10 @@ OPEN = 224
 """Extent of a dynamic axis where a random input is made."""
 
 
+Cutting = Callable[[Sequence[Slot]], tuple[list[Slot], list[str]]]
+"""Photos -> their parts that the model is shown, and a line for each photo without any."""
+
+
 @dataclass(frozen=True)
 class Setup:
     """Ready to run."""
@@ -41,6 +45,8 @@ class Setup:
     labels: Labels | None
     named: str
     """Where the labels come from, in words."""
+    missed: Sequence[str] = ()
+    """A line for each photo that has nothing to explain."""
 
     @property
     def names(self) -> tuple[str, ...] | None:
@@ -83,12 +89,14 @@ def bring_together(
     given: Mapping[str, Any],
     *,
     required: bool = True,
+    cutting: Cutting | None = None,
 ) -> Setup:
     """Bring files, flags and the model's own metadata together.
 
     Args:
         given: the fields of Preprocess that were typed.
         required: refuse a call that names nothing to explain.
+        cutting: what the model is shown of the photos; None: all of them.
     """
     labels, named = find_labels(sources, asked, backend)
     infos = {info.name: info for info in backend.inputs()}
@@ -109,8 +117,12 @@ def bring_together(
     extras = known.extras | {name: one.x for name, one in photos.items()}
     reader = Reader(list(infos.values()), main, spec, extras, photos, known.written)
     slots = reader.survey(known.files) if required or known.files else []
+    missed: list[str] = []
+    if cutting is not None:
+        slots, missed = cutting(slots)
+        reader.check_rows(len(slots))
     reader = taken(reader, slots, backend, asked.layer)
-    return Setup(backend, reader, slots, source, labels, named)
+    return Setup(backend, reader, slots, source, labels, named, missed)
 
 
 def taken(reader: Reader, slots: Sequence[Slot], backend: Backend, layer: str | None) -> Reader:

@@ -9,7 +9,7 @@ from typing import Any
 
 from cam_core.backend import Array, InputInfo, Inputs
 from cam_core.errors import InputError
-from cam_core.image import Placement, Preprocess, preprocess, read
+from cam_core.image import Cut, Placement, Preprocess, preprocess, read
 from cam_core.image.read import glance
 from cam_core.rows import count, row
 
@@ -39,6 +39,10 @@ class Slot:
     """uint8 [H, W, 3], where it is a photo that is decoded already, or in an array."""
     feed: Mapping[str, Array] = field(default_factory=dict)
     """Rows [1, ...] by input, where it is the input itself."""
+    cut: Cut | None = None
+    """The part of the photo that the model is shown; None: all of it."""
+    whole: str = ""
+    """The name of the photo that it is a part of."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +98,7 @@ class Reader:
             else:
                 pixels = read(path) if held else None
                 slots.append(Slot(path.name, path.stem, path, pixels))
-        self._check_rows(len(slots))
+        self.check_rows(len(slots))
         return slots
 
     def open(self, slot: Slot, index: int = 0) -> Sample:
@@ -107,8 +111,11 @@ class Reader:
             return Sample(slot, self._batch(feed), None, None, text, {"description": text}, given)
         assert self.main is not None
         assert self.spec is not None
-        spec = at_own_size(self.spec, self.main, (image.shape[0], image.shape[1]), self.step)
-        prepared = preprocess(image, spec, self.main)
+        shown = image if slot.cut is None else slot.cut.of(image)
+        spec = at_own_size(self.spec, self.main, (shown.shape[0], shown.shape[1]), self.step)
+        prepared = preprocess(shown, spec, self.main)
+        if slot.cut is not None:
+            prepared = replace(prepared, placement=slot.cut.on_photo(prepared.placement))
         record = prepared.as_dict(spec)
         if self.photos:
             record["others"] = {name: dict(one.record) for name, one in self.photos.items()}
@@ -161,7 +168,7 @@ class Reader:
         if self.main is not None:
             raise InputError("nothing to explain: name pictures, arrays (.npy, .npz) or a folder.")
         total = max(count(array, self._known[n]) for n, array in self.extras.items())
-        self._check_rows(total)
+        self.check_rows(total)
         names = [f"input[{i}]" for i in range(total)] if total > 1 else ["input"]
         return [
             Slot(name, f"input.{i}" if total > 1 else "input", Path("input"), feed=self._row(i))
@@ -186,7 +193,7 @@ class Reader:
     def _row(self, index: int) -> dict[str, Array]:
         return {n: row(a, self._known[n], index) for n, a in self.extras.items()}
 
-    def _check_rows(self, total: int) -> None:
+    def check_rows(self, total: int) -> None:
         """Every --input has one row for all, or one for each, or counts none."""
         for name, array in self.extras.items():
             have = count(array, self._known[name])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any
 
@@ -12,10 +12,12 @@ import numpy as np
 
 from ...backend import Array
 from ...errors import TargetError
-from ..asking import Asking
+from ..asking import Asking, Seen
 from ..labels import find_class, plain
 from ..scores import find_axis, one_hot, per_row, pick
 from ..target import NONE, Kind, Outputs, ScoredTarget
+from .boxed import record, rows_of
+from .found import Detections
 
 
 @dataclass(frozen=True)
@@ -62,10 +64,26 @@ class AnchorTarget(ScoredTarget):
         """c of each row, int64 [N]; None of a box that was found, which is about itself."""
         return None if self.asked else pick(y, self.index, self.class_axis)
 
+    def found_in(self, seen: Seen) -> Sequence[ScoredTarget]:
+        """With the box of the anchor, of a detector whose boxes can be read."""
+        head = seen.asking.head
+        if self.detail or head is None or head.boxes is None or seen.size is None:
+            return (self,)
+        try:
+            rows = rows_of(seen, self.label)
+        except TargetError:  # an anchor is what one asks for where boxes cannot be read
+            return (self,)
+        count = len(rows)
+        each = zip(rows, _listed(self.index, count), _listed(self.anchor, count), strict=True)
+        facts = [_box(row, channel, anchor, seen) for row, channel, anchor in each]
+        return (replace(self, detail=tuple(facts)) if all(facts) else self,)
+
     @property
     def doubts(self) -> tuple[str, ...]:
         """Of boxes that are none, as they are below the threshold."""
-        return tuple("" if "nobox" in row else _doubt(row.get("box", {})) for row in self.detail)
+        best = ", this is the best there is" if self.asked else ""
+        each = ("" if "nobox" in row else _doubt(row.get("box", {})) for row in self.detail)
+        return tuple(doubt and doubt + best for doubt in each)
 
     @property
     def probability(self) -> float | None:
@@ -113,11 +131,20 @@ def _doubt(box: Mapping[str, Any]) -> str:
     if "below" not in box:
         return ""
     value = box["score"] if box["probability"] is None else box["probability"]
-    return f"no box: its {value:.3g} is below {box['below']:g}, this is the best there is"
+    return f"no box: its {value:.3g} is below {box['below']:g}"
 
 
-def _listed(value: int | tuple[int, ...]) -> tuple[int, ...]:
-    return (value,) if isinstance(value, int) else value
+def _box(row: Detections, channel: int, anchor: int, seen: Seen) -> dict[str, Any]:
+    """What a record says of it; {} where there is no such anchor, or the class is no class."""
+    classes, anchors = row.scores.shape
+    if not (0 <= anchor < anchors and 0 <= channel < classes) or channel == row.background:
+        return {}
+    return {"box": record(row.box(channel, anchor), row, seen)}
+
+
+def _listed(value: int | tuple[int, ...], count: int = 1) -> tuple[int, ...]:
+    """One for all of `count` rows, or one a row."""
+    return (value,) * count if isinstance(value, int) else value
 
 
 def read(word: str, asking: Asking) -> tuple[AnchorTarget] | None:

@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 
 from ...backend import Array
-from ...errors import TargetError
+from ...errors import NothingFoundError, TargetError
 from ..asking import Asking, Point, Seen
 from ..labels import find_class
 from ..target import AwaitingTarget, Kind, ScoredTarget
 from .anchor import AnchorTarget
-from .found import MOST, Box, Detections, detections, named
+from .boxed import record, rows_of, said
+from .found import MOST, Box, Detections, named
 from .suppression import overlap
 
 NUMBER = r"-?\d+(?:\.\d+)?"
@@ -91,21 +92,21 @@ class BoxTarget(AwaitingTarget):
         x, y = seen.to_input(self.over)
         return [box for box in boxes if box.holds(x, y)]
 
-    def _nothing(self, row: Detections, seen: Seen) -> TargetError:
+    def _nothing(self, row: Detections, seen: Seen) -> NothingFoundError:
         labels = seen.asking.labels
         who = "box" if self.index is None else f"'{named(self.index, labels)}'"
         boxes = row.boxes(self.index)
         if boxes:
-            there = "; ".join(_said(box, row, seen) for box in boxes[:3])
+            there = "; ".join(said(box, row, seen) for box in boxes[:3])
             rest = f" ({len(boxes)} in all)" if len(boxes) > 3 else ""
             where = "" if self.over is None else f" over {self.over[0]:g},{self.over[1]:g}"
-            return TargetError(f"{self.label}: no such {who}{where}; there is {there}{rest}")
+            return NothingFoundError(f"{self.label}: no such {who}{where}; there is {there}{rest}")
         best = row.best(self.index)
         if best is None:
-            return TargetError(f"{self.label}: {_none(row, who)}")
+            return NothingFoundError(f"{self.label}: {_none(row, who)}")
         limit = "above a score of 0" if row.probabilities is None else f"from {row.least:g} on"
-        return TargetError(
-            f"{self.label}: no {who} {limit}; the best is {_said(best, row, seen)}: ask for "
+        return NothingFoundError(
+            f"{self.label}: no {who} {limit}; the best is {said(best, row, seen)}: ask for "
             f"'{best.channel}@anchor:{best.anchor}'"
         )
 
@@ -117,51 +118,6 @@ def _none(row: Detections, who: str) -> str:
     if not kept:
         return f"the file keeps no box here, all its rows are padding: name {before}"
     return f"no {who} among the {kept} boxes that the file keeps: ask for box:0, or name {before}"
-
-
-def rows_of(seen: Seen, label: str, index: int | None = None) -> list[Detections]:
-    """What the detector says of each row.
-
-    Raises:
-        TargetError: it is no detector, or one that has no such class.
-    """
-    head = seen.asking.head
-    if head is None or head.boxes is None or seen.size is None:
-        kind = "a score that nobody knows" if head is None else head.kind
-        raise TargetError(
-            f"target '{label}' asks for a box, and the model gives {kind}: "
-            "ask for nothing to see what suits it"
-        )
-    key, names = (detections, seen.threshold), seen.asking.labels
-    if key not in seen.made:
-        seen.made[key] = detections(
-            seen.score,
-            seen.outputs,
-            head,
-            seen.asking.class_axis,
-            seen.size,
-            seen.threshold,
-            None if names is None else len(names),
-        )
-    rows: list[Detections] = seen.made[key]
-    if index is not None:
-        _require(index, rows[0], label)
-    return rows
-
-
-def _require(index: int, row: Detections, label: str) -> None:
-    """Refuses a class of which there are never boxes."""
-    if row.own is not None:  # each box says its own class
-        return
-    count = len(row.scores)
-    if not 0 <= index < count:
-        raise TargetError(
-            f"{label}: class {index} is out of range: the score has {count} (0 to {count - 1})"
-        )
-    if index == row.background:
-        raise TargetError(
-            f"{label}: class {index} is the background, which has no boxes: ask for another class"
-        )
 
 
 def anchored(
@@ -180,35 +136,6 @@ def anchored(
     )
 
 
-def record(box: Box, row: Detections, seen: Seen) -> dict[str, Any]:
-    """A box for JSON, its corners in pixels of the photo."""
-    labels = seen.asking.labels
-    known = labels is not None and 0 <= box.index < len(labels)
-    return {
-        "class": box.index,
-        "label": named(box.index, labels) if known else None,
-        "score": box.score,
-        "probability": box.probability,
-        "corners": corners_of(box, seen),
-        "anchor": box.anchor,
-        "read_as": row.meaning,
-        **({} if box.angle is None else {"angle": box.angle}),
-        **({} if row.strength[box.channel, box.anchor] >= row.least else {"below": row.least}),
-    }
-
-
-def corners_of(box: Box, seen: Seen) -> list[float]:
-    """x0, y0, x1, y1 in pixels of the photo, or of the input where there is none."""
-    x0, y0, x1, y1 = box.corners
-    return [round(v, 2) for v in (*seen.to_photo((x0, y0)), *seen.to_photo((x1, y1)))]
-
-
-def _said(box: Box, row: Detections, seen: Seen) -> str:
-    value = box.score if box.probability is None else box.probability
-    where = ",".join(f"{v:.0f}" for v in corners_of(box, seen))
-    return f"{named(box.index, seen.asking.labels)} {value:.3g} at {where}"
-
-
 @dataclass(frozen=True)
 class NoBoxTarget(BoxTarget):
     """Y = y^c of the anchor whose box lies over an area best: why is there none?"""
@@ -225,7 +152,7 @@ class NoBoxTarget(BoxTarget):
             about = row.about(index) & (row.strength > -np.inf)
             shared = np.where(about.any(axis=0), overlap(self._in_input(seen), row.corners), 0)
             if not np.max(shared, initial=0) > 0:
-                raise TargetError(f"{self.label}: no anchor's box lies over that area")
+                raise NothingFoundError(f"{self.label}: no anchor's box lies over that area")
             anchor = int(np.argmax(shared))
             box = row.box(int(np.argmax(about[:, anchor])), anchor)
             boxes.append(box)

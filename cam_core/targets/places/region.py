@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...backend import Array
-from ...errors import TargetError
+from ...errors import NothingFoundError, TargetError
 from ...places import Cells, read_places
 from ..asking import Asking, Seen
 from ..labels import find_class, label_of, plain
@@ -118,7 +118,7 @@ class RegionTarget(ScoredTarget):
             )
         ]
 
-    def _nowhere(self, y: Array, index: int, seen: Seen) -> TargetError:
+    def _nowhere(self, y: Array, index: int, seen: Seen) -> NothingFoundError:
         labels = seen.asking.labels
         shares = winning(y, self.class_axis, each=self.each)
         order = sorted((c for c in range(len(shares)) if shares[c]), key=lambda c: -shares[c])
@@ -128,7 +128,7 @@ class RegionTarget(ScoredTarget):
         least = "nowhere above 0" if self.each or len(shares) == 1 else "the largest at no place"
         instead = f"there is region:{there}" if order else "no class is"
         best = float(of_class(y, [index], self.class_axis).max())
-        return TargetError(
+        return NothingFoundError(
             f"region:{index}: class {index}{_named(index, labels)} is {least} (its best logit is "
             f"{best:.4g}); {instead}"
         )

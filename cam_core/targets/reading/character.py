@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...backend import Array
-from ...errors import TargetError
+from ...errors import NothingFoundError, TargetError
 from ..asking import Asking, Seen
 from ..places.cells import CellsTarget
 from ..places.region import outline_of
@@ -97,14 +97,14 @@ def _facts(
     }
 
 
-def _no_character(asked: str, row: Sequence[Run], alphabet: Alphabet) -> TargetError:
+def _no_character(asked: str, row: Sequence[Run], alphabet: Alphabet) -> NothingFoundError:
     line = alphabet.written([run.index for run in row])
     if not row:
-        return TargetError(
+        return NothingFoundError(
             f"{asked}: the model reads nothing here, all steps are blank ({alphabet.known}); "
             f"another line may be asked for all the same, as in text:12,7"
         )
-    return TargetError(
+    return NothingFoundError(
         f"{asked}: the model reads '{line}', characters 1 to {len(row)}; ask for one of them"
     )
 

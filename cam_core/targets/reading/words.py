@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...backend import Array
-from ...errors import InputError, TargetError
+from ...errors import InputError, NothingFoundError, TargetError
 from ...sources.vocabulary import Vocabulary
 from ..asking import Asking, Seen
 from ..labels import find_class
@@ -106,7 +106,7 @@ class WordsTarget(AwaitingTarget):
         count = len(wanted)
         at = next((t for t in range(1, len(fed)) if fed[t : t + count] == wanted), None)
         if at is None:
-            raise TargetError(
+            raise NothingFoundError(
                 f"target '{self.label}': the caption is '{vocabulary.decode(fed)}', which has not "
                 f"these words side by side; give another caption with --input, or ask for its words"
             )

@@ -350,12 +350,27 @@ def test_tables_and_pictures_say_what_one_number_is(
     assert ("class" in checked.output.replace("classes", "")) == (entry == "class")
 
 
-def test_a_photo_without_the_box_is_named(tmp_path: Path) -> None:
-    """A detector's question that one photo of several has no answer to."""
+def test_a_photo_without_the_box_is_told_and_the_rest_goes_on(tmp_path: Path) -> None:
+    """A detector's question that some photos of several have no answer to."""
     pytest.importorskip("onnxruntime")
-    shown = [DETECTOR.parent / "scenes" / f"crowd-{i}.png" for i in (1, 2)]
-    args = map(str, ("explain", DETECTOR, *shown, "--target", "circle", "-o", tmp_path))
-    result = CliRunner().invoke(gradcam, list(args))
-    assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
-    assert "crowd-2.png: circle: no 'circle' from 0.25 on; the best is" in result.stderr
+    shown = [DETECTOR.parent / "scenes" / f"crowd-{i}.png" for i in (2, 1)]
+    call = ("explain", DETECTOR, *shown, "-o", tmp_path, "--target", "circle")
+    result = CliRunner().invoke(gradcam, list(map(str, call)))
+    assert result.exit_code == 0, result.output
+    notes = result.stderr.splitlines()
+    assert "note: crowd-2.png: circle: no 'circle' from 0.25 on; the best is" in notes[0]
+    assert notes[1:] == ["explained 1 picture; 1 note says what was not found"]
     assert {name.split(".")[0] for name in written(tmp_path)} == {"crowd-1"}
+    both = CliRunner().invoke(gradcam, [*map(str, call), "--target", "square", "--scale", "shared"])
+    assert (both.exit_code, both.stderr.count("note: ")) == (0, 2)
+    assert {name.split(".")[0] for name in written(tmp_path)} == {"crowd-1", "crowd-2"}
+
+
+def test_a_run_that_finds_nothing_fails(tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    shown = [DETECTOR.parent / "scenes" / f"crowd-{i}.png" for i in (2, 1)]
+    call = ("explain", DETECTOR, *shown, "-o", tmp_path, "--target", "triangle")
+    result = CliRunner().invoke(gradcam, list(map(str, call)))
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.splitlines()[-1] == "Error: nothing was explained: 2 notes say why"
+    assert not written(tmp_path)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from cam_core.backend import Array
-from cam_core.image import Panel, jet, sheet
+from cam_core.image import Mark, Panel, jet, sheet
 from cam_core.image.page import page_of
 from cam_core.image.panels import lay_out
 
@@ -60,3 +62,18 @@ def test_where_nothing_is_lit_the_photos_stay() -> None:
         assert (page[12 : 12 + 200, left : left + 200] == 120).all()
         assert (page[12 + 280, left : left + 100] != 120).any()  # the reason's strip
     assert not np.array_equal(*(page[250:320, :200] for page in pages))
+
+
+def test_a_mark_lies_on_its_own_panel_over_the_heat() -> None:
+    """The line of a box, 20 to 60 by 100 to 200 of the second of two panels."""
+    plain = panel(300, 200, 0.5)
+    marked = replace(plain, marks=(Mark((20.0, 100.0, 60.0, 200.0), "", (1, 2, 3)),))
+    before, after = (sheet([plain, p], title="dog") for p in (plain, marked))
+    rows, columns = np.nonzero((before != after).any(axis=2))
+    unit, left = 12, 12 + 200 + 12
+    assert abs(rows.min() - (unit + 100)) <= 2
+    assert abs(rows.max() - (unit + 200)) <= 2
+    assert abs(columns.min() - (left + 20)) <= 2
+    assert abs(columns.max() - (left + 60)) <= 2
+    assert (after[unit + 150, left + 18 : left + 26] == (1, 2, 3)).all(axis=1).any()
+    assert (after[unit + 150, left + 40] == before[unit + 150, left + 40]).all()

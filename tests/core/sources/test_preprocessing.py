@@ -116,6 +116,29 @@ OTHERS = {  # what else is known of the boxes -> the fit and the scale
 }
 
 
+FACES = InputInfo("x", (1, 3, 240, 320), np.dtype("float32"), 1)
+ULTRAFACE = [  # background, anchors, input -> is it UltraFace? 3 x 1200 + 2 x 300 + 2 x 80 + 3 x 20
+    (0, 4420, FACES, True),
+    (0, 4419, FACES, False),
+    (0, None, FACES, False),
+    (None, 4420, FACES, False),
+    (-1, 4420, FACES, False),
+    (0, 17640, InputInfo("x", (1, 480, 640, 3), np.dtype("float32"), 3), True),
+    (0, 4420, RGB, False),
+]
+
+
+@pytest.mark.parametrize(("background", "anchors", "info", "own"), ULTRAFACE)
+def test_ultraface_is_told_by_its_anchors(
+    background: int | None, anchors: int | None, info: InputInfo, own: bool
+) -> None:
+    boxes = BoxNumbers("boxes", 2, background=background, anchors=anchors)
+    head = Head("scores", "dense classes", "", "scores", 2, "Softmax", boxes)
+    spec, source = Sources(Path(), {}, flag, [head]).preprocess(info)
+    expected = Preprocess((127.0,), (128.0,), fit="stretch")
+    assert (spec == expected, source.startswith("as UltraFace, a guess")) == (own, own)
+
+
 @pytest.mark.parametrize("name", OTHERS)
 def test_selected_boxes_and_queries(name: str) -> None:
     boxes, fit, mean = OTHERS[name]

@@ -198,3 +198,32 @@ def test_a_photo_is_asked_for_a_class_by_its_name(tmp_path: Path) -> None:
         assert NAMES["names"].count(f"{box['class']}: '{record['label']}'") == 1
         (head,) = record["heads"]
         assert (head["kind"], head["output"]) == ("boxes", "y")
+
+
+FASTEST = """b = Conv(a, k4)  o = Conv(a, k1)  q = Sigmoid(o)  u = Conv(a, k3)
+    last = Transpose<perm = [0, 2, 3, 1]>(u)  soft = Softmax<axis = 3>(last)
+    p = Transpose<perm = [0, 3, 1, 2]>(soft)  y = Concat<axis = 1>(q, b, p)"""
+
+
+def test_fastestdet_has_the_score_of_its_own_tool(rng: np.random.Generator) -> None:
+    """o^0.6 p^0.4 of a Sigmoid and a Softmax over one map, and so its gradient; else o p."""
+    x = rng.normal(size=(1, 3, 8, 8)).astype(np.float32)
+    source = net(FASTEST, "float[N, 8, 8, 8] y")
+    y = run(source, x=x)["y"].astype(np.float64).reshape(1, 8, 64)
+    backend = OnnxBackend(source)
+    (head,) = backend.heads()
+    assert (head.boxes.written, head.probability) == ("bounded offsets", "exp")
+    assert head.evidence.endswith("an objectness, as FastestDet's own tool has it: o^0.6 p^0.4")
+    found = explain(backend, x, "1@anchor:9", layer="a")
+    expected = np.log(y[:, 0, 9] ** 0.6 * y[:, 6, 9] ** 0.4)
+    np.testing.assert_allclose(found.score, expected, rtol=1e-5)
+    weights = {t.name: numpy_helper.to_array(t) for t in source.graph.initializer}
+    objects, classes = weights["k1"][:, :, 0, 0], weights["k3"][:, :, 0, 0]  # [1, K], [3, K]
+    slope = 0.6 * (1 - y[0, 0, 9]) * objects[0]  # of 0.6 log sigmoid
+    slope = slope + 0.4 * (classes[1] - y[0, 5:, 9] @ classes)  # of 0.4 log softmax
+    (capture,) = backend.capture(x, suited(backend, ["1@anchor:9"])[0], layers=["a"])
+    np.testing.assert_allclose(capture.gradients[0], at(9, slope), rtol=1e-4, atol=1e-6)
+    made = instrument(source, layer="a", target="1@anchor:9", outputs=["gradients", "score"])
+    np.testing.assert_allclose(run(made, x=x)["cam_score"], expected, rtol=1e-5)
+    plain = OnnxBackend(net(FASTEST.replace("Softmax<axis = 3>", "Sigmoid"), "float[N, 8, 8, 8] y"))
+    assert plain.heads()[0].evidence.endswith("and an objectness, multiplied: o p")

@@ -29,6 +29,13 @@ class Part:
     scales: int = 1
 
 
+BOUNDED = "bounded offsets"
+PRODUCT = ", multiplied: o p"
+FASTEST = ", as FastestDet's own tool has it: o^0.6 p^0.4"
+"""What is printed is called a probability, so it is said which; FastestDet printed o p until its
+commit of 14 July 2022, and a file does not tell."""
+
+
 @dataclass(frozen=True)
 class Detector:
     """The channels of a detector's output, and which of them are classes."""
@@ -44,6 +51,8 @@ class Detector:
     """Where its four numbers begin."""
     objectness: int | None = None
     """What the class scores are to be multiplied by, where there is such a channel."""
+    powers: tuple[float, float] = (1, 1)
+    """Of the objectness o and the class p, in what the model's own tools print."""
     angle: int | None = None
     """How far the boxes are turned, where there is such a channel."""
     written: str = ""
@@ -68,6 +77,8 @@ def detector(
     objectness = BOX if before == BOX + 1 else None
     besides = "4 box numbers" + (" and an objectness" if objectness is not None else "")
     evidence = f"{besides} before the {named} named classes"
+    if objectness is not None:
+        evidence += PRODUCT
     return Detector(before, named, "", None, evidence, objectness=objectness)
 
 
@@ -96,8 +107,10 @@ def _by_parts(parts: Sequence[Part], named: int | None) -> Detector | None:
     part = parts[at]
     alone = [i for i, p in enumerate(parts) if p.extent == 1 and p.activation and i != at]
     evidence = f"4 box numbers beside the {part.activation} of {part.extent} classes"
+    written = _written(parts[boxes[0]]) if alone else ""
+    bounded = written == BOUNDED and part.activation == "Softmax"
     if alone:
-        evidence += " and an objectness"
+        evidence += " and an objectness" + (FASTEST if bounded else PRODUCT)
     after = [i for i in range(at + 1, len(parts)) if not parts[i].activation]
     turned = len(after) == 1 and parts[after[0]].extent == 1
     if after:
@@ -112,7 +125,8 @@ def _by_parts(parts: Sequence[Part], named: int | None) -> Detector | None:
         box=starts[boxes[0]],
         objectness=starts[alone[0]] if alone else None,
         angle=starts[after[0]] if turned else None,
-        written=_written(parts[boxes[0]]) if alone else "",
+        powers=(0.6, 0.4) if bounded else (1, 1),
+        written=written,
     )
 
 
@@ -120,7 +134,7 @@ def _written(box: Part) -> str:
     """Of boxes beside an objectness that no operator decodes after their convolution."""
     if box.made != "Conv":
         return ""
-    return "offsets" if box.scales > 1 else "bounded offsets"
+    return "offsets" if box.scales > 1 else BOUNDED
 
 
 def _parts(graph: Graph, axes: Mapping[str, Axes], tensor: Tensor) -> list[Part] | None:

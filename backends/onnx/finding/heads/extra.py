@@ -25,15 +25,16 @@ SCORES = f"{PREFIX}scores."
 SCALES = f"{PREFIX}scales."
 ANCHORS = f"{PREFIX}anchors."
 HALVES = f"{PREFIX}half."
+POWERS = f"{PREFIX}power."
 SLICES = 10
 """From this opset on a Slice takes its bounds as inputs."""
 
 
 def own_name(name: str) -> str:
     """A tensor's name in the file itself."""
-    prefixes = (ROWS, CLASSES, OBJECTS, LOGARITHMS, SCORES, SCALES, ANCHORS, HALVES, PREFIX)
+    prefixes = (ROWS, CLASSES, OBJECTS, LOGARITHMS, SCORES, SCALES, ANCHORS, HALVES, POWERS)
     while name.startswith(PREFIX):
-        name = name.removeprefix(next(p for p in prefixes if name.startswith(p)))
+        name = name.removeprefix(next(p for p in (*prefixes, PREFIX) if name.startswith(p)))
     return name
 
 
@@ -82,14 +83,32 @@ def classes_alone(
 
 
 def log_scores(
-    graph: Graph, tensor: Tensor, axis: int, start: int, count: int, objectness: int | None
+    graph: Graph,
+    tensor: Tensor,
+    axis: int,
+    start: int,
+    count: int,
+    objectness: int | None,
+    powers: tuple[float, float] = (1, 1),
 ) -> Tensor:
-    """log p of class probabilities, log o + log p where an objectness multiplies them."""
+    """log p of class probabilities; a log o + b log p where an objectness multiplies them.
+
+    Args:
+        powers: a and b of o^a p^b.
+    """
     found = _logarithm(graph, classes_alone(graph, tensor, axis, start, count))
     if objectness is None:
         return found
     there = _logarithm(graph, classes_alone(graph, tensor, axis, objectness, 1, OBJECTS))
+    there, found = (_times(graph, one, a) for one, a in zip((there, found), powers, strict=True))
     return _added(graph, SCORES, "Add", {}, [found, there], found.shape)
+
+
+def _times(graph: Graph, tensor: Tensor, factor: float) -> Tensor:
+    if factor == 1:
+        return tensor
+    constant = gs.Constant(f"{POWERS}{tensor.name}/of", np.array(factor, tensor.dtype))
+    return _added(graph, POWERS, "Mul", {}, [tensor, constant], tensor.shape)
 
 
 def log_rows(graph: Graph, tensor: Tensor, at: int | None) -> Tensor:

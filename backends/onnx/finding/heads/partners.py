@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import prod
 
 from cam_core.head import BoxNumbers, Head
 from cam_core.targets.detection import ANCHORED, CENTRES
@@ -78,9 +79,18 @@ def _with_boxes(one: Candidate, found: Sequence[Candidate]) -> Candidate:
                 written=_written(other),
                 gridded=one.origins.placed != [],
                 unsure=one.origins.tail.plain and not one.origins.placed,
+                anchors=_anchors(other),
             )
             return replace(one, head=replace(one.head, boxes=numbers))
     return one
+
+
+def _anchors(boxes: Candidate) -> int | None:
+    """How many the file has, where it says so."""
+    shape = boxes.origins.tensor.shape
+    extents = [shape[i] for i in boxes.origins.positions]
+    whole = [extent for extent in extents if isinstance(extent, int)]
+    return prod(whole) if whole and len(whole) == len(extents) else None
 
 
 def _written(boxes: Candidate) -> str:

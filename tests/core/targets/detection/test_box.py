@@ -172,7 +172,7 @@ def test_rows_have_anchors_of_their_own() -> None:
 
 def test_the_boxes_of_a_look_are_found_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """However many questions are about them; at another threshold they are others."""
-    from cam_core.targets.detection import box as module
+    from cam_core.targets.detection import boxed as module
 
     own, calls = module.detections, []
     monkeypatch.setattr(module, "detections", lambda *given: calls.append(1) or own(*given))
@@ -184,3 +184,27 @@ def test_the_boxes_of_a_look_are_found_once(monkeypatch: pytest.MonkeyPatch) -> 
     assert len(question.found_in(replace(one, threshold=0.7))) == 1
     assert len(question.found_in(one)) == 2
     assert len(calls) == 2
+
+
+def test_an_anchor_by_its_number_has_its_box_in_the_record() -> None:
+    (target,) = ask("1@anchor:2")
+    assert box(target)["corners"] == [40, 40, 60, 60]
+    assert box(target)["probability"] == pytest.approx(0.2)
+    assert target.probability == pytest.approx(0.2)
+    assert target.doubts == ("no box: its 0.2 is below 0.25",)
+    assert target.title(1, NAMES) == "dog"
+    assert (target.label, int(target.classes(seen().score)[0])) == ("1@anchor:2", 1)
+    photo = Placement((50, 50), (100, 100), (0, 0, 50, 50), (100, 100), (0, 0))
+    (question,) = parse_target("person@anchor:3", NAMES, head=HEAD)
+    (placed,) = question.found_in(seen(placement=photo))
+    assert box(placed)["corners"] == [35, 5, 45, 15]
+    assert placed.doubts == ("",)
+
+
+def test_an_anchor_whose_box_cannot_be_read_has_none() -> None:
+    """As where the boxes are not those of its anchors, or there is no such anchor."""
+    (question,) = parse_target("1@anchor:2", NAMES, head=HEAD)
+    (target,) = question.found_in(replace(seen(), outputs={"boxes": CORNERS[None, :3]}))
+    assert (target.anchor, target.detail) == (2, ())
+    (beyond,) = ask("1@anchor:9")
+    assert beyond.detail == ()

@@ -10,7 +10,7 @@ import pytest
 
 from cam_core.errors import TargetError
 from cam_core.head import Head
-from cam_core.targets import Asking, Seen, StepsTarget, parse_target
+from cam_core.targets import Asking, Seen, StepsTarget, as_target, parse_target
 
 METADATA = {"vocabulary": '["<pad>", "<start>", "<end>", "the", "red", "circle", "blue"]'}
 FED = np.array([[1, 3, 4, 5, 3, 6, 5, 0]])
@@ -84,5 +84,14 @@ def test_a_word_is_asked_for_as_words(text: str) -> None:
     caption = Head("logits", "caption", "", "logits", 2)
     with pytest.raises(TargetError, match="a caption is asked for its words"):
         parse_target(text, head=caption)
-    assert parse_target("red", ["red"], head=caption)[0].label == "0"
-    assert [t.label for t in parse_target("top", head=caption)] == ["top:1"]
+
+
+@pytest.mark.parametrize("text", ["3", "-1", "top", "top:2", "red", "3-4", "-3", "3,4", "value",
+                                  "value:3", "norm", "prob:3", "loss:3"])  # fmt: skip
+def test_no_class_is_summed_over_the_steps_of_a_caption(text: str) -> None:
+    caption = Head("logits", "caption", "", "logits", 2)
+    with pytest.raises(TargetError, match="a sum over all steps: ask for its words, as 'words'"):
+        parse_target(text, ["red", "blue"], head=caption)
+    with pytest.raises(TargetError, match="a sum over all steps"):
+        as_target([3, 4], head=caption)
+    assert parse_target("3@anchor:2", head=caption)[0].label == "3@anchor:2"  # a word at a step
