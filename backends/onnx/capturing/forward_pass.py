@@ -15,6 +15,7 @@ from ..finding.analysis import Analysis
 from ..finding.layers import Choice
 from ..reading.units import units_of
 from ..running.ort_values import Joined
+from .by_scale import ByScale
 from .sessions import Passes
 from .tail import Tail
 
@@ -33,7 +34,7 @@ class ForwardPass:
     def __init__(
         self,
         analysis: Analysis,
-        passes: Passes,
+        passes: Passes | ByScale,
         tails: Mapping[Any, Tail],
         parts: Sequence[Mapping[str, Array]],
         inputs: Sequence[str],
