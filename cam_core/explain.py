@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from .explanation import Explanation
 from .head import Head, head_of, heads_of, probability_of
 from .looking import Looks
 from .maps.combine import positive, total
-from .maps.diagnosis import diagnose, noise_floor
+from .maps.diagnosis import Finite, diagnose, finite_rows, noise_floor, nothing
 from .merging import merged
 from .methods import Method, Need, find_method, usual_method
 from .own_map import own_map
@@ -93,12 +93,14 @@ def explain_all(
     known: dict[str, Any] = {"class_axis": class_axis, "placement": placement}
     seen = seen_by(backend, x, looks.first, labels, **known)
     own = own_map(heads_of(backend), looks.first.score, looks.first.outputs)
-    found = []
+    found, finite = [], Finite()
     for target in (one for question in asked for one in question.found_in(seen)):
         captured = looks.pulled(target)
         each = [captured] if layers is None else [[capture] for capture in captured]
         found += [
-            replace(from_captures(of, target, method, labels=labels, **options), own=own)
+            replace(
+                from_captures(of, target, method, labels=labels, finite=finite, **options), own=own
+            )
             for of in each
             for method in methods
         ]
@@ -164,7 +166,8 @@ def from_captures(
     captured: Sequence[Capture], target: ScoredTarget, method: str, **options: Any
 ) -> Explanation:
     """As `from_capture`, of several layers merged, with what is doubtful about the target."""
-    found = merged([from_capture(capture, target, method, **options) for capture in captured])
+    score = target.score(captured[0].logits)
+    found = merged([from_capture(one, target, method, score=score, **options) for one in captured])
     if not target.doubts:
         return found
     both = zip(target.doubts, found.diagnosis, strict=True)
@@ -177,23 +180,27 @@ def from_capture(
     method: str = "gradcam",
     *,
     labels: Sequence[str] | None = None,
+    score: Array | None = None,
+    finite: Callable[[Array], Array] = finite_rows,
     **options: Any,
 ) -> Explanation:
-    """The explanation that A and G amount to."""
+    """The explanation that A and G amount to.
+
+    Where they are known already, `score` is Y [N], and `finite` tells the rows of the score and of
+    A that hold neither NaN nor inf.
+    """
     A, G = _widened(capture.activations), _widened(capture.gradients)
     # NaN and inf are reported, row by row, by the diagnosis.
     with np.errstate(invalid="ignore", over="ignore"):
         alpha = usable_method(method)(A, G, **options)
-        weighted = alpha * A
-        signed = total(weighted)
-        floor = noise_floor(weighted, capture.activations.dtype)
-        score = target.score(capture.logits)
+        signed, floor = _summed(A, alpha, capture.activations.dtype)
+        score = target.score(capture.logits) if score is None else score
         if len(A) != len(score):  # frames: several maps a row
             alpha, signed = by_row(alpha, len(score)), by_row(signed, len(score))
             floor = np.max(by_row(floor, len(score)), axis=1)
             A, G = by_row(A, len(score)), by_row(G, len(score))
             capture = replace(capture, activations=A, gradients=G)
-        diagnosis = diagnose(capture, score, target.unit, alpha, signed, floor)
+        diagnosis = diagnose(capture, score, target.unit, alpha, signed, floor, finite)
     if diagnosis and all(reason.startswith("NaN") for reason in diagnosis):
         raise ModelError(f"layer '{capture.layer}': {diagnosis[0]}")
     classes = target.classes(capture.logits)
@@ -215,6 +222,15 @@ def from_capture(
         detail=target.detail,
         outline=target.outline,
     )
+
+
+def _summed(A: Array, alpha: Array, dtype: np.dtype[Any]) -> tuple[Array, Array]:
+    """The signed map, and the value below which it is rounding."""
+    if nothing(alpha):  # so of a detector all scales but one
+        kind = np.result_type(A, alpha)
+        return np.zeros((len(A), *A.shape[2:]), kind), np.zeros(len(A), kind)
+    weighted = alpha * A
+    return total(weighted), noise_floor(weighted, dtype)
 
 
 def by_row(values: Array, rows: int) -> Array:

@@ -58,14 +58,14 @@ def pick(y: Array, index: int | Sequence[int], class_axis: int = 1) -> Array:
     """The class of each row, int64 [N]; -1 becomes the row's top class."""
     axis = find_axis(y, class_axis)
     N, C = len(y), 1 if y.ndim == 1 else y.shape[axis]
-    asked = np.asarray(index, dtype=object).reshape(-1)  # 10**30 fits no int64
-    if asked.size not in (1, N):
-        raise TargetError(f"{asked.size} targets for a batch of {N}: give one, or one a row")
+    asked = [index] if isinstance(index, int) else np.asarray(index, dtype=object).ravel().tolist()
+    if len(asked) not in (1, N):
+        raise TargetError(f"{len(asked)} targets for a batch of {N}: give one, or one a row")
     for c in asked:
         if not -1 <= c < C:
             raise TargetError(f"class {c} is out of range: the score has {C} (0 to {C - 1})")
-    given = asked.astype(np.int64)
-    if not np.any(given == -1):  # the top ones of a dense score are dear
+    given = np.array(asked, np.int64)  # 10**30, which fits none, is refused above
+    if -1 not in asked:  # the top ones of a dense score are dear
         return np.broadcast_to(given, (N,))
     return np.where(given == -1, top(y, class_axis), given).astype(np.int64)
 

@@ -12,7 +12,7 @@ from backends.onnx.finding.near import near
 from tests.gradients import recognised
 from tests.sessions import run
 
-BODY = """<ir_version: 8, opset_import: ["" : 17]> 
+BODY = """<ir_version: 8, opset_import: ["" : 17]>
 net (float[1, 4, 7, 6] x) => (float[1, 4, 7, 6] y)
 <float[1, 4, 1, 1] each = {{1.0, 2.0, 3.0, 4.0}}, int64[1] c = {{1}}, int64[1] a = {{0}},
  int64[1] b = {{2}}, int64[1] h = {{2}}>
