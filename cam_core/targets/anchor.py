@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from math import prod
 from typing import Any
 
+import numpy as np
+
 from ..backend import Array
 from ..errors import TargetError
 from .asking import Asking
 from .labels import find_class, plain
-from .scores import cell_score, one_cell, pick, space
+from .scores import cell_number, cell_score, one_cell, pick, space
 from .target import NONE, Kind, Outputs, ScoredTarget
 
 
@@ -53,6 +55,12 @@ class AnchorTarget(ScoredTarget):
         """Y [N]."""
         found, *against = (cell_score(y, c, *self._there(y)) for c in self._both(y))
         return found - against[0] if against else found
+
+    def few(self, y: Array) -> tuple[Array, Array]:
+        """One number a row, and one of the background."""
+        at = [cell_number(y, c, *self._there(y)) for c in self._both(y)]
+        slopes = [np.full(len(y), slope, y.dtype) for slope in (1, -1)]
+        return np.concatenate(at), np.concatenate(slopes[: len(at)])
 
     def classes(self, y: Array) -> Array | None:
         """c of each row, int64 [N]; None of a box that was found, which is about itself."""

@@ -53,6 +53,13 @@ def cell_score(y: Array, classes: Array, places: Sequence[int], class_axis: int 
     return found
 
 
+def cell_number(y: Array, classes: Array, places: Sequence[int], class_axis: int = 1) -> Array:
+    """Where in y, row-major, each row's class is at that position [N]."""
+    index = _cell(y, classes, places, class_axis)
+    found: Array = np.ravel_multi_index(index, y.shape)
+    return found
+
+
 @traceable
 def pick(y: Array, index: int | Sequence[int], class_axis: int = 1) -> Array:
     """The class of each row, int64 [N]; -1 becomes the row's top class."""
@@ -144,9 +151,7 @@ def space(y: Array, class_axis: int) -> list[int]:
     return [extent for i, extent in enumerate(y.shape) if i not in (0, axis)]
 
 
-def _cell(
-    y: Array, classes: Array, places: Sequence[int], class_axis: int
-) -> tuple[Array | int, ...]:
+def _cell(y: Array, classes: Array, places: Sequence[int], class_axis: int) -> tuple[Array, ...]:
     """The index of one number a row."""
     rows, extents = np.arange(len(y)), space(y, class_axis)
     number = np.broadcast_to(np.asarray(places), (len(y),))

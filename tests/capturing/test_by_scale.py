@@ -11,6 +11,7 @@ from backends.onnx.capturing.sessions import Passes
 from backends.onnx.rules import VJP_RULES
 from cam_core.captures import pulled
 from cam_core.errors import UnsupportedOpError
+from cam_core.targets import AnchorTarget
 from tests.differences import assert_near
 from tests.gradients import gradients, recognised
 from tests.scaled_detector import FINE, LAYERS, instead, scaled_detector
@@ -96,6 +97,17 @@ def test_rows_of_their_own_in_a_model_for_one() -> None:
         alone = found(backend, x[row : row + 1], cot[row : row + 1])
         for layer in LAYERS:
             np.testing.assert_array_equal(got[layer][row : row + 1], alone[layer])
+
+
+def test_a_target_that_names_few_numbers_is_not_asked_for_all(monkeypatch) -> None:
+    """And its gradients are the same, row by row."""
+    backend, x = OnnxBackend(scaled_detector(), score="=y"), picture(2)
+    target = AnchorTarget((1, 2), (5, 78), 2)
+    expected = found(backend, x, target(np.zeros((2, 80, 3), np.float32)))
+    monkeypatch.setattr(AnchorTarget, "__call__", None)
+    got = {c.layer: c.gradients for c in pulled(backend.look(x, layers=LAYERS), target)}
+    for layer in LAYERS:
+        np.testing.assert_array_equal(got[layer], expected[layer])
 
 
 RUNS = {

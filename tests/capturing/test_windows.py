@@ -87,6 +87,13 @@ def test_numbers_that_are_not_zero() -> None:
     assert [np.unravel_index(at, found.shape) for at in found.at] == [(0, 0, 1, 2), (0, 1, 3, 4)]
 
 
+def test_those_of_one_row() -> None:
+    values = np.array([[[0.0, 1], [2, 0]], [[0, 0], [0, 5]]])
+    assert entries(values).row(0).at.tolist() == [1, 2]
+    second = entries(values).row(1)
+    assert (second.at.tolist(), second.values.tolist(), second.shape) == ([3], [5], (1, 2, 2))
+
+
 def test_a_block_is_zero_around() -> None:
     block = Block(np.ones((1, 2)), (slice(0, 1), slice(1, 3)), (2, 4))
     assert block.whole().tolist() == [[0, 1, 1, 0], [0, 0, 0, 0]]

@@ -49,18 +49,19 @@ class ByScale:
         """
         return kept_of(self.front, parts, {*self.plan.fetched, *inputs})
 
-    def backward(self, kept: Kept, cotangent: Array) -> dict[str, Array]:
+    def backward(self, kept: Kept, cotangent: Array | Entries) -> dict[str, Array]:
         """The gradients by the name of their tensor; several batches are one row each."""
+        few = cotangent if isinstance(cotangent, Entries) else entries(cotangent)
         found = [
-            self._back(values, cotangent[i : i + 1] if len(kept) > 1 else cotangent)
+            self._back(values, few.row(i) if len(kept) > 1 else few)
             for i, values in enumerate(kept)
         ]
         if len(found) == 1:
             return found[0]
         return {name: np.concatenate([one[name] for one in found]) for name in found[0]}
 
-    def _back(self, values: Mapping[str, Any], cotangent: Array) -> dict[str, Array]:
-        at_ends = self._at_ends(values, entries(cotangent))
+    def _back(self, values: Mapping[str, Any], cotangent: Entries) -> dict[str, Array]:
+        at_ends = self._at_ends(values, cotangent)
         own = {}
         for scale in self.plan.joint.scales:
             mine = {name: at_ends[name] for name in scale.ends if name in at_ends}

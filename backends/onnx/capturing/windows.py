@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,13 @@ class Entries:
     """Where they are, row-major."""
     values: Array
     shape: tuple[int, ...]
+
+    def row(self, number: int) -> Entries:
+        """Those of one row, which is a batch."""
+        shape = (1, *self.shape[1:])
+        at = self.at - number * prod(shape)
+        mine = (at >= 0) & (at < prod(shape))
+        return Entries(at[mine], self.values[mine], shape)
 
 
 @dataclass(frozen=True)
