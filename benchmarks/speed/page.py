@@ -62,6 +62,7 @@ def tables(rows: Rows) -> str:
         "Without a figure:": "\n".join(f"- {text}" for text in without(rows)),
         "## Beside the table": _cost(rows),
         "## The peers, also in units of torch's own forward pass": _peers(rows),
+        "## Five boxes of a detector, each in units of its own forward pass": _boxes(rows),
         "## Memory": _memory(rows),
         "## How it grows": _growth(rows),
     }
@@ -96,6 +97,18 @@ def _peers(rows: Rows) -> str:
         found += [_figure(rows, "peers", key, f"{peer} in torch", 2) for peer in torch]
         body.append([NAMES[key], *found])
     return markdown(["model", "ours", *torch, "torch's forward", *own], body)
+
+
+def _boxes(rows: Rows) -> str:
+    """A peer's in units of torch's forward pass."""
+    body = []
+    for key in dict.fromkeys(model for part, model, _ in rows if part == "boxes"):
+        own = [_figure(rows, "boxes", key, what, 2) for what in ("one box", "5 boxes")]
+        peer = _figure(rows, "boxes", key, "pytorch-grad-cam in torch", 2)
+        name = NAMES.get(key, key)
+        body.append([name, _figure(rows, "boxes", key, "plain", 2, 1000), *own, peer])
+    head = ["model", "plain, ms", "one box", "5 boxes", "5 boxes, pytorch-grad-cam / torch"]
+    return markdown(head, body)
 
 
 def _memory(rows: Rows) -> str:

@@ -126,7 +126,7 @@ def test_what_runs_for_an_anchor(edit, anchor, expected) -> None:
     backend = OnnxBackend(scaled_detector(edit=edit), score="=y")
     backend.look(picture(), layers=LAYERS)
     (passes,) = backend._passes.values()
-    fresh = ByScale(passes.plan, lambda model: Counting(told, model))
+    fresh = ByScale(passes.plan, *[lambda model: Counting(told, model)] * 2)
     kept = fresh.forward([{"x": picture()}])
     fresh.backward(kept, one(anchor, 0))
     told.clear()

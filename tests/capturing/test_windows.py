@@ -25,7 +25,7 @@ def heads(asked: list) -> Windowed:
         shapes = None if sizes is None else {"nf": [None, None, *sizes]}
         return part(SEEN, ["nf"], ["pf"], ["nf"], shapes=shapes)
 
-    return Windowed("nf", (2, 3), ENDS, make, open_session)
+    return Windowed("nf", (2, 3), ENDS, make, open_session, open_session)
 
 
 def cotangent(*cells: tuple[int, int]) -> np.ndarray:

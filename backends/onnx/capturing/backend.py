@@ -279,7 +279,7 @@ class OnnxBackend:
             self._passes[key] = (
                 Passes(split(analysis, inputs, guided=self._guided), self._opened)
                 if scales is None
-                else ByScale(scales, self._opened)
+                else ByScale(scales, self._opened, replace(self._runner, threads=1).open)
             )
         return self._passes[key]
 

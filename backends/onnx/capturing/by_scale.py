@@ -6,12 +6,11 @@ once, on the numbers of the cells, and cotangents are put back where it says.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from math import prod
 from typing import Any
 
 import numpy as np
-import onnx
 
 from cam_core.backend import Array
 
@@ -19,22 +18,28 @@ from ..running.ort_values import array_of
 from ..running.runtime import run
 from .scales import Scales
 from .sessions import Kept, kept_of
-from .windows import Entries, Windowed, entries
+from .windows import Entries, Opened, Windowed, entries
 
 
 class ByScale:
-    """The forward model of a detector, and what runs back to each of its scales."""
+    """The forward model of a detector, and what runs back to each of its scales.
 
-    def __init__(self, plan: Scales, opened: Callable[[onnx.ModelProto], Any]) -> None:
+    Args:
+        plan: the models.
+        opened: opens a session.
+        small: opens one for a window.
+    """
+
+    def __init__(self, plan: Scales, opened: Opened, small: Opened) -> None:
         self.plan, self._opened = plan, opened
         self.front = opened(plan.forward)
         tail, joined = plan.tail, plan.joint.joined
         self._tail = None
         if tail is not None:
             ends = {plan.score: tail.score}
-            self._tail = Windowed(joined, [tail.axis], ends, tail.make, opened)
+            self._tail = Windowed(joined, [tail.axis], ends, tail.make, opened, small)
         self._heads = {
-            s.layer: Windowed(s.layer, s.axes, s.ends, plan.heads[s.layer], opened)
+            s.layer: Windowed(s.layer, s.axes, s.ends, plan.heads[s.layer], opened, small)
             for s in plan.joint.scales
         }
         self._links: dict[str, Any] = {}

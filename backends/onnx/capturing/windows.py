@@ -23,6 +23,8 @@ from .part import Part
 
 Make = Callable[[tuple[int, ...] | None], Part]
 """The part for a window of that size; None: for all that is given."""
+Opened = Callable[[onnx.ModelProto], Any]
+"""Opens a session."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,7 @@ class Windowed:
         ends: each with where its cells lie.
         make: the part.
         opened: opens a session.
+        small: opens one for a window, which is not worth more than a thread.
     """
 
     def __init__(
@@ -83,10 +86,11 @@ class Windowed:
         axes: Sequence[int],
         ends: Mapping[str, Near],
         make: Make,
-        opened: Callable[[onnx.ModelProto], Any],
+        opened: Opened,
+        small: Opened,
     ) -> None:
         self._given, self._axes, self._ends, self._make = given, tuple(axes), ends, make
-        self._opened = opened
+        self._opened, self._small = opened, small
         self.reach = tuple(map(max, zip(*(end.reach for end in ends.values()), strict=True)))
         self._sessions: dict[tuple[int, ...] | None, tuple[Part, Any]] = {}
 
@@ -142,8 +146,8 @@ class Windowed:
         """The part for a window of that size, opened when first needed."""
         key = None if sizes == tuple(shape[axis] for axis in self._axes) else sizes
         if key not in self._sessions:
-            made = self._make(key)
-            self._sessions[key] = made, self._opened(made.model)
+            made, opened = self._make(key), self._opened if key is None else self._small
+            self._sessions[key] = made, opened(made.model)
         return self._sessions[key]
 
 
