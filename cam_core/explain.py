@@ -14,7 +14,7 @@ from .explanation import Explanation
 from .head import Head, head_of, heads_of, probability_of
 from .looking import Looks
 from .maps.combine import positive, total
-from .maps.diagnosis import Finite, diagnose, finite_rows, noise_floor, nothing
+from .maps.diagnosis import Finite, diagnose, finite_rows, noise_floor, nothing, one_number
 from .merging import merged
 from .methods import Method, Need, find_method, usual_method
 from .own_map import own_map
@@ -226,7 +226,7 @@ def from_capture(
 
 def _summed(A: Array, alpha: Array, dtype: np.dtype[Any]) -> tuple[Array, Array]:
     """The signed map, and the value below which it is rounding."""
-    if nothing(alpha):  # so of a detector all scales but one
+    if (one_number(alpha) or alpha.size < A.size) and nothing(alpha):  # all scales but one
         kind = np.result_type(A, alpha)
         return np.zeros((len(A), *A.shape[2:]), kind), np.zeros(len(A), kind)
     weighted = alpha * A

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import prod
 
 import numpy as np
 
@@ -38,15 +39,21 @@ class Finite:
 
 def finite_rows(values: Array) -> Array:
     """Bool [N]: rows without NaN and inf."""
-    if nothing(values):
-        return np.ones(len(values), bool)
-    found: Array = np.all(np.isfinite(values).reshape(len(values), -1), axis=1)
+    if one_number(values):
+        return np.full(len(values), np.isfinite(values.flat[0]))
+    flat = (len(values), prod(values.shape[1:]))
+    found: Array = np.all(np.isfinite(values).reshape(flat), axis=1)
     return found
 
 
+def one_number(values: Array) -> bool:
+    """Does one number in memory stand for all?"""
+    return values.size > 0 and not any(values.strides)
+
+
 def nothing(values: Array) -> bool:
-    """Is it 0 everywhere? Of one number that stands for all, only that is read."""
-    if values.size and not any(values.strides):
+    """Is it 0 everywhere?"""
+    if one_number(values):
         return bool(values.flat[0] == 0)
     return not np.any(values != 0)  # of booleans faster than of numbers
 

@@ -110,6 +110,13 @@ def test_a_target_that_names_few_numbers_is_not_asked_for_all(monkeypatch) -> No
         np.testing.assert_array_equal(got[layer], expected[layer])
 
 
+def test_a_scale_that_a_box_is_not_of_takes_no_memory() -> None:
+    backend = OnnxBackend(scaled_detector(edit=APART), score="=y")
+    got = found(backend, picture(), one(FINE, 0))
+    assert not any(got["nf"].strides)
+    assert np.any(got["nc"])
+
+
 RUNS = {
     "a fine anchor": (str, FINE - 1, [("", 1), ("nf", 5)]),
     "a coarse anchor, whose layer the fine one feeds": (
