@@ -35,6 +35,13 @@ def test_layers_that_feed_no_other_have_no_links() -> None:
     assert found.links == ()
 
 
+def test_an_output_is_taken_before_what_nobody_asked_for() -> None:
+    edit = instead("[1, 80, 3] y)", "[1, 80, 3] y, float[1, 80, 4] turned)")
+    found = joint(scaled_detector(edit=edit))
+    assert found is not None
+    assert found.joined == "turned"
+
+
 ELSEWHERE = {
     "a way round it": ("y = Add(kl, ol)", "m = ReduceMax(nf) s = Add(kl, ol) y = Add(s, m)"),
     "steps after the move": ("flatf = Reshape(pf, four)", "u = Reshape(pf, four) flatf = Sqrt(u)"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..reading.graph import Graph, Node, Shape, Tensor
@@ -106,15 +106,24 @@ def _ends(graph: Graph, name: str, here: Collection[str], path: Collection[str])
 def _joined(
     graph: Graph, layers: Sequence[Tensor], scales: Sequence[Scale], path: Collection[str], end: str
 ) -> str | None:
-    """The first tensor, made of the ends by movers alone, that all ways lead through."""
+    """A tensor, made of the ends by movers alone, that all ways lead through.
+
+    An output of the model if there is one, for that is made and handed out anyway; else the first.
+    """
+    found = list(_all_joined(graph, layers, scales, path, end))
+    return next((name for name in found if name in graph.output_names), next(iter(found), None))
+
+
+def _all_joined(
+    graph: Graph, layers: Sequence[Tensor], scales: Sequence[Scale], path: Collection[str], end: str
+) -> Iterator[str]:
     moved = {name for scale in scales for name in scale.ends}
     for node in graph.nodes:
         if node.op in MOVERS and _moves(graph, node, moved):
             moved.update(t.name for t in node.outputs)
             for name in (str(t.name) for t in node.outputs if t.name in path):
                 if name == end or not _passed_by(graph, layers, name, end):
-                    return name
-    return None
+                    yield name
 
 
 def _moves(graph: Graph, node: Node, moved: Collection[str]) -> bool:
