@@ -35,6 +35,9 @@ HOW = """\
   and threads; torch-cam and captum take tokens for channels, which costs the same. onnx-ad gives
   the gradient of the input, in a fifth of the rounds. *On OpenVINO* is in units of OpenVINO's plain
   forward pass; openvino_xai's branch there is Recipro-CAM, for all classes at once.
+- **Boxes**: anchors from the first to the last of a detector, so of all its scales, each with its
+  merged HiResCAM map, from one look. *tiny detector* is the package's; pytorch-grad-cam explains
+  the torch module that it was exported from, a call a box, at both ends of its neck.
 - **Memory**: the peak of a process that loads NumPy and onnxruntime, opens the file and runs it
   once; the highest of nine processes, in brackets the ratio of the lowest ones too: while a session
   opens, the peak of the same file differs by up to 40 % from one process to the next.

@@ -139,8 +139,7 @@ class OnnxBackend:
 
     def inputs(self) -> list[InputInfo]:
         """What the model takes, in its own order."""
-        maps = self.analysis.layers.maps
-        return [maps.taken(t) for t in self.analysis.graph.inputs]
+        return list(self._taken)
 
     def heads(self) -> list[Head]:
         """What each output is, with evidence; the first is the one with the score."""
@@ -215,6 +214,12 @@ class OnnxBackend:
     def with_score(self, output: str) -> OnnxBackend:
         """As `scored`, its axes as they are too: what another file reads of it."""
         return self._like(self.analysis, layer=None, score=f"{EXACTLY}{output}")
+
+    @functools.cached_property
+    def _taken(self) -> Sequence[InputInfo]:
+        """What the model takes: asked of every look, and the same at each."""
+        maps = self.analysis.layers.maps
+        return [maps.taken(t) for t in self.analysis.graph.inputs]
 
     @functools.cached_property
     def _defaults(self) -> Sequence[Choice]:
