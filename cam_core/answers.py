@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +12,15 @@ from .backend import Array, Capture
 from .errors import InputError, ModelError
 from .explanation import Explanation
 from .maps.combine import positive, total
-from .maps.diagnosis import diagnose, noise_floor, unmoved
+from .maps.diagnosis import (
+    Finite,
+    diagnose,
+    finite_rows,
+    noise_floor,
+    nothing,
+    one_number,
+    unmoved,
+)
 from .merging import merged
 from .methods import Method, Need, Question, find_method
 from .methods.question import widened
@@ -43,8 +51,13 @@ def explained(
     if method.at == "input":
         found = [from_question(questions[0], name, labels=labels, **options)]
     elif method.captured:
+        known: dict[str, Any] = {
+            "score": questions[0].Y,
+            "finite": questions[0].once(Finite, Finite),
+        }
         found = [
-            from_capture(one.capture, target, name, labels=labels, **options) for one in questions
+            from_capture(one.capture, target, name, labels=labels, **known, **options)
+            for one in questions
         ]
     else:
         found = [from_question(one, name, labels=labels, **options) for one in questions]
@@ -55,7 +68,9 @@ def from_captures(
     captured: Sequence[Capture], target: ScoredTarget, method: str, **options: Any
 ) -> Explanation:
     """As `from_capture`, of several layers merged, with what is doubtful about the target."""
-    return together([from_capture(one, target, method, **options) for one in captured], target)
+    score = target.score(captured[0].logits)
+    found = [from_capture(one, target, method, score=score, **options) for one in captured]
+    return together(found, target)
 
 
 def together(parts: Sequence[Explanation], target: ScoredTarget) -> Explanation:
@@ -73,9 +88,14 @@ def from_capture(
     method: str = "gradcam",
     *,
     labels: Sequence[str] | None = None,
+    score: Array | None = None,
+    finite: Callable[[Array], Array] = finite_rows,
     **options: Any,
 ) -> Explanation:
     """The explanation that A and G amount to.
+
+    Where they are known already, `score` is Y [N], and `finite` tells the rows of the score and of
+    A that hold neither NaN nor inf.
 
     Raises:
         InputError: the method needs more than that.
@@ -85,16 +105,14 @@ def from_capture(
     # NaN and inf are reported, row by row, by the diagnosis.
     with np.errstate(invalid="ignore", over="ignore"):
         alpha = row(A, G, **options)
-        weighted = alpha * A
-        signed = total(weighted)
-        floor = noise_floor(weighted, capture.activations.dtype)
-        score = target.score(capture.logits)
+        signed, floor = summed(A, alpha, capture.activations.dtype)
+        score = target.score(capture.logits) if score is None else score
         if len(A) != len(score):  # frames: several maps a row
             alpha, signed = by_row(alpha, len(score)), by_row(signed, len(score))
             floor = np.max(by_row(floor, len(score)), axis=1)
             A, G = by_row(A, len(score)), by_row(G, len(score))
             capture = replace(capture, activations=A, gradients=G)
-        diagnosis = diagnose(capture, score, target.unit, alpha, signed, floor)
+        diagnosis = diagnose(capture, score, target.unit, alpha, signed, floor, finite)
     if diagnosis and all(reason.startswith("NaN") for reason in diagnosis):
         raise ModelError(f"layer '{capture.layer}': {diagnosis[0]}")
     known = Explanation(
@@ -109,6 +127,15 @@ def from_capture(
         region=capture.region,
     )
     return named(known, target, capture.logits, labels)
+
+
+def summed(A: Array, alpha: Array, dtype: np.dtype[Any]) -> tuple[Array, Array]:
+    """The signed map, and the value below which it is rounding."""
+    if (one_number(alpha) or alpha.size < A.size) and nothing(alpha):  # all scales but one
+        kind = np.result_type(A, alpha)
+        return np.zeros((len(A), *A.shape[2:]), kind), np.zeros(len(A), kind)
+    weighted = alpha * A
+    return total(weighted), noise_floor(weighted, dtype)
 
 
 def from_question(

@@ -25,10 +25,11 @@ def merged(parts: Sequence[Explanation]) -> Explanation:
     if len(parts) == 1:
         return parts[0]
     finest = max(parts, key=lambda one: prod(one.map.shape[1:]))
+    lit = [one for one in parts if not np.all(one.blank)] or [finest]
     maps, signed = merge(
-        [one.map for one in parts],
-        [one.signed for one in parts],
-        [one.noise_floor for one in parts],
+        [one.map for one in lit],
+        [one.signed for one in lit],
+        [one.noise_floor for one in lit],
         finest.map.shape[1:],
     )
     blank = np.all([one.blank for one in parts], axis=0)

@@ -23,7 +23,7 @@ from .cost import classes, default, gradients
 from .folder import folder
 from .growth import batch, depth, resolution
 from .memory import memory
-from .models import BY_KEY, INT8, MODELS, Model
+from .models import BY_KEY, DETECTORS, INT8, MODELS, Model
 from .openvino import openvino
 from .page import page, tables
 from .peers import peers
@@ -50,7 +50,7 @@ PARTS = {
     "folder": (folder, ("mobilenet_v2",)),
     "peers": (peers, FLOAT),
     "openvino": (openvino, FLOAT),
-    "boxes": (boxes, ()),
+    "boxes": (boxes, tuple(model.key for model in DETECTORS)),
     "memory": (memory, tuple(BY_KEY)),
     "seconds": (instrumenting, ("resnet50", "vit_b_16")),
 }
@@ -99,7 +99,7 @@ def _check(asked: argparse.Namespace) -> None:
     for path in asked.models:
         if not path.is_file():
             sys.exit(f"error: there is no file {path}")
-    known = list(PARTS) if asked.models else [*PARTS, *BY_KEY]
+    known = list(PARTS) if asked.models else [*PARTS, *BY_KEY, *(m.key for m in DETECTORS)]
     for name in asked.only:
         if name not in known:
             sys.exit(f"error: --only {name} is unknown: there are {', '.join(known)}")
@@ -113,17 +113,18 @@ def _check(asked: argparse.Namespace) -> None:
 def measure(own: Sequence[Model], only: Sequence[str], setting: Setting) -> Iterator[Row]:
     """The rows of the chosen parts and models; all of them where none is named."""
     parts = [name for name in only if name in PARTS] or list(OWN if own else PARTS)
-    chosen = {name for name in only if name in BY_KEY} or set(BY_KEY)
+    every = [*MODELS, *DETECTORS]
+    chosen = {m.key for m in every if m.key in only} or {m.key for m in every}
     for name in parts:
         part, keys = PARTS[name]
-        for model in own or [m for m in MODELS if m.key in keys and m.key in chosen]:
+        for model in own or [m for m in every if m.key in keys and m.key in chosen]:
             told = _within(f"{name}, {model.name}", setting)
             told.say("preparing")
             try:
                 yield from part(model, told)
             except Exception as error:  # the other figures are still worth having
                 yield Row(name, model.key, name, note=reason(error))
-        if name == "seconds" and not own and len(chosen) == len(BY_KEY):
+        if name == "seconds" and not own and len(chosen) == len(every):
             yield from once(_within("seconds", setting))
 
 

@@ -16,6 +16,8 @@ from typing import Any, Literal
 import numpy as np
 import onnx
 
+from cam_core.demo import DETECTOR
+
 from .sessions import picture
 
 SIZE = 224
@@ -37,7 +39,7 @@ class Model:
     module: str = ""
     """The torch module whose output is the default layer."""
     path: Path | None = None
-    """The user's own file."""
+    """A file that is there: the user's own, or the package's."""
 
 
 MODELS = (
@@ -53,6 +55,8 @@ MODELS = (
     Model("vgg16", "VGG-16", "vgg16", "torchscript", "features.29"),
     Model(INT8, "MobileNetV2, int8 QDQ"),
 )
+DETECTORS = (Model("detector", "tiny detector", path=Path(str(DETECTOR))),)
+"""Whose boxes are explained."""
 GROWING = ("resnet50", "mobilenet_v2", "deit_s")
 """Those whose growth with the number of classes is drawn."""
 BY_KEY = {model.key: model for model in MODELS}

@@ -35,6 +35,9 @@ HOW = """\
   and threads; torch-cam and captum take tokens for channels, which costs the same. onnx-ad gives
   the gradient of the input, in a fifth of the rounds. *On OpenVINO* is in units of OpenVINO's plain
   forward pass; openvino_xai's branch there is Recipro-CAM, for all classes at once.
+- **Boxes**: anchors from the first to the last of a detector, so of all its scales, each with its
+  merged HiResCAM map, from one look. *tiny detector* is the package's; pytorch-grad-cam explains
+  the torch module that it was exported from, a call a box, at both ends of its neck.
 - **Memory**: the peak of a process that loads NumPy and onnxruntime, opens the file and runs it
   once; the highest of nine processes, in brackets the ratio of the lowest ones too: while a session
   opens, the peak of the same file differs by up to 40 % from one process to the next.
@@ -62,6 +65,7 @@ def tables(rows: Rows) -> str:
         "Without a figure:": "\n".join(f"- {text}" for text in without(rows)),
         "## Beside the table": _cost(rows),
         "## The peers, also in units of torch's own forward pass": _peers(rows),
+        "## Five boxes of a detector, each in units of its own forward pass": _boxes(rows),
         "## Memory": _memory(rows),
         "## How it grows": _growth(rows),
     }
@@ -96,6 +100,18 @@ def _peers(rows: Rows) -> str:
         found += [_figure(rows, "peers", key, f"{peer} in torch", 2) for peer in torch]
         body.append([NAMES[key], *found])
     return markdown(["model", "ours", *torch, "torch's forward", *own], body)
+
+
+def _boxes(rows: Rows) -> str:
+    """A peer's in units of torch's forward pass."""
+    body = []
+    for key in dict.fromkeys(model for part, model, _ in rows if part == "boxes"):
+        own = [_figure(rows, "boxes", key, what, 2) for what in ("one box", "5 boxes")]
+        peer = _figure(rows, "boxes", key, "pytorch-grad-cam in torch", 2)
+        name = NAMES.get(key, key)
+        body.append([name, _figure(rows, "boxes", key, "plain", 2, 1000), *own, peer])
+    head = ["model", "plain, ms", "one box", "5 boxes", "5 boxes, pytorch-grad-cam / torch"]
+    return markdown(head, body)
 
 
 def _memory(rows: Rows) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from math import prod
+
 import numpy as np
 
 from ..backend import Array, Capture
@@ -21,18 +24,61 @@ def noise_floor(weighted: Array, dtype: np.dtype[np.floating]) -> Array:
     return floor
 
 
+class Finite:
+    """Which rows of an array are free of NaN and inf; an array is read once."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[Array, Array]] = {}
+
+    def __call__(self, values: Array) -> Array:
+        """Bool [N]."""
+        if id(values) not in self._known:  # its number is its own as long as it is kept here
+            self._known[id(values)] = values, finite_rows(values)
+        return self._known[id(values)][1]
+
+
+def finite_rows(values: Array) -> Array:
+    """Bool [N]: rows without NaN and inf."""
+    if one_number(values):
+        return np.full(len(values), np.isfinite(values.flat[0]))
+    flat = (len(values), prod(values.shape[1:]))
+    found: Array = np.all(np.isfinite(values).reshape(flat), axis=1)
+    return found
+
+
+def one_number(values: Array) -> bool:
+    """Does one number in memory stand for all?"""
+    return values.size > 0 and not any(values.strides)
+
+
+def nothing(values: Array) -> bool:
+    """Is it 0 everywhere?"""
+    if one_number(values):
+        return bool(values.flat[0] == 0)
+    return not np.any(values != 0)  # of booleans faster than of numbers
+
+
 def diagnose(
-    capture: Capture, score: Array, unit: str, alpha: Array, signed: Array, floor: Array
+    capture: Capture,
+    score: Array,
+    unit: str,
+    alpha: Array,
+    signed: Array,
+    floor: Array,
+    finite: Callable[[Array], Array] = finite_rows,
 ) -> tuple[str, ...]:
     """One reason a row, '' where nothing is wrong with the map.
 
-    `score` is Y [N] of the target, in its unit.
+    `score` is Y [N] of the target, in its unit; `finite` may know the score and A already.
     """
-    probability = unit == "probability"
+    y, A, G = capture.logits, capture.activations, capture.gradients
+    whole = {
+        "the score": finite(y), "the activations": finite(A), "the gradients": finite_rows(G)
+    }  # fmt: skip
     return tuple(
-        _broken(capture.logits[row], capture.activations[row], capture.gradients[row])
-        or _saturated(capture.logits[row], capture.gradients[row], score[row], probability)
-        or _blank(capture.activations[row], capture.gradients[row], alpha[row])
+        _broken([name for name, rows in whole.items() if not rows[row]])
+        or _saturated(y[row], G[row], score[row], unit == "probability")
+        or _blank(A[row], G[row], alpha[row], np.max(signed[row]) > floor[row])
         or _hidden(signed[row], floor[row])
         for row in range(len(signed))
     )
@@ -49,9 +95,7 @@ def _empty(signed: Array) -> str:
     return "" if np.any(signed) else "the map is zero: nothing that was tried moves the target"
 
 
-def _broken(y: Array, A: Array, G: Array) -> str:
-    named = {"the score": y, "the activations": A, "the gradients": G}
-    bad = [name for name, values in named.items() if not np.all(np.isfinite(values))]
+def _broken(bad: Sequence[str]) -> str:
     if not bad:
         return ""
     return f"NaN or inf in {' and '.join(bad)}: NaN in the weights or the input, or an overflow"
@@ -70,12 +114,15 @@ def _saturated(y: Array, G: Array, score: float, probability: bool) -> str:
     return ""
 
 
-def _blank(A: Array, G: Array, alpha: Array) -> str:
-    if not np.any(G):
+def _blank(A: Array, G: Array, alpha: Array, lit: np.bool_) -> str:
+    """`lit`: the map shows something, so that neither A nor alpha is zero."""
+    if nothing(G):
         return "the gradient is exactly zero: this layer does not move the score here"
-    if not np.any(A):
+    if lit:
+        return ""
+    if nothing(A):
         return "every activation of this layer is zero"
-    if not np.any(alpha):
+    if nothing(alpha):
         return (
             "the gradient is not zero but every weight is: it cancels, or is negative, everywhere"
         )

@@ -28,16 +28,18 @@ def merge(
         floors: [N], below which a map is noise.
         size: of the result [N, *size].
     """
-    parts = list(zip(maps, signed, floors, strict=True))
-    lit = reduce(np.maximum, [_even(m, m, floor, size) for m, _, floor in parts])
-    dark = [_even(np.maximum(-s, 0.0), m, floor, size) for m, s, floor in parts]
-    return lit, np.where(lit > 0, lit, -reduce(np.maximum, dark))
+    parts = zip(maps, signed, floors, strict=True)
+    each, against = zip(*(_even(m, s, floor, size) for m, s, floor in parts), strict=True)
+    lit, dark = reduce(np.maximum, each), reduce(np.maximum, against)
+    return lit, np.where(lit > 0, lit, -dark)
 
 
-def _even(values: Array, maps: Array, floor: Array, size: Sequence[int]) -> Array:
-    """Values [N, *S] over the maximum of their map, at `size`; 0 of one that is noise."""
+def _even(maps: Array, signed: Array, floor: Array, size: Sequence[int]) -> tuple[Array, Array]:
+    """A map [N, *S] and what is negative, over its maximum, at `size`; 0 of one that is noise."""
     axes = tuple(range(1, maps.ndim))
     top = np.max(maps, axis=axes, keepdims=True)
     lit = top > np.expand_dims(floor, axes)
-    shown = np.where(lit, values / np.where(lit, top, 1), 0)
-    return resize(shown.astype(values.dtype), size)
+    whole = np.where(lit, top, 1)
+    shown = [np.where(lit, v / whole, 0) for v in (maps, np.maximum(-signed, 0.0))]
+    found, against = (resize(s.astype(maps.dtype), size) for s in shown)
+    return found, against

@@ -36,18 +36,43 @@ def class_score(y: Array, classes: Array, class_axis: int = 1) -> Array:
 
 
 @traceable
+def one_cell(y: Array, classes: Array, places: Sequence[int], class_axis: int = 1) -> Array:
+    """1 at each row's class, at one position alone; the shape and dtype of the score.
+
+    `places`: positions by number, row-major; one for all rows, or one a row.
+    """
+    found = np.zeros_like(y)
+    found[_cell(y, classes, places, class_axis)] = 1
+    return found
+
+
+@traceable
+def cell_score(y: Array, classes: Array, places: Sequence[int], class_axis: int = 1) -> Array:
+    """The score of each row's class at that position [N]."""
+    found: Array = y[_cell(y, classes, places, class_axis)].astype(wide(y))
+    return found
+
+
+def cell_number(y: Array, classes: Array, places: Sequence[int], class_axis: int = 1) -> Array:
+    """Where in y, row-major, each row's class is at that position [N]."""
+    index = _cell(y, classes, places, class_axis)
+    found: Array = np.ravel_multi_index(index, y.shape)
+    return found
+
+
+@traceable
 def pick(y: Array, index: int | Sequence[int], class_axis: int = 1) -> Array:
     """The class of each row, int64 [N]; -1 becomes the row's top class."""
     axis = find_axis(y, class_axis)
     N, C = len(y), 1 if y.ndim == 1 else y.shape[axis]
-    asked = np.asarray(index, dtype=object).reshape(-1)  # 10**30 fits no int64
-    if asked.size not in (1, N):
-        raise TargetError(f"{asked.size} targets for a batch of {N}: give one, or one a row")
+    asked = [index] if isinstance(index, int) else np.asarray(index, dtype=object).ravel().tolist()
+    if len(asked) not in (1, N):
+        raise TargetError(f"{len(asked)} targets for a batch of {N}: give one, or one a row")
     for c in asked:
         if not -1 <= c < C:
             raise TargetError(f"class {c} is out of range: the score has {C} (0 to {C - 1})")
-    given = asked.astype(np.int64)
-    if not np.any(given == -1):  # the top ones of a dense score are dear
+    given = np.array(asked, np.int64)  # 10**30, which fits none, is refused above
+    if -1 not in asked:  # the top ones of a dense score are dear
         return np.broadcast_to(given, (N,))
     return np.where(given == -1, top(y, class_axis), given).astype(np.int64)
 
@@ -118,6 +143,22 @@ def spread(mask: Array, y: Array, class_axis: int = 1) -> Array:
         raise TargetError(f"a mask {mask.shape} does not fit a score {y.shape}")
     rows = mask if mask.ndim > len(space) else mask[None]
     return np.expand_dims(rows.astype(y.dtype), axis)
+
+
+def space(y: Array, class_axis: int) -> list[int]:
+    """The extents of the positions."""
+    axis = find_axis(y, class_axis)
+    return [extent for i, extent in enumerate(y.shape) if i not in (0, axis)]
+
+
+def _cell(y: Array, classes: Array, places: Sequence[int], class_axis: int) -> tuple[Array, ...]:
+    """The index of one number a row."""
+    rows, extents = np.arange(len(y)), space(y, class_axis)
+    number = np.broadcast_to(np.asarray(places), (len(y),))
+    index: list[Array] = list(np.unravel_index(number, extents)) if extents else []
+    if y.ndim > 1:
+        index.insert(find_axis(y, class_axis) - 1, classes)
+    return (rows, *index)
 
 
 def find_axis(y: Array, class_axis: int) -> int:

@@ -39,6 +39,13 @@ class ScoredTarget(Protocol):
         """Y [N]."""
         ...
 
+    def few(self, y: Array) -> tuple[Array, Array] | None:
+        """Where dY/dy is not zero, row-major, and what it is there; None: it is said as a whole.
+
+        Of arrays alone: a backend that goes back from few numbers need not look for them.
+        """
+        return None
+
     def classes(self, y: Array) -> Array | None:
         """The class of each row, int64 [N], where it is about one."""
         ...

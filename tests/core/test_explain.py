@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -11,7 +13,9 @@ from cam_core.captures import capture, pulled
 from cam_core.errors import InputError, LayerError, ModelError, TargetError
 from cam_core.explain import explain, explain_all
 from cam_core.head import BoxNumbers, Head
+from cam_core.methods import METHODS
 from cam_core.targets import ClassTarget
+from tests.core import linear
 from tests.core.linear import LABELS, Linear
 
 
@@ -127,3 +131,17 @@ def test_what_is_doubtful_about_a_target_is_said(model: Linear, x: np.ndarray) -
     plain = from_captures(captured, ClassTarget(0), "gradcam").diagnosis
     found = from_captures(captured, Doubted(0), "gradcam").diagnosis
     assert found == (plain[0], "; ".join(filter(None, ("no box", plain[1]))))
+
+
+def test_of_a_layer_without_a_gradient_the_map_is_zero_by_every_method() -> None:
+    """One zero that stands for all, or zeros: the same map, type and reason."""
+    seen = linear.one([[1, 2], [3, 4]], [[0, 0], [0, 0]])
+    thin = replace(seen, gradients=np.broadcast_to(np.float32(0), seen.gradients.shape))
+    for method in METHODS:
+        expected, got = (from_capture(c, ClassTarget(0), method) for c in (seen, thin))
+        for name in ("map", "signed", "alpha", "raw_max", "noise_floor"):
+            a, b = getattr(expected, name), getattr(got, name)
+            assert not np.any(b)
+            assert (a.shape, a.dtype) == (b.shape, b.dtype)
+        assert got.diagnosis == expected.diagnosis
+        assert "exactly zero" in got.diagnosis[0]

@@ -135,6 +135,9 @@ ELSEWHERE: dict[tuple[str, str], tuple[str, ...]] = {
         "backends/onnx/finding/route.py",
         "backends/onnx/finding/summary.py",
     ),
+    ("capturing/test_by_scale.py", "the models that it runs"): (
+        "backends/onnx/capturing/scales.py",
+    ),
     ("capturing/test_backend.py capturing/test_captures.py", "seen through the backend alone"): (
         "backends/onnx/capturing/cut.py",
         "backends/onnx/capturing/forward_pass.py",

@@ -172,6 +172,32 @@ def test_the_page_has_rows_notes_and_reasons(speed: Any, tmp_path: Path) -> None
     assert (tmp_path / "cost.png").stat().st_size > 10_000
 
 
+def test_boxes_are_told_beside_a_peer(speed: Any) -> None:
+    """Ours in units of onnxruntime's forward pass, the peer's also in those of torch's."""
+    found = {
+        ("detector", "plain"): 0.002, ("detector", "one box"): 1.5, ("detector", "5 boxes"): 3.0,
+        ("detector", "pytorch-grad-cam"): 80.0, ("detector", "pytorch-grad-cam in torch"): 10.0,
+        ("yolox-nano", "plain"): 0.008, ("yolox-nano", "one box"): 1.2,
+        ("yolox-nano", "5 boxes"): 1.7,
+    }  # fmt: skip
+    rows = {
+        ("boxes", *key): speed.row.Row("boxes", *key, speed.blocks.Spread(v, v, v))
+        for key, v in found.items()
+    }
+    lines = {line.name: line for line in speed.table.lines(rows)}
+    assert lines["5 boxes, tiny detector"].peers == {"pytorch-grad-cam": 80.0}
+    assert {name: line.verdict for name, line in lines.items()} == {
+        "one box, tiny detector": "-", "5 boxes, tiny detector": "-",
+        "one box, yolox-nano": "-", "5 boxes, yolox-nano": "MISS",
+    }  # fmt: skip
+    told = [[cell.strip() for cell in row.split("|")[1:-1]] for row in
+            speed.page.tables(rows).split("## Five boxes")[1].splitlines()[4:]]  # fmt: skip
+    assert told == [
+        ["tiny detector", "2.00", "1.50", "3.00", "10.00"],
+        ["yolox-nano", "8.00", "1.20", "1.70", "-"],
+    ]
+
+
 def test_the_page_is_of_the_rows(speed: Any) -> None:
     """And the notes name every line that misses."""
     main = speed.main

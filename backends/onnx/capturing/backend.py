@@ -24,8 +24,10 @@ from ..reading.static import Static
 from ..running.feed import feed, rows
 from ..running.runner import Runner
 from ..running.runtime import Provider, refuse_graph_capture, run
+from .by_scale import ByScale
 from .forward_pass import ForwardPass
 from .halves import split
+from .scales import scales_of
 from .sessions import Passes, joined
 from .sized import analyse_at, lacks_size, named, size_of
 from .tail import Tail
@@ -75,7 +77,7 @@ class OnnxBackend:
         self._runner = Runner(providers, optimization, custom_ops, self.analysis.source.folder)
         self._guided = guided
         self._seen: dict[tuple[str | int, ...], Analysis] = {}
-        self._passes: dict[tuple[tuple[str, ...], tuple[str, ...]], Passes] = {}
+        self._passes: dict[tuple[tuple[str, ...], tuple[str, ...]], Passes | ByScale] = {}
         self._tails: dict[str, Tail] = {}
         self._sized: dict[tuple[int, int], OnnxBackend] = {}
         self._scored: dict[str, OnnxBackend] = {}
@@ -137,8 +139,7 @@ class OnnxBackend:
 
     def inputs(self) -> list[InputInfo]:
         """What the model takes, in its own order."""
-        maps = self.analysis.layers.maps
-        return [maps.taken(t) for t in self.analysis.graph.inputs]
+        return list(self._taken)
 
     def heads(self) -> list[Head]:
         """What each output is, with evidence; the first is the one with the score."""
@@ -223,6 +224,12 @@ class OnnxBackend:
         return self._scored[""]
 
     @functools.cached_property
+    def _taken(self) -> Sequence[InputInfo]:
+        """What the model takes: asked of every look, and the same at each."""
+        maps = self.analysis.layers.maps
+        return [maps.taken(t) for t in self.analysis.graph.inputs]
+
+    @functools.cached_property
     def _defaults(self) -> Sequence[Choice]:
         """Found when first needed: a model without maps can still be run, and seen by name."""
         own = self.analysis.choices
@@ -278,11 +285,15 @@ class OnnxBackend:
         fed, path = self.analysis.graph.inputs, self.analysis.layers.path
         return with_gradient({t.name: floating(t) and t.name in path for t in fed}, asked)
 
-    def _open(self, analysis: Analysis, inputs: Sequence[str]) -> Passes:
+    def _open(self, analysis: Analysis, inputs: Sequence[str]) -> Passes | ByScale:
         key = tuple(c.name for c in analysis.choices), tuple(inputs)
         if key not in self._passes:
-            plan = split(analysis, inputs, guided=self._guided)
-            self._passes[key] = Passes(plan, self._opened)
+            scales = None if inputs else scales_of(analysis, guided=self._guided)
+            self._passes[key] = (
+                Passes(split(analysis, inputs, guided=self._guided), self._opened)
+                if scales is None
+                else ByScale(scales, self._opened, replace(self._runner, threads=1).open)
+            )
         return self._passes[key]
 
     def _tail(self, analysis: Analysis, choice: Choice) -> Tail:

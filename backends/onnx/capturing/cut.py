@@ -37,8 +37,8 @@ def with_outputs(analysis: Analysis, tensors: Sequence[Tensor]) -> onnx.ModelPro
     return model
 
 
-def beside(analysis: Analysis, layer: str) -> list[str]:
-    """What the model after a layer reads of the model before it, the layer apart.
+def beside(analysis: Analysis, layer: str, ends: Sequence[str] | None = None) -> list[str]:
+    """What the model between a layer and the ends (None: the score) reads of the model before it.
 
     Skips that go round the layer, and inputs of the model: tensors that depend on what is fed and
     not on the layer. One that no session could hand on (a sequence) is made anew from what can be.
@@ -51,7 +51,7 @@ def beside(analysis: Analysis, layer: str) -> list[str]:
         handed_on = name in before and _is_tensor(tensors.get(name))
         return name == layer or name in fixed or handed_on
 
-    _, met = _leading(nodes, [analysis.score.name], stops)
+    _, met = _leading(nodes, [analysis.score.name] if ends is None else ends, stops)
     return sorted(met - {layer} - fixed)
 
 

@@ -15,8 +15,10 @@ from ..finding.analysis import Analysis
 from ..finding.layers import Choice
 from ..reading.units import units_of
 from ..running.ort_values import Joined
+from .by_scale import ByScale
 from .sessions import Passes
 from .tail import Tail
+from .windows import Entries
 
 
 class ForwardPass:
@@ -33,7 +35,7 @@ class ForwardPass:
     def __init__(
         self,
         analysis: Analysis,
-        passes: Passes,
+        passes: Passes | ByScale,
         tails: Mapping[Any, Tail],
         parts: Sequence[Mapping[str, Array]],
         inputs: Sequence[str],
@@ -61,11 +63,22 @@ class ForwardPass:
         """The gradients of one target, by one backward pass."""
         if self._passes.plan.refused is not None:
             raise self._passes.plan.refused
-        found = self._passes.backward(self._kept, cotangent(self, target))
+        found = self._back(target)
         return Gradients(
             {name: c.layout.apply(found[c.tensor.name]) for name, c in self._choices.items()},
             {name: found[name] for name in self._inputs},
         )
+
+    def _back(self, target: Target) -> dict[str, Array]:
+        """From the few numbers that a target names, where what runs back takes them."""
+        few = getattr(target, "few", None)
+        if isinstance(self._passes, ByScale) and few is not None:
+            found = few(self.score)
+            if found is not None:
+                return self._passes.backward(
+                    self._kept, Entries(found[0], found[1], self.score.shape)
+                )
+        return self._passes.backward(self._kept, cotangent(self, target))
 
     def tail(self, layer: str) -> Callable[[Array], Array]:
         """What runs the model on from one of the layers; the head is left alone."""

@@ -34,15 +34,7 @@ class Passes:
             parts: the batches.
             inputs: those that must be kept besides.
         """
-        keep = {*self.plan.fetched, *inputs}
-        return [self._forward(part, keep) for part in parts]
-
-    def _forward(self, part: Mapping[str, Array], keep: Collection[str]) -> dict[str, Any]:
-        given = {  # a copy of what is read again: the caller may write to his own
-            n: value_of(np.array(a) if n in keep else a, self._device) for n, a in part.items()
-        }
-        found = run_values(self.front, given)
-        return found | {n: v for n, v in given.items() if n in keep}
+        return kept_of(self.front, parts, {*self.plan.fetched, *inputs})
 
     def backward(self, kept: Kept, cotangent: Array) -> dict[str, Array]:
         """The gradients by the name of their tensor; several batches are one row each."""
@@ -61,6 +53,18 @@ class Passes:
     def _back(self) -> Any:
         assert self.plan.backward is not None
         return self._opened(self.plan.backward)
+
+
+def kept_of(front: Any, parts: Sequence[Mapping[str, Array]], keep: Collection[str]) -> Kept:
+    """The outputs of a forward model for each batch, and its inputs of these names."""
+    device, found = device_of(front), []
+    for part in parts:
+        given = {  # a copy of what is read again: the caller may write to his own
+            n: value_of(np.array(a) if n in keep else a, device) for n, a in part.items()
+        }
+        own = {n: v for n, v in given.items() if n in keep}
+        found.append(run_values(front, given) | own)
+    return found
 
 
 def joined(names: Sequence[str], parts: Sequence[Sequence[Any]]) -> dict[str, Array]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from math import prod
+from typing import Any, cast
 
 import numpy as np
 
@@ -52,6 +54,32 @@ def _class_score(op: Op, y: Traced, classes: Traced, class_axis: int = 1) -> Ten
         hot = op.Cast(op.Equal(iota, column), to=y.dtype)
         found = op.ReduceSum(op.Mul(hot, summed), [1], keepdims=0)
     return found if y.dtype == np.float32 else op.Cast(found, to=np.float32)
+
+
+@traces(scores.one_cell)
+def one_cell(
+    op: Op, y: Traced, classes: Traced, places: Sequence[int], class_axis: int = 1
+) -> Traced:
+    """1 at the class, times 1 at the position."""
+    extents: Any = scores.space(y, class_axis)  # type: ignore[arg-type]
+    there = np.zeros((len(places), prod(extents)), y.dtype)
+    there[range(len(places)), list(places)] = 1
+    axis = class_axis % y.ndim
+    mask: Any = np.expand_dims(there.reshape(len(places), *extents), axis)
+    hot: Any = scores.one_hot(y, classes, class_axis)  # type: ignore[arg-type]
+    found: Traced = hot * mask
+    return found
+
+
+@traces(scores.cell_score)
+def _cell_score(
+    op: Op, y: Traced, classes: Traced, places: Sequence[int], class_axis: int = 1
+) -> Traced:
+    """The sum over all that is not there too."""
+    cell: Any = scores.one_cell(y, classes, places, class_axis)  # type: ignore[arg-type]
+    product: Any = y * cell
+    found: Any = scores.per_row(product)
+    return cast(Traced, found)
 
 
 @traces(scores.pick)

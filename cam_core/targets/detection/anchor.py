@@ -14,7 +14,7 @@ from ...backend import Array
 from ...errors import TargetError
 from ..asking import Asking, Seen
 from ..labels import find_class, plain
-from ..scores import find_axis, one_hot, per_row, pick
+from ..scores import cell_number, cell_score, one_cell, pick, space
 from ..target import NONE, Kind, Outputs, ScoredTarget
 from .boxed import record, rows_of
 from .found import Detections
@@ -50,15 +50,19 @@ class AnchorTarget(ScoredTarget):
 
     def __call__(self, y: Array, outputs: Outputs = NONE) -> Array:
         """dY/dy: 1 at the class, -1 at the background, at the anchor alone."""
-        slope = one_hot(y, pick(y, self.index, self.class_axis), self.class_axis)
-        if self.background is not None:
-            against = pick(y, self._against(y.shape[self.class_axis]), self.class_axis)
-            slope = slope - one_hot(y, against, self.class_axis)
-        return slope * self._there(y)
+        slope, *against = (one_cell(y, c, *self._there(y)) for c in self._both(y))
+        return slope - against[0] if against else slope
 
     def score(self, y: Array, outputs: Outputs = NONE) -> Array:
         """Y [N]."""
-        return per_row(y * self(y))
+        found, *against = (cell_score(y, c, *self._there(y)) for c in self._both(y))
+        return found - against[0] if against else found
+
+    def few(self, y: Array) -> tuple[Array, Array]:
+        """One number a row, and one of the background."""
+        at = [cell_number(y, c, *self._there(y)) for c in self._both(y)]
+        slopes = [np.full(len(y), slope, y.dtype) for slope in (1, -1)]
+        return np.concatenate(at), np.concatenate(slopes[: len(at)])
 
     def classes(self, y: Array) -> Array | None:
         """c of each row, int64 [N]; None of a box that was found, which is about itself."""
@@ -97,6 +101,13 @@ class AnchorTarget(ScoredTarget):
             return str(self._of_all("label") or f"class {found}")
         return super().title(index, names)
 
+    def _both(self, y: Array) -> list[Array]:
+        """The class, and the background if there is one."""
+        asked = [self.index]
+        if self.background is not None:
+            asked.append(self._against(y.shape[self.class_axis]))
+        return [pick(y, one, self.class_axis) for one in asked]
+
     def _against(self, count: int) -> int:
         """The background, which is no class to set against itself."""
         assert self.background is not None
@@ -113,18 +124,14 @@ class AnchorTarget(ScoredTarget):
         each = [row.get("box", {}).get(fact) for row in self.detail]
         return each[0] if each and all(one == each[0] for one in each) else None
 
-    def _there(self, y: Array) -> Array:
-        """1 at the anchor and 0 elsewhere, [1 or N, ...] with a single class."""
-        axis = find_axis(y, self.class_axis)
-        places = [extent for i, extent in enumerate(y.shape) if i not in (0, axis)]
+    def _there(self, y: Array) -> tuple[tuple[int, ...], int]:
+        """The anchors, which are in the score, and its class axis."""
+        places, anchors = space(y, self.class_axis), _listed(self.anchor)
         if not all(isinstance(extent, int) for extent in places):
             raise TargetError(f"{self.label}: the anchors of a score {y.shape} have no number")
-        anchors = _listed(self.anchor)
         if not all(0 <= a < prod(places) for a in anchors):
             raise TargetError(f"{self.label}: the score has anchors 0 to {prod(places) - 1}")
-        there = np.zeros((len(anchors), prod(places)), y.dtype)
-        there[range(len(anchors)), anchors] = 1
-        return np.expand_dims(there.reshape(len(anchors), *places), axis)
+        return anchors, self.class_axis
 
 
 def _doubt(box: Mapping[str, Any]) -> str:

@@ -47,3 +47,15 @@ def test_an_anchor_that_is_not_there() -> None:
 def test_a_class_that_no_anchor_has() -> None:
     with pytest.raises(TargetError, match="2@anchor:3: class 2 is the background"):
         AnchorTarget(2, 3, 1, -1)(np.zeros((1, 3, 6)))
+
+
+@pytest.mark.parametrize(("shape", "axis"), LAYOUTS)
+@pytest.mark.parametrize("background", [None, 0])
+def test_the_few_numbers_are_its_slope(shape, axis, background, rng) -> None:
+    """Of one class and anchor for all rows, and of one a row."""
+    y = rng.normal(size=shape)
+    for target in (AnchorTarget(1, 4, axis, background), AnchorTarget((2, 1), (0, 3), axis)):
+        at, values = target.few(y)
+        slope = np.zeros(shape)
+        slope.flat[at] = values
+        np.testing.assert_array_equal(slope, target(y))

@@ -1,0 +1,145 @@
+"""Back through the heads of those scales alone that a target is about, and there by windows.
+
+What lies between the ends of the heads and the joined tensor only puts numbers elsewhere: it is run
+once, on the numbers of the cells, and cotangents are put back where it says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from cam_core.backend import Array
+
+from ..running.ort_values import array_of
+from ..running.runtime import run
+from .scales import Scales
+from .sessions import Kept, kept_of
+from .windows import Entries, Opened, Windowed, entries
+
+
+class ByScale:
+    """The forward model of a detector, and what runs back to each of its scales.
+
+    Args:
+        plan: the models.
+        opened: opens a session.
+        small: opens one for a window.
+    """
+
+    def __init__(self, plan: Scales, opened: Opened, small: Opened) -> None:
+        self.plan, self._opened = plan, opened
+        self.front = opened(plan.forward)
+        tail, joined = plan.tail, plan.joint.joined
+        self._tail = None
+        if tail is not None:
+            ends = {plan.score: tail.score}
+            self._tail = Windowed(joined, [tail.axis], ends, tail.make, opened, small)
+        self._heads = {
+            s.layer: Windowed(s.layer, s.axes, s.ends, plan.heads[s.layer], opened, small)
+            for s in plan.joint.scales
+        }
+        self._links: dict[str, Any] = {}
+        self._origins: dict[int, Array] = {}
+
+    def forward(self, parts: Sequence[Mapping[str, Array]], inputs: Collection[str] = ()) -> Kept:
+        """The model's outputs, the score, the layers and what joins them, of each batch.
+
+        Args:
+            parts: the batches.
+            inputs: those that must be kept besides.
+        """
+        return kept_of(self.front, parts, {*self.plan.fetched, *inputs})
+
+    def backward(self, kept: Kept, cotangent: Array | Entries) -> dict[str, Array]:
+        """The gradients by the name of their tensor; several batches are one row each."""
+        few = cotangent if isinstance(cotangent, Entries) else entries(cotangent)
+        found = [
+            self._back(values, few.row(i) if len(kept) > 1 else few)
+            for i, values in enumerate(kept)
+        ]
+        if len(found) == 1:
+            return found[0]
+        return {name: np.concatenate([one[name] for one in found]) for name in found[0]}
+
+    def _back(self, values: Mapping[str, Any], cotangent: Entries) -> dict[str, Array]:
+        at_ends = self._at_ends(values, cotangent)
+        own = {}
+        for scale in self.plan.joint.scales:
+            mine = {name: at_ends[name] for name in scale.ends if name in at_ends}
+            if mine:
+                A = array_of(values[scale.layer])
+                own[scale.layer] = self._heads[scale.layer].pull(A, mine)
+        found = {name: block.whole() for name, block in own.items()}
+        for layer, later in list(self._linked(values, found)):
+            found[layer] = found[layer] + later if layer in found else later
+        return {
+            scale.layer: found[scale.layer]
+            if scale.layer in found
+            else _zero(array_of(values[scale.layer]))
+            for scale in self.plan.joint.scales
+        }
+
+    def _at_ends(self, values: Mapping[str, Any], found: Entries) -> dict[str, Entries]:
+        """The cotangents of the ends, of those alone where there is one."""
+        if not found.at.size:
+            return {}
+        joined, rows = self.plan.joint.joined, found.shape[0]
+        shapes = {name: self.plan.shape(name, rows) for name in self.plan.joint.ends}
+        if rows not in self._origins:
+            self._origins[rows] = self._origin(shapes)
+        origin = self._origins[rows]
+        if self._tail is None:
+            at, numbers = origin.ravel()[found.at], found.values
+        else:
+            block = self._tail.pull(array_of(values[joined]), {self.plan.score: found})
+            at, numbers = origin[block.place].ravel(), block.values.ravel()
+            at, numbers = at[numbers != 0], numbers[numbers != 0]
+        return dict(_parted(at, numbers, shapes))
+
+    def _origin(self, shapes: Mapping[str, tuple[int, ...]]) -> Array:
+        """Which cell of the ends each one of the joined tensor is, counted on from end to end."""
+        cells, first = {}, 0
+        for name, shape in shapes.items():
+            cells[name] = np.arange(first, first + prod(shape)).reshape(shape)
+            first += prod(shape)
+        found: Array = run(self._opened(self.plan.moves), [self.plan.joint.joined], cells)[0]
+        return found
+
+    def _linked(
+        self, values: Mapping[str, Any], own: Mapping[str, Array]
+    ) -> Iterator[tuple[str, Array]]:
+        """(layer, what later layers that have a gradient add to its own)."""
+        for layer, link in self.plan.links.items():
+            if own.keys().isdisjoint(link.cotangents):
+                continue
+            if layer not in self._links:
+                self._links[layer] = self._opened(link.model)
+            session = self._links[layer]
+            feed = {
+                place: own[name] if name in own else np.zeros_like(array_of(values[name]))
+                for name, place in link.cotangents.items()
+            }
+            read = [i.name for i in session.get_inputs() if i.name not in feed]
+            feed |= {name: array_of(values[name]) for name in read}
+            yield layer, run(session, [link.gradients[layer]], feed)[0]
+
+
+def _parted(
+    at: Array, numbers: Array, shapes: Mapping[str, tuple[int, ...]]
+) -> Iterator[tuple[str, Entries]]:
+    """Of numbers that are counted on from tensor to tensor, those of each that has any."""
+    first = 0
+    for name, shape in shapes.items():
+        mine = (first <= at) & (at < first + prod(shape))
+        if np.any(mine):
+            yield name, Entries(at[mine] - first, numbers[mine], shape)
+        first += prod(shape)
+
+
+def _zero(like: Array) -> Array:
+    """0 everywhere, in no memory."""
+    return np.broadcast_to(np.zeros((), like.dtype), like.shape)

@@ -1,0 +1,161 @@
+"""One way back through a part whose cells are made of near ones: where a cotangent is, and no more.
+
+A cotangent of few cells comes from few cells. Of what a cell is made of, all is in a window around
+it; what convolutions pad at the window's border has no part in that cell, and where the window
+touches the border of the whole they pad what they pad there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+import onnx
+
+from cam_core.backend import Array
+
+from ..finding.near import Near
+from ..running.runtime import run
+from .part import Part
+
+Make = Callable[[tuple[int, ...] | None], Part]
+"""The part for a window of that size; None: for all that is given."""
+Opened = Callable[[onnx.ModelProto], Any]
+"""Opens a session."""
+
+
+@dataclass(frozen=True)
+class Entries:
+    """The numbers of a tensor that are not zero."""
+
+    at: Array
+    """Where they are, row-major."""
+    values: Array
+    shape: tuple[int, ...]
+
+    def row(self, number: int) -> Entries:
+        """Those of one row, which is a batch."""
+        shape = (1, *self.shape[1:])
+        at = self.at - number * prod(shape)
+        mine = (at >= 0) & (at < prod(shape))
+        return Entries(at[mine], self.values[mine], shape)
+
+
+@dataclass(frozen=True)
+class Block:
+    """Numbers of a tensor, around which it is zero."""
+
+    values: Array
+    place: tuple[slice, ...]
+    shape: tuple[int, ...]
+
+    def whole(self) -> Array:
+        """The tensor."""
+        if self.values.shape == self.shape:
+            return self.values
+        found = np.zeros(self.shape, self.values.dtype)
+        found[self.place] = self.values
+        return found
+
+
+def entries(values: Array) -> Entries:
+    """Those of a whole tensor."""
+    flat = values.ravel()
+    at = np.flatnonzero(flat != 0)  # of booleans many times as fast
+    return Entries(at, flat[at], values.shape)
+
+
+class Windowed:
+    """A part from one tensor to its ends.
+
+    Args:
+        given: the tensor.
+        axes: along which it is cut.
+        ends: each with where its cells lie.
+        make: the part.
+        opened: opens a session.
+        small: opens one for a window, which is not worth more than a thread.
+    """
+
+    def __init__(
+        self,
+        given: str,
+        axes: Sequence[int],
+        ends: Mapping[str, Near],
+        make: Make,
+        opened: Opened,
+        small: Opened,
+    ) -> None:
+        self._given, self._axes, self._ends, self._make = given, tuple(axes), ends, make
+        self._opened, self._small = opened, small
+        self.reach = tuple(map(max, zip(*(end.reach for end in ends.values()), strict=True)))
+        self._sessions: dict[tuple[int, ...] | None, tuple[Part, Any]] = {}
+
+    def pull(self, values: Array, cotangents: Mapping[str, Entries]) -> Block:
+        """The cotangent of the tensor, which has these values.
+
+        Args:
+            values: of the tensor.
+            cotangents: by end.
+        """
+        window = self.window(values.shape, cotangents)
+        place = [slice(0, extent) for extent in values.shape]
+        for axis, (start, size) in zip(self._axes, window, strict=True):
+            place[axis] = slice(start, start + size)
+        made, session = self._session(values.shape, tuple(size for _, size in window))
+        feed = {self._given: np.ascontiguousarray(values[tuple(place)])}
+        for name, input_name in made.cotangents.items():
+            feed[input_name] = _within(cotangents[name], self._ends[name].axes, window)
+        wanted = {i.name for i in session.get_inputs()}
+        feed = {name: array for name, array in feed.items() if name in wanted}
+        (found,) = run(session, [made.gradients[self._given]], feed)
+        return Block(found, tuple(place), values.shape)
+
+    def window(
+        self, shape: Sequence[int], cotangents: Mapping[str, Entries]
+    ) -> list[tuple[int, int]]:
+        """(start, size) on each axis; all of it where the cotangents need more than one cell's."""
+        extents = [shape[axis] for axis in self._axes]
+        low, high = self._bounds(cotangents)
+        sizes = [min(2 * r + 1, e) for r, e in zip(self.reach, extents, strict=True)]
+        fits = all(
+            a == b or size == e for a, b, size, e in zip(low, high, sizes, extents, strict=True)
+        )
+        if not fits:
+            return [(0, extent) for extent in extents]
+        starts = [
+            min(max(a - r, 0), e - size)
+            for a, r, e, size in zip(low, self.reach, extents, sizes, strict=True)
+        ]
+        return list(zip(starts, sizes, strict=True))
+
+    def _bounds(self, cotangents: Mapping[str, Entries]) -> tuple[list[int], list[int]]:
+        """The first and the last cell, on each axis, where a cotangent is."""
+        each = []
+        for name, found in cotangents.items():
+            if found.at.size:
+                index = np.unravel_index(found.at, found.shape)
+                each.append([index[axis] for axis in self._ends[name].axes])
+        along = [np.concatenate(cells) for cells in zip(*each, strict=True)]
+        return [int(c.min()) for c in along], [int(c.max()) for c in along]
+
+    def _session(self, shape: Sequence[int], sizes: tuple[int, ...]) -> tuple[Part, Any]:
+        """The part for a window of that size, opened when first needed."""
+        key = None if sizes == tuple(shape[axis] for axis in self._axes) else sizes
+        if key not in self._sessions:
+            made, opened = self._make(key), self._opened if key is None else self._small
+            self._sessions[key] = made, opened(made.model)
+        return self._sessions[key]
+
+
+def _within(found: Entries, axes: Sequence[int], window: Sequence[tuple[int, int]]) -> Array:
+    """The tensor in a window."""
+    index, shape = list(np.unravel_index(found.at, found.shape)), list(found.shape)
+    for axis, (start, size) in zip(axes, window, strict=True):
+        index[axis], shape[axis] = index[axis] - start, size
+    values = np.zeros(shape, found.values.dtype)
+    np.add.at(values, tuple(index), found.values)
+    return values
