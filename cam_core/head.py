@@ -80,8 +80,14 @@ class BoxNumbers:
     """Where along the axis the angle of a turned box lies."""
     gridded: bool = True
     """Do they stand at cells of a grid? Queries do not."""
+    each: int = 1
+    """How many anchors of a cell lie one after the other along the axis, with all their numbers."""
+    priors: tuple[tuple[tuple[float, float], ...], ...] = ()
+    """Widths and heights in pixels of the anchors of a cell, fine scales first; (): not known."""
     unsure: bool = False
     """Is nothing applied to the scores, so that only they tell whether the last is no class?"""
+    of_words: bool = False
+    """Are the classes the words of a text that the model is fed? None of them is no class."""
 
 
 @dataclass(frozen=True)

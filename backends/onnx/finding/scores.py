@@ -17,7 +17,7 @@ from .axes.factors import Axes
 from .axes.walk import Found
 from .heads.boxes import Detector, detector
 from .heads.detectors import Whole, whole
-from .heads.extra import SLICES, log_scores, one_row, own_name, rows_first
+from .heads.extra import SLICES, bounded, log_scores, one_row, own_name, rows_first
 from .heads.kinds import Clues, head_of, with_labels
 from .heads.origins import Origins
 from .heads.partners import Candidate, with_partners
@@ -248,6 +248,8 @@ def _score(graph: Graph, chosen: Candidate, rest: Sequence[Head]) -> Score:
         tensor = log_scores(graph, tensor, axis, cut.start, cut.count, cut.objectness)
     if chosen.exact and len(tensor.shape) > 1:
         return Score(*_as_it_is(graph, own), (chosen.head, *rest))
+    if not chosen.untouched and chosen.head.boxes is not None and chosen.head.boxes.of_words:
+        tensor = bounded(graph, tensor)
     kept = chosen.untouched and len(tensor.shape) > 1
     ordered = tensor if kept else rows_first(graph, tensor, own.batch)
     if len(tensor.shape) == 1 or axis is None:

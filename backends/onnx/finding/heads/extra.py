@@ -25,13 +25,18 @@ SCORES = f"{PREFIX}scores."
 SCALES = f"{PREFIX}scales."
 ANCHORS = f"{PREFIX}anchors."
 HALVES = f"{PREFIX}half."
+MAPS = f"{PREFIX}maps."
+FINITE = f"{PREFIX}finite."
 SLICES = 10
 """From this opset on a Slice takes its bounds as inputs."""
 
 
 def own_name(name: str) -> str:
     """A tensor's name in the file itself."""
-    prefixes = (ROWS, CLASSES, OBJECTS, LOGARITHMS, SCORES, SCALES, ANCHORS, HALVES, PREFIX)
+    prefixes = (
+        *(ROWS, CLASSES, OBJECTS, LOGARITHMS, SCORES, SCALES, ANCHORS, HALVES, MAPS, FINITE),
+        PREFIX,
+    )
     while name.startswith(PREFIX):
         name = name.removeprefix(next(p for p in prefixes if name.startswith(p)))
     return name
@@ -82,13 +87,24 @@ def classes_alone(
 
 
 def log_scores(
-    graph: Graph, tensor: Tensor, axis: int, start: int, count: int, objectness: int | None
+    graph: Graph,
+    tensor: Tensor,
+    axis: int,
+    start: int,
+    count: int,
+    objectness: int | None,
+    *,
+    logits: bool = False,
 ) -> Tensor:
-    """log p of class probabilities, log o + log p where an objectness multiplies them."""
-    found = _logarithm(graph, classes_alone(graph, tensor, axis, start, count))
+    """log p of class probabilities, log o + log p where an objectness multiplies them.
+
+    `logits`: do they lack their sigmoids?
+    """
+    logarithm = _log_sigmoid if logits else _logarithm
+    found = logarithm(graph, classes_alone(graph, tensor, axis, start, count))
     if objectness is None:
         return found
-    there = _logarithm(graph, classes_alone(graph, tensor, axis, objectness, 1, OBJECTS))
+    there = logarithm(graph, classes_alone(graph, tensor, axis, objectness, 1, OBJECTS))
     return _added(graph, SCORES, "Add", {}, [found, there], found.shape)
 
 
@@ -143,6 +159,34 @@ def anchored(graph: Graph, tensor: Tensor, *, batched: bool, channel: int | None
     made = [rows, channels, count] if first else [rows, count, channels]
     target = gs.Constant(f"{ANCHORS}{tensor.name}/shape", np.array(form, np.int64))
     return _added(graph, ANCHORS, "Reshape", {}, [tensor, target], made)
+
+
+def bounded(graph: Graph, tensor: Tensor) -> Tensor:
+    """The same with the lowest number there is for -inf, which stands where a text has no word."""
+    least = np.array(np.finfo(tensor.dtype).min, tensor.dtype)
+    held = gs.Constant(f"{FINITE}{tensor.name}/least", least)
+    return _added(graph, FINITE, "Max", {}, [tensor, held], tensor.shape)
+
+
+def one_an_anchor(graph: Graph, tensor: Tensor, each: int) -> Tensor:
+    """[N, each, h w, M] of a map [N, each M, h, w]; the same where each is 1."""
+    if each == 1:
+        return tensor
+    rows, channels, *cells = tensor.shape
+    count = prod(cells) if all(isinstance(d, int) for d in cells) else None
+    name = f"{MAPS}{tensor.name}/shape"
+    form = gs.Constant(name, np.array([0, each, channels // each, -1], np.int64))
+    made = [rows, each, channels // each, count]
+    apart = _added(graph, MAPS, "Reshape", {}, [tensor, form], made)
+    made = [rows, each, count, channels // each]
+    return _added(graph, MAPS, "Transpose", {"perm": [0, 1, 3, 2]}, [apart], made)
+
+
+def _log_sigmoid(graph: Graph, tensor: Tensor) -> Tensor:
+    """log sigmoid z = -softplus(-z), which no logit is too small for."""
+    against = _added(graph, f"{LOGARITHMS}minus.", "Neg", {}, [tensor], tensor.shape)
+    soft = _added(graph, f"{LOGARITHMS}soft.", "Softplus", {}, [against], tensor.shape)
+    return _added(graph, LOGARITHMS, "Neg", {}, [soft], tensor.shape)
 
 
 def _logarithm(graph: Graph, tensor: Tensor) -> Tensor:
