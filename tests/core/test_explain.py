@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cam_core.backend import Capture
+from cam_core.backend import Capture, InputInfo
 from cam_core.captures import capture, pulled
 from cam_core.errors import InputError, LayerError, ModelError, TargetError
-from cam_core.explain import explain, explain_all, from_capture, from_captures
+from cam_core.explain import explain, explain_all, from_capture, from_captures, picture_size
 from cam_core.head import BoxNumbers, Head
 from cam_core.targets import ClassTarget
 from tests.core.linear import LABELS, Linear
@@ -126,3 +126,23 @@ def test_what_is_doubtful_about_a_target_is_said(model: Linear, x: np.ndarray) -
     plain = from_captures(captured, ClassTarget(0), "gradcam").diagnosis
     found = from_captures(captured, Doubted(0), "gradcam").diagnosis
     assert found == (plain[0], "; ".join(filter(None, ("no box", plain[1]))))
+
+
+PICTURES = {  # shape, axis of channels, axis of rows -> height and width
+    "rows of pictures": ((1, 3, 20, 30), 1, 0, (20, 30)),
+    "channels last": ((1, 20, 30, 3), 3, 0, (20, 30)),
+    "one picture": ((3, 20, 30), 0, None, (20, 30)),
+    "one with channels last": ((20, 30, 3), 2, None, (20, 30)),
+    "rows of tokens": ((2, 20, 30), None, 0, None),
+}
+
+
+@pytest.mark.parametrize("case", PICTURES)
+def test_how_large_the_picture_is(case: str) -> None:
+    shape, channels, rows, expected = PICTURES[case]
+
+    class Given:
+        def inputs(self) -> list[InputInfo]:
+            return [InputInfo("x", shape, np.dtype("float32"), channels, rows)]
+
+    assert picture_size(Given(), np.zeros(shape)) == expected
