@@ -108,6 +108,8 @@ class Head:
     """What the model applies to it, such as Softmax; Log: the score is a logarithm of its own."""
     boxes: BoxNumbers | None = None
     """Of class scores at anchors: where the boxes are."""
+    by_step: bool = False
+    """Of a sequence: is each step a character, up to a class that ends the line? Else it is CTC."""
     labels: tuple[str, ...] = ()
     """The names of the classes that the model itself writes there; empty where it writes none."""
     labels_source: str = ""
