@@ -80,6 +80,12 @@ class BoxNumbers:
     """Where along the axis the angle of a turned box lies."""
     gridded: bool = True
     """Do they stand at cells of a grid? Queries do not."""
+    more: int = 0
+    """Where along the axis further numbers of each box begin; 0: there are none."""
+    points: int = 0
+    """How many of these a keypoint has: x, y and perhaps a probability; 0: they are none."""
+    prototypes: str = ""
+    """The output [N, k, h, w] whose maps these weigh: their sum is the box's mask, as logits."""
     each: int = 1
     """How many anchors of a cell lie one after the other along the axis, with all their numbers."""
     priors: tuple[tuple[tuple[float, float], ...], ...] = ()

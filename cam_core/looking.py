@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from .backend import Backend, Capture, Inputs, Look
 from .captures import pulled
@@ -28,7 +29,20 @@ class Looks:
 
     def pulled(self, target: ScoredTarget) -> list[Capture]:
         """A and G of a target at each layer, of the look that has its number."""
-        return pulled(self.of(target.tensor), target)
+        own = pulled(self.of(target.tensor), target)
+        if target.beside is None:
+            return own
+        return [self._with(capture, target.beside) for capture in own]
+
+    def _with(self, own: Capture, beside: ScoredTarget) -> Capture:
+        """With what reaches a layer by way of another output; a layer may not reach that at all."""
+        scored = self._scored(beside.tensor)
+        try:
+            look = scored.look(self._x, layers=[own.layer])
+        except LayerError:
+            return own
+        (rest,) = pulled(look, beside)
+        return replace(own, gradients=own.gradients + rest.gradients)
 
     def of(self, tensor: str) -> Look:
         """The look whose score is that output; '' is the first.
@@ -54,11 +68,15 @@ class Looks:
             self._refused = error
             return self._backend.look(self._x, layers=())
 
-    def _look(self, tensor: str) -> Look:
+    def _scored(self, tensor: str) -> Backend:
         scored = getattr(self._backend, "scored", None)
         if scored is None:
             raise TargetError(f"this backend cannot explain output '{tensor}', its score alone")
-        found = self._near(scored(tensor))
+        found: Backend = scored(tensor)
+        return found
+
+    def _look(self, tensor: str) -> Look:
+        found = self._near(self._scored(tensor))
         rows, own = len(found.score), len(self.first.score)
         if rows != own:
             raise TargetError(

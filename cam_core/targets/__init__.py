@@ -14,7 +14,9 @@ from .cotangent import CotangentTarget
 from .edge import EdgeTarget
 from .finer import FinerTarget
 from .grammar import Question, as_target, parse_target, read_target, usual
+from .keypoint import KeypointTarget
 from .loss import LossTarget
+from .mask import MaskTarget
 from .norm import NormTarget
 from .one_class import ClassTarget
 from .out import OutTarget
@@ -45,9 +47,11 @@ __all__ = [
     "CotangentTarget",
     "EdgeTarget",
     "FinerTarget",
+    "KeypointTarget",
     "Kind",
     "LikeTarget",
     "LossTarget",
+    "MaskTarget",
     "Mirrored",
     "NormTarget",
     "OutTarget",

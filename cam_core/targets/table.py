@@ -13,7 +13,9 @@ from .contrast import CONTRAST
 from .cotangent import COTANGENT
 from .edge import EDGE
 from .finer import FINER
+from .keypoint import KEYPOINT
 from .loss import LOSS
+from .mask import MASK
 from .norm import NORM
 from .one_class import CLASS
 from .out import OUT
@@ -62,6 +64,8 @@ TARGETS: dict[str, Kind] = {
     "like": SIMILAR,
     "out": OUT,
     "edge": EDGE,
+    "keypoint": KEYPOINT,
+    "mask": MASK,
     "against": against(taken),
 }
 """By name, the most general first: a text is what the last of them takes it for.

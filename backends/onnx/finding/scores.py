@@ -19,6 +19,7 @@ from .heads.boxes import Detector, detector
 from .heads.detectors import Whole, whole
 from .heads.extra import SLICES, bounded, log_scores, one_row, own_name, rows_first
 from .heads.kinds import Clues, head_of, with_labels
+from .heads.more import with_more
 from .heads.origins import Origins
 from .heads.partners import Candidate, with_partners
 from .heads.tails import Tail, behind
@@ -149,6 +150,8 @@ def _detecting(graph: Graph, own: Origins, found: Detector, axes: Found) -> Cand
         if axis is None
         else BoxNumbers(name, axis, found.box, angle=found.angle, written=found.written)
     )
+    if boxes is not None and found.more:
+        boxes = with_more(graph, axes, boxes, found.more)
     head = Head(name, "boxes", found.evidence, str(own.tensor.name), axis, boxes=boxes)
     if found.tail is None:
         return Candidate(replace(head, activation="Log" if axis is not None else ""), own, found)

@@ -48,6 +48,8 @@ class Detector:
     """How far the boxes are turned, where there is such a channel."""
     written: str = ""
     """How the box numbers are written, where that is known: see `BoxNumbers`."""
+    more: int = 0
+    """Where further numbers begin, to the end: coefficients of masks, or keypoints; 0: none."""
 
 
 def detector(
@@ -113,6 +115,7 @@ def _by_parts(parts: Sequence[Part], named: int | None) -> Detector | None:
         objectness=starts[alone[0]] if alone else None,
         angle=starts[after[0]] if turned else None,
         written=_written(parts[boxes[0]]) if alone else "",
+        more=starts[after[0]] if after and not turned else 0,
     )
 
 
