@@ -110,11 +110,7 @@ class KeypointQuestion(AwaitingTarget):
 
     def _at(self, boxes: BoxNumbers, seen: Seen) -> int:
         """Where along the axis of a box's numbers it is."""
-        if not boxes.points:
-            raise TargetError(
-                f"{self.asked}: the boxes of '{boxes.output}' have no keypoints that are known; "
-                f"any number of an output is asked for as out:NAME[3]"
-            )
+        _require(boxes, self.asked)
         extent = seen.outputs[boxes.output].shape[boxes.axis]
         count = (extent - boxes.more) // boxes.points
         if not self.number < count:
@@ -134,7 +130,18 @@ def read(word: str, asking: Asking) -> tuple[KeypointQuestion] | None:
     if found is None:
         return None
     of = asked_box(word, found[3].strip(), asking)
+    if asking.head is not None and asking.head.boxes is not None:
+        _require(asking.head.boxes, word)
     return (KeypointQuestion(int(found[1]), found[2], of, word),)
+
+
+def _require(boxes: BoxNumbers, asked: str) -> None:
+    """Refuses boxes without keypoints."""
+    if not boxes.points:
+        raise TargetError(
+            f"{asked}: the boxes of '{boxes.output}' have no keypoints that are known; any number "
+            f"of an output is asked for as out:NAME[3]"
+        )
 
 
 def asked_box(word: str, which: str, asking: Asking) -> ScoredTarget:

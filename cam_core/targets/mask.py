@@ -11,6 +11,7 @@ import numpy as np
 
 from ..backend import Array
 from ..errors import TargetError
+from ..head import BoxNumbers
 from .asking import Asking, Seen
 from .box import rows_of
 from .detection.found import Detections
@@ -97,11 +98,7 @@ class MaskQuestion(AwaitingTarget):
         head = seen.asking.head
         assert head is not None  # a box was found
         assert head.boxes is not None
-        if not head.boxes.prototypes:
-            raise TargetError(
-                f"{self.asked}: the boxes of '{head.boxes.output}' have no masks that are known: "
-                f"no further numbers, or no output [N, k, h, w] with as many maps"
-            )
+        _require(head.boxes, self.asked)
         maps = seen.outputs[head.boxes.prototypes].astype(np.float64)
         numbers = replace(head.boxes, start=head.boxes.more, count=maps.shape[1])
         anchors = [facts["box"]["anchor"] for facts in one.detail]
@@ -134,11 +131,22 @@ def _inside(row: Detections, anchor: int, shape: tuple[int, ...], seen: Seen) ->
     return found
 
 
+def _require(boxes: BoxNumbers, asked: str) -> None:
+    """Refuses boxes without masks."""
+    if not boxes.prototypes:
+        raise TargetError(
+            f"{asked}: the boxes of '{boxes.output}' have no masks that are known: no further "
+            f"numbers, or no output [N, k, h, w] with as many maps"
+        )
+
+
 def read(word: str, asking: Asking) -> tuple[MaskQuestion] | None:
     """`mask@box:0`, `mask@person`."""
     found = re.fullmatch(r"mask@(.+)", word)
     if found is None or (asking.kind not in ("boxes", "") and "box:" not in word):
         return None
+    if asking.head is not None and asking.head.boxes is not None:
+        _require(asking.head.boxes, word)
     return (MaskQuestion(asked_box(word, found[1].strip(), asking), word),)
 
 

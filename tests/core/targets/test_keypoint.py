@@ -70,3 +70,6 @@ def test_who_is_asked() -> None:
         parse_target("keypoint:1@box:0", head=Head("y", "classes", "", "y", 1))
     with pytest.raises(TargetError, match="one box has that, such as keypoint:1@box:0"):
         parse_target("keypoint:1@top:3", head=HEAD)
+    plain = Head("s", "boxes", "", "s", 1, "Sigmoid", BoxNumbers("b", 2))
+    with pytest.raises(TargetError, match="have no keypoints that are known"):
+        parse_target("keypoint:1@box:0", head=plain)
