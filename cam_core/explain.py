@@ -149,9 +149,12 @@ def picture_size(backend: object, x: Inputs) -> tuple[int, int] | None:
     asked = getattr(backend, "inputs", None)
     for info in () if asked is None else asked():
         array = x.get(info.name) if isinstance(x, Mapping) else x
-        if array is not None and np.ndim(array) == 4:
-            last = info.channel_axis is not None and info.channel_axis % 4 == 3
-            height, width = np.shape(array)[1:3] if last else np.shape(array)[2:]
+        shape = () if array is None else np.shape(array)
+        alone = len(shape) == 3 and info.row_axis is None and info.channel_axis is not None
+        if len(shape) == 4 or alone:  # torchvision's detectors take one picture, without rows
+            channels = info.channel_axis
+            last = channels is not None and channels % len(shape) == len(shape) - 1
+            height, width = shape[-3:-1] if last else shape[-2:]
             return int(height), int(width)
     return None
 

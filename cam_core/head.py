@@ -80,10 +80,22 @@ class BoxNumbers:
     """Where along the axis the angle of a turned box lies."""
     gridded: bool = True
     """Do they stand at cells of a grid? Queries do not."""
+    more: int = 0
+    """Where along the axis further numbers of each box begin; 0: there are none."""
+    points: int = 0
+    """How many of these a keypoint has: x, y and perhaps a probability; 0: they are none."""
+    prototypes: str = ""
+    """The output [N, k, h, w] whose maps these weigh: their sum is the box's mask, as logits."""
+    each: int = 1
+    """How many anchors of a cell lie one after the other along the axis, with all their numbers."""
+    priors: tuple[tuple[tuple[float, float], ...], ...] = ()
+    """Widths and heights in pixels of the anchors of a cell, fine scales first; (): not known."""
     unsure: bool = False
     """Is nothing applied to the scores, so that only they tell whether the last is no class?"""
     anchors: int | None = None
     """How many there are, of an output with all of them whose size the file fixes."""
+    of_words: bool = False
+    """Are the classes the words of a text that the model is fed? None of them is no class."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +116,8 @@ class Head:
     """What the model applies to it, such as Softmax; Log: the score is a logarithm of its own."""
     boxes: BoxNumbers | None = None
     """Of class scores at anchors: where the boxes are."""
+    by_step: bool = False
+    """Of a sequence: is each step a character, up to a class that ends the line? Else it is CTC."""
     labels: tuple[str, ...] = ()
     """The names of the classes that the model itself writes there; empty where it writes none."""
     labels_source: str = ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Hashable, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -41,7 +42,20 @@ class Looks:
 
     def pulled(self, target: ScoredTarget) -> list[Capture]:
         """A and G of a target at each layer, of the look that has its number."""
-        return pulled(self.of(target.tensor), target)
+        own = pulled(self.of(target.tensor), target)
+        if target.beside is None:
+            return own
+        return [self._with(capture, target.beside) for capture in own]
+
+    def _with(self, own: Capture, beside: ScoredTarget) -> Capture:
+        """With what reaches a layer by way of another output; a layer may not reach that at all."""
+        scored = self._scored(beside.tensor)
+        try:
+            look = scored.look(self._x, layers=[own.layer])
+        except LayerError:
+            return own
+        (rest,) = pulled(look, beside)
+        return replace(own, gradients=own.gradients + rest.gradients)
 
     def questions(self, target: ScoredTarget) -> list[Question]:
         """What a method may ask about a target at each layer; nothing is pulled before it asks."""
@@ -49,14 +63,15 @@ class Looks:
 
         @functools.cache
         def captured() -> dict[str, Capture]:
-            return {one.layer: one for one in pulled(look, target)}
+            return {one.layer: one for one in self.pulled(target)}
 
         def at(layer: str) -> Callable[[], Capture]:
             return lambda: captured()[layer]
 
+        backend = self._scored(target.tensor) if target.tensor else self._backend
         made = self._made.setdefault(target.tensor, {})
         return [
-            Question(self._backend, self._x, look, layer, target, at(layer), made)
+            Question(backend, self._x, look, layer, target, at(layer), made)
             for layer in look.layers
         ]
 
@@ -84,11 +99,15 @@ class Looks:
             self._refused = error
             return self._backend.look(self._x, layers=())
 
-    def _look(self, tensor: str) -> Look:
+    def _scored(self, tensor: str) -> Backend:
         scored = getattr(self._backend, "scored", None)
         if scored is None:
             raise TargetError(f"this backend cannot explain output '{tensor}', its score alone")
-        found = self._near(scored(tensor))
+        found: Backend = scored(tensor)
+        return found
+
+    def _look(self, tensor: str) -> Look:
+        found = self._near(self._scored(tensor))
         rows, own = len(found.score), len(self.first.score)
         if rows != own:
             raise TargetError(

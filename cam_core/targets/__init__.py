@@ -16,6 +16,8 @@ from .cotangent import CotangentTarget
 from .detection.anchor import AnchorTarget
 from .detection.box import BoxTarget
 from .detection.edge import EdgeTarget
+from .detection.keypoint import KeypointTarget
+from .detection.mask import MaskTarget
 from .grammar import Question, as_target, parse_target, read_target, usual
 from .out import OutTarget
 from .places.cells import CellsTarget
@@ -45,9 +47,11 @@ __all__ = [
     "CotangentTarget",
     "EdgeTarget",
     "FinerTarget",
+    "KeypointTarget",
     "Kind",
     "LikeTarget",
     "LossTarget",
+    "MaskTarget",
     "Mirrored",
     "NormTarget",
     "OutTarget",

@@ -95,6 +95,11 @@ class AgainstTarget(ScoredTarget):
         """That of the other."""
         return self.of.tensor
 
+    @property
+    def beside(self) -> ScoredTarget | None:
+        """Against the other's, where it is of two outputs."""
+        return None if self.of.beside is None else AgainstTarget(self.of.beside)
+
     def mirrored(self, y: Array) -> Mirrored | None:
         """Against the other's."""
         found = self.of.mirrored(y)

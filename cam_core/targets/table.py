@@ -17,6 +17,8 @@ from .cotangent import COTANGENT
 from .detection.anchor import ANCHOR
 from .detection.box import BOX
 from .detection.edge import EDGE
+from .detection.keypoint import KEYPOINT
+from .detection.mask import MASK
 from .out import OUT
 from .places.place import PLACE
 from .places.region import REGION
@@ -74,6 +76,8 @@ TARGETS: dict[str, Kind] = {
     "like": SIMILAR,
     "out": OUT,
     "edge": EDGE,
+    "keypoint": KEYPOINT,
+    "mask": MASK,
     "against": against(taken),
 }
 """By name, the most general first: a text is what the last of them takes it for.

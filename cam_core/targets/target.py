@@ -138,6 +138,11 @@ class ScoredTarget(Protocol):
         """The output whose number it is, where that is not the score; y is that output then."""
         return ""
 
+    @property
+    def beside(self) -> ScoredTarget | None:
+        """The part of the number's slope by way of another output, where it is of two."""
+        return None
+
     def mirrored(self, y: Array) -> Mirrored | None:
         """The same number as a question of a second picture, where it has one."""
         return None

@@ -91,6 +91,28 @@ def places(each: int) -> list[tuple[int, int, int]]:
     ]
 
 
+SIZES = [[(6, 9), (14, 8), (11, 20)], [(25, 17), (30, 41), (60, 38)]]
+
+
+def undecoded(outputs: Sequence[Any], *, applied: bool = False) -> Found:
+    """Ultralytics' YOLOv5, models/yolo.py: anchors of a cell in maps of their own, in sigmoids."""
+    found, a = [], 0
+    for y, stride, sizes in zip(outputs, STRIDES, SIZES, strict=True):
+        side = SIDE // stride
+        maps = y[0].reshape(3, 5 + K, side, side) if applied else y[0].permute(0, 3, 1, 2)
+        for numbers, (w, h) in zip(maps, sizes, strict=True):
+            p = numbers if applied else torch.sigmoid(numbers)
+            for row in range(side):
+                for column in range(side):
+                    tx, ty, tw, th, o, *classes = (float(v) for v in p[:, row, column])
+                    x, y_ = (column + 2 * tx - 0.5) * stride, (row + 2 * ty - 0.5) * stride
+                    best = max(range(K), key=classes.__getitem__)
+                    box = turned(x, y_, (2 * tw) ** 2 * w, (2 * th) ** 2 * h, 0.0)
+                    found.append((o * classes[best], best, a, box))
+                    a += 1
+    return max(found)[1:]
+
+
 def listed(outputs: Sequence[Any]) -> list[list[float]]:
     """The numbers of every anchor, scale after scale, with or without an axis of rows."""
     return [[float(v) for v in row] for y in outputs for row in y.reshape(-1, y.shape[-1])]

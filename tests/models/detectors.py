@@ -134,6 +134,32 @@ class Joined(Detector):
         return torch.cat(found, 1)
 
 
+class Undecoded(Detector):
+    """A map [N, 3, h, w, 5 + K] a scale as YOLOv5 without its grid: logits, decoded outside."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        sizes = "[[[6, 9], [14, 8], [11, 20]], [[25, 17], [30, 41], [60, 38]]]"
+        self.metadata = {"anchors": sizes}
+        self.all = nn.ModuleList(nn.Conv2d(8, 3 * (5 + K), 1) for _ in STRIDES)
+        for head in self.all:
+            head.weight.data *= 6
+
+    def made(self, x):
+        return [head(ends) for head, ends in zip(self.all, self.features(x), strict=True)]
+
+    def forward(self, x):
+        apart = [m.view(len(x), 3, 5 + K, *m.shape[2:]) for m in self.made(x)]
+        return tuple(m.permute(0, 1, 3, 4, 2).contiguous() for m in apart)
+
+
+class UndecodedMaps(Undecoded):
+    """The convolutions' own [N, 3 (5 + K), h, w], the Sigmoid of all inside (RKNN)."""
+
+    def forward(self, x):
+        return tuple(m.sigmoid() for m in self.made(x))
+
+
 class EndToEnd(Ultralytics):
     """[N, 20, 6] as YOLOv10 and 26: corners, score, class; the best by TopK, twice."""
 
@@ -347,67 +373,6 @@ class Split(Detector):
             p = score.sigmoid()
             found += [box, p, torch.clamp(p.sum(1, keepdim=True), 0, 1)]
         return tuple(found)
-
-
-class Attention(nn.Module):
-    """One head, with its residual and norm."""
-
-    def __init__(self, c: int) -> None:
-        super().__init__()
-        self.q, self.k, self.v = (nn.Linear(c, c) for _ in range(3))
-        self.norm = nn.LayerNorm(c)
-
-    def mixed(self, x, y):
-        """Before the norm."""
-        seen = (self.q(x) @ self.k(y).transpose(1, 2) / self.k.out_features**0.5).softmax(-1)
-        return x + seen @ self.v(y)
-
-    def forward(self, x, y):
-        return self.norm(self.mixed(x, y))
-
-
-class DETR(nn.Module):
-    """logits [N, Q, K + 1] with no object last, pred_boxes [N, Q, 4] in [0, 1], cx cy w h."""
-
-    classes, bias, most = K + 1, 3.0, 24
-
-    def __init__(self, c: int = 16) -> None:
-        super().__init__()
-        torch.manual_seed(1)
-        self.body = nn.Sequential(block(3, 8, 2), block(8, 8, 2), block(8, c, 2), block(c, c))
-        self.place = nn.Parameter(torch.randn(1, (SIDE // 8) ** 2, c))
-        self.queries = nn.Parameter(torch.randn(1, self.most, c))
-        self.encoder, self.decoder = Attention(c), Attention(c)
-        self.classify, self.locate = nn.Linear(c, self.classes), nn.Linear(c, 4)
-        self.classify.weight.data *= 3
-        self.classify.bias.data[-1] += self.bias
-        self.maps: list[Any] = []
-
-    def answered(self, x):
-        """What is said of each query."""
-        tokens = self.body(x).flatten(2).transpose(1, 2) + self.place
-        self.maps = [self.encoder.mixed(tokens, tokens)]
-        memory = self.encoder.norm(self.maps[0])
-        return self.decoder(self.queries.expand(len(x), -1, -1), memory)
-
-    def forward(self, x):
-        said = self.answered(x)
-        return self.classify(said), self.locate(said).sigmoid()
-
-
-class Deformable(DETR):
-    """The same with a sigmoid a class and no class that stands for nothing."""
-
-    classes, bias = K, 0.0
-
-
-class RFDETR(Deformable):
-    """dets [N, Q, 4] without a sigmoid, labels [N, Q, K]: logits."""
-
-    def forward(self, x):
-        said = self.answered(x)
-        centre, size = self.locate(said).chunk(2, -1)
-        return torch.cat([centre * 0.1 + 0.5, torch.exp(size * 0.5) * 0.2], -1), self.classify(said)
 
 
 def export(

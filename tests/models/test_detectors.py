@@ -24,7 +24,7 @@ from cam_core.captures import pulled  # noqa: E402
 from cam_core.errors import ModelError, TargetError  # noqa: E402
 from cam_core.explain import explain_all, seen_by  # noqa: E402
 from cam_core.targets import parse_target  # noqa: E402
-from tests.models import decoded  # noqa: E402
+from tests.models import decoded, queries  # noqa: E402
 from tests.models import detectors as nets  # noqa: E402
 from tests.models.detectors import SIDE, STRIDES, K  # noqa: E402
 from tests.paths import ROOT  # noqa: E402
@@ -41,6 +41,16 @@ def logit(p: Any) -> Any:
 
 def flat_maps(maps: Sequence[Any]) -> Any:
     return torch.cat([m.flatten(2) for m in maps], 2)
+
+
+def flat_anchors(each: Any) -> Any:
+    """[N, A, M] of maps [N, n, h, w, M]."""
+    return torch.cat([m.flatten(1, 3) for m in each], 1)
+
+
+def as_anchors(m: Any) -> Any:
+    """[N, 3, h, w, M] of [N, 3 M, h, w]."""
+    return m.unflatten(1, (3, -1)).permute(0, 1, 3, 4, 2)
 
 
 class Row(NamedTuple):
@@ -76,6 +86,14 @@ ROWS: dict[str, Row] = {
     "YOLOv5, 7": Row(
         nets.Joined, ["output"], decoded.joined,
         lambda o, a, c: torch.log(o[0][0, a, 4]) + torch.log(o[0][0, a, 5 + c]),
+    ),
+    "YOLOv5, 7 without grid": Row(
+        nets.Undecoded, (), decoded.undecoded,
+        lambda o, a, c: torch.log(torch.sigmoid(flat_anchors(o)[0, a, [4, 5 + c]])).sum(),
+    ),
+    "the same as maps": Row(
+        nets.UndecodedMaps, (), lambda o: decoded.undecoded(o, applied=True),
+        lambda o, a, c: torch.log(flat_anchors(map(as_anchors, o))[0, a, [4, 5 + c]]).sum(),
     ),
     "YOLOv10, 26": Row(
         nets.EndToEnd, ["output0"], decoded.first_row, lambda o, a, c: torch.log(o[0][0, a, 4])
@@ -130,15 +148,19 @@ ROWS: dict[str, Row] = {
         lambda o, a, c: o[1][0, a, 0], None,
     ),
     "DETR": Row(
-        nets.DETR, ["logits", "pred_boxes"], lambda o: decoded.queries(o, none=True),
+        queries.DETR, ["logits", "pred_boxes"], lambda o: decoded.queries(o, none=True),
         lambda o, a, c: o[0][0, a, c] - o[0][0, a, K], None, ends=1,
     ),
     "Deformable DETR": Row(
-        nets.Deformable, ["logits", "pred_boxes"], decoded.queries, lambda o, a, c: o[0][0, a, c],
+        queries.Deformable, ["logits", "pred_boxes"], decoded.queries,
+        lambda o, a, c: o[0][0, a, c], sigmoid, ends=1,
+    ),
+    "Grounding DINO": Row(
+        queries.Grounding, ["logits", "pred_boxes"], decoded.queries, lambda o, a, c: o[0][0, a, c],
         sigmoid, ends=1,
     ),
     "RF-DETR": Row(
-        nets.RFDETR, ["dets", "labels"], lambda o: decoded.queries(o, first=1),
+        queries.RFDETR, ["dets", "labels"], lambda o: decoded.queries(o, first=1),
         lambda o, a, c: o[1][0, a, c], sigmoid, ends=1,
     ),
 }  # fmt: skip
@@ -179,9 +201,14 @@ def read(request) -> Read:
     extra = {}
     if isinstance(net, nets.Transformerlike):
         extra = {"orig_target_sizes": np.array([[SIDE, SIDE]], np.int64)}
+    if isinstance(net, queries.Grounding):
+        words = np.array([[1, 5, 7, 2, 9, 2, 0]], np.int64)
+        extra = {"input_ids": words, "attention_mask": np.minimum(words, 1)}
     inputs = (torch.from_numpy(x), *(torch.from_numpy(value) for value in extra.values()))
     model = nets.export(net, inputs, ["images", *extra], row.outputs)
     net.maps = []  # those that were traced
+    for key, value in getattr(net, "metadata", {}).items():
+        model.metadata_props.add(key=key, value=value)
     return Read(OnnxBackend(model), row, net, x, extra)
 
 

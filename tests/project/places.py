@@ -36,6 +36,9 @@ ELSEWHERE: dict[tuple[str, str], tuple[str, ...]] = {
         "backends/onnx/finding/heads/partners.py",
         "backends/onnx/finding/heads/scales.py",
     ),
+    ("models/test_more.py", "keypoints and masks of whole models, against torch"): (
+        "backends/onnx/finding/heads/more.py",
+    ),
     ("finding/test_scores.py finding/heads/test_kinds.py", "every tail has its rows there"): (
         "backends/onnx/finding/heads/tails.py",
     ),

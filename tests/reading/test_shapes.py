@@ -113,6 +113,16 @@ def test_a_condition_is_decided_where_no_dynamic_extent_has_a_part() -> None:
     assert known.shapes["a"] == (None, None)
 
 
+def test_a_branch_that_is_empty_says_nothing_of_the_other() -> None:
+    """torchvision's suppression gives no boxes where there are none, else any number of them."""
+    branches = """<then_branch = a () => (p) { p = Constant<value = float[0] {}>() },
+                   else_branch = b () => (q) { q = Compress(x, keep) }>"""
+    body = f"""t = Transpose(x) none = ReduceMax<keepdims = 0>(x) empty = Cast<to = 9>(none)
+        keep = Cast<to = 9>(f) y = If (empty) {branches}"""
+    known = facts(parsed("float[N,6] x, float[6] f", body, "float[A] y"))
+    assert known.shapes["y"] == (None,)
+
+
 def test_what_was_probed_around_a_body_stands_for_the_same_in_it() -> None:
     body = "a = Concat<axis = 0>(x, x) y = Neg(a)"
     known = facts(parsed("float[M,6] x", body, "float[A,6] y"), M=(11, 13))

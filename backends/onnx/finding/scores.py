@@ -17,8 +17,9 @@ from .axes.factors import Axes
 from .axes.walk import Found
 from .heads.boxes import Detector, detector
 from .heads.detectors import Whole, whole
-from .heads.extra import SLICES, log_scores, one_row, own_name, rows_first
+from .heads.extra import SLICES, bounded, log_scores, one_row, own_name, rows_first
 from .heads.kinds import Clues, head_of, with_labels
+from .heads.more import with_more
 from .heads.origins import Origins
 from .heads.partners import Candidate, with_partners
 from .heads.tails import Tail, behind
@@ -149,6 +150,8 @@ def _detecting(graph: Graph, own: Origins, found: Detector, axes: Found) -> Cand
         if axis is None
         else BoxNumbers(name, axis, found.box, angle=found.angle, written=found.written)
     )
+    if boxes is not None and found.more:
+        boxes = with_more(graph, axes, boxes, found.more)
     head = Head(name, "boxes", found.evidence, str(own.tensor.name), axis, boxes=boxes)
     if found.tail is None:
         return Candidate(replace(head, activation="Log" if axis is not None else ""), own, found)
@@ -245,9 +248,13 @@ def _score(graph: Graph, chosen: Candidate, rest: Sequence[Head]) -> Score:
     axis = own.class_axis
     if chosen.cut is not None and axis is not None:
         cut = chosen.cut
-        tensor = log_scores(graph, tensor, axis, cut.start, cut.count, cut.objectness, cut.powers)
+        tensor = log_scores(
+            graph, tensor, axis, cut.start, cut.count, cut.objectness, powers=cut.powers
+        )
     if chosen.exact and len(tensor.shape) > 1:
         return Score(*_as_it_is(graph, own), (chosen.head, *rest))
+    if not chosen.untouched and chosen.head.boxes is not None and chosen.head.boxes.of_words:
+        tensor = bounded(graph, tensor)
     kept = chosen.untouched and len(tensor.shape) > 1
     ordered = tensor if kept else rows_first(graph, tensor, own.batch)
     if len(tensor.shape) == 1 or axis is None:

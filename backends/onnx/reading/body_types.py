@@ -162,8 +162,14 @@ def _common(a: TypeProto | None, b: TypeProto | None) -> TypeProto | None:
     if mine is None or theirs is None or len(mine) != len(theirs):
         return _with(a, None)
     open_dim = onnx.TensorShapeProto.Dimension()
-    same = (p.dim_value == q.dim_value and p.HasField("dim_value") for p, q in _pairs(mine, theirs))
+    same = (_same(p, q) for p, q in _pairs(mine, theirs))
     return _with(a, [p if equal else open_dim for p, equal in zip(mine, same, strict=True)])
+
+
+def _same(p: Any, q: Any) -> bool:
+    """Are both a number, and the same? An open one reads as 0, as one that is empty does."""
+    known = p.HasField("dim_value") and q.HasField("dim_value")
+    return bool(known and p.dim_value == q.dim_value)
 
 
 def _pairs(a: Sequence[Any], b: Sequence[Any]) -> Iterator[tuple[Any, Any]]:

@@ -119,7 +119,8 @@ class EdgeQuestion(AwaitingTarget):
             raise TargetError(f"{self.asked}: turned boxes have no such edge; ask for {one.label}")
         levels = numbers.levels if head.boxes.gridded else None
         anchors = [facts["box"]["anchor"] for facts in one.detail]
-        found = reading(numbers.values, size, levels, head.boxes.written).at(anchors)
+        how = head.boxes.written, head.boxes.priors
+        found = reading(numbers.values, size, levels, *how).at(anchors)
         spots = [spot(seen.outputs, head.boxes, row, a) for row, a in enumerate(anchors)]
         if len({name for name, _ in spots}) > 1:
             raise TargetError(f"{self.asked}: the rows' boxes are of several scales: one by one")

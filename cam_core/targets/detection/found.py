@@ -188,10 +188,10 @@ def detections(
             f"the scores in '{head.output}' are no probabilities, one is {np.exp(np.max(y)):.3g}: "
             f"name the logits with --score"
         )
-    how, background = applied(y, head, named)
-    p = probabilities(y, how)
+    made, background = applied(y, head, named)
+    p = probabilities(y, made)
     levels = numbers.levels if head.boxes.gridded else None
-    boxes, words = read_written(numbers.values, size, levels, head.boxes.written)
+    boxes, words = read_written(numbers.values, size, levels, head.boxes.written, head.boxes.priors)
     if numbers.angles is not None:
         boxes = turned(boxes, numbers.angles.astype(np.float64))
     own, angles = numbers.own, numbers.angles
@@ -215,17 +215,16 @@ def applied(y: Array, head: Head, named: int | None = None) -> tuple[str, int | 
     """What makes probabilities of scores [N, C, A], and the class that stands for nothing.
 
     Queries that end in logits are compared by a softmax with 'no object' last (DETR 2020), or are
-    each a sigmoid (Deformable DETR). The names of the classes tell, or else the queries do: nearly
-    all of them find nothing.
+    each a sigmoid (Deformable DETR; Grounding DINO, whose classes are the words of a text). The
+    names of the classes tell, or else the queries do: nearly all of them find nothing.
     """
     assert head.boxes is not None
     background, C = head.boxes.background, y.shape[1]
     if not head.boxes.unsure:
         return head.probability, None if background is None else background % C
-    if named in (C, C - 1):
-        nothing = named == C - 1
-    else:
-        nothing = bool(C > 1 and np.mean(np.argmax(y, axis=1) == C - 1) > MOSTLY)
+    nothing = bool(C > 1 and np.mean(np.argmax(y, axis=1) == C - 1) > MOSTLY)
+    if named in (C, C - 1) or head.boxes.of_words:
+        nothing = named == C - 1 and not head.boxes.of_words
     return ("softmax", C - 1) if nothing else ("sigmoid", None)
 
 

@@ -25,10 +25,18 @@ class Grid:
     """[A]: pixels from one cell to the next."""
     single: bool = False
     """One map, whose axes the anchors kept?"""
+    number: Array | None = None
+    """[A]: which of the anchors of its cell it is, where these are maps of their own."""
 
     def repeated(self, rows: int) -> Grid:
         """The same for the anchors of several rows, one after the other."""
-        return Grid(np.tile(self.cell, (rows, 1)), np.tile(self.stride, rows), self.single)
+        number = None if self.number is None else np.tile(self.number, rows)
+        return Grid(np.tile(self.cell, (rows, 1)), np.tile(self.stride, rows), self.single, number)
+
+    def at(self, anchors: Sequence[int]) -> Grid:
+        """That of some of them."""
+        number = None if self.number is None else self.number[anchors]
+        return Grid(self.cell[anchors], self.stride[anchors], self.single, number)
 
 
 def find_grid(
@@ -44,6 +52,8 @@ def find_grid(
     """
     if _are_maps(levels):
         return _grid([(h, w, size[0] / h, 1) for h, w in levels], single=len(levels) == 1)
+    if levels and all(len(level) == 3 for level in levels):
+        return _map_after_map(levels, size)
     found = [*_pyramids(anchors, size), *_thickening(anchors, size)]
     if len(levels) > 1:
         counts = [prod(level) for level in levels]
@@ -79,6 +89,16 @@ def _thickening(anchors: int, size: tuple[int, int]) -> Iterator[list[Level]]:
         levels: list[Level] = [(-(-size[0] // s), -(-size[1] // s), s, n) for s, n in each]
         if sum(_counts(levels)) == anchors:
             yield levels
+
+
+def _map_after_map(levels: Sequence[Sequence[int]], size: tuple[int, int]) -> Grid:
+    """Of each level (n, h, w) n maps: the first anchors of all cells, then the second ones."""
+    maps = [(i, _grid([(h, w, size[0] / h, 1)])) for n, h, w in levels for i in range(n)]
+    return Grid(
+        np.concatenate([one.cell for _, one in maps]),
+        np.concatenate([one.stride for _, one in maps]),
+        number=np.concatenate([np.full(len(one.cell), i) for i, one in maps]),
+    )
 
 
 def _counts(levels: Sequence[Level]) -> list[int]:

@@ -65,8 +65,7 @@ class Read:
         if self.grid is None:
             return self
         rows = [n * self.anchors + anchor for n, anchor in enumerate(anchors)]
-        grid = Grid(self.grid.cell[rows], self.grid.stride[rows], self.grid.single)
-        return Read(self.meaning, self.size, grid, 1)
+        return Read(self.meaning, self.size, self.grid.at(rows), 1)
 
 
 def corners(

@@ -12,7 +12,8 @@ from ...backend import Array
 from ...head import BoxNumbers, OwnClass
 
 Levels = tuple[tuple[int, ...], ...]
-"""Of each output, the axes of places that its anchors have: (h, w) of a map, (A,) of a list."""
+"""Of each output, the axes of places that its anchors have: (h, w) of a map, (A,) of a list,
+(n, h, w) of n anchors a cell, map after map."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ def gathered(outputs: Mapping[str, Array], of: BoxNumbers) -> Numbers:
     """Those that `of` points at."""
     arrays = [_rows(outputs[name], of) for name in (of.output, *of.further)]
     axis = of.axis % outputs[of.output].ndim + (not of.batched)
-    sides = [np.moveaxis(a, axis, 1) for a in arrays]  # [N, M, *places]
+    sides = [_apart(np.moveaxis(a, axis, 1), of.each) for a in arrays]  # [N, M, *places]
     flat = [side.reshape(*side.shape[:2], _cells(side)) for side in sides]
     every = np.concatenate(flat, axis=2)
     return Numbers(
@@ -51,18 +52,28 @@ def spot(
         shape = outputs[name].shape
         axis = of.axis % len(shape)
         places = [n for i, n in enumerate(shape) if i != axis and not (of.batched and i == 0)]
-        if anchor < prod(places):
-            at: list[int | slice] = [int(i) for i in np.unravel_index(anchor, places)]
+        if anchor < of.each * prod(places):
+            which, cell = divmod(anchor, prod(places))
+            at: list[int | slice] = [int(i) for i in np.unravel_index(cell, places)]
             if of.batched:
                 at.insert(0, row)
-            at.insert(axis, slice(of.start, of.start + of.count))
+            start = of.start + which * (shape[axis] // of.each)
+            at.insert(axis, slice(start, start + of.count))
             return name, tuple(at)
-        anchor -= prod(places)
+        anchor -= of.each * prod(places)
     raise AssertionError("it is one of the anchors")
 
 
 def _rows(array: Array, of: BoxNumbers) -> Array:
     return array if of.batched else array[None]
+
+
+def _apart(side: Array, each: int) -> Array:
+    """[N, M, each, *places] of [N, each M, *places]; the same where each is 1."""
+    if each == 1:
+        return side
+    apart = side.reshape(len(side), each, -1, *side.shape[2:])
+    return np.moveaxis(apart, 1, 2)
 
 
 def _own(outputs: Mapping[str, Array], of: BoxNumbers, where: OwnClass) -> Array:

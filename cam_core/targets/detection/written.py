@@ -21,6 +21,7 @@ from .meaning import (
     read_as,
 )
 from .numbers import Levels
+from .priors import PRIOR, Priors, sized
 
 
 @dataclass(frozen=True)
@@ -81,29 +82,33 @@ WRITTEN: dict[str, Written] = {
 
 
 def read_written(
-    numbers: Array, size: Size, levels: Levels | None, written: str
+    numbers: Array, size: Size, levels: Levels | None, written: str, priors: Priors = ()
 ) -> tuple[Array, str]:
     """Corners [N, A, 4] of numbers [N, M, A] in pixels of the input, and in words how.
 
     Args:
-        size, levels, written: as `reading` says.
+        size, levels, written, priors: as `reading` says.
     """
-    found = reading(numbers, size, levels, written)
+    found = reading(numbers, size, levels, written, priors)
     anchors = np.moveaxis(numbers, 1, 2).astype(np.float64)
     flat = anchors.reshape(-1, anchors.shape[2])
     return found.corners(flat).reshape(*anchors.shape[:2], 4), found.meaning.words
 
 
-def reading(numbers: Array, size: Size, levels: Levels | None, written: str) -> Read:
+def reading(
+    numbers: Array, size: Size, levels: Levels | None, written: str, priors: Priors = ()
+) -> Read:
     """How the numbers [N, M, A] of all anchors are read; its rows are those of all N, A each.
 
     Args:
         size: the input's height and width.
         levels: of each output the axes of places that its anchors have; None: they are queries.
-        written: a row of WRITTEN; '': four numbers that tell themselves; DOWN_FIRST: the same.
+        written: a row of WRITTEN or of PRIOR; '': four numbers that tell themselves; DOWN_FIRST:
+            the same.
+        priors: the sizes of the anchors of a cell, where they are known.
 
     Raises:
-        TargetError: where the anchors stand is not known.
+        TargetError: where the anchors stand, or how large they are, is not known.
     """
     rows, _, anchors = numbers.shape
     each = np.moveaxis(numbers, 1, 2).astype(np.float64)
@@ -116,6 +121,11 @@ def reading(numbers: Array, size: Size, levels: Levels | None, written: str) -> 
         words = "centre and size in parts of the picture"
         meaning = Meaning(words, _always, lambda a, size, grid: from_centre(a) * pixels(size))
         return Read(meaning, size, None, anchors)
+    if written in PRIOR:
+        grid = find_grid(anchors, size, levels or ())
+        words, read = sized(written, grid, priors)
+        assert grid is not None  # it is of maps
+        return Read(Meaning(words, _always, read), size, grid.repeated(rows), anchors)
     row, grid = WRITTEN[written], find_grid(anchors, size, levels or ())
     if grid is None:
         raise TargetError(

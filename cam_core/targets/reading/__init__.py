@@ -1,4 +1,4 @@
-"""What a reader reads: lines of characters by connectionist temporal classification (CTC)."""
+"""What a reader reads: by connectionist temporal classification (CTC), or a character a step."""
 
 from .alphabet import Alphabet
 from .ctc import Run, best_path, line_score, runs

@@ -92,16 +92,16 @@ def _facts(
         "line": alphabet.written([one.index for one in row]),
         "steps": [run.start, run.stop - 1],
         "probability": float(likely.mean()),
-        "blank": alphabet.blank,
-        "blank_known": alphabet.known,
+        **alphabet.facts,
     }
 
 
 def _no_character(asked: str, row: Sequence[Run], alphabet: Alphabet) -> NothingFoundError:
     line = alphabet.written([run.index for run in row])
     if not row:
+        why = "the line ends at once" if alphabet.by_step else "all steps are blank"
         return NothingFoundError(
-            f"{asked}: the model reads nothing here, all steps are blank ({alphabet.known}); "
+            f"{asked}: the model reads nothing here, {why} ({alphabet.known}); "
             f"another line may be asked for all the same, as in text:12,7"
         )
     return NothingFoundError(

@@ -17,6 +17,8 @@ from ..target import NONE, AwaitingTarget, Kind, Outputs, ScoredTarget
 from .alphabet import Alphabet
 from .ctc import from_steps, in_steps, line_score
 from .look import looked, read_line
+from .slots import spelt
+from .words import StepsTarget
 
 
 @dataclass(frozen=True)
@@ -104,11 +106,20 @@ class TextQuestion(AwaitingTarget):
             lines = [tuple(run.index for run in read_line(row, alphabet)) for row in steps]
         else:
             lines = [alphabet.read(self.text, self.asked)] * len(steps)
-        plain = TextTarget(tuple(lines), alphabet.blank, self.class_axis, self.asked)
+        plain = self._plain(lines, steps, alphabet)
         values = plain.score(seen.score)
         each = zip(steps, lines, values, strict=True)
         detail = tuple({"text": _line_facts(*one, alphabet)} for one in each)
         return [replace(plain, detail=detail)]
+
+    def _plain(
+        self, lines: Sequence[tuple[int, ...]], steps: Array, alphabet: Alphabet
+    ) -> TextTarget | StepsTarget:
+        if not alphabet.by_step and alphabet.blank is not None:
+            return TextTarget(tuple(lines), alphabet.blank, self.class_axis, self.asked)
+        each = zip(lines, steps, strict=True)
+        chosen = tuple(spelt(line, row, alphabet, self.asked) for line, row in each)
+        return StepsTarget(chosen, self.class_axis, self.asked)
 
     def _waits(self) -> TargetError:
         return in_a_file(self.asked)
@@ -123,8 +134,7 @@ def _line_facts(
         "classes": list(line),
         "probability": exp(value),
         "reads": alphabet.written([run.index for run in read_line(steps, alphabet)]),
-        "blank": alphabet.blank,
-        "blank_known": alphabet.known,
+        **alphabet.facts,
     }
 
 

@@ -16,7 +16,7 @@ from ..asking import Asking, Seen
 from ..labels import find_class
 from ..scores import find_axis, in_double, per_row
 from ..target import NONE, AwaitingTarget, Kind, Outputs, ScoredTarget
-from .ctc import log_softmax
+from .ctc import from_steps, in_steps, log_softmax
 
 Chosen = tuple[tuple[int, int], ...]
 """(step, word), several of them."""
@@ -56,8 +56,9 @@ class StepsTarget(ScoredTarget):
         """None: it is about several."""
 
     def title(self, index: int | None, names: Sequence[str] | None) -> str:
-        """The caption of a single row."""
-        return str(self.detail[0]["caption"]) if len(self.detail) == 1 else ""
+        """The caption, or the line, of a single row."""
+        said = self.detail[0] if len(self.detail) == 1 else {}
+        return repr(said["text"]["line"]) if "text" in said else str(said.get("caption", ""))
 
     def _log_p(self, y: Array) -> Array:
         """Of each word of each step, of y's shape."""
@@ -66,13 +67,12 @@ class StepsTarget(ScoredTarget):
 
     def _there(self, y: Array) -> Array:
         """How often each word of each step is asked for, of y's shape."""
-        axis = find_axis(y, self.class_axis)
-        steps = np.zeros((len(y), y.shape[3 - axis], y.shape[axis]))
+        steps = np.zeros_like(in_steps(y, self.class_axis))
         rows = self.chosen if len(self.chosen) == len(y) else self.chosen * len(y)
         for n, row in enumerate(rows):
             for step, word in row:
                 steps[n, step, word] += 1
-        return steps if axis == 2 else steps.transpose(0, 2, 1)
+        return from_steps(steps, y, self.class_axis).astype(np.float64)
 
 
 @dataclass(frozen=True)

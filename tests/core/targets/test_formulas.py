@@ -20,7 +20,9 @@ from cam_core.targets import (
     CotangentTarget,
     EdgeTarget,
     FinerTarget,
+    KeypointTarget,
     LossTarget,
+    MaskTarget,
     NormTarget,
     OutTarget,
     ProbabilityTarget,
@@ -39,6 +41,7 @@ from cam_core.targets.detection.meaning import read_as
 ASKING = Asking(head=Head("y", "boxes", "", "y", 1, "Sigmoid", BoxNumbers("b", 1)))
 ANY = Asking()
 CENTRED = read_as(np.array([[[30.0, 30, 8, 4]]] * 2), (64, 64))
+MEANS = np.arange(6.0).reshape(2, 3)
 # target, shape of the score; two rows, six classes
 CASES = [
     (ClassTarget(3), (2, 6)),
@@ -91,6 +94,9 @@ CASES = [
     (OutTarget("y", (slice(1, 3), 0)), (2, 6, 3)),
     (OutTarget("y"), (2, 1)),
     (EdgeTarget("w", "y", ((0, slice(0, 4)), (1, slice(2, 6))), CENTRED), (2, 6)),
+    (KeypointTarget("y", ((0, 3), (1, 0)), False), (2, 6)),
+    (MaskTarget("y", MEANS, MEANS, ((0, slice(0, 3)), (1, slice(2, 5)))), (2, 6)),
+    (MaskTarget("y", MEANS, MEANS, shares=np.arange(8.0).reshape(2, 2, 2)), (2, 3, 2, 2)),
     (SimilarTarget(np.arange(6.0)), (2, 6)),
     (SimilarTarget(np.arange(12.0).reshape(2, 6), away=True), (2, 6)),
     (SimilarTarget(np.arange(12.0).reshape(1, 6, 2)), (2, 6, 2)),

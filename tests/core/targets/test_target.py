@@ -20,7 +20,9 @@ from cam_core.targets import (
     CotangentTarget,
     EdgeTarget,
     FinerTarget,
+    KeypointTarget,
     LossTarget,
+    MaskTarget,
     NormTarget,
     OutTarget,
     ProbabilityTarget,
@@ -46,6 +48,8 @@ CORNERS = read_as(np.array([[0.0, 0, 8, 4]]), (64, 64))
 NAMES = ("cat", "dog", "owl")
 Y = np.array([[1.0, 5, 2], [7, 0, 8]])
 
+NOSE = KeypointTarget("b", (), True, "keypoint:0@box:0")
+MASK = MaskTarget("b", np.zeros((0, 3)), np.zeros((0, 3)), label="mask@box:0")
 LEFT = EdgeTarget("left", "b", (), CORNERS, "edge:left@box:0")
 ASKED = [  # target, its class, name, title, unit, single
     (ClassTarget(1), 1, "1", "dog", "score", True),
@@ -72,6 +76,8 @@ ASKED = [  # target, its class, name, title, unit, single
     (CaptionTarget(1), 1, "caption:1", "dog", "score", True),
     (OutTarget("p", (2,), "2"), None, "out:p[2]", "", "output", True),
     (LEFT, None, "edge:left@box:0", "", "pixels", False),
+    (NOSE, None, "keypoint:0@box:0", "", "log-probability", False),
+    (MASK, None, "mask@box:0", "", "mask logit", False),
     (SimilarTarget(Y, "like:a.npy"), None, "like:a.npy", "", "cosine", True),
 ]
 

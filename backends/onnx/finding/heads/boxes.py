@@ -57,6 +57,8 @@ class Detector:
     """How far the boxes are turned, where there is such a channel."""
     written: str = ""
     """How the box numbers are written, where that is known: see `BoxNumbers`."""
+    more: int = 0
+    """Where further numbers begin, to the end: coefficients of masks, or keypoints; 0: none."""
 
 
 def detector(
@@ -127,6 +129,7 @@ def _by_parts(parts: Sequence[Part], named: int | None) -> Detector | None:
         angle=starts[after[0]] if turned else None,
         powers=(0.6, 0.4) if bounded else (1, 1),
         written=written,
+        more=starts[after[0]] if after and not turned else 0,
     )
 
 

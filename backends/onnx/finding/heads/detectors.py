@@ -11,7 +11,8 @@ from ...reading.graph import Graph, Tensor, floating
 from ...reading.kinds import VIEWS
 from ...rules import VJP_RULES, key_of
 from ..axes.factors import Axes
-from .extra import SLICES, joined_scales, log_products, log_rows
+from .extra import SLICES, joined_scales, log_products, log_rows, log_scores, one_an_anchor
+from .joint import BESIDES, Joint, joint
 from .origins import places
 from .scales import Member, Scales, as_given, same_layout, scales
 from .selected import Selected, selected
@@ -42,7 +43,10 @@ def whole(graph: Graph, axes: Mapping[str, Axes]) -> Whole | None:
     if own is not None:
         return _selected(graph, own, axes)
     several = scales(graph, axes)
-    return None if several is None else _scaled(graph, several, axes)
+    if several is not None:
+        return _scaled(graph, several, axes)
+    undecoded = joint(graph, axes)
+    return None if undecoded is None else _undecoded(graph, undecoded)
 
 
 def _selected(graph: Graph, own: Selected, axes: Mapping[str, Axes]) -> Whole:
@@ -86,6 +90,18 @@ def _scaled(graph: Graph, own: Scales, axes: Mapping[str, Axes]) -> Whole:
     boxes = dict.fromkeys((own.boxes.output, *own.boxes.further), "the boxes of a scale")
     rest = {one.name: "scores of a scale" for one in (*scores[1:], *objects)}
     return Whole(head, tensor, axis, _others(boxes | rest, name))
+
+
+def _undecoded(graph: Graph, own: Joint) -> Whole:
+    """Y = log o + log p of both sigmoids, be they outside the file."""
+    apart = [one_an_anchor(graph, t, own.boxes.each) for t in own.tensors]
+    whole, axis = joined_scales(graph, apart, batched=True, channel=len(apart[0].shape) - 1)
+    logits = not own.activation
+    count = own.count - BESIDES
+    tensor = log_scores(graph, whole, axis, BESIDES, count, BESIDES - 1, logits=logits)
+    name = own.boxes.output
+    head = Head(name, "boxes", own.evidence, name, axis, "Log", own.boxes)
+    return Whole(head, tensor, axis, _others(dict.fromkeys(own.boxes.further, "a scale"), name))
 
 
 def _joined(graph: Graph, members: Sequence[Member]) -> tuple[Tensor, int]:

@@ -26,13 +26,18 @@ SCALES = f"{PREFIX}scales."
 ANCHORS = f"{PREFIX}anchors."
 HALVES = f"{PREFIX}half."
 POWERS = f"{PREFIX}power."
+MAPS = f"{PREFIX}maps."
+FINITE = f"{PREFIX}finite."
 SLICES = 10
 """From this opset on a Slice takes its bounds as inputs."""
 
 
 def own_name(name: str) -> str:
     """A tensor's name in the file itself."""
-    prefixes = (ROWS, CLASSES, OBJECTS, LOGARITHMS, SCORES, SCALES, ANCHORS, HALVES, POWERS)
+    prefixes = (
+        *(ROWS, CLASSES, OBJECTS, LOGARITHMS, SCORES, SCALES, ANCHORS, HALVES, POWERS, MAPS),
+        *(FINITE, PREFIX),
+    )
     while name.startswith(PREFIX):
         name = name.removeprefix(next(p for p in (*prefixes, PREFIX) if name.startswith(p)))
     return name
@@ -89,17 +94,21 @@ def log_scores(
     start: int,
     count: int,
     objectness: int | None,
+    *,
     powers: tuple[float, float] = (1, 1),
+    logits: bool = False,
 ) -> Tensor:
     """log p of class probabilities; a log o + b log p where an objectness multiplies them.
 
     Args:
         powers: a and b of o^a p^b.
+        logits: do they lack their sigmoids?
     """
-    found = _logarithm(graph, classes_alone(graph, tensor, axis, start, count))
+    logarithm = _log_sigmoid if logits else _logarithm
+    found = logarithm(graph, classes_alone(graph, tensor, axis, start, count))
     if objectness is None:
         return found
-    there = _logarithm(graph, classes_alone(graph, tensor, axis, objectness, 1, OBJECTS))
+    there = logarithm(graph, classes_alone(graph, tensor, axis, objectness, 1, OBJECTS))
     there, found = (_times(graph, one, a) for one, a in zip((there, found), powers, strict=True))
     return _added(graph, SCORES, "Add", {}, [found, there], found.shape)
 
@@ -162,6 +171,34 @@ def anchored(graph: Graph, tensor: Tensor, *, batched: bool, channel: int | None
     made = [rows, channels, count] if first else [rows, count, channels]
     target = gs.Constant(f"{ANCHORS}{tensor.name}/shape", np.array(form, np.int64))
     return _added(graph, ANCHORS, "Reshape", {}, [tensor, target], made)
+
+
+def bounded(graph: Graph, tensor: Tensor) -> Tensor:
+    """The same with the lowest number there is for -inf, which stands where a text has no word."""
+    least = np.array(np.finfo(tensor.dtype).min, tensor.dtype)
+    held = gs.Constant(f"{FINITE}{tensor.name}/least", least)
+    return _added(graph, FINITE, "Max", {}, [tensor, held], tensor.shape)
+
+
+def one_an_anchor(graph: Graph, tensor: Tensor, each: int) -> Tensor:
+    """[N, each, h w, M] of a map [N, each M, h, w]; the same where each is 1."""
+    if each == 1:
+        return tensor
+    rows, channels, *cells = tensor.shape
+    count = prod(cells) if all(isinstance(d, int) for d in cells) else None
+    name = f"{MAPS}{tensor.name}/shape"
+    form = gs.Constant(name, np.array([0, each, channels // each, -1], np.int64))
+    made = [rows, each, channels // each, count]
+    apart = _added(graph, MAPS, "Reshape", {}, [tensor, form], made)
+    made = [rows, each, count, channels // each]
+    return _added(graph, MAPS, "Transpose", {"perm": [0, 1, 3, 2]}, [apart], made)
+
+
+def _log_sigmoid(graph: Graph, tensor: Tensor) -> Tensor:
+    """log sigmoid z = -softplus(-z), which no logit is too small for."""
+    against = _added(graph, f"{LOGARITHMS}minus.", "Neg", {}, [tensor], tensor.shape)
+    soft = _added(graph, f"{LOGARITHMS}soft.", "Softplus", {}, [against], tensor.shape)
+    return _added(graph, LOGARITHMS, "Neg", {}, [soft], tensor.shape)
 
 
 def _logarithm(graph: Graph, tensor: Tensor) -> Tensor:

@@ -14,6 +14,7 @@ from ..axes.factors import size
 from .labels import Labels
 from .makers import last_step
 from .origins import Origins, places
+from .readers import by_step
 from .words import BOXES, CLASSES, EMBEDDINGS, REGRESSIONS, STATES, says
 
 Kind = tuple[str, str]
@@ -55,7 +56,8 @@ def head_of(clues: Clues) -> Head:
     own = clues.origins
     kind, evidence = kind_of(clues)
     axis = None if kind == "boxes" else own.class_axis
-    return Head(clues.name, kind, evidence, str(own.tensor.name), axis, own.tail.activation)
+    head = Head(clues.name, kind, evidence, str(own.tensor.name), axis, own.tail.activation)
+    return replace(head, by_step=kind == "sequence" and bool(_by_step(clues)))
 
 
 def with_labels(head: Head, labels: Labels) -> Head:
@@ -71,9 +73,15 @@ def kind_of(clues: Clues) -> Kind:
         return "similarity", f"the rows of one input against those of '{own.pairs}'"
     if not own.positions:
         return _vector(clues)
+    if said := _by_step(clues):
+        return "sequence", said
     if own.scales or not own.inputs:
         return _rows(clues)
     return _steps(clues) if len(own.inputs) == 1 else _maps(clues)
+
+
+def _by_step(clues: Clues) -> str:
+    return by_step(clues.graph, clues.origins) if clues.alone else ""
 
 
 def _vector(clues: Clues) -> Kind:

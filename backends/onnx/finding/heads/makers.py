@@ -19,7 +19,7 @@ DEPTH = 6
 
 def last_step(graph: Graph, tensor: Tensor) -> str:
     """`linear`, `normalised`, `pooled`, or the operator that makes a tensor, views left out."""
-    node = _maker(graph, tensor)
+    node = maker(graph, tensor)
     if node is None:
         return ""
     what = computes(node)
@@ -34,7 +34,8 @@ def last_step(graph: Graph, tensor: Tensor) -> str:
     return "pooled" if what in POOLED else what
 
 
-def _maker(graph: Graph, tensor: Tensor) -> Node | None:
+def maker(graph: Graph, tensor: Tensor) -> Node | None:
+    """What makes a tensor, views left out."""
     node = graph.producer.get(tensor.name)
     while node is not None and computes(node) in VIEWS | QUANTISERS:
         node = graph.producer.get(node.inputs[0].name)
@@ -44,7 +45,7 @@ def _maker(graph: Graph, tensor: Tensor) -> Node | None:
 def _biased(graph: Graph, node: Node) -> bool:
     """Is a weight added to a product?"""
     weights = [t.name for t in node.inputs if t.name in graph.weights or t.name in graph.values]
-    products = [_maker(graph, t) for t in node.inputs if t.name not in weights]
+    products = [maker(graph, t) for t in node.inputs if t.name not in weights]
     made = bool(weights) and len(products) == 1 and products[0] is not None
     return made and computes(products[0]) in MIXERS
 
@@ -74,7 +75,7 @@ def _of_heads(graph: Graph, node: Node) -> bool:
 
 def _stacked(graph: Graph, node: Node) -> list[Tensor]:
     """The vectors that were put beside each other, one a place, for a reduction over them."""
-    stack = _maker(graph, node.inputs[0]) if computes(node) in STACKED else None
+    stack = maker(graph, node.inputs[0]) if computes(node) in STACKED else None
     if stack is None or stack.op != "Concat" or stack.outputs[0].shape is None:
         return []
     beside = stack.outputs[0].shape[stack.attrs["axis"]]
@@ -85,10 +86,10 @@ def _by_length(graph: Graph, node: Node) -> bool:
     """Is a vector divided by its own length?"""
     tensor = node.inputs[1]
     for _ in range(DEPTH):
-        maker = graph.producer.get(tensor.name)
-        if maker is None or not maker.inputs:
+        made = graph.producer.get(tensor.name)
+        if made is None or not made.inputs:
             return False
-        if maker.op in LENGTHS:
+        if made.op in LENGTHS:
             return True
-        tensor = maker.inputs[0]
+        tensor = made.inputs[0]
     return False

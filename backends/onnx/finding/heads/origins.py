@@ -22,6 +22,8 @@ class Origins:
     tail: Tail
     followed: bool = True
     """Does anybody know them?"""
+    told: int | None = None
+    """The axis of the classes, where another output tells it."""
 
     @cached_property
     def batch(self) -> int | None:
@@ -39,7 +41,7 @@ class Origins:
     @cached_property
     def placed(self) -> list[int]:
         """Those that run over places or time of an input."""
-        return [i for i in self.rest if list(places(self.axes[i]))]
+        return [i for i in self.rest if i != self.told and list(places(self.axes[i]))]
 
     @cached_property
     def class_axis(self) -> int | None:
@@ -47,6 +49,8 @@ class Origins:
 
         None: every axis counts rows or places.
         """
+        if self.told is not None:
+            return self.told
         if self.tail.axis in self.rest and self.tail.axis not in self.placed:
             return self.tail.axis
         if len(self.rest) == 1:

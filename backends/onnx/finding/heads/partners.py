@@ -80,6 +80,7 @@ def _with_boxes(one: Candidate, found: Sequence[Candidate]) -> Candidate:
                 gridded=one.origins.placed != [],
                 unsure=one.origins.tail.plain and not one.origins.placed,
                 anchors=_anchors(other),
+                of_words=one.origins.told is not None,
             )
             return replace(one, head=replace(one.head, boxes=numbers))
     return one
@@ -116,11 +117,29 @@ def _with_queries(found: Sequence[Candidate]) -> Sequence[Candidate]:
     boxes = [one for one in found if _may_be_boxes(one)]
     named = [one for one in boxes if says(one.head.output, BOXES)]
     for box in named or boxes:
+        given, found = found, [_of_words(one, box) for one in found]
         others = [one for one in found if one is not box and one.usable and _same_places(one, box)]
         logits = [one for one in others if one.origins.classes != BOX or one not in boxes]
         if logits and box.origins.followed:
             return [_of_queries(one, box, logits) for one in found]
+        found = given
     return found
+
+
+def _of_words(one: Candidate, box: Candidate) -> Candidate:
+    """Scores of a text's words at each query of a box: the words are the classes, not the queries.
+
+    So Grounding DINO (Liu et al. 2023) ends: logits [N, Q, T], pred_boxes [N, Q, 4].
+    """
+    own, queries = one.origins, [box.origins.axes[i] for i in box.origins.positions]
+    axis, words = own.class_axis, own.positions
+    if one.head.kind != "caption" or axis is None or len(words) != 1:
+        return one
+    if [own.axes[axis]] != queries:
+        return one
+    evidence = f"the words of a text that is fed, at each query of {box.head.output}"
+    head = replace(one.head, kind="dense classes", evidence=evidence, class_axis=words[0])
+    return replace(one, head=head, origins=replace(own, told=words[0]))
 
 
 def _may_be_boxes(one: Candidate) -> bool:

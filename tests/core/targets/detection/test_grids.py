@@ -60,3 +60,20 @@ def test_two_a_cell_and_then_six() -> None:
     assert grid is not None
     assert grid.stride.tolist() == [8] * 512 + [16] * 384
     assert grid.cell[[1, 2, 517, 518]].tolist() == [[0, 0], [1, 0], [0, 0], [1, 0]]
+
+
+def test_anchors_map_after_map() -> None:
+    grid = find_grid(30, (16, 32), ((3, 2, 4), (3, 1, 2)))
+    assert grid is not None
+    assert grid.number is not None
+    i = 0
+    for stride, height, width in ((8, 2, 4), (16, 1, 2)):
+        for number in range(3):
+            for row in range(height):
+                for column in range(width):
+                    own = (*grid.cell[i], grid.stride[i], grid.number[i])
+                    assert own == (column, row, stride, number)
+                    i += 1
+    both = grid.repeated(2).at([3, 33])
+    assert both.number is not None
+    assert (both.cell.tolist(), both.number.tolist()) == ([[3, 0]] * 2, [0, 0])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cam_core.head import BoxNumbers, OwnClass
-from cam_core.targets.detection.numbers import gathered
+from cam_core.targets.detection.numbers import gathered, spot
 
 
 def test_outputs_of_several_scales_follow_one_another(rng: np.random.Generator) -> None:
@@ -44,3 +44,22 @@ def test_none_was_selected() -> None:
     assert found.values.shape == (1, 4, 0)
     assert found.own is not None
     assert found.own.shape == (1, 0)
+
+
+def test_several_anchors_along_the_channels(rng: np.random.Generator) -> None:
+    """[N, 3 M, h, w]: in the order of maps [3, h, w], and found again one by one."""
+    given = {"a": rng.normal(size=(2, 15, 2, 3)), "b": rng.normal(size=(2, 15, 1, 2))}
+    of = BoxNumbers("a", 1, further=("b",), each=3)
+    found = gathered(given, of)
+    assert found.levels == ((3, 2, 3), (3, 1, 2))
+    anchor = 0
+    for name in "ab":
+        for which in range(3):
+            for cell in np.ndindex(given[name].shape[2:]):
+                expected = given[name][(1, slice(5 * which, 5 * which + 4), *cell)]
+                assert found.values[1, :, anchor].tolist() == expected.tolist()
+                where, at = spot(given, of, 1, anchor)
+                assert where == name
+                assert given[where][at].tolist() == expected.tolist()
+                anchor += 1
+    assert anchor == found.values.shape[2]

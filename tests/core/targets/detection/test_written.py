@@ -84,3 +84,28 @@ def test_the_upright_box_round_a_turned_one() -> None:
     reach = (20 + 10) / 2 * np.sqrt(0.5)
     expected = [20 - reach, 15 - reach, 20 + reach, 15 + reach]
     np.testing.assert_allclose(turned(box, np.array([-np.pi / 4])), [expected])
+
+
+def test_scrfd_counts_from_the_corner_of_a_cell_with_two_anchors() -> None:
+    """InsightFace's `SCRFD.forward` (python-package/insightface/model_zoo/scrfd.py): centres are
+    (x, y) * stride of the cell, each twice, and distances are times the stride.
+    """
+    size, strides = (64, 96), (8, 16, 32)
+    levels = tuple((2 * (size[0] // s) * (size[1] // s),) for s in strides)
+    numbers = np.random.default_rng(2).uniform(0, 3, (1, 4, sum(n for (n,) in levels)))
+    found, _ = read_written(numbers, size, levels, "distances")
+    anchor = 0
+    for stride in strides:
+        for y in range(size[0] // stride):
+            for x in range(size[1] // stride):
+                for _ in range(2):
+                    left, top, right, bottom = numbers[0, :, anchor] * stride
+                    box = (
+                        x * stride - left,
+                        y * stride - top,
+                        x * stride + right,
+                        y * stride + bottom,
+                    )
+                    np.testing.assert_allclose(found[0, anchor], box)
+                    anchor += 1
+    assert anchor == found.shape[1]

@@ -1,0 +1,158 @@
+"""The mask of a box, where it is: `mask@box:0`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from ...backend import Array
+from ...errors import TargetError
+from ...head import BoxNumbers
+from ..asking import Asking, Seen
+from ..target import NONE, AwaitingTarget, Kind, Outputs, ScoredTarget
+from .boxed import rows_of
+from .found import Detections
+from .keypoint import asked_box
+from .numbers import spot
+
+
+@dataclass(frozen=True, eq=False)
+class MaskTarget(ScoredTarget):
+    """Y = mean over places P of sum_k c_k p_k, P those of the box where that sum is above 0.
+
+    c are the coefficients of one box a row, p the prototypes [N, k, h, w] (YOLACT, Bolya et al.
+    2019). Y is of both; this target is its part by way of the one or of the other, and the whole
+    has both: `beside`. Which places they are is held.
+    """
+
+    output: str
+    """Whose slope this is: the output with the coefficients, or with the prototypes."""
+    coefficients: Array
+    """[N, k]."""
+    means: Array
+    """[N, k]: the mean of each prototype over P."""
+    places: tuple[tuple[Any, ...], ...] = ()
+    """Of each row, where in its output the coefficients are; () of the prototypes' part."""
+    shares: Array | None = None
+    """[N, h, w]: 1 / |P| at P, of the prototypes' part."""
+    beside: ScoredTarget | None = None
+    label: str = "mask"
+    detail: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
+    unit = "mask logit"
+    single = False
+
+    @property
+    def tensor(self) -> str:
+        """The output."""
+        return self.output
+
+    def __call__(self, y: Array, outputs: Outputs = NONE) -> Array:
+        """dY/dc_k = mean over P of p_k; dY/dp_k = c_k / |P| at P."""
+        if self.shares is not None:
+            each = self.coefficients[:, :, None, None] * self.shares[:, None]
+            return each.astype(y.dtype)
+        slope = np.zeros_like(y)
+        for place, mean in zip(self.places, self.means, strict=True):
+            slope[place] = mean
+        return slope
+
+    def score(self, y: Array, outputs: Outputs = NONE) -> Array:
+        """Y [N], of the coefficients or the prototypes that y has."""
+        if self.shares is not None:
+            found: Array = np.einsum("nkhw,nhw,nk->n", y, self.shares, self.coefficients)
+            return found
+        own = np.stack([y[place] for place in self.places]).astype(np.float64)
+        each: Array = np.sum(own * self.means, axis=1)
+        return each
+
+    def classes(self, y: Array) -> None:
+        """None: it is about a mask."""
+
+    def title(self, index: int | None, names: Sequence[str] | None) -> str:
+        """Whose mask."""
+        facts = self.detail[0].get("box", {}) if len(self.detail) == 1 else {}
+        return f"mask of {facts.get('label') or 'class ' + str(facts['class'])}" if facts else ""
+
+
+@dataclass(frozen=True)
+class MaskQuestion(AwaitingTarget):
+    """The same of a box that is yet to be found."""
+
+    of: ScoredTarget
+    asked: str
+
+    @property
+    def label(self) -> str:
+        """How it is asked for."""
+        return self.asked
+
+    def found_in(self, seen: Seen) -> Sequence[ScoredTarget]:
+        """Of each box that the other question turns out to be."""
+        return [self._of(one, seen) for one in self.of.found_in(seen)]
+
+    def _of(self, one: ScoredTarget, seen: Seen) -> MaskTarget:
+        head = seen.asking.head
+        assert head is not None  # a box was found
+        assert head.boxes is not None
+        _require(head.boxes, self.asked)
+        maps = seen.outputs[head.boxes.prototypes].astype(np.float64)
+        numbers = replace(head.boxes, start=head.boxes.more, count=maps.shape[1])
+        anchors = [facts["box"]["anchor"] for facts in one.detail]
+        spots = [spot(seen.outputs, numbers, row, a) for row, a in enumerate(anchors)]
+        c = np.stack([seen.outputs[name][place] for name, place in spots]).astype(np.float64)
+        pairs = zip(rows_of(seen, self.asked), anchors, strict=True)
+        inside = np.stack([_inside(row, a, maps.shape[2:], seen) for row, a in pairs])
+        logits = np.einsum("nk,nkhw->nhw", c, maps)
+        P = inside & (logits > 0)
+        counts = P.sum(axis=(1, 2))
+        if not counts.all():
+            raise TargetError(f"{self.asked}: no place of the mask is above 0 in its box")
+        shares = P / counts[:, None, None]
+        means = np.einsum("nkhw,nhw->nk", maps, shares)
+        label = f"mask@{one.label}"
+        said = [{"places": int(n), "share": float(n / P[0].size)} for n in counts]
+        detail = tuple({**d, "mask": m} for d, m in zip(one.detail, said, strict=True))
+        of_maps = MaskTarget(head.boxes.prototypes, c, means, shares=shares, label=label)
+        at = tuple(place for _, place in spots)
+        return MaskTarget(spots[0][0], c, means, at, None, of_maps, label, detail)
+
+
+def _inside(row: Detections, anchor: int, shape: tuple[int, ...], seen: Seen) -> Array:
+    """bool [h, w]: the places whose centres lie in the box of an anchor."""
+    assert seen.size is not None  # a box was found
+    x0, y0, x1, y1 = row.corners[anchor]
+    y, x = ((np.arange(n) + 0.5) * full / n for n, full in zip(shape, seen.size, strict=True))
+    down, across = (y >= y0) & (y <= y1), (x >= x0) & (x <= x1)
+    found: Array = down[:, None] & across[None]
+    return found
+
+
+def _require(boxes: BoxNumbers, asked: str) -> None:
+    """Refuses boxes without masks."""
+    if not boxes.prototypes:
+        raise TargetError(
+            f"{asked}: the boxes of '{boxes.output}' have no masks that are known: no further "
+            f"numbers, or no output [N, k, h, w] with as many maps"
+        )
+
+
+def read(word: str, asking: Asking) -> tuple[MaskQuestion] | None:
+    """`mask@box:0`, `mask@person`."""
+    found = re.fullmatch(r"mask@(.+)", word)
+    if found is None or (asking.kind not in ("boxes", "") and "box:" not in word):
+        return None
+    if asking.head is not None and asking.head.boxes is not None:
+        _require(asking.head.boxes, word)
+    return (MaskQuestion(asked_box(word, found[1].strip(), asking), word),)
+
+
+MASK = Kind(
+    "mask@box:0",
+    "the mean mask logit over the places of a box where it is above 0",
+    read,
+    of=("boxes",),
+)

@@ -1,0 +1,89 @@
+"""Boxes that are told by the anchors of a cell, whose sizes are fixed but in no file (YOLOv5, 7).
+
+The centre is (cell + 2 xy - 1/2) stride and the size (2 wh)^2 times that of the anchor, of
+sigmoids xy, wh (Ultralytics' YOLOv5, `Detect.forward`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from ...backend import Array
+from ...errors import TargetError
+from .grids import Grid
+from .meaning import Size, from_centre
+
+Priors = tuple[tuple[tuple[float, float], ...], ...]
+"""Of each scale, fine ones first, width and height of the anchors of a cell in pixels."""
+YOLOV5: Mapping[tuple[int, ...], Priors] = {
+    (8, 16, 32): (
+        ((10, 13), (16, 30), (33, 23)),
+        ((30, 61), (62, 45), (59, 119)),
+        ((116, 90), (156, 198), (373, 326)),
+    ),
+    (8, 16, 32, 64): (
+        ((19, 27), (44, 40), (38, 94)),
+        ((96, 68), (86, 152), (180, 137)),
+        ((140, 301), (303, 264), (238, 542)),
+        ((436, 615), (739, 380), (925, 792)),
+    ),
+}
+"""By strides, what its own files are trained with (models/yolov5s.yaml, models/hub/yolov5s6.yaml).
+"""
+WORDS = "offsets from the anchors of each cell"
+ASSUMED = "of YOLOv5's own sizes, as the file holds none: others' boxes are larger or smaller"
+Read = Callable[[Array, Size, Grid | None], Array]
+
+
+def _sigmoid(a: Array) -> Array:
+    found: Array = 1 / (1 + np.exp(-a))
+    return found
+
+
+PRIOR: Mapping[str, Callable[[Array], Array]] = {
+    "prior offsets": lambda a: a,
+    "prior logits": _sigmoid,
+}
+"""By how they are written, as `BoxNumbers.written` says it: what makes sigmoids of the numbers."""
+
+
+def sized(written: str, grid: Grid | None, priors: Priors) -> tuple[str, Read]:
+    """In words how the boxes are read, and the function that does, as in `Meaning`.
+
+    Args:
+        written: a row of PRIOR.
+        grid: of the anchors, scale after scale and map after map.
+        priors: the sizes where the file holds them; (): YOLOv5's own.
+
+    Raises:
+        TargetError: there are no sizes for these scales.
+    """
+    assert grid is not None
+    assert grid.number is not None
+    strides = tuple(sorted({round(float(s)) for s in grid.stride}))
+    known = priors or YOLOV5.get(strides, ())
+    each = int(grid.number.max()) + 1
+    if [len(scale) for scale in known] != [each] * len(strides):
+        raise _unknown(strides, each)
+    sizes = dict(zip(strides, known, strict=True))
+
+    def read(a: Array, size: Size, grid: Grid | None) -> Array:
+        assert grid is not None
+        assert grid.number is not None
+        own = zip(grid.stride, grid.number, strict=True)
+        extent = np.array([sizes[round(float(s))][int(i)] for s, i in own], np.float64)
+        s = PRIOR[written](a)
+        centre = (grid.cell + 2 * s[:, :2] - 0.5) * grid.stride[:, None]
+        return from_centre(np.concatenate([centre, (2 * s[:, 2:]) ** 2 * extent], axis=1))
+
+    return f"{WORDS}, {'of the sizes in the metadata' if priors else ASSUMED}", read
+
+
+def _unknown(strides: tuple[int, ...], each: int) -> TargetError:
+    return TargetError(
+        f"the boxes are {WORDS}, {each} a cell at strides {', '.join(map(str, strides))}, and "
+        f"their sizes are in no file: write them into its metadata ('anchors', "
+        f"[[[10, 13], ...], ...], fine scales first), or ask for a class at one (0@anchor:120)"
+    )
