@@ -29,15 +29,15 @@ def merge(
         size: of the result [N, *size].
     """
     parts = list(zip(maps, signed, floors, strict=True))
-    lit = reduce(np.maximum, [_even(m, m, floor, size) for m, _, floor in parts])
-    dark = [_even(np.maximum(-s, 0.0), m, floor, size) for m, s, floor in parts]
+    lit = reduce(np.maximum, [resize(even(m, m, floor), size) for m, _, floor in parts])
+    dark = [resize(even(np.maximum(-s, 0.0), m, floor), size) for m, s, floor in parts]
     return lit, np.where(lit > 0, lit, -reduce(np.maximum, dark))
 
 
-def _even(values: Array, maps: Array, floor: Array, size: Sequence[int]) -> Array:
-    """Values [N, *S] over the maximum of their map, at `size`; 0 of one that is noise."""
+def even(values: Array, maps: Array, floor: Array) -> Array:
+    """Values [N, *S] over the maximum of their map; 0 of one that is noise."""
     axes = tuple(range(1, maps.ndim))
     top = np.max(maps, axis=axes, keepdims=True)
     lit = top > np.expand_dims(floor, axes)
     shown = np.where(lit, values / np.where(lit, top, 1), 0)
-    return resize(shown.astype(values.dtype), size)
+    return shown.astype(values.dtype)
