@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,8 +12,9 @@ from .backend import Array, Capture
 from .errors import InputError, ModelError
 from .explanation import Explanation
 from .maps.combine import positive, total
-from .maps.diagnosis import diagnose, noise_floor, unmoved
-from .merging import merged
+from .maps.diagnosis import STILL, diagnose, noise_floor, unmoved
+from .maps.principal import first_component
+from .merging import fuse, merged
 from .methods import Method, Need, Question, find_method
 from .methods.question import widened
 from .region import Region
@@ -22,6 +23,7 @@ from .targets.labels import label_of
 
 CAPTURED: frozenset[Need] = frozenset({"gradients"})
 """What a method gets of a capture besides A."""
+UNSEEN = "the map is zero: the activations of this layer are, or no channel has a weight"
 
 
 def explained(
@@ -29,6 +31,8 @@ def explained(
     name: str,
     *,
     labels: Sequence[str] | None = None,
+    fuse: str | None = None,
+    eigen: bool = False,
     **options: Any,
 ) -> Explanation:
     """One target by one method; of several layers merged, with what is doubtful about the target.
@@ -37,18 +41,19 @@ def explained(
         questions: the same target at each layer.
         name: of the method.
         labels: the names of the classes.
+        fuse: a row of `FUSES`, how several layers are merged; as the scales of a detector if None.
+        eigen: the first principal component of the weighted activations in place of their sum.
         options: of the method.
     """
+    options |= {"labels": labels, "eigen": eigen}
     method, target = find_method(name), questions[0].target
     if method.at == "input":
-        found = [from_question(questions[0], name, labels=labels, **options)]
-    elif method.captured:
-        found = [
-            from_capture(one.capture, target, name, labels=labels, **options) for one in questions
-        ]
+        return together([from_question(questions[0], name, **options)], target)
+    if method.captured and "gradients" in method.needs:
+        found = [from_capture(one.capture, target, name, **options) for one in questions]
     else:
-        found = [from_question(one, name, labels=labels, **options) for one in questions]
-    return together(found, target)
+        found = [from_question(one, name, **options) for one in questions]
+    return together(found, target, fuse)
 
 
 def from_captures(
@@ -58,9 +63,11 @@ def from_captures(
     return together([from_capture(one, target, method, **options) for one in captured], target)
 
 
-def together(parts: Sequence[Explanation], target: ScoredTarget) -> Explanation:
+def together(
+    parts: Sequence[Explanation], target: ScoredTarget, how: str | None = None
+) -> Explanation:
     """Those of several layers merged; what is doubtful about the target is said as well."""
-    found = merged(parts)
+    found = merged(parts) if how is None else fuse(parts, how)
     if not target.doubts:
         return found
     both = zip(target.doubts, found.diagnosis, strict=True)
@@ -73,9 +80,10 @@ def from_capture(
     method: str = "gradcam",
     *,
     labels: Sequence[str] | None = None,
+    eigen: bool = False,
     **options: Any,
 ) -> Explanation:
-    """The explanation that A and G amount to.
+    """The explanation that A and G amount to; `eigen`: see `explained`.
 
     Raises:
         InputError: the method needs more than that.
@@ -86,7 +94,7 @@ def from_capture(
     with np.errstate(invalid="ignore", over="ignore"):
         alpha = row(A, G, **options)
         weighted = alpha * A
-        signed = total(weighted)
+        signed = first_component(weighted) if eigen else total(weighted)
         floor = noise_floor(weighted, capture.activations.dtype)
         score = target.score(capture.logits)
         if len(A) != len(score):  # frames: several maps a row
@@ -95,6 +103,7 @@ def from_capture(
             A, G = by_row(A, len(score)), by_row(G, len(score))
             capture = replace(capture, activations=A, gradients=G)
         diagnosis = diagnose(capture, score, target.unit, alpha, signed, floor)
+        facts = () if row.facts is None else row.facts(A, G)
     if diagnosis and all(reason.startswith("NaN") for reason in diagnosis):
         raise ModelError(f"layer '{capture.layer}': {diagnosis[0]}")
     known = Explanation(
@@ -108,21 +117,32 @@ def from_capture(
         diagnosis=diagnosis,
         region=capture.region,
     )
-    return named(known, target, capture.logits, labels)
+    return with_facts(named(known, target, capture.logits, labels), facts)
 
 
 def from_question(
-    question: Question, name: str, *, labels: Sequence[str] | None = None, **options: Any
+    question: Question,
+    name: str,
+    *,
+    labels: Sequence[str] | None = None,
+    eigen: bool = False,
+    **options: Any,
 ) -> Explanation:
-    """The explanation of a method that asks the model for more than A and G of a layer."""
+    """The explanation of a method that asks the model for more than A and G of a layer.
+
+    Raises:
+        InputError: `eigen` of a method without weights.
+    """
     method, rows = find_method(name), question.rows
     at_layer = method.at == "layer"
+    if eigen and method.gives == "map":
+        raise InputError(f"method '{name}' weighs no activations: smooth 'eigen' has none to take")
     with np.errstate(invalid="ignore", over="ignore"):
         found = formula(question, method, **options)
         alpha = found if method.gives == "alpha" else None
         own = question.A if at_layer else question.X
         weighted = found[:, None] if alpha is None else alpha * own
-        signed = total(weighted)
+        signed = first_component(weighted) if eigen else total(weighted)
         floor = noise_floor(weighted, question.look.score.dtype)
         if len(signed) != rows:  # frames: several maps a row
             signed = by_row(signed, rows)
@@ -136,7 +156,7 @@ def from_question(
         layer=question.layer if at_layer else question.input.name,
         method=name,
         target=question.target.label,
-        diagnosis=unmoved(signed, floor),
+        diagnosis=unmoved(signed, floor, STILL if method.needs else UNSEEN),
         region=question.look.regions.get(question.layer) if at_layer else whole(question),
     )
     return named(known, question.target, question.look.score, labels)
@@ -170,6 +190,14 @@ def named(
         detail=target.detail,
         outline=target.outline,
     )
+
+
+def with_facts(known: Explanation, facts: Sequence[Mapping[str, Any]]) -> Explanation:
+    """With what the method says of each row, beside what the target does."""
+    if not facts:
+        return known
+    own = known.detail or ({},) * len(facts)
+    return replace(known, detail=tuple({**a, **b} for a, b in zip(own, facts, strict=True)))
 
 
 def whole(question: Question) -> Region:
