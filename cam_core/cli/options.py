@@ -54,6 +54,22 @@ OPTIONS: dict[str, tuple[tuple[str, ...], Mapping[str, Any]]] = {
         ("--method",),
         {"default": "gradcam", "show_default": True, "help": "See 'gradcam methods'."},
     ),
+    "fuse": (
+        ("--fuse",),
+        {
+            "metavar": "HOW",
+            "help": "Several layers as one map: max, mean, product, root or scaled-max.",
+        },
+    ),
+    "smooth": (
+        ("--smooth", "smooths"),
+        {
+            "multiple": True,
+            "metavar": "HOW",
+            "help": "aug: the mean over the picture, its mirror image and other brightness; eigen: "
+            "the first principal component of the weighted activations. Repeatable.",
+        },
+    ),
     "threshold": (
         ("--threshold",),
         {

@@ -21,6 +21,8 @@ class Typed:
     layers: tuple[str, ...] = ()
     score: str | None = None
     method: str | None = None
+    fuse: str | None = None
+    smooths: tuple[str, ...] = ()
     threshold: float = 0.25
     inputs: tuple[str, ...] = ()
     connect: tuple[str, ...] = ()
