@@ -16,6 +16,7 @@ from .looking import Looks
 from .maps.combine import normalise, resize
 from .maps.scales import even
 from .methods import Question
+from .targets import ScoredTarget
 
 SMOOTHS = {
     "aug": "the mean over the picture and its mirror image, each times 0.9, 1 and 1.1",
@@ -67,7 +68,7 @@ def _augmented(questions: Sequence[Question], name: str, **options: Any) -> Expl
     first = questions[0]
     width = _width_of(first)
     held = first.target.held(first.look.score)
-    if held.outline is not None or held.detail:
+    if _about_a_place(held, first):
         raise TargetError(
             f"target '{held.label}' is about a place, which a mirror image has elsewhere: "
             "smooth 'aug' takes classes and values"
@@ -114,6 +115,16 @@ def _width_of(question: Question) -> int:
     if info.channel_axis is None or rank != 4:
         raise InputError(f"smooth 'aug' mirrors a picture, and input '{info.name}' is none")
     return 3 if info.channel_axis % rank == 1 else 2
+
+
+def _about_a_place(target: ScoredTarget, question: Question) -> bool:
+    """Does a score that has places count at some of them more than at others?"""
+    look, apart = question.look, {0, question.backend.class_axis % question.look.score.ndim}
+    if target.outline is not None or target.detail:
+        return True
+    slope = target(look.score, look.outputs)
+    places = tuple(axis for axis in range(slope.ndim) if axis not in apart)
+    return bool(places) and bool(np.any(np.max(slope, places) != np.min(slope, places)))
 
 
 def _sides(one: Explanation, size: tuple[int, ...]) -> tuple[Array, Array]:
