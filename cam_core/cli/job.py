@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cam_core.answers import explained
 from cam_core.backend import Array, Backend
 from cam_core.errors import ModelError, TargetError
 from cam_core.explain import check_finite, seen_by
@@ -18,14 +17,16 @@ from cam_core.explanation import Explanation
 from cam_core.head import ENTRY, Head, heads_of
 from cam_core.looking import Looks
 from cam_core.own_map import own_map
+from cam_core.smoothing import explained
 from cam_core.sources import Labels
 from cam_core.targets import ScoredTarget, Seen
 from cam_core.targets.detection import LIKELY
 from cam_core.targets.scores import pool
 
 from .inputs.samples import Sample
-from .naming import Top, best, probabilities, stem_of
+from .naming import Top, best, file_name, probabilities, stem_of
 from .typed import flag
+from .views import Views, require_apart, views
 
 NOTHING = np.empty(0)
 """What is left of the input of a picture that was explained."""
@@ -106,7 +107,8 @@ class Job:
     """Where the preprocessing comes from, in words."""
     labels: Labels | None
     method: str
-    layer: str | None
+    layers: tuple[str, ...]
+    """() is the default."""
     folder: Path
     signed: bool
     pictures: bool
@@ -116,6 +118,9 @@ class Job:
     """In words, the input that the maps lie over, where there are several."""
     threshold: float = LIKELY
     """The probability from which on there is a box."""
+    fuse: str | None = None
+    """How several layers are one picture; a picture each if None."""
+    smooths: tuple[str, ...] = ()
     prepare: Callable[[Path], Sample] | None = None
     """What makes an input of another picture, to compare with."""
 
@@ -123,6 +128,11 @@ class Job:
     def names(self) -> tuple[str, ...] | None:
         """The names of the classes, where known."""
         return None if self.labels is None else self.labels.names
+
+    @cached_property
+    def views(self) -> Views:
+        """The pictures of each target."""
+        return views(self.layers, self.fuse, self.method)
 
     @cached_property
     def heads(self) -> Sequence[Head]:
@@ -152,10 +162,12 @@ class Job:
         seen = replace(seen, threshold=self.threshold, answer=self._answer)
         found: dict[str, Explained] = {}
         for question in targets:
+            require_apart(question, self.views)
             for place, target in enumerate(found_in(question, seen, sample.slot.name)):
-                one = self.explain_target(sample, looks, target)
-                known = found.get(one.row.stem)
-                found[one.row.stem] = shared(question, place, one, known)
+                for view in self.views:
+                    one = self.explain_target(sample, looks, target, view)
+                    known = found.get(one.row.stem)
+                    found[one.row.stem] = shared(question, place, one, known)
             step()
         return self._together(sample, [self._named(sample, one) for one in found.values()])
 
@@ -169,30 +181,35 @@ class Job:
     def _together(self, sample: Sample, found: list[Explained]) -> list[Explained]:
         """Several characters of a line over a photo are one picture."""
         characters = [one for one in found if "char" in (*one.explanation.detail, {})[0]]
-        if len(characters) < max(2, len(found)) or sample.placement is None:
+        each = len(characters) < max(2, len(found)) or len(self.views) > 1
+        if each or sample.placement is None:
             return found
         name = f"{sample.slot.stem}.characters.{self.method}"
         return [replace(one, row=replace(one.row, picture=name)) for one in found]
 
-    def explain_target(self, sample: Sample, looks: Looks, target: ScoredTarget) -> Explained:
-        """The numbers of one target; of several layers merged."""
-        explanation = self._explanation(sample, looks, target)
+    def explain_target(
+        self, sample: Sample, looks: Looks, target: ScoredTarget, view: int | None = None
+    ) -> Explained:
+        """The numbers of one target at one of the layers; of all of them merged if None."""
+        explanation = self._explanation(sample, looks, target, view)
         y = looks.first.score
         logits = pool(y, self.backend.class_axis)  # [N, C]
         if self.labels is not None and not self.selected:
             self.labels.check(logits.shape[1], flag)
         dense = logits.size != y.size  # a sum over positions is no logit
         row = self._row(sample, target, explanation, None if dense else logits[:1])
-        beside = self._beside(target, y)
+        if view is not None:
+            row = replace(row, stem=f"{row.stem}.{file_name(explanation.layer)}")
+        beside = self._beside(target, y, view)
         return Explained(row, explanation[0], target.unit, beside)
 
-    def _beside(self, target: ScoredTarget, y: Array) -> Beside | None:
+    def _beside(self, target: ScoredTarget, y: Array, view: int | None) -> Beside | None:
         """The same number over the other picture that it is about."""
         found = target.mirrored(y)
         if found is None:
             return None
         sample, looks = self._other(found.picture)
-        explanation = self._explanation(sample, looks, found.target)
+        explanation = self._explanation(sample, looks, found.target, view)
         return Beside(replace(sample, x=NOTHING), explanation[0])
 
     def _answer(self, picture: str) -> Array:
@@ -213,11 +230,15 @@ class Job:
 
     def _look(self, sample: Sample) -> Looks:
         check_finite(sample.x)
-        return Looks(self.backend, sample.x, None if self.layer is None else [self.layer])
+        return Looks(self.backend, sample.x, self.layers or None)
 
-    def _explanation(self, sample: Sample, looks: Looks, target: ScoredTarget) -> Explanation:
+    def _explanation(
+        self, sample: Sample, looks: Looks, target: ScoredTarget, view: int | None
+    ) -> Explanation:
         questions = looks.questions(target)
-        explanation = explained(questions, self.method, labels=self.names)
+        of = questions if view is None else [questions[view]]
+        how: dict[str, Any] = {"fuse": self.fuse, "smooth": self.smooths}
+        explanation = explained(of, self.method, labels=self.names, **how)
         own = own_map(self.heads, looks.first.score, looks.first.outputs)
         explanation = replace(explanation, own=own)
         if sample.placement is not None and not explanation.lies_over(sample.placement.size):

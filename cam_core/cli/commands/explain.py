@@ -34,8 +34,12 @@ class Explain(Typed):
 @click.argument("images", nargs=-1, type=FILE)
 @options(
     Explain,
-    *("target", "versus", "layer", "score", "method", *PIXELS, "static", "input", "connect"),
-    *("labels", "label-offset", "threshold", *RUNTIME, "json", "output"),
+    *("target", "versus", "layers", "fuse", "score", "method", "smooth", *PIXELS, "static"),
+    *("input", "connect", "labels", "label-offset", "threshold", *RUNTIME, "json", "output"),
+    layers={
+        "help": "Where to look: a tensor, a node, a module path or an index of 'gradcam layers'; "
+        "repeatable: a picture each, or one with --fuse.",
+    },
     method={
         "default": None,
         "help": "See 'gradcam methods'. Default: hirescam of boxes and regions, layercam of "
@@ -104,7 +108,9 @@ def asked_for(asked: Explain) -> list[str]:
 
 def require_sense(asked: Explain) -> None:
     """Refuse what cannot be, before the model is opened."""
+    from cam_core.maps.fuses import find_fuse
     from cam_core.methods import find_method
+    from cam_core.smoothing import as_rows
 
     from ..inputs.chained import split
     from ..inputs.given_files import find_files
@@ -112,6 +118,9 @@ def require_sense(asked: Explain) -> None:
 
     if asked.method is not None:
         find_method(asked.method)
+    if asked.fuse is not None:
+        find_fuse(asked.fuse)
+    as_rows(asked.smooths)
     check_directory(asked.out)
     _, images = split(asked.model, asked.images)
     find_files(images)
@@ -143,7 +152,7 @@ def plan(asked: Explain, setup: Setup) -> Job:
 
     models, _ = split(asked.model, asked.images)
     digests = [sha256(model) for model in models]
-    where = aim(setup.backend, asked.layer, setup.seen)
+    where = aim(setup.backend, asked.first_layer, setup.seen)
     return Job(
         model=", ".join(models),
         model_sha256=", ".join(filter(None, digests)) or None,
@@ -151,7 +160,9 @@ def plan(asked: Explain, setup: Setup) -> Job:
         source=setup.source,
         labels=setup.labels,
         method=asked.method or usual_method(head_of(setup.backend)),
-        layer=where.layer,
+        layers=asked.layers if asked.layers[1:] else tuple(filter(None, [where.layer])),
+        fuse=asked.fuse,
+        smooths=asked.smooths,
         folder=asked.out,
         signed=asked.signed,
         pictures=where.shown and not asked.no_pictures,

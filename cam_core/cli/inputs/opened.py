@@ -109,7 +109,7 @@ def bring_together(
     extras = known.extras | {name: one.x for name, one in photos.items()}
     reader = Reader(list(infos.values()), main, spec, extras, photos, known.written)
     slots = reader.survey(known.files) if required or known.files else []
-    reader = taken(reader, slots, backend, asked.layer)
+    reader = taken(reader, slots, backend, asked.first_layer)
     return Setup(backend, reader, slots, source, labels, named)
 
 
