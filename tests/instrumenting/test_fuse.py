@@ -12,6 +12,7 @@ from backends.onnx import OnnxBackend, instrument, strip
 from cam_core import explain
 from cam_core.errors import InputError
 from cam_core.maps import FUSES
+from tests.detectors import scene, two_scales
 from tests.instrumenting.nets import images, net
 from tests.sessions import run
 
@@ -83,3 +84,12 @@ def test_open_sizes_are_not_resized_by_constants() -> None:
     made = instrument(model, layer=BOTH, fuse="max", static=(3, 3, 8, 12), target=1)
     expected = explain(OnnxBackend(net()), X, 1, layer=BOTH, fuse="max").map
     np.testing.assert_allclose(run(made, x=X)["cam_map"], expected, atol=1e-5)
+
+
+def test_the_scales_of_a_detector_are_layers_too() -> None:
+    model, x = two_scales(), np.concatenate([scene(), scene(1)])
+    made = instrument(model, target="0@anchor:3", method="odam", fuse="mean")
+    expected = explain(OnnxBackend(model), x, "0@anchor:3", "odam", fuse="mean")
+    assert len(expected.parts) == 2
+    np.testing.assert_allclose(run(made, x=x)["cam_map"], expected.map, atol=1e-5)
+    assert expected.map.max() > 0
