@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +13,7 @@ from .errors import InputError, ModelError
 from .explanation import Explanation
 from .maps.combine import positive, total
 from .maps.diagnosis import (
+    STILL,
     Finite,
     diagnose,
     finite_rows,
@@ -21,7 +22,8 @@ from .maps.diagnosis import (
     one_number,
     unmoved,
 )
-from .merging import merged
+from .maps.principal import first_component
+from .merging import fuse, merged
 from .methods import Method, Need, Question, find_method
 from .methods.question import widened
 from .region import Region
@@ -30,6 +32,7 @@ from .targets.labels import label_of
 
 CAPTURED: frozenset[Need] = frozenset({"gradients"})
 """What a method gets of a capture besides A."""
+UNSEEN = "the map is zero: the activations of this layer are, or no channel has a weight"
 
 
 def explained(
@@ -37,6 +40,8 @@ def explained(
     name: str,
     *,
     labels: Sequence[str] | None = None,
+    fuse: str | None = None,
+    eigen: bool = False,
     **options: Any,
 ) -> Explanation:
     """One target by one method; of several layers merged, with what is doubtful about the target.
@@ -45,23 +50,23 @@ def explained(
         questions: the same target at each layer.
         name: of the method.
         labels: the names of the classes.
+        fuse: a row of `FUSES`, how several layers are merged; as the scales of a detector if None.
+        eigen: the first principal component of the weighted activations in place of their sum.
         options: of the method.
     """
+    options |= {"labels": labels, "eigen": eigen}
     method, target = find_method(name), questions[0].target
     if method.at == "input":
-        found = [from_question(questions[0], name, labels=labels, **options)]
-    elif method.captured:
+        return together([from_question(questions[0], name, **options)], target)
+    if method.captured and "gradients" in method.needs:
         known: dict[str, Any] = {
             "score": questions[0].Y,
             "finite": questions[0].once(Finite, Finite),
         }
-        found = [
-            from_capture(one.capture, target, name, labels=labels, **known, **options)
-            for one in questions
-        ]
+        found = [from_capture(one.capture, target, name, **known, **options) for one in questions]
     else:
-        found = [from_question(one, name, labels=labels, **options) for one in questions]
-    return together(found, target)
+        found = [from_question(one, name, **options) for one in questions]
+    return together(found, target, fuse)
 
 
 def from_captures(
@@ -73,9 +78,11 @@ def from_captures(
     return together(found, target)
 
 
-def together(parts: Sequence[Explanation], target: ScoredTarget) -> Explanation:
+def together(
+    parts: Sequence[Explanation], target: ScoredTarget, how: str | None = None
+) -> Explanation:
     """Those of several layers merged; what is doubtful about the target is said as well."""
-    found = merged(parts)
+    found = merged(parts) if how is None else fuse(parts, how)
     if not target.doubts:
         return found
     both = zip(target.doubts, found.diagnosis, strict=True)
@@ -88,11 +95,12 @@ def from_capture(
     method: str = "gradcam",
     *,
     labels: Sequence[str] | None = None,
+    eigen: bool = False,
     score: Array | None = None,
     finite: Callable[[Array], Array] = finite_rows,
     **options: Any,
 ) -> Explanation:
-    """The explanation that A and G amount to.
+    """The explanation that A and G amount to; `eigen`: see `explained`.
 
     Where they are known already, `score` is Y [N], and `finite` tells the rows of the score and of
     A that hold neither NaN nor inf.
@@ -105,7 +113,7 @@ def from_capture(
     # NaN and inf are reported, row by row, by the diagnosis.
     with np.errstate(invalid="ignore", over="ignore"):
         alpha = row(A, G, **options)
-        signed, floor = summed(A, alpha, capture.activations.dtype)
+        signed, floor = summed(A, alpha, capture.activations.dtype, eigen=eigen)
         score = target.score(capture.logits) if score is None else score
         if len(A) != len(score):  # frames: several maps a row
             alpha, signed = by_row(alpha, len(score)), by_row(signed, len(score))
@@ -113,6 +121,7 @@ def from_capture(
             A, G = by_row(A, len(score)), by_row(G, len(score))
             capture = replace(capture, activations=A, gradients=G)
         diagnosis = diagnose(capture, score, target.unit, alpha, signed, floor, finite)
+        facts = () if row.facts is None else row.facts(A, G)
     if diagnosis and all(reason.startswith("NaN") for reason in diagnosis):
         raise ModelError(f"layer '{capture.layer}': {diagnosis[0]}")
     known = Explanation(
@@ -126,30 +135,44 @@ def from_capture(
         diagnosis=diagnosis,
         region=capture.region,
     )
-    return named(known, target, capture.logits, labels)
+    return with_facts(named(known, target, capture.logits, labels), facts)
 
 
-def summed(A: Array, alpha: Array, dtype: np.dtype[Any]) -> tuple[Array, Array]:
-    """The signed map, and the value below which it is rounding."""
+def summed(
+    A: Array, alpha: Array, dtype: np.dtype[Any], *, eigen: bool = False
+) -> tuple[Array, Array]:
+    """The signed map, and the value below which it is rounding; `eigen`: see `explained`."""
     if (one_number(alpha) or alpha.size < A.size) and nothing(alpha):  # all scales but one
         kind = np.result_type(A, alpha)
         return np.zeros((len(A), *A.shape[2:]), kind), np.zeros(len(A), kind)
     weighted = alpha * A
-    return total(weighted), noise_floor(weighted, dtype)
+    signed = first_component(weighted) if eigen else total(weighted)
+    return signed, noise_floor(weighted, dtype)
 
 
 def from_question(
-    question: Question, name: str, *, labels: Sequence[str] | None = None, **options: Any
+    question: Question,
+    name: str,
+    *,
+    labels: Sequence[str] | None = None,
+    eigen: bool = False,
+    **options: Any,
 ) -> Explanation:
-    """The explanation of a method that asks the model for more than A and G of a layer."""
+    """The explanation of a method that asks the model for more than A and G of a layer.
+
+    Raises:
+        InputError: `eigen` of a method without weights.
+    """
     method, rows = find_method(name), question.rows
     at_layer = method.at == "layer"
+    if eigen and method.gives == "map":
+        raise InputError(f"method '{name}' weighs no activations: smooth 'eigen' has none to take")
     with np.errstate(invalid="ignore", over="ignore"):
         found = formula(question, method, **options)
         alpha = found if method.gives == "alpha" else None
         own = question.A if at_layer else question.X
         weighted = found[:, None] if alpha is None else alpha * own
-        signed = total(weighted)
+        signed = first_component(weighted) if eigen else total(weighted)
         floor = noise_floor(weighted, question.look.score.dtype)
         if len(signed) != rows:  # frames: several maps a row
             signed = by_row(signed, rows)
@@ -163,7 +186,7 @@ def from_question(
         layer=question.layer if at_layer else question.input.name,
         method=name,
         target=question.target.label,
-        diagnosis=unmoved(signed, floor),
+        diagnosis=unmoved(signed, floor, STILL if method.needs else UNSEEN),
         region=question.look.regions.get(question.layer) if at_layer else whole(question),
     )
     return named(known, question.target, question.look.score, labels)
@@ -197,6 +220,14 @@ def named(
         detail=target.detail,
         outline=target.outline,
     )
+
+
+def with_facts(known: Explanation, facts: Sequence[Mapping[str, Any]]) -> Explanation:
+    """With what the method says of each row, beside what the target does."""
+    if not facts:
+        return known
+    own = known.detail or ({},) * len(facts)
+    return replace(known, detail=tuple({**a, **b} for a, b in zip(own, facts, strict=True)))
 
 
 def whole(question: Question) -> Region:

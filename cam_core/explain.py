@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from .answers import explained
 from .backend import Array, Backend, Inputs, Look, Target
 from .errors import InputError, TargetError
 from .explanation import Explanation
 from .head import Head, head_of, probability_of
 from .looking import Looks
+from .maps.fuses import find_fuse
 from .methods import find_method, usual_method
+from .smoothing import Smooth, as_rows, explained
 from .targets import Asking, Placed, ScoredTarget, Seen, as_target, parse_target
 
 Asked = ScoredTarget | Target | int | str | Sequence[int] | None
@@ -27,7 +28,9 @@ def explain(
     target: Asked = None,
     method: str | None = None,
     *,
-    layer: str | None = None,
+    layer: str | Sequence[str] | None = None,
+    fuse: str | None = None,
+    smooth: Smooth = (),
     labels: Sequence[str] | None = None,
     class_axis: int | None = None,
     placement: Placed | None = None,
@@ -41,6 +44,9 @@ def explain(
         target: what is explained; if None what suits the score, the top class of a classifier.
         method: a name in METHODS; if None what suits the score, gradcam of a classifier.
         layer: where to look; the backend's default layer if None, those of a detector merged.
+            Several are fused.
+        fuse: how several layers become one map: a row of `cam_core.maps.FUSES`.
+        smooth: rows of `cam_core.smoothing.SMOOTHS`: "aug", "eigen" or both.
         labels: the names of the classes.
         class_axis: where the classes are in a dense score, -1 for [N, *S, C]; what the backend
             says if None.
@@ -50,9 +56,12 @@ def explain(
     """
     axis, head = find_class_axis(backend, class_axis), head_of(backend)
     asked = as_target(target, labels, class_axis=axis, head=head)
-    layers = None if layer is None else [layer]
+    layers = layer if layer is None or isinstance(layer, list | tuple) else [layer]
+    if fuse is None and layers is not None and len(layers) > 1:
+        raise InputError("several layers are one map by fuse='max' or its like; or explain_all")
     methods = [method or usual_method(head)]
     known: dict[str, Any] = {"layers": layers, "labels": labels, "placement": placement}
+    known |= {"fuse": fuse, "smooth": smooth}
     found = explain_all(backend, x, [asked], methods, **known, **options)
     if len(found) > 1:
         raise TargetError(
@@ -68,6 +77,8 @@ def explain_all(
     methods: Sequence[str] | None = None,
     *,
     layers: Sequence[str] | None = None,
+    fuse: str | None = None,
+    smooth: Smooth = (),
     labels: Sequence[str] | None = None,
     class_axis: int | None = None,
     placement: Placed | None = None,
@@ -75,25 +86,33 @@ def explain_all(
 ) -> list[Explanation]:
     """Every target at every layer by every method, in that order; default layers count as one.
 
+    With `fuse` (a row of `cam_core.maps.FUSES`) the layers count as one as well: `parts` has each.
+
     Methods about the input know no layers, and come once a target.
 
     One forward pass, and one backward pass a target. The text `top:k` counts as k targets, and
     `box:all` as one a box. With no methods it is the one that suits the score, as in `explain`.
+    `smooth="aug"` takes five passes more of each.
     """
     methods = [usual_method(head_of(backend))] if methods is None else methods
     for name in methods:
         find_method(name)
+    as_rows(smooth)
+    if fuse is not None:
+        find_fuse(fuse)
     check_finite(x)
     asked = suited(backend, targets, labels, class_axis=class_axis)
     looks = Looks(backend, x, layers)
     known: dict[str, Any] = {"class_axis": class_axis, "placement": placement}
     seen = seen_by(backend, x, looks.first, labels, **known)
+    asked_for: dict[str, Any] = {"labels": labels, "fuse": fuse, "smooth": smooth}
     found = []
     for target in (one for question in asked for one in question.found_in(seen)):
         questions = looks.questions(target)
-        each = [questions] if layers is None else [[question] for question in questions]
+        whole = layers is None or fuse is not None
+        each = [questions] if whole else [[question] for question in questions]
         found += [
-            replace(explained(of, method, labels=labels, **options), own=looks.own_map)
+            replace(explained(of, method, **asked_for, **options), own=looks.own_map)
             for i, of in enumerate(each)
             for method in methods
             if i == 0 or find_method(method).at == "layer"

@@ -48,6 +48,10 @@ class Explanation:
     """What of the input the maps cover; None: all of it, or nobody knows."""
     parts: tuple[Explanation, ...] = ()
     """Of a map merged from several layers: those of each layer."""
+    fuse: str = ""
+    """The row of FUSES that merged them, where one was asked for."""
+    smooth: str = ""
+    """How it was smoothed, rows of SMOOTHS."""
     detail: tuple[Mapping[str, Any], ...] = ()
     """What else there is to say of each row's target, ready for JSON: the box, its anchor."""
     outline: Cells | None = None
@@ -153,6 +157,8 @@ class Explanation:
             "raw_min": _finite(np.min(row.signed[0])),
             "noise_floor": _finite(row.noise_floor[0]),
             "diagnosis": row.diagnosis[0],
+            **({"smooth": row.smooth} if row.smooth else {}),
+            **({"fuse": row.fuse} if row.fuse else {}),
             **({"layers": [_at_layer(part) for part in row.parts]} if row.parts else {}),
             **(row.detail[0] if row.detail else {}),
         }

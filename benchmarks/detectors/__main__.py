@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cam_core import METHODS, open_backend
+from cam_core import open_backend
 from cam_core.answers import from_captures
 from cam_core.backend import Backend
 from cam_core.captures import pulled
@@ -33,6 +33,7 @@ SPECS = {
     ),
     "fastestdet": Preprocess(mean=(0.0,), std=(1.0,), scale=1 / 255, bgr=True, fit="stretch"),
 }
+METHODS = ("gradcam", "gradcam++", "xgradcam", "hirescam", "layercam", "odam")
 LIKELY = 0.5
 AREA = (0.002, 0.6)
 """Parts of the photo that a box may cover: others say little of a map."""

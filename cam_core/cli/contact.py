@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from cam_core.backend import Array
 from cam_core.image.figure import paint, resized
@@ -13,13 +13,13 @@ from .inputs.samples import Sample
 from .job import Explained
 from .naming import subject
 
+Column = tuple[str, str]
+"""A method and a layer."""
 LONGER = 256
 """Pixels of a panel."""
 
 
-def contact(
-    sample: Sample, explained: Sequence[Explained], methods: Sequence[str]
-) -> dict[str, bytes]:
+def contact(sample: Sample, explained: Sequence[Explained]) -> dict[str, bytes]:
     """`IMAGE.methods.png`: the photo, then its map by each method, all targets beneath each other.
 
     Nothing of one method, of a photo that is none, or where no map lies over it.
@@ -27,30 +27,45 @@ def contact(
     name = explained[0].row.sheet if explained else ""
     if not name or sample.picture is None or sample.placement is None:
         return {}
-    rows = by_target(explained)
-    photo = small(sample.picture)
-    pictures = [one for row in rows for one in across(sample, photo, row, methods)]
+    photo, columns = small(sample.picture), columns_of(explained)
+    pictures = [one for row in by_target(explained) for one in across(sample, photo, row, columns)]
     layers = dict.fromkeys(one.explanation.layer for one in explained)
     lines = [f"at {', '.join(layers)}; each map over its own maximum"]
-    drawn = painted_sheet(pictures, title=sample.slot.name, lines=lines, across=1 + len(methods))
+    drawn = painted_sheet(pictures, title=sample.slot.name, lines=lines, across=1 + len(columns))
     return {f"{name}.png": png(drawn)}
 
 
-def by_target(explained: Sequence[Explained]) -> list[dict[str, Explained]]:
-    """The maps over the photo, by method, of each target."""
-    found: dict[str, dict[str, Explained]] = {}
+def columns_of(explained: Sequence[Explained]) -> dict[Column, str]:
+    """Each method, at each of its layers, and what it is called."""
+    found = dict.fromkeys(column_of(one) for one in explained)
+    methods = [method for method, _ in found]
+    return {
+        column: method if methods.count(method) == 1 else f"{method} at {layer}"
+        for column in found
+        for method, layer in [column]
+    }
+
+
+def column_of(one: Explained) -> Column:
+    """Method and layer."""
+    return one.explanation.method, one.explanation.layer
+
+
+def by_target(explained: Sequence[Explained]) -> list[dict[Column, Explained]]:
+    """The maps over the photo, by column, of each target."""
+    found: dict[str, dict[Column, Explained]] = {}
     for one in explained:
-        found.setdefault(one.row.target, {})[one.explanation.method] = one
+        found.setdefault(one.row.target, {})[column_of(one)] = one
     return list(found.values())
 
 
 def across(
-    sample: Sample, photo: Array, row: dict[str, Explained], methods: Sequence[str]
+    sample: Sample, photo: Array, row: dict[Column, Explained], columns: Mapping[Column, str]
 ) -> list[tuple[Array, str]]:
-    """The photo over the name of the target, and the map of each method over its own."""
+    """The photo over the name of the target, and each map over the name of its column."""
     first = next(iter(row.values())).row
     named = (photo, first.label or subject(first.target, first.entry))
-    return [named, *(painted(sample, photo, row.get(name), name) for name in methods)]
+    return [named, *(painted(sample, photo, row.get(key), name) for key, name in columns.items())]
 
 
 def painted(sample: Sample, photo: Array, one: Explained | None, name: str) -> tuple[Array, str]:

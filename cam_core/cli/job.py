@@ -11,21 +11,22 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cam_core.answers import explained
 from cam_core.backend import Array, Backend
 from cam_core.errors import ModelError, NothingFoundError, TargetError
 from cam_core.explain import check_finite, seen_by
 from cam_core.explanation import Explanation
 from cam_core.head import ENTRY, Head, heads_of
 from cam_core.looking import Looks
+from cam_core.smoothing import explained
 from cam_core.sources import Labels
 from cam_core.targets import ScoredTarget, Seen
 from cam_core.targets.detection import LIKELY
 from cam_core.targets.scores import pool
 
 from .inputs.samples import Sample
-from .naming import Top, best, probabilities, stem_of
+from .naming import Top, best, file_name, probabilities, stem_of
 from .typed import flag
+from .views import Views, require_apart, views
 
 NOTHING = np.empty(0)
 """What is left of the input of a picture that was explained."""
@@ -68,6 +69,8 @@ class Beside:
     explanation: Explanation
 
 
+Key = tuple[str, str, int | None]
+"""A target, a method, and which of several layers."""
 Unit = tuple[str, str]
 """That of the target, and the method."""
 
@@ -112,7 +115,8 @@ class Job:
     """Where the preprocessing comes from, in words."""
     labels: Labels | None
     methods: tuple[str, ...]
-    layer: str | None
+    layers: tuple[str, ...]
+    """() is the default."""
     folder: Path
     signed: bool
     pictures: bool
@@ -122,6 +126,9 @@ class Job:
     """In words, the input that the maps lie over, where there are several."""
     threshold: float = LIKELY
     """The probability from which on there is a box."""
+    fuse: str | None = None
+    """How several layers are one picture; a picture each if None."""
+    smooths: tuple[str, ...] = ()
     prepare: Callable[[Path], Sample] | None = None
     """What makes an input of another picture, to compare with."""
     cropping: Mapping[str, Any] = field(default_factory=dict)
@@ -133,6 +140,10 @@ class Job:
     def names(self) -> tuple[str, ...] | None:
         """The names of the classes, where known."""
         return None if self.labels is None else self.labels.names
+
+    def views(self, method: str) -> Views:
+        """The pictures of each target by a method."""
+        return views(self.layers, self.fuse, method)
 
     @cached_property
     def heads(self) -> Sequence[Head]:
@@ -164,29 +175,29 @@ class Job:
         looks = self._look(sample)
         seen = seen_by(self.backend, sample.x, looks.first, self.names, placement=sample.placement)
         seen = replace(seen, threshold=self.threshold, answer=self._answer)
-        found: dict[tuple[str, str], Explained] = {}
+        found: dict[Key, Explained] = {}
         for question in targets:
+            for method in self.methods:
+                require_apart(question, self.views(method))
             for place, target in enumerate(found_in(question, seen, sample.slot.name, miss)):
                 for method in self.methods:
-                    one = self.explain_target(sample, looks, target, method)
-                    key = one.row.target, method
-                    found[key] = shared(question, place, one, found.get(key))
+                    for view in self.views(method):
+                        one = self.explain_target(sample, looks, target, method, view)
+                        key = one.row.target, method, view
+                        found[key] = shared(question, place, one, found.get(key))
             step()
         apart = self._apart(sample, found)
         return self._together(sample, [self._named(sample, one) for one in apart])
 
-    def _apart(self, sample: Sample, found: Mapping[tuple[str, str], Explained]) -> list[Explained]:
+    def _apart(self, sample: Sample, found: Mapping[Key, Explained]) -> list[Explained]:
         """Those whose files would be called alike, as those about a/x.png and b/x.png, in full."""
         stems = Counter(one.row.stem.casefold() for one in found.values())
         return [
             one
             if stems[one.row.stem.casefold()] == 1
-            else replace(one, row=replace(one.row, stem=self._in_full(sample, *key)))
+            else replace(one, row=replace(one.row, stem=in_full(sample, key, one)))
             for key, one in found.items()
         ]
-
-    def _in_full(self, sample: Sample, target: str, method: str) -> str:
-        return stem_of(sample.slot.stem, target, method, whole=True)
 
     def _named(self, sample: Sample, one: Explained) -> Explained:
         """What has no files of its own is in those of its question."""
@@ -198,7 +209,9 @@ class Job:
     def _together(self, sample: Sample, found: list[Explained]) -> list[Explained]:
         """Several characters of a line over a photo are one picture."""
         characters = [one for one in found if "char" in (*one.explanation.detail, {})[0]]
-        if len(characters) < max(2, len(found)) or sample.placement is None:
+        apart = any(len(self.views(method)) > 1 for method in self.methods)
+        each = apart or len(characters) < max(2, len(found))
+        if each or sample.placement is None:
             return found
         name = f"{sample.slot.stem}.characters"
         return [
@@ -207,26 +220,35 @@ class Job:
         ]
 
     def explain_target(
-        self, sample: Sample, looks: Looks, target: ScoredTarget, method: str
+        self,
+        sample: Sample,
+        looks: Looks,
+        target: ScoredTarget,
+        method: str,
+        view: int | None = None,
     ) -> Explained:
-        """The numbers of one target; of several layers merged."""
-        explanation = self._explanation(sample, looks, target, method)
+        """The numbers of one target at one of the layers; of all of them merged if None."""
+        explanation = self._explanation(sample, looks, target, method, view)
         y = looks.first.score
         logits = pool(y, self.backend.class_axis)  # [N, C]
         if self.labels is not None and not self.selected:
             self.labels.check(logits.shape[1], flag)
         dense = logits.size != y.size  # a sum over positions is no logit
         row = self._row(sample, target, explanation, None if dense else logits[:1])
-        beside = self._beside(target, y, method)
+        if view is not None:
+            row = replace(row, stem=f"{row.stem}{of_layer(explanation)}")
+        beside = self._beside(target, y, method, view)
         return Explained(row, explanation[0], (target.unit, method), beside)
 
-    def _beside(self, target: ScoredTarget, y: Array, method: str) -> Beside | None:
+    def _beside(
+        self, target: ScoredTarget, y: Array, method: str, view: int | None
+    ) -> Beside | None:
         """The same number over the other picture that it is about."""
         found = target.mirrored(y)
         if found is None:
             return None
         sample, looks = self._other(found.picture)
-        explanation = self._explanation(sample, looks, found.target, method)
+        explanation = self._explanation(sample, looks, found.target, method, view)
         return Beside(replace(sample, x=NOTHING), explanation[0])
 
     def _answer(self, picture: str) -> Array:
@@ -247,12 +269,15 @@ class Job:
 
     def _look(self, sample: Sample) -> Looks:
         check_finite(sample.x)
-        return Looks(self.backend, sample.x, None if self.layer is None else [self.layer])
+        return Looks(self.backend, sample.x, self.layers or None)
 
     def _explanation(
-        self, sample: Sample, looks: Looks, target: ScoredTarget, method: str
+        self, sample: Sample, looks: Looks, target: ScoredTarget, method: str, view: int | None
     ) -> Explanation:
-        explanation = explained(looks.questions(target), method, labels=self.names)
+        questions = looks.questions(target)
+        of = questions if view is None else [questions[view]]
+        how: dict[str, Any] = {"fuse": self.fuse, "smooth": self.smooths}
+        explanation = explained(of, method, labels=self.names, **how)
         explanation = replace(explanation, own=looks.own_map)
         if sample.placement is not None and not explanation.lies_over(sample.placement.size):
             raise ModelError(
@@ -289,6 +314,18 @@ class Job:
             reads=line_of(explanation.detail),
             sheet=f"{sample.slot.stem}.methods" if several else "",
         )
+
+
+def in_full(sample: Sample, key: Key, one: Explained) -> str:
+    """The name of the files of a target whose own name others have as well."""
+    target, method, view = key
+    found = stem_of(sample.slot.stem, target, method, whole=True)
+    return found if view is None else f"{found}{of_layer(one.explanation)}"
+
+
+def of_layer(explanation: Explanation) -> str:
+    """What tells the files of one of several layers."""
+    return f".{file_name(explanation.layer)}"
 
 
 def line_of(detail: Sequence[Mapping[str, Any]]) -> str:

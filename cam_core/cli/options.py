@@ -62,6 +62,22 @@ OPTIONS: dict[str, tuple[tuple[str, ...], Mapping[str, Any]]] = {
             "hirescam of boxes and regions, layercam of readers, else gradcam.",
         },
     ),
+    "fuse": (
+        ("--fuse",),
+        {
+            "metavar": "HOW",
+            "help": "Several layers as one map: max, mean, product, root or scaled-max.",
+        },
+    ),
+    "smooth": (
+        ("--smooth", "smooths"),
+        {
+            "multiple": True,
+            "metavar": "HOW",
+            "help": "aug: the mean over the picture, its mirror image and other brightness; eigen: "
+            "the first principal component of the weighted activations. Repeatable.",
+        },
+    ),
     "threshold": (
         ("--threshold",),
         {

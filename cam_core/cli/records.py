@@ -31,7 +31,7 @@ def write(
     pages = pages_of(explained)
     if job.pictures:
         found |= {f"{name}.png": png(strips(sample, of)) for name, of in pages.items()}
-        found |= contact(sample, explained, job.methods)
+        found |= contact(sample, explained)
     for one in (one for one in explained if one.alone):
         facts = record(job, sample, one)
         single = job.pictures and not one.row.picture

@@ -68,8 +68,9 @@ def show(rows: Sequence[Row], job: Job, named: str) -> None:
     if tops:
         lines(out, tops)
     lines(out, heads_said(job.heads))
-    why = job.backend.layer_note if job.layer is None else ""
-    line(out, "layer", f"{rows[0].layer} ({why})" if why else rows[0].layer)
+    why = job.backend.layer_note if not job.layers else ""
+    layers = "; ".join(dict.fromkeys(row.layer for row in rows[: len(job.layers) or 1]))
+    line(out, "layer", f"{layers} ({why})" if why else layers)
     if job.over:
         line(out, "map", job.over)
     for text in dict.fromkeys(row.preprocessing for row in rows):

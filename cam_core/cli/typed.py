@@ -22,6 +22,8 @@ class Typed:
     score: str | None = None
     method: str | None = None
     methods: tuple[str, ...] = ()
+    fuse: str | None = None
+    smooths: tuple[str, ...] = ()
     threshold: float = 0.25
     inputs: tuple[str, ...] = ()
     connect: tuple[str, ...] = ()
@@ -49,6 +51,11 @@ class Typed:
     order: tuple[str, ...] = ()
     """The fields as they were typed, one after another."""
 
+    @property
+    def first_layer(self) -> str | None:
+        """The layer that was named, the first of several; None where the default is meant."""
+        return next(iter(self.layers), self.layer)
+
 
 def flag(name: str) -> str:
     """How a setting of the Python functions is called on the command line."""
@@ -57,7 +64,7 @@ def flag(name: str) -> str:
 
 def opening(asked: Typed) -> dict[str, Any]:
     """What `open_backend` is to be told, defaults left out: other backends have other options."""
-    given = {"layer": asked.layer, "score": asked.score, **extents(asked)}
+    given = {"layer": asked.first_layer, "score": asked.score, **extents(asked)}
     return {name: value for name, value in given.items() if value} | running(asked)
 
 

@@ -84,15 +84,23 @@ def diagnose(
     )
 
 
-def unmoved(signed: Array, floor: Array) -> tuple[str, ...]:
-    """The same of maps [N, *S] that are not made of A and G."""
-    return tuple(_empty(row) or _hidden(row, top) for row, top in zip(signed, floor, strict=True))
+STILL = "the map is zero: nothing that was tried moves the target"
 
 
-def _empty(signed: Array) -> str:
+def unmoved(signed: Array, floor: Array, zero: str = STILL) -> tuple[str, ...]:
+    """The same of maps [N, *S] that are not made of A and G.
+
+    Args:
+        zero: what is said of a map that is 0 everywhere.
+    """
+    rows = zip(signed, floor, strict=True)
+    return tuple(_empty(row, zero) or _hidden(row, top) for row, top in rows)
+
+
+def _empty(signed: Array, zero: str) -> str:
     if not np.all(np.isfinite(signed)):
         return "NaN or inf in the map: NaN in the weights or the input, or an overflow"
-    return "" if np.any(signed) else "the map is zero: nothing that was tried moves the target"
+    return "" if np.any(signed) else zero
 
 
 def _broken(bad: Sequence[str]) -> str:

@@ -28,18 +28,16 @@ def merge(
         floors: [N], below which a map is noise.
         size: of the result [N, *size].
     """
-    parts = zip(maps, signed, floors, strict=True)
-    each, against = zip(*(_even(m, s, floor, size) for m, s, floor in parts), strict=True)
-    lit, dark = reduce(np.maximum, each), reduce(np.maximum, against)
-    return lit, np.where(lit > 0, lit, -dark)
+    parts = list(zip(maps, signed, floors, strict=True))
+    lit = reduce(np.maximum, [resize(even(m, m, floor), size) for m, _, floor in parts])
+    dark = [resize(even(np.maximum(-s, 0.0), m, floor), size) for m, s, floor in parts]
+    return lit, np.where(lit > 0, lit, -reduce(np.maximum, dark))
 
 
-def _even(maps: Array, signed: Array, floor: Array, size: Sequence[int]) -> tuple[Array, Array]:
-    """A map [N, *S] and what is negative, over its maximum, at `size`; 0 of one that is noise."""
+def even(values: Array, maps: Array, floor: Array) -> Array:
+    """Values [N, *S] over the maximum of their map; 0 of one that is noise."""
     axes = tuple(range(1, maps.ndim))
     top = np.max(maps, axis=axes, keepdims=True)
     lit = top > np.expand_dims(floor, axes)
-    whole = np.where(lit, top, 1)
-    shown = [np.where(lit, v / whole, 0) for v in (maps, np.maximum(-signed, 0.0))]
-    found, against = (resize(s.astype(maps.dtype), size) for s in shown)
-    return found, against
+    shown = np.where(lit, values / np.where(lit, top, 1), 0)
+    return shown.astype(values.dtype)

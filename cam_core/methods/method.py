@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -48,6 +48,8 @@ class Method:
     itself [N, *S]."""
     at: At = "layer"
     """Whose cells the map has. At the `input` A is the input itself, and layers do not count."""
+    facts: Callable[[Array, Array], Sequence[Mapping[str, Any]]] | None = None
+    """(A, G) -> what a record says of each row besides, ready for JSON; of a function of both."""
 
     def __post_init__(self) -> None:
         """A need that nobody knows is a slip."""

@@ -156,6 +156,20 @@ class Question:
             return values[:, None] if values.ndim in (2, 3) else values
         return np.moveaxis(values, axis, 1)
 
+    def head(self) -> Array:
+        """The weights [C, K] of a head that is a mean over the layer's places and one product.
+
+        Raises:
+            InputError: the backend does not know, or the target is about another output.
+            LayerError: what follows the layer is something else.
+        """
+        read = getattr(self.backend, "head_weights", None)
+        if read is None or self.target.tensor:
+            what = "that output" if read else "this backend"
+            raise InputError(f"{what} does not tell the weights of its head: take gradcam")
+        found: Array = read(self.layer)
+        return found
+
     def guided(self) -> Backend:
         """The model with guided backpropagation in place of its gradient.
 

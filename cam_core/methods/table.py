@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from ..errors import InputError
 from ..head import Head
+from .class_agnostic import fem, random
+from .eigen import eigencam, eigencam_centred, eigengradcam
+from .evidence import balance, bicam, counterfactual, elementwise, odam
 from .from_gradients import gradcam, gradcam_plus_plus, hirescam, layercam, xgradcam
+from .linear_head import cam
 from .method import Method
 
 METHODS: dict[str, Method] = {
@@ -28,6 +32,66 @@ METHODS: dict[str, Method] = {
         layercam,
         "positive gradient times activation; early layers too",
         "Jiang et al. 2021, LayerCAM",
+    ),
+    "cam": Method(
+        cam,
+        "weights of the linear head; only where a mean over space and one product follow",
+        "Zhou et al. 2016, CAM",
+        needs=frozenset({"head"}),
+    ),
+    "counterfactual": Method(
+        counterfactual,
+        "negative mean gradient: what speaks against the class",
+        "Selvaraju et al. 2017, Grad-CAM, section 7",
+    ),
+    "elementwise": Method(
+        elementwise,
+        "positive products of gradient and activation; nothing cancels",
+        "pytorch-grad-cam, GradCAMElementWise",
+    ),
+    "bicam": Method(
+        bicam,
+        "for and against at each place, whole; their ratio in the record",
+        "Su and Luo 2026, BiCAM",
+        facts=balance,
+    ),
+    "odam": Method(
+        odam,
+        "smoothed gradient times activation at each position; boxes of detectors",
+        "Zhao et al. 2024, ODAM",
+    ),
+    "eigencam": Method(
+        eigencam,
+        "first singular vector of the activations; knows no class",
+        "Muhammad and Yeasin 2020, Eigen-CAM",
+        traceable=False,
+        needs=frozenset(),
+    ),
+    "eigencam-centred": Method(
+        eigencam_centred,
+        "first principal component of the activations; knows no class",
+        "pytorch-grad-cam, EigenCAM",
+        traceable=False,
+        needs=frozenset(),
+        gives="map",
+    ),
+    "eigengradcam": Method(
+        eigengradcam,
+        "first singular vector of gradient times activation",
+        "pytorch-grad-cam, EigenGradCAM",
+        traceable=False,
+    ),
+    "fem": Method(
+        fem,
+        "share of rare, high activations of each channel; knows no class",
+        "Fuad et al. 2020, FEM",
+        needs=frozenset(),
+    ),
+    "random": Method(
+        random,
+        "random weights: the baseline that a method must beat",
+        "pytorch-grad-cam, RandomCAM",
+        needs=frozenset(),
     ),
 }
 """By name. To add one: a function, a row here, its loops in its test file."""

@@ -30,7 +30,7 @@ MAP = np.array([[[0.0, 1.0], [3.0, 2.0]]], np.float32)
 def job(folder: Path, **changes: Any) -> Job:
     given: dict[str, Any] = {
         "model": "net.onnx", "model_sha256": "ab12", "backend": BACKEND, "source": "a guess",
-        "labels": Labels("names.txt", ("ant", "bee")), "methods": ("gradcam",), "layer": None,
+        "labels": Labels("names.txt", ("ant", "bee")), "methods": ("gradcam",), "layers": (),
         "folder": folder, "signed": False, "pictures": True, "versions": {"numpy": "2"},
     }  # fmt: skip
     return Job(**given | changes)

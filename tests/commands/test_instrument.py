@@ -130,7 +130,7 @@ REFUSED = [
         "class 'cat' is a name",
     ),
     (["instrument", "{model}", "-o", "{folder}/o.onnx", "--layer", "aa"], "no layer 'aa'"),
-    (["instrument", "{model}", "-o", "{folder}/o.onnx", "--method", "cam"], "no method"),
+    (["instrument", "{model}", "-o", "{folder}/o.onnx", "--method", "gradcan"], "no method"),
     (["instrument", "{folder}/gone.onnx", "-o", "{folder}/o.onnx"], "no such file"),
     (["strip", "{model}", "-o", "{folder}/o.onnx"], "nothing to strip"),
     (["layers", "{model}", "--score", "yy"], "did you mean y?"),

@@ -137,7 +137,8 @@ def test_of_a_layer_without_a_gradient_the_map_is_zero_by_every_method() -> None
     """One zero that stands for all, or zeros: the same map, type and reason."""
     seen = linear.one([[1, 2], [3, 4]], [[0, 0], [0, 0]])
     thin = replace(seen, gradients=np.broadcast_to(np.float32(0), seen.gradients.shape))
-    for method in METHODS:
+    needing = {"gradients"}
+    for method in (name for name, m in METHODS.items() if m.captured and m.needs == needing):
         expected, got = (from_capture(c, ClassTarget(0), method) for c in (seen, thin))
         for name in ("map", "signed", "alpha", "raw_max", "noise_floor"):
             a, b = getattr(expected, name), getattr(got, name)

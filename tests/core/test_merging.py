@@ -1,4 +1,4 @@
-"""Maps of several layers as one, against loops."""
+"""Maps of several layers as one, against loops; each fuse has its own in `maps/test_fuses.py`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from cam_core.answers import from_capture
-from cam_core.merging import merged
+from cam_core.errors import InputError
+from cam_core.merging import fuse, merged, require_alike
 from cam_core.targets import ClassTarget
 from tests.core.linear import one
 
@@ -53,3 +54,43 @@ def test_one_stays_as_it_is_and_rows_keep_their_parts() -> None:
 def test_a_doubt_of_one_layer_is_no_doubt_of_all() -> None:
     assert merged([BLANK, FINE]).diagnosis == ("",)
     assert BLANK.diagnosis[0] != pytest.approx("")
+
+
+def test_a_fuse_keeps_what_each_layer_gave() -> None:
+    found = fuse([COARSE, FINE], "mean")
+    stretched = [1.0, 0.75, 0.25, 0.0]
+    np.testing.assert_allclose(found.map[0], np.add(stretched, [1 / 8, 0, 0, 1]) / 2, atol=1e-7)
+    facts = found.facts()
+    assert (facts["fuse"], facts["layer"]) == ("mean", "x, x")
+    assert [layer["raw_max"] for layer in facts["layers"]] == [10, 8]
+    assert found.raw_max[0] == found.map.max()
+    assert "fuse" not in merged([COARSE, FINE]).facts()
+
+
+def test_layers_that_agree_nowhere_are_said_to_be_it() -> None:
+    for other in (BLANK, explained([[0.0, 0.0, 1.0, 0.0]], [[1.0, 1.0, 1.0, 1.0]])):
+        found = fuse([FINE, other], "product")
+        assert found.blank.all()
+        assert found.diagnosis == (
+            "the layers agree nowhere: the map that 'product' makes of them is zero",
+        )
+    assert "exactly zero" in fuse([BLANK, BLANK], "max").diagnosis[0]
+
+
+REFUSED = [
+    ([("a", 2, "x")], "fuse takes several layers: name two or more"),
+    ([("a", 2, "x"), ("b", 1, "x")], "layers 'a' and 'b' have maps of 2 and 1 axes"),
+    ([("a", 2, ""), ("b", 2, "x")], ""),
+    ([("a", 2, "x"), ("b", 2, "z")], "layers 'a' and 'b' lie over inputs 'x' and 'z'"),
+]
+
+
+@pytest.mark.parametrize(("layers", "why"), REFUSED)
+def test_maps_that_do_not_lie_over_one_another(
+    layers: list[tuple[str, int, str]], why: str
+) -> None:
+    if not why:
+        require_alike(layers)
+        return
+    with pytest.raises(InputError, match=why):
+        require_alike(layers)

@@ -23,6 +23,7 @@ CASES: dict[str, Any] = {
     "absolute": lambda a, b: np.abs(a),
     "sqrt": lambda a, b: np.sqrt(b),
     "exp": lambda a, b: np.exp(a),
+    "tanh": lambda a, b: np.tanh(a),
     "log": lambda a, b: np.log(np.abs(a) + 1),
     "maximum": lambda a, b: np.maximum(a, b - 3),
     "maximum of 0": lambda a, b: np.maximum(a, 0),

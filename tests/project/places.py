@@ -117,6 +117,7 @@ ELSEWHERE: dict[tuple[str, str], tuple[str, ...]] = {
     ),
     ("instrumenting/test_instrument.py", "the file that is made of it all"): (
         "backends/onnx/writing/export.py",
+        "backends/onnx/instrumenting/canvas.py",
         "backends/onnx/instrumenting/methods.py",
     ),
     ("instrumenting/test_strip.py instrumenting/test_metadata.py", "old models, there and back"): (

@@ -144,6 +144,11 @@ def test_every_page_is_reached_from_the_index() -> None:
     assert not {name(p) for p in PAGES} - {name(p) for p in reached}
 
 
+def test_the_page_of_methods_has_a_line_for_each() -> None:
+    page = (ROOT / "docs" / "methods.md").read_text(encoding="utf-8")
+    assert not [method for method in METHODS if f"\n| `{method}` |" not in page]
+
+
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e-?\d+)?")
 
 

@@ -16,6 +16,7 @@ from cam_core.head import Head
 
 from ..finding.analysis import Analysis, instrumented
 from ..finding.layers import Choice
+from ..finding.linear_head import head_weights
 from ..finding.scores import AS_IT_IS, EXACTLY
 from ..instrumenting.strip import strip
 from ..reading.graph import floating
@@ -222,6 +223,15 @@ class OnnxBackend:
         if "" not in self._scored:
             self._scored[""] = self._like(replace(self.analysis, choices=()), guided=True)
         return self._scored[""]
+
+    def head_weights(self, layer: str | int) -> Array:
+        """W [C, K] of a head that is a mean over a layer's places and one linear layer.
+
+        Raises:
+            LayerError: what follows the layer is something else.
+        """
+        analysis = self._at([layer])
+        return head_weights(analysis.graph, analysis.choices[0], analysis.score.tensor)
 
     @functools.cached_property
     def _taken(self) -> Sequence[InputInfo]:

@@ -14,8 +14,8 @@ from .arguments import MODEL, NUMBER, OUT, Instrument
 @MODEL
 @options(
     Instrument,
-    *("target", "layers", "score", "method", *PIXELS, "static", "input", "labels", "label-offset"),
-    *(*RUNTIME, "verify", "json", "output"),
+    *("target", "layers", "score", "method", "fuse", *PIXELS, "static", "input", "labels"),
+    *("label-offset", *RUNTIME, "verify", "json", "output"),
     target={
         "help": "input (the class is an input, cam_class), cotangent, or as in explain: top:k, "
         "243, a label, prob:243, 243-282; repeatable. Default: input.",

@@ -11,8 +11,8 @@ from typing import Any
 import onnx
 
 from cam_core.errors import InputError
+from cam_core.maps.fuses import find_fuse
 from cam_core.methods import Method, usual_method
-from cam_core.region import Window
 
 from ..differentiating.gradient import differentiate
 from ..finding.analysis import Analysis, analysed
@@ -28,9 +28,19 @@ from ..writing.emit import Emitter
 from ..writing.op import Op
 from ..writing.valid import require_valid
 from . import gate as gates
+from .canvas import canvas
 from .metadata import record
-from .methods import CamTensors, cam, heatmap, mergeable, merged, writable_method
-from .targets import Target, Targets, write_targets
+from .methods import (
+    CamTensors,
+    cam,
+    heatmap,
+    knows_no_class,
+    mergeable,
+    merged,
+    require_fusible,
+    writable_method,
+)
+from .targets import FED, NO_TARGET, Target, Targets, write_targets
 
 
 def instrument(
@@ -39,6 +49,7 @@ def instrument(
     layer: str | int | Sequence[str | int] | None = None,
     score: str | None = None,
     method: str | None = None,
+    fuse: str | None = None,
     target: str | int | Sequence[str | int] = "input",
     gate: bool = False,
     outputs: str | Sequence[str] = ("map",),
@@ -57,9 +68,11 @@ def instrument(
             None the default, of a detector the maps of all scales merged into one.
         score: the score tensor; found by itself if None.
         method: a row of `cam_core.METHODS`; if None what suits the score, gradcam of a classifier.
+        fuse: a row of `cam_core.maps.FUSES`: the maps of several layers as one.
         target: "input" (adds the input `cam_class`), "cotangent" (adds `cam_cotangent`),
             or one or several targets as `cam_core.targets.parse_target` reads them: "top:k",
-            a class, a label, "prob:243", "243-282"; several get an axis after the batch.
+            a class, a label, "prob:243", "243-282"; several get an axis after the batch. Methods
+            that know of no class add no input, where nothing else that is asked for needs one.
         gate: adds the input `cam_enable`; false skips the backward subgraph.
         outputs: names in OUTPUTS, or one of them.
         guided: guided backpropagation (Springenberg et al. 2015) instead of the gradient.
@@ -77,6 +90,8 @@ def instrument(
     """
     outputs = [outputs] if isinstance(outputs, str) else outputs
     _check_outputs(outputs)
+    if fuse is not None:
+        find_fuse(fuse)
     asked = [layer] if layer is None or isinstance(layer, str | int) else list(layer)
     if gate and static is not None:
         raise InputError("gate and static exclude each other: a gated output has N rows or none")
@@ -89,8 +104,11 @@ def instrument(
     op = Emitter(analysis.graph)
     shapes = {t.name: tuple(t.shape or ()) for t in analysis.graph.inputs}
     fixed = static is not None
-    targets = write_targets(op, analysis.score, target, labels, static=fixed, shapes=shapes)
-    made = _outputs(op, analysis, targets, method, outputs, guided)
+    if target in FED and knows_no_class(method, outputs):
+        targets = NO_TARGET
+    else:
+        targets = write_targets(op, analysis.score, target, labels, static=fixed, shapes=shapes)
+    made = _outputs(op, analysis, targets, method, outputs, _How(guided, fuse))
     if static is not None:
         require_static(op.needed(made))
     enable = gates.condition() if gate else None
@@ -104,6 +122,7 @@ def instrument(
         targets,
         inputs,
         method=method,
+        fuse=fuse,
         labels=labels,
         preprocess=preprocess,
         source_sha256=digest.result(),
@@ -122,17 +141,25 @@ def _check_outputs(outputs: Sequence[str]) -> None:
         raise InputError(f"an output is asked for twice: {', '.join(outputs)}; name each once")
 
 
+@dataclass(frozen=True)
+class _How:
+    """What holds for all targets and layers."""
+
+    guided: bool
+    fuse: str | None
+
+
 def _outputs(
     op: Op,
     analysis: Analysis,
     targets: Targets,
     method: str,
     names: Sequence[str],
-    guided: bool,
+    how: _How,
 ) -> list[Tensor]:
     """The tensors to be added as outputs, named."""
     row = writable_method(method) if not set(MAPPED).isdisjoint(names) else None
-    rows = [_Row(op, analysis, target, row, guided, names) for target in targets.each]
+    rows = [_Row(op, analysis, target, row, how, names) for target in targets.each]
     found: list[Tensor] = []
     for name in names:
         for number, tensors in _columns(rows, name):
@@ -150,7 +177,7 @@ class _Row:
     target: Target
     method: Method | None
     """None where nothing that it makes is asked for."""
-    guided: bool
+    how: _How
     names: Sequence[str]
     layers: list[dict[str, Tensor]] = field(default_factory=list)
     merged: dict[str, Tensor] = field(default_factory=dict)
@@ -175,24 +202,26 @@ class _Row:
         if self.method is not None:
             G_or_none = None if pulled is None else G
             of = op, self.method, choice.layout, A, G_or_none, self._rows()
-            made = cam(*of, floor=choice.scale)
+            made = cam(*of, floor=choice.scale or self.how.fuse is not None)
             self._cams.append(made)
             found |= {"map": made.map, "signed": made.signed, "alpha": _flat(op, made.alpha)}
             if "heatmap" in self.names:
-                found["heatmap"] = heatmap(op, made.map, *_canvas(self.analysis, choice))
+                found["heatmap"] = heatmap(op, made.map, *canvas(self.analysis, choice))
         return found
 
     def _merged(self) -> dict[str, Tensor]:
-        """The map of all scales, where their sizes are known; nothing of layers that were named."""
-        choices, cams = self.analysis.choices, self._cams
+        """The map of all scales, where their sizes are known, or of all layers that are fused."""
+        choices, cams, fuse = self.analysis.choices, self._cams, self.how.fuse
         scales = len(cams) > 1 and all(choice.scale for choice in choices)
-        if not scales or not mergeable(cams):
+        if fuse is not None and self.method is not None:
+            require_fusible(choices, cams)
+        elif not scales or not mergeable(cams):
             return {}
-        lit, signed = merged(self.op, cams)
+        lit, signed = merged(self.op, cams, fuse)
         found = {"map": lit, "signed": signed}
         if "heatmap" in self.names:
             finest = max(zip(cams, choices, strict=True), key=lambda p: prod(p[0].map.shape[1:]))
-            found["heatmap"] = heatmap(self.op, lit, *_canvas(self.analysis, finest[1]))
+            found["heatmap"] = heatmap(self.op, lit, *canvas(self.analysis, finest[1]))
         return found
 
     def _rows(self) -> Extent:
@@ -205,7 +234,8 @@ class _Row:
 
     def _pulled(self, wanted: Sequence[str]) -> dict[str, Tensor]:
         cotangent = self.target.cotangent
-        return differentiate(self.op, self.analysis, cotangent, wanted, guided=self.guided)
+        assert cotangent is not None  # what is pulled depends on it
+        return differentiate(self.op, self.analysis, cotangent, wanted, guided=self.how.guided)
 
     def _sources(self) -> list[str]:
         path = self.analysis.layers.path
@@ -248,33 +278,3 @@ def _flat(op: Op, alpha: Tensor) -> Tensor:
     if places and all(alpha.shape[i] == 1 for i in places):
         return op.Squeeze(alpha, places)
     return alpha
-
-
-def _canvas(
-    analysis: Analysis, choice: Choice
-) -> tuple[tuple[int, ...], list[Window] | None, tuple[int, ...] | None]:
-    """The spatial extents of the input that a layer's maps are of, what of it they cover, along
-    which of its axes.
-    """
-    region = choice.region
-    if region is not None:
-        tensor = analysis.graph.tensors[region.input]
-        axes = region.space if set(region.axes) <= set(region.space) else region.axes
-        extents = dict(enumerate(tensor.shape)) | dict(region.folded)
-        size = _static(tensor.name, [extents[i] for i in axes])
-        return size, list(region.windows), region.along(len(size))
-    for tensor in analysis.graph.inputs:
-        axis = analysis.layers.maps.input_channels(tensor)
-        if axis is not None and tensor.name in analysis.layers.path:
-            space = [d for i, d in enumerate(tensor.shape) if i not in (0, axis)]
-            return _static(tensor.name, space), None, None
-    raise InputError("output 'heatmap' needs an image input; use 'map'")
-
-
-def _static(name: str, size: Sequence[Any]) -> tuple[int, ...]:
-    if all(isinstance(d, int) for d in size):
-        return tuple(size)
-    raise InputError(
-        f"output 'heatmap' needs a static input size, '{name}' has {tuple(size)}; "
-        f"use 'map' and resize it"
-    )

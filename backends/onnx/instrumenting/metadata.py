@@ -27,6 +27,7 @@ def record(
     inputs: Sequence[Tensor],
     *,
     method: str,
+    fuse: str | None,
     labels: Sequence[str] | None,
     preprocess: Mapping[str, Any] | None,
     source_sha256: str,
@@ -46,6 +47,8 @@ def record(
         names.LAYOUT: ";".join(choice.layout.text() for choice in analysis.choices),
         names.SOURCE_SHA256: source_sha256,
     }
+    if fuse is not None:
+        facts[names.FUSE] = fuse
     if labels is not None:
         facts[names.LABELS] = json.dumps(_fitting(labels, analysis), ensure_ascii=False)
     if preprocess is not None:

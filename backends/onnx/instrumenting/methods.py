@@ -14,13 +14,17 @@ from cam_core.maps import combine, positive
 from cam_core.maps import heatmap as resized_heatmap
 from cam_core.maps.arrangement import Arrangement
 from cam_core.maps.diagnosis import noise_floor
+from cam_core.maps.fuses import fused
 from cam_core.maps.layout import Layout
 from cam_core.maps.scales import merge
 from cam_core.maps.share import Share
+from cam_core.merging import require_alike
 from cam_core.methods import Method, Need, find_method
 from cam_core.region import Window
 
+from ..finding.layers import Choice
 from ..reading.graph import Extent, Tensor
+from ..reading.names import OF_TARGET
 from ..writing.arithmetic import as_float32
 from ..writing.op import Op
 from .trace import Traced
@@ -74,20 +78,42 @@ def cam(
     return CamTensors(alpha.tensor, signed.tensor, lit.tensor, noise and noise.tensor)
 
 
-def merged(op: Op, parts: Sequence[CamTensors]) -> tuple[Tensor, Tensor]:
-    """The map and the signed map of several scales as one, at the size of the finest."""
+def merged(op: Op, parts: Sequence[CamTensors], how: str | None = None) -> tuple[Tensor, Tensor]:
+    """The map and the signed map of several layers as one, at the size of the finest.
+
+    `how`: a row of FUSES; as the scales of a detector if None.
+    """
     maps, signed, floors = (
         [Traced(op, tensor) for tensor in tensors if tensor is not None]
         for tensors in zip(*((p.map, p.signed, p.floor) for p in parts), strict=True)
     )
     finest = max(maps, key=lambda one: prod(one.shape[1:]))
-    found: Any = merge(maps, signed, floors, finest.shape[1:])  # type: ignore[arg-type]
+    of: Any = maps, signed, floors, finest.shape[1:]
+    found: Any = merge(*of) if how is None else fused(how, *of)
     return found[0].tensor, found[1].tensor
 
 
 def mergeable(parts: Sequence[CamTensors]) -> bool:
     """Are the extents of all maps known, so that constant matrices resize them?"""
     return all(isinstance(extent, int) for part in parts for extent in part.map.shape[1:])
+
+
+def require_fusible(choices: Sequence[Choice], parts: Sequence[CamTensors]) -> None:
+    """Several layers over one input, of known sizes.
+
+    Raises:
+        InputError: they are not.
+    """
+    over = ["" if choice.region is None else choice.region.input for choice in choices]
+    each = zip(choices, parts, over, strict=True)
+    require_alike([(choice.name, len(one.map.shape) - 1, name) for choice, one, name in each])
+    if not mergeable(parts):
+        raise InputError("fuse needs maps of known sizes: fix the input's by --size or --static")
+
+
+def knows_no_class(method: str, outputs: Sequence[str]) -> bool:
+    """Does nothing that is asked for depend on what is explained?"""
+    return not find_method(method).needs and set(OF_TARGET).isdisjoint(outputs)
 
 
 def heatmap(

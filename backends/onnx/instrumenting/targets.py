@@ -29,7 +29,8 @@ FED = ("input", "cotangent")
 class Target:
     """One cotangent dY/dscore and what goes with it."""
 
-    cotangent: Tensor
+    cotangent: Tensor | None
+    """None where nothing that is asked for depends on it."""
     score: Tensor | None = None
     """Y [N], float32."""
     used: Tensor | None = None
@@ -44,6 +45,10 @@ class Targets:
     text: str
     inputs: tuple[Tensor, ...] = ()
     stacked: bool = False
+
+
+NO_TARGET = Targets((Target(None),), "none")
+"""Of a map that knows of no class."""
 
 
 def write_targets(

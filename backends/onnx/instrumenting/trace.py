@@ -28,6 +28,7 @@ UFUNCS = {
     np.absolute: "Abs",
     np.sqrt: "Sqrt",
     np.exp: "Exp",
+    np.tanh: "Tanh",
     np.log: "Log",
     np.maximum: "Max",
     np.minimum: "Min",

@@ -20,6 +20,8 @@ PER_LAYER = (*MAPPED, "activations", "gradients")
 PER_INPUT = ("input_gradients",)
 """Outputs that there is one of for each input, numbered where there are several."""
 PER_TARGET = ("score", "class_used")
+OF_TARGET = (*PER_TARGET, *PER_INPUT, "gradients")
+"""Outputs that depend on what is explained, whatever the method."""
 OUTPUTS = (
     *("map", "signed", "heatmap", "activations", "gradients", "alpha", *PER_TARGET, *PER_INPUT),
 )
@@ -42,6 +44,8 @@ LAYER = "cam.layer"
 SCORE = "cam.score"
 METHOD = "cam.method"
 TARGET = "cam.target"
+FUSE = "cam.fuse"
+"""How the maps of several layers were made one."""
 LAYOUT = "cam.layout"
 LABELS = "cam.labels"
 PREPROCESS = "cam.preprocess"

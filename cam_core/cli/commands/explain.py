@@ -35,9 +35,13 @@ class Explain(Typed):
 @click.argument("images", nargs=-1, type=FILE)
 @options(
     Explain,
-    *("target", "versus", "layer", "score", "methods", *PIXELS, "static", "input", "connect"),
-    *("crop", "crop-margin", "crop-labels"),
-    *("labels", "label-offset", "threshold", *RUNTIME, "json", "output"),
+    *("target", "versus", "layers", "fuse", "score", "methods", "smooth", *PIXELS, "static"),
+    *("input", "connect", "crop", "crop-margin", "crop-labels", "labels", "label-offset"),
+    *("threshold", *RUNTIME, "json", "output"),
+    layers={
+        "help": "Where to look: a tensor, a node, a module path or an index of 'gradcam layers'; "
+        "repeatable: a picture each, or one with --fuse.",
+    },
     input={
         "metavar": "NAME=FILE",
         "help": "The array (.npy) or the picture of one of the model's inputs; repeatable.",
@@ -114,7 +118,9 @@ def asked_for(asked: Explain) -> list[str]:
 
 def require_sense(asked: Explain) -> None:
     """Refuse what cannot be, before the model is opened."""
+    from cam_core.maps.fuses import find_fuse
     from cam_core.methods import find_method
+    from cam_core.smoothing import as_rows
 
     from ..inputs.chained import split
     from ..inputs.cropping import detector_first
@@ -123,6 +129,9 @@ def require_sense(asked: Explain) -> None:
 
     for name in asked.methods:
         find_method(name)
+    if asked.fuse is not None:
+        find_fuse(asked.fuse)
+    as_rows(asked.smooths)
     check_directory(asked.out)
     models, images = split(asked.model, asked.images)
     detector_first(models, asked)
@@ -171,7 +180,7 @@ def plan(asked: Explain, setup: Setup, cropper: Cropper | None) -> Job:
 
     _, models, _ = named(asked)
     digests = [sha256(model) for model in models]
-    where = aim(setup.backend, asked.layer, setup.seen)
+    where = aim(setup.backend, asked.first_layer, setup.seen)
     return Job(
         model=", ".join(models),
         model_sha256=", ".join(filter(None, digests)) or None,
@@ -179,7 +188,9 @@ def plan(asked: Explain, setup: Setup, cropper: Cropper | None) -> Job:
         source=setup.source,
         labels=setup.labels,
         methods=tuple(dict.fromkeys(asked.methods)) or (usual_method(head_of(setup.backend)),),
-        layer=where.layer,
+        layers=asked.layers if asked.layers[1:] else tuple(filter(None, [where.layer])),
+        fuse=asked.fuse,
+        smooths=asked.smooths,
         folder=asked.out,
         signed=asked.signed,
         pictures=where.shown and not asked.no_pictures,

@@ -121,7 +121,7 @@ def bring_together(
     if cutting is not None:
         slots, missed = cutting(slots)
         reader.check_rows(len(slots))
-    reader = taken(reader, slots, backend, asked.layer)
+    reader = taken(reader, slots, backend, asked.first_layer)
     return Setup(backend, reader, slots, source, labels, named, missed)
 
 

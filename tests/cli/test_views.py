@@ -1,0 +1,100 @@
+"""Several layers on the command line, on the demo."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+from cam_core import explain, open_backend
+from cam_core.cli.group import gradcam
+from cam_core.cli.views import ALL, views
+from cam_core.demo import MODEL
+
+pytest.importorskip("onnxruntime")
+TWO = ("--layer", "relu_1", "--layer", "relu_3")
+X = np.random.default_rng(4).random((1, 3, 128, 128), dtype=np.float32)
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    Path("m.onnx").write_bytes(MODEL.read_bytes())
+    np.save("x.npy", X)
+    return tmp_path
+
+
+def call(*args: str) -> Result:
+    return CliRunner().invoke(gradcam, ["explain", "m.onnx", "x.npy", "--target", "3", *args])
+
+
+def record(stem: str) -> dict[str, object]:
+    found: dict[str, object] = json.loads(Path("out", f"{stem}.json").read_text())
+    return found
+
+
+def test_without_a_fuse_there_is_a_picture_a_layer() -> None:
+    result = call(*TWO, "-o", "out")
+    assert result.exit_code == 0, result.stderr
+    assert "layer    relu_1; relu_3" in result.stdout
+    backend = open_backend(MODEL.read_bytes())
+    for layer in ("relu_1", "relu_3"):
+        stem = f"x.3.gradcam.{layer}"
+        assert Path("out", f"{stem}.png").exists()
+        assert record(stem)["layer"] == layer
+        expected = explain(backend, X, 3, layer=layer).map[0]
+        np.testing.assert_allclose(np.load(Path("out", f"{stem}.npy")), expected, atol=1e-6)
+    assert len(list(Path("out").iterdir())) == 6
+
+
+def test_with_one_there_is_one_picture_of_both() -> None:
+    result = call(*TWO, "--fuse", "root", "--method", "layercam", "-o", "out")
+    assert result.exit_code == 0, result.stderr
+    said = record("x.3.layercam")
+    assert (said["fuse"], said["layer"]) == ("root", "relu_1, relu_3")
+    backend, both = open_backend(MODEL.read_bytes()), ["relu_1", "relu_3"]
+    expected = explain(backend, X, 3, "layercam", layer=both, fuse="root").map[0]
+    np.testing.assert_allclose(np.load("out/x.3.layercam.npy"), expected, atol=1e-6)
+
+
+def test_smoothing_is_said_in_the_record() -> None:
+    result = call("--smooth", "eigen", "--smooth", "aug", "-o", "out")
+    assert result.exit_code == 0, result.stderr
+    assert record("x.3.gradcam")["smooth"] == "aug, eigen"
+    backend = open_backend(MODEL.read_bytes())
+    expected = explain(backend, X, 3, smooth=("aug", "eigen")).map[0]
+    np.testing.assert_allclose(np.load("out/x.3.gradcam.npy"), expected, atol=1e-6)
+
+
+WRONG = [
+    (("--fuse", "max"), "fuse takes several layers: name two or more"),
+    ((*TWO, "--fuse", "least"), "no fuse 'least'; there are max, mean, product, root, scaled-max"),
+    (("--smooth", "blur"), "no smooth 'blur'; there are aug, eigen"),
+    ((*TWO, "--versus", "1"), "with several layers --fuse says how they become one"),
+]
+
+
+@pytest.mark.parametrize(("args", "said"), WRONG, ids=lambda value: value[-1])
+def test_what_cannot_be_is_one_line(args: tuple[str, ...], said: str) -> None:
+    result = call(*args, "-o", "out")
+    assert result.exit_code != 0
+    assert said in result.stderr
+    assert result.stderr.strip().count("\n") == 0
+    assert not Path("out").exists() or not list(Path("out").iterdir())
+
+
+def test_the_file_says_how_it_was_fused() -> None:
+    args = ["instrument", "m.onnx", *TWO, "--method", "layercam", "--fuse", "max", "-o", "c.onnx"]
+    result = CliRunner().invoke(gradcam, [*args, "--json"])
+    assert result.exit_code == 0, result.stderr
+    said = json.loads(result.stdout)
+    assert (said["fuse"], said["outputs"]) == ("max", ["cam_map"])
+
+
+def test_a_method_about_the_input_has_one_picture() -> None:
+    assert list(views(["a", "b"], None, "gradcam")) == [0, 1]
+    for layers, fuse in ((["a"], None), ([], None), (["a", "b"], "max")):
+        assert views(layers, fuse, "gradcam") is ALL
