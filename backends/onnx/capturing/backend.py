@@ -14,6 +14,7 @@ from cam_core.backend import Array, Capture, InputInfo, Inputs, Layer, Target
 from cam_core.captures import capture, captures, with_gradient
 from cam_core.head import Head
 
+from ..differentiating.rectifiers import guided_note
 from ..finding.analysis import Analysis, instrumented
 from ..finding.layers import Choice
 from ..finding.scores import AS_IT_IS, EXACTLY
@@ -221,6 +222,11 @@ class OnnxBackend:
         if "" not in self._scored:
             self._scored[""] = self._like(replace(self.analysis, choices=()), guided=True)
         return self._scored[""]
+
+    @functools.cached_property
+    def guided_note(self) -> str:
+        """Where guided backpropagation is the plain gradient; mostly nothing."""
+        return guided_note(self.analysis)
 
     @functools.cached_property
     def _defaults(self) -> Sequence[Choice]:
