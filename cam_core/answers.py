@@ -40,7 +40,7 @@ def explained(
         options: of the method.
     """
     method, target = find_method(name), questions[0].target
-    if method.at == "input":
+    if not method.layered:
         found = [from_question(questions[0], name, labels=labels, **options)]
     elif method.captured:
         found = [
@@ -63,8 +63,12 @@ def together(parts: Sequence[Explanation], target: ScoredTarget) -> Explanation:
     found = merged(parts)
     if not target.doubts:
         return found
-    both = zip(target.doubts, found.diagnosis, strict=True)
-    return replace(found, diagnosis=tuple("; ".join(filter(None, pair)) for pair in both))
+    return replace(found, diagnosis=said(target.doubts, found.diagnosis))
+
+
+def said(first: Sequence[str], then: Sequence[str]) -> tuple[str, ...]:
+    """What is doubtful about each row, of two things."""
+    return tuple("; ".join(filter(None, pair)) for pair in zip(first, then, strict=True))
 
 
 def from_capture(
@@ -128,15 +132,16 @@ def from_question(
             signed = by_row(signed, rows)
             floor = np.max(by_row(floor, rows), axis=1)
             alpha = None if alpha is None else by_row(alpha, rows)
+    note = question.guided_note if "guided gradients" in method.needs else ""
     known = Explanation(
         **shown(signed, floor),
         alpha=alpha,
         score=question.Y,
         classes=None,
-        layer=question.layer if at_layer else question.input.name,
+        layer=question.layer if method.layered else question.input.name,
         method=name,
         target=question.target.label,
-        diagnosis=unmoved(signed, floor),
+        diagnosis=said([note] * rows, unmoved(signed, floor)),
         region=question.look.regions.get(question.layer) if at_layer else whole(question),
     )
     return named(known, question.target, question.look.score, labels)

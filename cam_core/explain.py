@@ -13,7 +13,7 @@ from .backend import Array, Backend, Inputs, Look, Target
 from .errors import InputError, TargetError
 from .explanation import Explanation
 from .head import Head, head_of, heads_of, probability_of
-from .looking import Looks
+from .looking import looks_for
 from .methods import find_method, usual_method
 from .own_map import own_map
 from .targets import Asking, Placed, ScoredTarget, Seen, as_target, parse_target
@@ -76,7 +76,7 @@ def explain_all(
 ) -> list[Explanation]:
     """Every target at every layer by every method, in that order; default layers count as one.
 
-    Methods about the input know no layers, and come once a target.
+    Methods about the input alone know no layers, and come once a target.
 
     One forward pass, and one backward pass a target. The text `top:k` counts as k targets, and
     `box:all` as one a box. With no methods it is the one that suits the score, as in `explain`.
@@ -86,7 +86,7 @@ def explain_all(
         find_method(name)
     check_finite(x)
     asked = suited(backend, targets, labels, class_axis=class_axis)
-    looks = Looks(backend, x, layers)
+    looks = looks_for(backend, x, layers, methods)
     known: dict[str, Any] = {"class_axis": class_axis, "placement": placement}
     seen = seen_by(backend, x, looks.first, labels, **known)
     own = own_map(heads_of(backend), looks.first.score, looks.first.outputs)
@@ -98,7 +98,7 @@ def explain_all(
             replace(explained(of, method, labels=labels, **options), own=own)
             for i, of in enumerate(each)
             for method in methods
-            if i == 0 or find_method(method).at == "layer"
+            if (of[0].layer if find_method(method).layered else i == 0)
         ]
     return found
 

@@ -9,8 +9,20 @@ from typing import Any
 from .backend import Backend, Capture, Inputs, Look
 from .captures import pulled
 from .errors import LayerError, TargetError
-from .methods import Question
+from .methods import Question, find_method
 from .targets import ScoredTarget
+
+
+def looks_for(
+    backend: Backend, x: Inputs, layers: Sequence[str] | None, methods: Sequence[str]
+) -> Looks:
+    """The looks that these methods take: at no layer, where none is found and none counts."""
+    try:
+        return Looks(backend, x, layers)
+    except LayerError:
+        if layers is not None or any(find_method(name).layered for name in methods):
+            raise
+        return Looks(backend, x, ())
 
 
 class Looks:
@@ -35,7 +47,10 @@ class Looks:
         return pulled(self.of(target.tensor), target)
 
     def questions(self, target: ScoredTarget) -> list[Question]:
-        """What a method may ask about a target at each layer; nothing is pulled before it asks."""
+        """What a method may ask about a target at each layer; nothing is pulled before it asks.
+
+        Without layers it is one question, at none.
+        """
         look = self.of(target.tensor)
 
         @functools.cache
@@ -46,9 +61,10 @@ class Looks:
             return lambda: captured()[layer]
 
         made = self._made.setdefault(target.tensor, {})
+        backend = self._backend.scored(target.tensor) if target.tensor else self._backend
         return [
-            Question(self._backend, self._x, look, layer, target, at(layer), made)
-            for layer in look.layers
+            Question(backend, self._x, look, layer, target, at(layer), made)
+            for layer in look.layers or [""]
         ]
 
     def of(self, tensor: str) -> Look:

@@ -16,7 +16,7 @@ from cam_core.errors import ModelError, TargetError
 from cam_core.explain import check_finite, seen_by
 from cam_core.explanation import Explanation
 from cam_core.head import ENTRY, Head, heads_of
-from cam_core.looking import Looks
+from cam_core.looking import Looks, looks_for
 from cam_core.own_map import own_map
 from cam_core.sources import Labels
 from cam_core.targets import ScoredTarget, Seen
@@ -213,7 +213,8 @@ class Job:
 
     def _look(self, sample: Sample) -> Looks:
         check_finite(sample.x)
-        return Looks(self.backend, sample.x, None if self.layer is None else [self.layer])
+        layers = None if self.layer is None else [self.layer]
+        return looks_for(self.backend, sample.x, layers, [self.method])
 
     def _explanation(self, sample: Sample, looks: Looks, target: ScoredTarget) -> Explanation:
         questions = looks.questions(target)

@@ -66,6 +66,11 @@ class Method:
         return self.needs <= {"gradients"}
 
     @property
+    def layered(self) -> bool:
+        """Is it about a layer, even where its map has the input's cells?"""
+        return self.at == "layer" or ("gradients" in self.needs and not self.of_arrays)
+
+    @property
     def captured(self) -> bool:
         """Is it a weighing of a layer's A by what a capture holds?"""
         return self.of_arrays and self.gives == "alpha" and self.at == "layer"

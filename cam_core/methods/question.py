@@ -11,6 +11,7 @@ import numpy as np
 
 from ..backend import Array, Backend, Capture, InputInfo, Inputs, Look
 from ..errors import InputError
+from ..maps.combine import laid_over
 from ..targets.target import ScoredTarget
 
 BATCH = 32
@@ -78,6 +79,16 @@ class Question:
         """dY/dX [N, C, *S], at least float32; one more pass forward and back."""
         (found,) = self.gradients([self.picture])
         return widened(self.as_channels_first(found))
+
+    @functools.cached_property
+    def guided_GX(self) -> Array:
+        """dY/dX [N, C, *S] by guided backpropagation, at least float32."""
+        (found,) = self.gradients([self.picture], guided=True)
+        return widened(self.as_channels_first(found))
+
+    def over_input(self, maps: Array) -> Array:
+        """Maps of the layer [N, *S] at the cells of X, which a product broadcasts to."""
+        return laid_over(maps, self.X.shape[2:], self.look.regions.get(self.layer))
 
     @functools.cached_property
     def Y(self) -> Array:
@@ -165,8 +176,13 @@ class Question:
         make = getattr(self.backend, "as_guided", None)
         if make is None:
             raise InputError("this backend has no guided backpropagation: open the .onnx file")
-        found: Backend = make()
+        found: Backend = self.once("guided", make)
         return found
+
+    @property
+    def guided_note(self) -> str:
+        """Where guided backpropagation is the plain gradient, once it was asked for; mostly ''."""
+        return str(getattr(self.guided(), "guided_note", ""))
 
     def _looks(
         self,

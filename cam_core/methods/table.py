@@ -5,6 +5,15 @@ from __future__ import annotations
 from ..errors import InputError
 from ..head import Head
 from .from_gradients import gradcam, gradcam_plus_plus, hirescam, layercam, xgradcam
+from .from_input_gradients import (
+    gradient,
+    gradient_times_input,
+    guided,
+    guided_gradcam,
+    integrated,
+    smoothgrad,
+    smoothgradcam_plus_plus,
+)
 from .method import Method
 
 METHODS: dict[str, Method] = {
@@ -28,6 +37,60 @@ METHODS: dict[str, Method] = {
         layercam,
         "positive gradient times activation; early layers too",
         "Jiang et al. 2021, LayerCAM",
+    ),
+    "gradient": Method(
+        gradient,
+        "largest |dY/dx| of a pixel's channels; noisy, no sign",
+        "Simonyan et al. 2014, saliency maps",
+        gives="map",
+        at="input",
+    ),
+    "gradientxinput": Method(
+        gradient_times_input,
+        "gradient times input, pixel by pixel; silent where the input is 0",
+        "Shrikumar et al. 2016",
+        at="input",
+    ),
+    "guided": Method(
+        guided,
+        "as gradient, positive through rectifiers alone; fails the sanity checks of Adebayo et al. "
+        "2018: sharp, and nearly the same for random weights",
+        "Springenberg et al. 2015, guided backpropagation",
+        needs=frozenset({"guided gradients"}),
+        gives="map",
+        at="input",
+    ),
+    "guided-gradcam": Method(
+        guided_gradcam,
+        "guided times enlarged gradcam; its detail is that of guided, which fails the sanity "
+        "checks of Adebayo et al. 2018",
+        "Selvaraju et al. 2017, Guided Grad-CAM",
+        needs=frozenset({"gradients", "guided gradients"}),
+        gives="map",
+        at="input",
+    ),
+    "smoothgrad": Method(
+        smoothgrad,
+        "gradient, mean over 50 noisy inputs; no sign",
+        "Smilkov et al. 2017, SmoothGrad",
+        needs=frozenset({"input gradients", "passes"}),
+        gives="map",
+        at="input",
+    ),
+    "smoothgradcam++": Method(
+        smoothgradcam_plus_plus,
+        "gradcam++, its gradients those of 8 noisy inputs",
+        "Omeiza et al. 2019, Smooth Grad-CAM++",
+        needs=frozenset({"gradients", "passes"}),
+    ),
+    "integrated": Method(
+        integrated,
+        "gradients along the way from a baseline; sums to the difference in score, depends on the "
+        "baseline",
+        "Sundararajan et al. 2017, integrated gradients",
+        needs=frozenset({"input gradients", "passes"}),
+        gives="map",
+        at="input",
     ),
 }
 """By name. To add one: a function, a row here, its loops in its test file."""

@@ -65,6 +65,7 @@ RELU6 = [
     ("m = Min(x, six) y = Max(m, zero)", 17),
 ]
 
+
 @pytest.mark.parametrize(("body", "opset"), RELU, ids=[f"{b} {o}" for b, o in RELU])
 def test_a_relu_in_every_spelling(body: str, opset: int) -> None:
     found, expected = guided(net(body, opset)), by_torch(torch.nn.ReLU())
