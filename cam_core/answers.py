@@ -180,7 +180,7 @@ def named(
 def whole(question: Question) -> Region:
     """All of the input, which a map of its own size lies over."""
     info = question.input
-    apart = (info.row_axis, info.channel_axis)
+    apart = (info.row_axis, question.channel_axis)
     axes = tuple(axis for axis in range(question.picture.ndim) if axis not in apart)
     return Region(info.name, axes, ((0, 1),) * len(axes), axes)
 

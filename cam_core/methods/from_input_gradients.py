@@ -42,7 +42,7 @@ def guided(question: Question) -> Array:
     R is dY/dx where every rectifier y = max(x, 0) passes back R_x = [x > 0] ReLU(R_y) for
     R_x = [x > 0] R_y. What is no rectifier keeps its derivative.
     """
-    return largest(question.guided_GX)
+    return largest(question.R)
 
 
 def guided_gradcam(question: Question) -> Array:
@@ -52,7 +52,7 @@ def guided_gradcam(question: Question) -> Array:
     by the nearest cell and keeps R's channels and sign.
     """
     cam = positive(combine(question.A, gradcam(question.A, question.G)))
-    return largest(question.guided_GX) * question.over_input(cam)
+    return largest(question.R) * question.over_input(cam)
 
 
 def smoothgrad(
@@ -76,11 +76,11 @@ def smoothgradcam_plus_plus(
     for the score itself, without an exponential, as in `gradcam++`. torch-cam 0.5 takes for D1 the
     gradient of the last noisy picture alone, and so depends on the order in which they are drawn.
     """
-    D1, D2, D3 = 0.0, 0.0, 0.0
+    A = question.A
+    D1, D2, D3 = np.zeros((3, *A.shape))
     for _, G in question.at_layer(noisy(question, samples, noise, seed)):
         g = G.astype(np.float64) / samples  # the third power of 1e-13 is no float32
         D1, D2, D3 = D1 + g, D2 + g * g * samples, D3 + g * g * g * samples**2
-    A = question.A
     a = divide(D2, 2.0 * D2 + D3 * over_space(np.sum, A))
     alpha: Array = over_space(np.sum, a * np.maximum(D1, 0.0))
     return alpha.astype(A.dtype)
@@ -128,9 +128,7 @@ def quadrature(rule: str, steps: int) -> tuple[Array, Array]:
 def noisy(question: Question, samples: int, noise: float, seed: int) -> Iterator[Array]:
     """`samples` pictures x + e, the same ones for a seed."""
     if samples < 1 or noise < 0:
-        raise InputError(
-            f"noise takes 1 sample at least and no negative share, not {samples}, {noise}"
-        )
+        raise InputError(f"noise takes 1 sample and a share of 0 at least: {samples}, {noise}")
     x, rng = question.picture, np.random.default_rng(seed)
     axes = tuple(i for i in range(x.ndim) if i != question.input.row_axis)
     sigma = noise * np.ptp(x.astype(np.float32), axis=axes, keepdims=True)

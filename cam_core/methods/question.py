@@ -81,7 +81,7 @@ class Question:
         return widened(self.as_channels_first(found))
 
     @functools.cached_property
-    def guided_GX(self) -> Array:
+    def R(self) -> Array:
         """dY/dX [N, C, *S] by guided backpropagation, at least float32."""
         (found,) = self.gradients([self.picture], guided=True)
         return widened(self.as_channels_first(found))
@@ -160,9 +160,14 @@ class Question:
         given = self.x if isinstance(self.x, Mapping) else {self.input.name: self.x}
         return np.asarray(given[self.input.name])
 
+    @property
+    def channel_axis(self) -> int | None:
+        """Of the picture; the features of a vector are its places, they are told apart."""
+        return None if self.picture.ndim < 3 else self.input.channel_axis
+
     def as_channels_first(self, values: Array) -> Array:
         """An array like `picture` as [N, C, *S]; what has no channels gets one."""
-        axis = self.input.channel_axis
+        axis = self.channel_axis
         if axis is None:
             return values[:, None] if values.ndim in (2, 3) else values
         return np.moveaxis(values, axis, 1)
