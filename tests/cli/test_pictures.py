@@ -17,7 +17,7 @@ from cam_core.cli.group import gradcam
 from cam_core.cli.inputs.beneath import ALONE
 from cam_core.cli.inputs.samples import Sample, Slot
 from cam_core.cli.job import Explained, Row
-from cam_core.cli.pictures import draw
+from cam_core.cli.pictures import ceiling, draw
 from cam_core.explanation import Explanation
 
 pytest.importorskip("onnxruntime", reason="no runtime is installed")
@@ -210,3 +210,23 @@ def test_a_map_of_columns_lies_over_a_photo(here: Path) -> None:
     red = page[..., 0] - page[..., 2]
     rows, columns = np.nonzero(red > 200)
     assert np.ptp(rows) > 5 * np.ptp(columns)
+
+
+def test_the_colours_of_a_map_of_pixels_end_at_its_99th_percentile() -> None:
+    """Few pixels are as large as the largest; the bar says where the last colour is."""
+    cells = np.arange(1000.0).reshape(20, 50)
+    assert ceiling(cells, "gradcam") == 999
+    assert ceiling(cells, "gradient") == pytest.approx(0.99 * 999)
+    spike = np.zeros((20, 50))
+    spike[3, 4] = 7
+    assert ceiling(spike, "guided") == 7  # nothing else is to be seen
+
+
+def test_a_few_bright_pixels_do_not_darken_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[float, float]] = []
+    monkeypatch.setattr("cam_core.cli.pictures.sheet", lambda *_, limits, **__: seen.append(limits))
+    cells = np.ones((20, 50), np.float32)
+    cells[0] = 0
+    cells[3, 4] = 100
+    draw(sample(np.zeros((1, 20, 50), np.float32)), explained(cells), "gradient", None)
+    assert seen == [(0.0, 1.0)]
