@@ -12,9 +12,10 @@ import numpy as np
 
 from ..backend import Array
 from ..errors import InputError
-from ..maps.combine import combine, positive
+from ..maps.combine import combine, laid_over, positive
+from ..region import Region
 from .from_gradients import divide, gradcam, over_space
-from .question import Question
+from .question import Question, widened
 
 
 def largest(G: Array) -> Array:
@@ -109,6 +110,47 @@ def integrated(
     total = sum(w * g for w, g in zip(weights, question.gradients(changed), strict=True))
     attribution: Array = np.sum(question.as_channels_first(change * total), axis=1)
     return attribution.astype(question.X.dtype)
+
+
+def fullgrad(question: Question) -> Array:
+    """L = sum_c psi(x dY/dx)_c + sum_l sum_k upsample(psi(b_l dY/dz_l)_k) [N, *S].
+
+    z_l is what the bias b_l is added to make, psi(v) = |v| from its least to its largest value over
+    all channels as 0 to 1 (Srinivas and Fleuret 2019, eq. 5, as in their code). All biases that
+    have places count: of convolutions, matrix products, norms and constants that are added; those
+    at the score have none. pytorch-grad-cam takes convolutions and BatchNorms alone, and rescales
+    each channel by itself, which shows those of hardly any influence as bright as the others.
+
+    Raises:
+        InputError: the backend does not tell its biases.
+    """
+    cam = np.sum(_rescaled(question.X * question.GX), axis=1)
+    for part, region in bias_gradients(question):
+        own = cam.ndim == part.ndim - 1 if region is None else region.input == question.input.name
+        if not own or part.ndim < 3:  # places of another input, or none
+            continue
+        cam = cam + laid_over(np.sum(_rescaled(part), axis=1), cam.shape[1:], region)
+    return cam
+
+
+def bias_gradients(question: Question) -> Iterator[tuple[Array, Region | None]]:
+    """b dY/dz [N, K, *S] of each layer with a bias, and what of the input it covers."""
+    biases = getattr(question.backend, "biases", None)
+    if biases is None:
+        raise InputError("this backend does not tell its biases: open the .onnx file")
+    look = question.backend.look(question.x, layers=list(biases))
+    found = look.pull(question.target).layers
+    for name, bias in biases.items():
+        if len(found[name]) == question.rows:  # those of frames have no row of their own
+            yield bias * widened(found[name]), look.regions.get(name)
+
+
+def _rescaled(part: Array) -> Array:
+    """psi(v) of each row."""
+    axes = tuple(range(1, part.ndim))
+    strength = np.abs(part)
+    strength = strength - np.min(strength, axis=axes, keepdims=True)
+    return divide(strength, np.max(strength, axis=axes, keepdims=True))
 
 
 def quadrature(rule: str, steps: int) -> tuple[Array, Array]:

@@ -10,12 +10,20 @@ from ..backend import Array
 from ..errors import InputError
 
 Need = Literal[
-    "gradients", "input gradients", "guided gradients", "tail", "passes", "attention", "head"
+    "gradients",
+    "input gradients",
+    "guided gradients",
+    "biases",
+    "tail",
+    "passes",
+    "attention",
+    "head",
 ]
 NEEDS: dict[Need, str] = {
     "gradients": "gradients",
     "input gradients": "gradients of the input",
     "guided gradients": "guided gradients",
+    "biases": "the biases of all layers",
     "tail": "scores of changed activations",
     "passes": "scores of changed inputs",
     "attention": "attention weights",

@@ -6,6 +6,7 @@ from ..errors import InputError
 from ..head import Head
 from .from_gradients import gradcam, gradcam_plus_plus, hirescam, layercam, xgradcam
 from .from_input_gradients import (
+    fullgrad,
     gradient,
     gradient_times_input,
     guided,
@@ -53,8 +54,7 @@ METHODS: dict[str, Method] = {
     ),
     "guided": Method(
         guided,
-        "as gradient, positive through rectifiers alone; fails the sanity checks of Adebayo et al. "
-        "2018: sharp, and nearly the same for random weights",
+        "positive gradients through rectifiers alone; fails sanity checks (Adebayo et al. 2018)",
         "Springenberg et al. 2015, guided backpropagation",
         needs=frozenset({"guided gradients"}),
         gives="map",
@@ -62,8 +62,7 @@ METHODS: dict[str, Method] = {
     ),
     "guided-gradcam": Method(
         guided_gradcam,
-        "guided times enlarged gradcam; its detail is that of guided, which fails the sanity "
-        "checks of Adebayo et al. 2018",
+        "guided times enlarged gradcam; its detail fails sanity checks (Adebayo et al. 2018)",
         "Selvaraju et al. 2017, Guided Grad-CAM",
         needs=frozenset({"gradients", "guided gradients"}),
         gives="map",
@@ -85,10 +84,17 @@ METHODS: dict[str, Method] = {
     ),
     "integrated": Method(
         integrated,
-        "gradients along the way from a baseline; sums to the difference in score, depends on the "
-        "baseline",
+        "gradients on the way from a baseline, on which it depends; sums to the rise in score",
         "Sundararajan et al. 2017, integrated gradients",
         needs=frozenset({"input gradients", "passes"}),
+        gives="map",
+        at="input",
+    ),
+    "fullgrad": Method(
+        fullgrad,
+        "gradient times input and gradient times bias of every layer; no sign",
+        "Srinivas and Fleuret 2019, FullGrad",
+        needs=frozenset({"input gradients", "biases"}),
         gives="map",
         at="input",
     ),

@@ -16,6 +16,7 @@ from cam_core.head import Head
 
 from ..differentiating.rectifiers import guided_note
 from ..finding.analysis import Analysis, instrumented
+from ..finding.biases import biases
 from ..finding.layers import Choice
 from ..finding.scores import AS_IT_IS, EXACTLY
 from ..instrumenting.strip import strip
@@ -222,6 +223,11 @@ class OnnxBackend:
         if "" not in self._scored:
             self._scored[""] = self._like(replace(self.analysis, choices=()), guided=True)
         return self._scored[""]
+
+    @functools.cached_property
+    def biases(self) -> dict[str, Array]:
+        """By layer, what the model adds to make it [1, K, *S], for FullGrad."""
+        return biases(self.analysis)
 
     @functools.cached_property
     def guided_note(self) -> str:

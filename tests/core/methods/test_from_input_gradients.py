@@ -28,7 +28,7 @@ def test_every_method_of_the_file_is_held_against_something() -> None:
     own = {n for n, m in METHODS.items() if m.formula.__module__.endswith("from_input_gradients")}
     assert own == {
         *("gradient", "gradientxinput", "guided", "guided-gradcam", "integrated"),
-        *("smoothgrad", "smoothgradcam++"),
+        *("smoothgrad", "smoothgradcam++", "fullgrad"),
     }
 
 
@@ -205,6 +205,35 @@ def test_integrated_gradients_are_complete(baseline: float) -> None:
         left.append(np.abs(total - change).max())
     assert left[1] < 5e-4 * np.abs(change).max()
     assert left[1] < left[0] / 5
+
+
+def psi(part: Any) -> Any:
+    """|v| of each row over its own range, all channels together."""
+    rows = []
+    for row in part.detach().abs():
+        least, most = float(row.min()), float(row.max())
+        rows.append((row - least) / (most - least))
+    return torch.stack(rows)
+
+
+def test_fullgrad_is_its_formula_by_autograd() -> None:
+    module, kept = net().double(), []
+    layers = (module.first, module.second)
+    for part in layers:
+        part.register_forward_hook(lambda m, given, z: kept.append(z) or None)
+    x = torch.tensor(pictures(), dtype=torch.float64, requires_grad=True)
+    gradients = torch.autograd.grad(score(module, x), [x, *kept])
+    expected = psi(x * gradients[0]).sum(1)
+    for part, G in zip(layers, gradients[1:], strict=True):
+        own = psi(part.bias[:, None, None] * G)
+        size = {"size": (12, 16), "mode": "bilinear", "align_corners": False}
+        expected = expected + torch.nn.functional.interpolate(own, **size).sum(1)
+    near(found("onnx", "fullgrad").map, expected.numpy())
+
+
+def test_fullgrad_takes_a_backend_that_tells_its_biases() -> None:
+    with pytest.raises(InputError, match="does not tell its biases: open the"):
+        found("torch", "fullgrad")
 
 
 @pytest.mark.parametrize("rule", ["gauss-legendre", "trapezoid"])
