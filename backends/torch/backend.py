@@ -201,6 +201,10 @@ class TorchBackend:
                 parameter.copy_(torch.as_tensor(np.array(change(name, to_numpy(parameter)))))
         return self._like(module=module)
 
+    def bend(self, x: Inputs, layer: str, cotangent: Array) -> tuple[Array, Array]:
+        """Of y behind a layer's A: H A, H the second derivative of <cotangent, y>, and J A."""
+        return self.look(x, layers=[layer]).bend(layer, cotangent)
+
     def as_guided(self) -> TorchBackend:
         """The same module with guided backpropagation in place of its gradient."""
         return self if self._guided else self._like(guided=True)

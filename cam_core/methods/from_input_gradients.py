@@ -87,6 +87,15 @@ def smoothgradcam_plus_plus(
     return alpha.astype(A.dtype)
 
 
+def shapleycam(question: Question) -> Array:
+    """alpha_k = mean_S (G - H A / 2)^k [N, K, 1..], H = d2Y/dA2 (Cai 2025, ShapleyCAM).
+
+    H A is exact, by a second reverse pass through the first. Behind a last layer of rectifiers a
+    logit is linear in A, and the map is Grad-CAM's: a probability (`prob:243`) is not.
+    """
+    return over_space(np.mean, question.G - question.HA / 2)
+
+
 def integrated(
     question: Question,
     *,
@@ -124,7 +133,7 @@ def fullgrad(question: Question) -> Array:
     Raises:
         InputError: the backend does not tell its biases.
     """
-    cam = np.sum(_rescaled(question.X * question.GX), axis=1)
+    cam: Array = np.sum(_rescaled(question.X * question.GX), axis=1)
     for part, region in bias_gradients(question):
         own = cam.ndim == part.ndim - 1 if region is None else region.input == question.input.name
         if not own or part.ndim < 3:  # places of another input, or none

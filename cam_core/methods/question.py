@@ -70,6 +70,23 @@ class Question:
         return widened(self.capture.gradients)
 
     @functools.cached_property
+    def HA(self) -> Array:
+        """H A [N, K, *S], H = d2Y/dA2, at least float32: of y, and of what Y makes of y.
+
+        Raises:
+            InputError: the backend has no second derivatives.
+        """
+        bend = getattr(self.backend, "bend", None)
+        if bend is None:
+            raise InputError("this backend has no second derivatives: open the .onnx file")
+        y, outputs = self.look.score, self.look.outputs
+        HA, JA = bend(self.x, self.layer, self.target(y, outputs))
+        turned = turn(lambda at: self.target(at, outputs), y, JA)
+        if np.any(turned):
+            HA = HA + self.look.pull(lambda *_: turned.astype(y.dtype)).layers[self.layer]
+        return widened(HA)
+
+    @functools.cached_property
     def X(self) -> Array:
         """The picture [N, C, *S], at least float32."""
         return widened(self.as_channels_first(self.picture))
@@ -227,6 +244,17 @@ class Blocks:
         count = len(y) // self._rows
         parts = zip(np.split(y, count), _split(outputs, count, self._rows), strict=True)
         return np.concatenate([self._target(block, own) for block, own in parts])
+
+
+def turn(slope: Callable[[Array], Array], y: Array, along: Array) -> Array:
+    """How dY/dy turns as y goes along a direction: a central difference in float64."""
+    y, along = y.astype(np.float64), along.astype(np.float64)
+    longest = float(np.max(np.abs(along), initial=0))
+    if longest == 0:
+        return np.zeros_like(y)
+    step = 1e-4 / longest  # its square and 1e-16 over it are both below float32
+    found: Array = (slope(y + step * along) - slope(y - step * along)) / (2 * step)
+    return found
 
 
 def widened(values: Array) -> Array:

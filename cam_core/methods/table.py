@@ -12,6 +12,7 @@ from .from_input_gradients import (
     guided,
     guided_gradcam,
     integrated,
+    shapleycam,
     smoothgrad,
     smoothgradcam_plus_plus,
 )
@@ -81,6 +82,12 @@ METHODS: dict[str, Method] = {
         "gradcam++, its gradients those of 8 noisy inputs",
         "Omeiza et al. 2019, Smooth Grad-CAM++",
         needs=frozenset({"gradients", "passes"}),
+    ),
+    "shapleycam": Method(
+        shapleycam,
+        "gradcam with second order; the same where the score is linear behind the layer",
+        "Cai 2025, ShapleyCAM",
+        needs=frozenset({"gradients", "second derivatives"}),
     ),
     "integrated": Method(
         integrated,

@@ -26,6 +26,7 @@ from ..reading.static import Static
 from ..running.feed import feed, rows
 from ..running.runner import Runner
 from ..running.runtime import Provider, refuse_graph_capture, run
+from .bend import Bend
 from .forward_pass import ForwardPass
 from .halves import split
 from .sessions import Passes, joined
@@ -79,6 +80,7 @@ class OnnxBackend:
         self._seen: dict[tuple[str | int, ...], Analysis] = {}
         self._passes: dict[tuple[tuple[str, ...], tuple[str, ...]], Passes] = {}
         self._tails: dict[str, Tail] = {}
+        self._bends: dict[str, Bend] = {}
         self._sized: dict[tuple[int, int], OnnxBackend] = {}
         self._scored: dict[str, OnnxBackend] = {}
 
@@ -223,6 +225,19 @@ class OnnxBackend:
         if "" not in self._scored:
             self._scored[""] = self._like(replace(self.analysis, choices=()), guided=True)
         return self._scored[""]
+
+    def bend(self, x: Inputs, layer: str, cotangent: Array) -> tuple[Array, Array]:
+        """Of y behind a layer's A: H A [N, K, *S], H the second derivative of <cotangent, y>, and
+        J A of the score's shape.
+        """
+        analysis = self._at([layer])
+        sized = self._at_size(x) if lacks_size(analysis) else None
+        if sized is not None:
+            return sized.bend(x, layer, cotangent)
+        (choice,) = analysis.choices
+        if choice.name not in self._bends:
+            self._bends[choice.name] = Bend(analysis, choice, self._opened)
+        return self._bends[choice.name](self._parts(x), cotangent)
 
     @functools.cached_property
     def biases(self) -> dict[str, Array]:

@@ -211,9 +211,10 @@ class _Row:
         op, found = self.op, {"map": made.map, "signed": made.signed}
         found |= {} if made.alpha is None else {"alpha": _flat(op, made.alpha)}
         if "heatmap" in self.names:
-            whole = choice is None or self._given is not None
-            canvas = (None, None, None) if whole else _canvas(self.analysis, choice)
-            found["heatmap"] = heatmap(op, made.map, *canvas)
+            if choice is None or self._given is not None:
+                found["heatmap"] = heatmap(op, made.map, None, None, None)
+            else:
+                found["heatmap"] = heatmap(op, made.map, *_canvas(self.analysis, choice))
         return found
 
     def _merged(self) -> dict[str, Tensor]:

@@ -106,12 +106,12 @@ def source_of(op: Op, analysis: Analysis, names: Sequence[str]) -> Source:
 
 def over_input(method: Method, given: Given) -> CamTensors:
     """Alpha where the method has one, the signed map and its positive part [N, *S], in float32."""
-    made = method(given.X, given.GX) if method.of_arrays else method.formula(given)
-    weighted = np.expand_dims(made, 1) if method.gives == "map" else made * given.X
-    signed: Any = made if method.gives == "map" else total(weighted)
+    found: Any = method(given.X, given.GX) if method.of_arrays else method.formula(given)
+    weighted = np.expand_dims(found, 1) if method.gives == "map" else found * given.X
+    signed: Any = found if method.gives == "map" else total(weighted)
     lit: Any = positive(signed)
     floor: Any = noise_floor(weighted, np.dtype(np.float32))
-    alpha = None if method.gives == "map" else made.tensor
+    alpha = None if method.gives == "map" else found.tensor
     return CamTensors(alpha, signed.tensor, lit.tensor, floor.tensor)
 
 

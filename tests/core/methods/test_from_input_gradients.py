@@ -28,7 +28,7 @@ def test_every_method_of_the_file_is_held_against_something() -> None:
     own = {n for n, m in METHODS.items() if m.formula.__module__.endswith("from_input_gradients")}
     assert own == {
         *("gradient", "gradientxinput", "guided", "guided-gradcam", "integrated"),
-        *("smoothgrad", "smoothgradcam++", "fullgrad"),
+        *("smoothgrad", "smoothgradcam++", "fullgrad", "shapleycam"),
     }
 
 
