@@ -14,9 +14,9 @@ from cam_core.backend import Array, Capture, InputInfo, Inputs, Layer, Target
 from cam_core.captures import capture, captures, with_gradient
 from cam_core.head import Head
 
+from ..differentiating.biases import biases
 from ..differentiating.rectifiers import guided_note
 from ..finding.analysis import Analysis, instrumented
-from ..finding.biases import biases
 from ..finding.layers import Choice
 from ..finding.scores import AS_IT_IS, EXACTLY
 from ..instrumenting.strip import strip

@@ -9,11 +9,11 @@ import numpy as np
 from cam_core.backend import Array
 from cam_core.errors import LayerError
 
-from ..differentiating.gradient import on_path
+from ..finding.analysis import Analysis
+from ..finding.layers import Choice
 from ..reading.graph import Graph, Node, floating, static
 from ..rules.paths import active
-from .analysis import Analysis
-from .layers import Choice
+from .gradient import on_path
 
 
 def biases(analysis: Analysis) -> dict[str, Array]:
