@@ -56,7 +56,7 @@ def explained(
     """
     options |= {"labels": labels, "eigen": eigen}
     method, target = find_method(name), questions[0].target
-    if method.at == "input":
+    if not method.layered:
         return together([from_question(questions[0], name, **options)], target)
     if method.captured and "gradients" in method.needs:
         known: dict[str, Any] = {
@@ -85,8 +85,12 @@ def together(
     found = merged(parts) if how is None else fuse(parts, how)
     if not target.doubts:
         return found
-    both = zip(target.doubts, found.diagnosis, strict=True)
-    return replace(found, diagnosis=tuple("; ".join(filter(None, pair)) for pair in both))
+    return replace(found, diagnosis=said(target.doubts, found.diagnosis))
+
+
+def said(first: Sequence[str], then: Sequence[str]) -> tuple[str, ...]:
+    """What is doubtful about each row, of two things."""
+    return tuple("; ".join(filter(None, pair)) for pair in zip(first, then, strict=True))
 
 
 def from_capture(
@@ -178,15 +182,16 @@ def from_question(
             signed = by_row(signed, rows)
             floor = np.max(by_row(floor, rows), axis=1)
             alpha = None if alpha is None else by_row(alpha, rows)
+    note = question.guided_note if "guided gradients" in method.needs else ""
     known = Explanation(
         **shown(signed, floor),
         alpha=alpha,
         score=question.Y,
         classes=None,
-        layer=question.layer if at_layer else question.input.name,
+        layer=question.layer if method.layered else question.input.name,
         method=name,
         target=question.target.label,
-        diagnosis=unmoved(signed, floor, STILL if method.needs else UNSEEN),
+        diagnosis=said([note] * rows, unmoved(signed, floor, STILL if method.needs else UNSEEN)),
         region=question.look.regions.get(question.layer) if at_layer else whole(question),
     )
     return named(known, question.target, question.look.score, labels)
@@ -233,7 +238,7 @@ def with_facts(known: Explanation, facts: Sequence[Mapping[str, Any]]) -> Explan
 def whole(question: Question) -> Region:
     """All of the input, which a map of its own size lies over."""
     info = question.input
-    apart = (info.row_axis, info.channel_axis)
+    apart = (info.row_axis, question.channel_axis)
     axes = tuple(axis for axis in range(question.picture.ndim) if axis not in apart)
     return Region(info.name, axes, ((0, 1),) * len(axes), axes)
 

@@ -12,7 +12,7 @@ from .backend import Array, Backend, Inputs, Look, Target
 from .errors import InputError, TargetError
 from .explanation import Explanation
 from .head import Head, head_of, probability_of
-from .looking import Looks
+from .looking import looks_for
 from .maps.fuses import find_fuse
 from .methods import find_method, usual_method
 from .smoothing import Smooth, as_rows, explained
@@ -88,7 +88,7 @@ def explain_all(
 
     With `fuse` (a row of `cam_core.maps.FUSES`) the layers count as one as well: `parts` has each.
 
-    Methods about the input know no layers, and come once a target.
+    Methods about the input alone know no layers, and come once a target.
 
     One forward pass, and one backward pass a target. The text `top:k` counts as k targets, and
     `box:all` as one a box. With no methods it is the one that suits the score, as in `explain`.
@@ -102,7 +102,7 @@ def explain_all(
         find_fuse(fuse)
     check_finite(x)
     asked = suited(backend, targets, labels, class_axis=class_axis)
-    looks = Looks(backend, x, layers)
+    looks = looks_for(backend, x, layers, methods)
     known: dict[str, Any] = {"class_axis": class_axis, "placement": placement}
     seen = seen_by(backend, x, looks.first, labels, **known)
     asked_for: dict[str, Any] = {"labels": labels, "fuse": fuse, "smooth": smooth}
@@ -115,7 +115,7 @@ def explain_all(
             replace(explained(of, method, **asked_for, **options), own=looks.own_map)
             for i, of in enumerate(each)
             for method in methods
-            if i == 0 or find_method(method).at == "layer"
+            if (of[0].layer if find_method(method).layered else i == 0)
         ]
     return found
 

@@ -12,10 +12,22 @@ from .backend import Backend, Capture, Inputs, Look
 from .captures import pulled
 from .errors import LayerError, TargetError
 from .head import heads_of
-from .methods import Question
+from .methods import Question, find_method
 from .own_map import own_map
 from .places import Cells
 from .targets import ScoredTarget
+
+
+def looks_for(
+    backend: Backend, x: Inputs, layers: Sequence[str] | None, methods: Sequence[str]
+) -> Looks:
+    """The looks that these methods take: at no layer, where none is found and none counts."""
+    try:
+        return Looks(backend, x, layers)
+    except LayerError:
+        if layers is not None or any(find_method(name).layered for name in methods):
+            raise
+        return Looks(backend, x, ())
 
 
 class Looks:
@@ -58,7 +70,10 @@ class Looks:
         return replace(own, gradients=own.gradients + rest.gradients)
 
     def questions(self, target: ScoredTarget) -> list[Question]:
-        """What a method may ask about a target at each layer; nothing is pulled before it asks."""
+        """What a method may ask about a target at each layer; nothing is pulled before it asks.
+
+        Without layers it is one question, at none.
+        """
         look = self.of(target.tensor)
 
         @functools.cache
@@ -70,9 +85,10 @@ class Looks:
 
         backend = self._scored(target.tensor) if target.tensor else self._backend
         made = self._made.setdefault(target.tensor, {})
+        backend = self._backend.scored(target.tensor) if target.tensor else self._backend
         return [
             Question(backend, self._x, look, layer, target, at(layer), made)
-            for layer in look.layers
+            for layer in look.layers or [""]
         ]
 
     def of(self, tensor: str) -> Look:

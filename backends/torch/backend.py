@@ -25,6 +25,7 @@ from cam_core.maps.layout import Layout
 from ..live.calls import Call, name_of, parse_name, require_called
 from ..live.default_layer import default_layer
 from .forward_pass import ForwardPass
+from .guided import guide
 from .heads import heads
 from .layout import channel_axis, find_layout, is_view
 from .outputs import first_tensor, has_tensor, replace_tensor
@@ -46,6 +47,7 @@ class TorchBackend:
         score: an output's name, or the path of a module whose output is the score. None takes the
             first output, before a closing Softmax, LogSoftmax or Sigmoid module.
         layout: of every layer's tensor, where reading it from the operators fails.
+        guided: guided backpropagation instead of the gradient.
     """
 
     class_axis = 1
@@ -62,10 +64,14 @@ class TorchBackend:
         layer: str | None = None,
         score: str | None = None,
         layout: Layout | str | None = None,
+        guided: bool = False,
     ) -> None:
         self.module = module
         self._example = example
         self._layer = layer
+        self._guided = guided
+        self.guided_note = ""
+        """Where guided backpropagation was the plain gradient in the last look."""
         self._runs = Runs(module, score)
         self._layout = Layout.parse(layout) if isinstance(layout, str) else layout
         self._modules = dict(module.named_modules(remove_duplicate=False))
@@ -125,6 +131,8 @@ class TorchBackend:
             if inputs is not None:
                 with_gradient({n: t.requires_grad for n, t in feed.items()}, inputs)
             y, outputs = self._runs(feed, {path: keep(path) for path in held})
+        if self._guided:
+            self.guided_note = guide(y)
         called = {name: self._called(name, held) for name in names}
         return ForwardPass(self._runs, feed, y, outputs, called, names, inputs)
 
@@ -194,13 +202,15 @@ class TorchBackend:
         with torch.no_grad():
             for name, parameter in module.named_parameters():
                 parameter.copy_(torch.as_tensor(np.array(change(name, to_numpy(parameter)))))
-        return TorchBackend(
-            module,
-            example=self._example,
-            layer=self._layer,
-            score=self._runs.score,
-            layout=self._layout,
-        )
+        return self._like(module=module)
+
+    def bend(self, x: Inputs, layer: str, cotangent: Array) -> tuple[Array, Array]:
+        """Of y behind a layer's A: H A, H the second derivative of <cotangent, y>, and J A."""
+        return self.look(x, layers=[layer]).bend(layer, cotangent)
+
+    def as_guided(self) -> TorchBackend:
+        """The same module with guided backpropagation in place of its gradient."""
+        return self if self._guided else self._like(guided=True)
 
     def scored(self, output: str) -> TorchBackend:
         """The same module with another output as its score, by its name."""
@@ -208,7 +218,13 @@ class TorchBackend:
 
     def with_score(self, output: str) -> TorchBackend:
         """The same module whose score is one of its outputs, as it is: no logits before it."""
-        return TorchBackend(self.module, example=self._example, score=output, layout=self._layout)
+        return self._like(layer=None, score=output)
+
+    def _like(self, **changes: Any) -> TorchBackend:
+        """A backend with the settings of this one."""
+        asked = {"module": self.module, "example": self._example, "layer": self._layer}
+        asked |= {"score": self._runs.score, "layout": self._layout, "guided": self._guided}
+        return TorchBackend(**(asked | changes))
 
     def _default(self, x: Inputs) -> str:
         if self._layer is None:

@@ -61,6 +61,21 @@ class ForwardPass:
         }
         return Gradients(layers, {n: self._of_input(n, next(found)) for n in self._leaves})
 
+    def bend(self, layer: str, cotangent: Array) -> tuple[Array, Array]:
+        """H A and J A of a layer: the derivatives of <J^T c, A> by A and by the cotangent c."""
+        import torch
+
+        call = self._called[layer]
+        c = torch.as_tensor(cotangent.copy()).to(self._y).requires_grad_()
+        with torch.enable_grad():
+            (G,) = torch.autograd.grad(
+                self._y, [call.tensor], c, create_graph=True, allow_unused=True
+            )
+            inner = (_reached(layer, G) * call.tensor.detach()).sum()
+        HA, JA = torch.autograd.grad(inner, [call.tensor, c], retain_graph=True, allow_unused=True)
+        turn = torch.zeros_like(call.tensor) if HA is None else HA
+        return call.layout.apply(to_numpy(turn)), to_numpy(JA)
+
     def tail(self, layer: str) -> Callable[[Array], Array]:
         """What runs the module on from one of the layers."""
         if layer not in self._called:

@@ -16,7 +16,7 @@ from cam_core.errors import ModelError, NothingFoundError, TargetError
 from cam_core.explain import check_finite, seen_by
 from cam_core.explanation import Explanation
 from cam_core.head import ENTRY, Head, heads_of
-from cam_core.looking import Looks
+from cam_core.looking import Looks, looks_for
 from cam_core.smoothing import explained
 from cam_core.sources import Labels
 from cam_core.targets import ScoredTarget, Seen
@@ -269,7 +269,7 @@ class Job:
 
     def _look(self, sample: Sample) -> Looks:
         check_finite(sample.x)
-        return Looks(self.backend, sample.x, self.layers or None)
+        return looks_for(self.backend, sample.x, self.layers or None, self.methods)
 
     def _explanation(
         self, sample: Sample, looks: Looks, target: ScoredTarget, method: str, view: int | None

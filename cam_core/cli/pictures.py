@@ -11,6 +11,7 @@ import numpy as np
 from cam_core.backend import Array
 from cam_core.image import Mark, Outline, Panel, Placement, beside, card, sheet, view
 from cam_core.image.page import PAPER
+from cam_core.methods import find_method
 from cam_core.places import Cells
 
 from .inputs.beneath import Ground, beneath
@@ -53,16 +54,19 @@ def one_map(sample: Sample, explained: Explained, top: float | None) -> Array:
     """Over the photo, over the array that has its axes, or alone."""
     row, explanation = explained.row, explained.explanation
     low = float(explanation.map[0].min())
+    high = ceiling(explanation.map[0], explanation.method) if top is None else top
     words: dict[str, Any] = {
         "title": row.label or subject(row.target, row.entry),
-        "limits": (low, row.raw_max) if top is None else (0.0, top),
+        "limits": (low if top is None else 0.0, high),
         "reason": row.diagnosis,
     }
 
     def coloured(heat: Array) -> Array:
         """From the map's own scale to that of the colours."""
-        if top is None or explanation.blank[0]:
+        if explanation.blank[0] or (top is None and high == row.raw_max):
             return heat
+        if top is None:
+            return heat * ((row.raw_max - low) / (high - low))
         return (low + heat * (row.raw_max - low)) / top
 
     placed = sample.placement is not None and explanation.lies_over(sample.placement.size)
@@ -92,6 +96,18 @@ def marked(panels: Sequence[Panel], one: Mark | None, ground: Ground) -> Sequenc
     x0, y0, x1, y1 = one.corners
     corners = (x0 - left) * across, (y0 - top) * down, (x1 - left) * across, (y1 - top) * down
     return [replace(panel, marks=[replace(one, corners=corners)])]
+
+
+def ceiling(cells: Array, method: str) -> float:
+    """The value that the last colour stands for, of a map [*S] by itself: mostly its maximum.
+
+    Of a map of pixels few are as large: the 99th percentile (Smilkov et al. 2017, section 3.1).
+    """
+    highest = float(cells.max())
+    if find_method(method).at == "layer":
+        return highest
+    found = float(np.percentile(cells, 99))
+    return found if found > float(cells.min()) else highest
 
 
 def own_card(picture: Array, placement: Placement, own: Cells | None) -> Array | None:

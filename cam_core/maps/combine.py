@@ -14,7 +14,7 @@ import numpy as np
 
 from ..backend import Array
 from ..errors import ModelError
-from ..region import Window
+from ..region import Region, Window
 
 WHOLE: Window = (0, 1)
 
@@ -112,6 +112,20 @@ def fuse(maps: Sequence[Array], size: Sequence[int] | None = None) -> Array:
     for other in scaled[1:]:
         total = total + other
     return normalise(total / len(scaled) if len(scaled) > 1 else total)
+
+
+def laid_over(maps: Array, size: Sequence[int], region: Region | None) -> Array:
+    """Maps [N, *S] of a region at the cells of a whole of that size, 1 where they do not tell."""
+    if region is None:
+        return resize(maps, size)
+    picture = region.picture_of(size)
+    if picture:
+        return np.reshape(resize(maps, picture, region.windows), (-1, *size))
+    along = region.along(len(size))
+    laid = resize(maps, [size[axis] for axis in along], region.windows)
+    for axis in sorted(set(range(len(size))) - set(along)):
+        laid = np.expand_dims(laid, axis + 1)
+    return laid
 
 
 def heatmap(

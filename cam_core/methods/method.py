@@ -10,12 +10,22 @@ from ..backend import Array
 from ..errors import InputError
 
 Need = Literal[
-    "gradients", "input gradients", "guided gradients", "tail", "passes", "attention", "head"
+    "gradients",
+    "input gradients",
+    "guided gradients",
+    "biases",
+    "second derivatives",
+    "tail",
+    "passes",
+    "attention",
+    "head",
 ]
 NEEDS: dict[Need, str] = {
     "gradients": "gradients",
     "input gradients": "gradients of the input",
     "guided gradients": "guided gradients",
+    "biases": "the biases of all layers",
+    "second derivatives": "second derivatives",
     "tail": "scores of changed activations",
     "passes": "scores of changed inputs",
     "attention": "attention weights",
@@ -66,6 +76,11 @@ class Method:
     def of_arrays(self) -> bool:
         """Is it a function of A and G, or of a question?"""
         return self.needs <= {"gradients"}
+
+    @property
+    def layered(self) -> bool:
+        """Is it about a layer, even where its map has the input's cells?"""
+        return self.at == "layer" or ("gradients" in self.needs and not self.of_arrays)
 
     @property
     def captured(self) -> bool:

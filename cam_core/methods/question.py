@@ -11,6 +11,7 @@ import numpy as np
 
 from ..backend import Array, Backend, Capture, InputInfo, Inputs, Look
 from ..errors import InputError
+from ..maps.combine import laid_over
 from ..targets.target import ScoredTarget
 
 BATCH = 32
@@ -69,6 +70,23 @@ class Question:
         return widened(self.capture.gradients)
 
     @functools.cached_property
+    def HA(self) -> Array:
+        """H A [N, K, *S], H = d2Y/dA2, at least float32: of y, and of what Y makes of y.
+
+        Raises:
+            InputError: the backend has no second derivatives.
+        """
+        bend = getattr(self.backend, "bend", None)
+        if bend is None:
+            raise InputError("this backend has no second derivatives: open the .onnx file")
+        y, outputs = self.look.score, self.look.outputs
+        HA, JA = bend(self.x, self.layer, self.target(y, outputs))
+        turned = turn(lambda at: self.target(at, outputs), y, JA)
+        if np.any(turned):
+            HA = HA + self.look.pull(lambda *_: turned.astype(y.dtype)).layers[self.layer]
+        return widened(HA)
+
+    @functools.cached_property
     def X(self) -> Array:
         """The picture [N, C, *S], at least float32."""
         return widened(self.as_channels_first(self.picture))
@@ -78,6 +96,16 @@ class Question:
         """dY/dX [N, C, *S], at least float32; one more pass forward and back."""
         (found,) = self.gradients([self.picture])
         return widened(self.as_channels_first(found))
+
+    @functools.cached_property
+    def R(self) -> Array:
+        """dY/dX [N, C, *S] by guided backpropagation, at least float32."""
+        (found,) = self.gradients([self.picture], guided=True)
+        return widened(self.as_channels_first(found))
+
+    def over_input(self, maps: Array) -> Array:
+        """Maps of the layer [N, *S] at the cells of X, which a product broadcasts to."""
+        return laid_over(maps, self.X.shape[2:], self.look.regions.get(self.layer))
 
     @functools.cached_property
     def Y(self) -> Array:
@@ -149,9 +177,14 @@ class Question:
         given = self.x if isinstance(self.x, Mapping) else {self.input.name: self.x}
         return np.asarray(given[self.input.name])
 
+    @property
+    def channel_axis(self) -> int | None:
+        """Of the picture; the features of a vector are its places, they are told apart."""
+        return None if self.picture.ndim < 3 else self.input.channel_axis
+
     def as_channels_first(self, values: Array) -> Array:
         """An array like `picture` as [N, C, *S]; what has no channels gets one."""
-        axis = self.input.channel_axis
+        axis = self.channel_axis
         if axis is None:
             return values[:, None] if values.ndim in (2, 3) else values
         return np.moveaxis(values, axis, 1)
@@ -179,8 +212,13 @@ class Question:
         make = getattr(self.backend, "as_guided", None)
         if make is None:
             raise InputError("this backend has no guided backpropagation: open the .onnx file")
-        found: Backend = make()
+        found: Backend = self.once("guided", make)
         return found
+
+    @property
+    def guided_note(self) -> str:
+        """Where guided backpropagation is the plain gradient, once it was asked for; mostly ''."""
+        return str(getattr(self.guided(), "guided_note", ""))
 
     def _looks(
         self,
@@ -220,6 +258,17 @@ class Blocks:
         count = len(y) // self._rows
         parts = zip(np.split(y, count), _split(outputs, count, self._rows), strict=True)
         return np.concatenate([self._target(block, own) for block, own in parts])
+
+
+def turn(slope: Callable[[Array], Array], y: Array, along: Array) -> Array:
+    """How dY/dy turns as y goes along a direction: a central difference in float64."""
+    y, along = y.astype(np.float64), along.astype(np.float64)
+    longest = float(np.max(np.abs(along), initial=0))
+    if longest == 0:
+        return np.zeros_like(y)
+    step = 1e-4 / longest  # its square and 1e-16 over it are both below float32
+    found: Array = (slope(y + step * along) - slope(y - step * along)) / (2 * step)
+    return found
 
 
 def widened(values: Array) -> Array:

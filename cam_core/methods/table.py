@@ -8,6 +8,17 @@ from .class_agnostic import fem, random
 from .eigen import eigencam, eigencam_centred, eigengradcam
 from .evidence import balance, bicam, counterfactual, elementwise, odam
 from .from_gradients import gradcam, gradcam_plus_plus, hirescam, layercam, xgradcam
+from .from_input_gradients import (
+    fullgrad,
+    gradient,
+    gradient_times_input,
+    guided,
+    guided_gradcam,
+    integrated,
+    shapleycam,
+    smoothgrad,
+    smoothgradcam_plus_plus,
+)
 from .linear_head import cam
 from .method import Method
 
@@ -92,6 +103,71 @@ METHODS: dict[str, Method] = {
         "random weights: the baseline that a method must beat",
         "pytorch-grad-cam, RandomCAM",
         needs=frozenset(),
+    ),
+    "gradient": Method(
+        gradient,
+        "largest |dY/dx| of a pixel's channels; noisy, no sign",
+        "Simonyan et al. 2014, saliency maps",
+        gives="map",
+        at="input",
+    ),
+    "gradientxinput": Method(
+        gradient_times_input,
+        "gradient times input, pixel by pixel; silent where the input is 0",
+        "Shrikumar et al. 2016",
+        at="input",
+    ),
+    "guided": Method(
+        guided,
+        "positive gradients through rectifiers alone; fails sanity checks (Adebayo et al. 2018)",
+        "Springenberg et al. 2015, guided backpropagation",
+        needs=frozenset({"guided gradients"}),
+        gives="map",
+        at="input",
+    ),
+    "guided-gradcam": Method(
+        guided_gradcam,
+        "guided times enlarged gradcam; its detail fails sanity checks (Adebayo et al. 2018)",
+        "Selvaraju et al. 2017, Guided Grad-CAM",
+        needs=frozenset({"gradients", "guided gradients"}),
+        gives="map",
+        at="input",
+    ),
+    "smoothgrad": Method(
+        smoothgrad,
+        "gradient, mean over 50 noisy inputs; no sign",
+        "Smilkov et al. 2017, SmoothGrad",
+        needs=frozenset({"input gradients", "passes"}),
+        gives="map",
+        at="input",
+    ),
+    "smoothgradcam++": Method(
+        smoothgradcam_plus_plus,
+        "gradcam++, its gradients those of 8 noisy inputs",
+        "Omeiza et al. 2019, Smooth Grad-CAM++",
+        needs=frozenset({"gradients", "passes"}),
+    ),
+    "shapleycam": Method(
+        shapleycam,
+        "gradcam with second order; the same where the score is linear behind the layer",
+        "Cai 2025, ShapleyCAM",
+        needs=frozenset({"gradients", "second derivatives"}),
+    ),
+    "integrated": Method(
+        integrated,
+        "gradients on the way from a baseline, on which it depends; sums to the rise in score",
+        "Sundararajan et al. 2017, integrated gradients",
+        needs=frozenset({"input gradients", "passes"}),
+        gives="map",
+        at="input",
+    ),
+    "fullgrad": Method(
+        fullgrad,
+        "gradient times input and gradient times bias of every layer; no sign",
+        "Srinivas and Fleuret 2019, FullGrad",
+        needs=frozenset({"input gradients", "biases"}),
+        gives="map",
+        at="input",
     ),
 }
 """By name. To add one: a function, a row here, its loops in its test file."""

@@ -17,7 +17,7 @@ from cam_core.cli.group import gradcam
 from cam_core.cli.inputs.beneath import ALONE
 from cam_core.cli.inputs.samples import Sample, Slot
 from cam_core.cli.job import Explained, Row
-from cam_core.cli.pictures import draw
+from cam_core.cli.pictures import ceiling, draw
 from cam_core.demo import DETECTOR, load_crowds
 from cam_core.explanation import Explanation
 from cam_core.image import PRESETS, preprocess
@@ -98,10 +98,10 @@ def redness(page: Array) -> float:
     return float(hot.mean() + 0.5) / 960
 
 
-def explained(cells: Array) -> Explained:
+def explained(cells: Array, method: str = "gradcam") -> Explained:
     found = Explanation(
         map=cells[None], signed=cells[None], alpha=np.ones((1, 1)), score=np.array([1.0]),
-        classes=np.array([1]), layer="conv", method="gradcam", target="class 1",
+        classes=np.array([1]), layer="conv", method=method, target="class 1",
         raw_max=np.array([cells.max()]), noise_floor=np.array([1e-6]), diagnosis=("",),
     )  # fmt: skip
     row = Row(
@@ -109,7 +109,7 @@ def explained(cells: Array) -> Explained:
         raw_max=float(cells.max()), diagnosis="", stem="x.1", top=(), layer="conv",
         preprocessing="",
     )  # fmt: skip
-    return Explained(row, found, ("logit", "gradcam"))
+    return Explained(row, found, ("logit", method))
 
 
 def sample(x: Array, axis: int | None = 1) -> Sample:
@@ -230,3 +230,23 @@ def test_the_box_of_an_array_is_drawn_where_the_photo_has_it(here: Path) -> None
     np.testing.assert_allclose(found, record["box"]["corners"], atol=1)
     thing = min(scene.things, key=lambda t: float(np.abs(np.array(t.box) / 2 - found).max()))
     np.testing.assert_allclose(found, np.array(thing.box) / 2, atol=2)
+
+
+def test_the_colours_of_a_map_of_pixels_end_at_its_99th_percentile() -> None:
+    """Few pixels are as large as the largest; the bar says where the last colour is."""
+    cells = np.arange(1000.0).reshape(20, 50)
+    assert ceiling(cells, "gradcam") == 999
+    assert ceiling(cells, "gradient") == pytest.approx(0.99 * 999)
+    spike = np.zeros((20, 50))
+    spike[3, 4] = 7
+    assert ceiling(spike, "guided") == 7  # nothing else is to be seen
+
+
+def test_a_few_bright_pixels_do_not_darken_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[float, float]] = []
+    monkeypatch.setattr("cam_core.cli.pictures.sheet", lambda *_, limits, **__: seen.append(limits))
+    cells = np.ones((20, 50), np.float32)
+    cells[0] = 0
+    cells[3, 4] = 100
+    draw(sample(np.zeros((1, 20, 50), np.float32)), explained(cells, "gradient"), None)
+    assert seen == [(0.0, 1.0)]

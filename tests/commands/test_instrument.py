@@ -188,3 +188,21 @@ def test_other_weights_are_not_overwritten(model: Path, tmp_path: Path) -> None:
     assert "is another file" in found.stderr
     assert (other / "big.data").read_bytes() == b"mine"
     assert not (other / "cam.onnx").exists()
+
+
+def test_a_guided_file_says_where_it_is_not(model: Path, tmp_path: Path) -> None:
+    """The map is over the input, and what is no rectifier is told in one line."""
+    out = tmp_path / "cam.onnx"
+    made = call("instrument", model, "-o", out, "--method", "guided", "--target", "1")
+    assert made.exit_code == 0, made.output
+    assert "note" not in made.output  # its activations are rectifiers
+    source = onnx.load(model)
+    for node in source.graph.node:
+        node.op_type = "Tanh" if node.op_type == "Relu" else node.op_type
+    onnx.save(source, model)
+    for flags in (("--method", "guided"), ("--guided",)):
+        again = call("instrument", model, "-o", out, "--target", "1", *flags)
+        (line,) = (line for line in again.output.splitlines() if line.startswith("note"))
+        assert line == (
+            "note    no rectifier lies between input and score: guided is the plain gradient"
+        )

@@ -150,6 +150,9 @@ ELSEWHERE: dict[tuple[str, str], tuple[str, ...]] = {
         "backends/onnx/capturing/weights.py",
         "backends/onnx/differentiating/gradient.py",
     ),
+    ("core/methods/test_second_order.py", "held against torch's double backward"): (
+        "backends/onnx/capturing/bend.py",
+    ),
     ("models/test_types.py", "whole models of each type"): (
         "backends/onnx/differentiating/bfloat16.py",
         "backends/onnx/running/borders.py",

@@ -14,6 +14,8 @@ from cam_core.backend import Array, Capture, InputInfo, Inputs, Layer, Target
 from cam_core.captures import capture, captures, with_gradient
 from cam_core.head import Head
 
+from ..differentiating.biases import biases
+from ..differentiating.rectifiers import guided_note
 from ..finding.analysis import Analysis, instrumented
 from ..finding.layers import Choice
 from ..finding.linear_head import head_weights
@@ -25,6 +27,7 @@ from ..reading.static import Static
 from ..running.feed import feed, rows
 from ..running.runner import Runner
 from ..running.runtime import Provider, refuse_graph_capture, run
+from .bend import Bend
 from .by_scale import ByScale
 from .forward_pass import ForwardPass
 from .halves import split
@@ -80,6 +83,7 @@ class OnnxBackend:
         self._seen: dict[tuple[str | int, ...], Analysis] = {}
         self._passes: dict[tuple[tuple[str, ...], tuple[str, ...]], Passes | ByScale] = {}
         self._tails: dict[str, Tail] = {}
+        self._bends: dict[str, Bend] = {}
         self._sized: dict[tuple[int, int], OnnxBackend] = {}
         self._scored: dict[str, OnnxBackend] = {}
 
@@ -238,6 +242,29 @@ class OnnxBackend:
         """What the model takes: asked of every look, and the same at each."""
         maps = self.analysis.layers.maps
         return [maps.taken(t) for t in self.analysis.graph.inputs]
+
+    def bend(self, x: Inputs, layer: str, cotangent: Array) -> tuple[Array, Array]:
+        """Of y behind a layer's A: H A [N, K, *S], H the second derivative of <cotangent, y>, and
+        J A of the score's shape.
+        """
+        analysis = self._at([layer])
+        sized = self._at_size(x) if lacks_size(analysis) else None
+        if sized is not None:
+            return sized.bend(x, layer, cotangent)
+        (choice,) = analysis.choices
+        if choice.name not in self._bends:
+            self._bends[choice.name] = Bend(analysis, choice, self._opened)
+        return self._bends[choice.name](self._parts(x), cotangent)
+
+    @functools.cached_property
+    def biases(self) -> dict[str, Array]:
+        """By layer, what the model adds to make it [1, K, *S], for FullGrad."""
+        return biases(self.analysis)
+
+    @functools.cached_property
+    def guided_note(self) -> str:
+        """Where guided backpropagation is the plain gradient; mostly nothing."""
+        return guided_note(self.analysis)
 
     @functools.cached_property
     def _defaults(self) -> Sequence[Choice]:

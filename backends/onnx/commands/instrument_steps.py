@@ -15,6 +15,7 @@ from cam_core.cli.inputs.opened import find_labels
 from cam_core.cli.report import heads_said
 from cam_core.cli.typed import extents, flag, pieces, running
 from cam_core.errors import InputError
+from cam_core.methods import find_method
 from cam_core.sources import Labels, Sources
 
 from ..capturing.backend import OnnxBackend
@@ -142,6 +143,13 @@ class Written:
         own = len(self.source.model.graph.output)
         return [output.name for output in self.result.graph.output][own:]
 
+    @property
+    def note(self) -> str:
+        """Where guided backpropagation is the plain gradient; '' where it is not asked for."""
+        method = find_method(self.facts["cam.method"])
+        guided = self.asked.guided or "guided gradients" in method.needs
+        return self.backend.guided_note if guided else ""
+
     @cached_property
     def operators(self) -> int:
         """How many were added."""
@@ -163,6 +171,7 @@ class Written:
             "target": facts["cam.target"],
             "method": facts["cam.method"],
             **({"fuse": asked.fuse} if asked.fuse else {}),
+            "note": self.note,
             "outputs": self.names,
             "operators_added": self.operators,
             "bytes_added": self.result.ByteSize() - self.source.model.ByteSize(),
@@ -183,6 +192,8 @@ class Written:
         for name, text in heads_said(self.backend.heads()):
             click.echo(f"{name:<8}{text}")
         click.echo(f"target  {facts['cam.target']}")
+        if self.note:
+            click.echo(f"note    {self.note}")
         grown = _growth(self.source.model, self.result)
         click.echo(f"adds    {', '.join(self.names)}; {self.operators} operators, {grown}")
         for name, shape in asked.shapes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any
 
@@ -12,12 +12,12 @@ import onnx
 
 from cam_core.errors import InputError
 from cam_core.maps.fuses import find_fuse
-from cam_core.methods import Method, usual_method
+from cam_core.methods import Method, find_method, usual_method
 
 from ..differentiating.gradient import differentiate
 from ..finding.analysis import Analysis, analysed
 from ..finding.layers import Choice
-from ..reading.graph import Extent, Tensor, floating
+from ..reading.graph import Tensor
 from ..reading.load import load, sha256
 from ..reading.names import MAPPED, OUTPUTS, PER_LAYER, output_name
 from ..reading.static import Static, require_static
@@ -32,6 +32,7 @@ from .canvas import canvas
 from .metadata import record
 from .methods import (
     CamTensors,
+    arranged,
     cam,
     heatmap,
     knows_no_class,
@@ -40,6 +41,7 @@ from .methods import (
     require_fusible,
     writable_method,
 )
+from .over_input import Given, Source, by_gradient, over_input, source_of, sources
 from .targets import FED, NO_TARGET, Target, Targets, write_targets
 
 
@@ -123,6 +125,7 @@ def instrument(
         inputs,
         method=method,
         fuse=fuse,
+        places=_places(op, analysis, method),
         labels=labels,
         preprocess=preprocess,
         source_sha256=digest.result(),
@@ -131,6 +134,15 @@ def instrument(
     if verify:
         require_same(result, analysis.source, analysis.graph.input_shapes)
     return result
+
+
+def _places(op: Op, analysis: Analysis, method: str) -> tuple[str, str]:
+    """The layers, and their layouts; the input, of a method that is about no layer."""
+    if find_method(method).layered:
+        choices = analysis.choices
+        return ";".join(c.name for c in choices), ";".join(c.layout.text() for c in choices)
+    over = source_of(op, analysis, sources(analysis))
+    return over.name, over.layout
 
 
 def _check_outputs(outputs: Sequence[str]) -> None:
@@ -159,6 +171,8 @@ def _outputs(
 ) -> list[Tensor]:
     """The tensors to be added as outputs, named."""
     row = writable_method(method) if not set(MAPPED).isdisjoint(names) else None
+    if row is not None and row.gives == "map" and "alpha" in names:
+        raise InputError(f"method '{method}' gives a map and no weights: leave output 'alpha' out")
     rows = [_Row(op, analysis, target, row, how, names) for target in targets.each]
     found: list[Tensor] = []
     for name in names:
@@ -184,33 +198,61 @@ class _Row:
     """Instead of those of each layer, where the layers are the scales of a detector."""
     inputs: dict[str, Tensor] = field(default_factory=dict)
     _cams: list[CamTensors] = field(default_factory=list)
+    _given: Given | None = None
+    """Of a method about the input."""
 
     def __post_init__(self) -> None:
         """Runs the reverse pass and the method."""
         choices = self.analysis.choices
-        sources = self._sources() if "input_gradients" in self.names else []
-        wanted = [*(c.tensor.name for c in choices if self._needs_gradients()), *sources]
+        named = sources(self.analysis) if "input_gradients" in self.names else []
+        over = self._source()
+        wanted = [*(c.tensor.name for c in choices if self._needs_gradients()), *named]
+        wanted += [] if over is None or not by_gradient(self.method) else [over.name]
         gradients = self._pulled(list(dict.fromkeys(wanted))) if wanted else {}
+        self._given = None if over is None else self._of_input(over, gradients.get(over.name))
         self.layers = [self._layer(choice, gradients.get(choice.tensor.name)) for choice in choices]
-        self.inputs = {name: gradients[name] for name in sources}
+        self.inputs = {name: gradients[name] for name in named}
         self.merged = self._merged()
 
     def _layer(self, choice: Choice, pulled: Tensor | None) -> dict[str, Tensor]:
         op, given = self.op, choice.tensor if pulled is None else pulled
         A, G = in_real_units(op, self.analysis.graph, choice.tensor, given)
         found = {"activations": widened(op, A)} | ({} if pulled is None else {"gradients": G})
-        if self.method is not None:
-            G_or_none = None if pulled is None else G
-            of = op, self.method, choice.layout, A, G_or_none, self._rows()
-            made = cam(*of, floor=choice.scale or self.how.fuse is not None)
+        if self.method is not None and self.method.layered:
+            made = self._cam(choice, A, None if pulled is None else G)
             self._cams.append(made)
-            found |= {"map": made.map, "signed": made.signed, "alpha": _flat(op, made.alpha)}
-            if "heatmap" in self.names:
+            found |= self._mapped(made, choice)
+        return found
+
+    def _cam(self, choice: Choice, A: Tensor, G: Tensor | None) -> CamTensors:
+        """What the method makes of a layer."""
+        assert self.method is not None
+        op, rows = self.op, self.analysis.layers.maps.rows
+        floor = choice.scale or self.how.fuse is not None
+        if self._given is None:
+            return cam(op, self.method, choice.layout, A, G, rows, floor=floor)
+        known = [arranged(op, choice.layout, x, rows) for x in (A, G)]
+        given = replace(self._given, A=known[0], G=known[1], region=choice.region)
+        return over_input(self.method, given)
+
+    def _mapped(self, made: CamTensors, choice: Choice | None = None) -> dict[str, Tensor]:
+        """The outputs of a map: of one over the input, that is the heatmap's own size."""
+        op, found = self.op, {"map": made.map, "signed": made.signed}
+        found |= {} if made.alpha is None else {"alpha": _flat(op, made.alpha)}
+        if "heatmap" in self.names:
+            if choice is None or self._given is not None:
+                found["heatmap"] = heatmap(op, made.map, None, None, None)
+            else:
                 found["heatmap"] = heatmap(op, made.map, *canvas(self.analysis, choice))
         return found
 
     def _merged(self) -> dict[str, Tensor]:
-        """The map of all scales, where their sizes are known, or of all layers that are fused."""
+        """The map of all scales, where their sizes are known, or of all layers that are fused.
+
+        Also that of a method which is about no layer.
+        """
+        if self._given is not None and self.method is not None and not self.method.layered:
+            return self._mapped(over_input(self.method, self._given))
         choices, cams, fuse = self.analysis.choices, self._cams, self.how.fuse
         scales = len(cams) > 1 and all(choice.scale for choice in choices)
         if fuse is not None and self.method is not None:
@@ -218,31 +260,29 @@ class _Row:
         elif not scales or not mergeable(cams):
             return {}
         lit, signed = merged(self.op, cams, fuse)
-        found = {"map": lit, "signed": signed}
-        if "heatmap" in self.names:
-            finest = max(zip(cams, choices, strict=True), key=lambda p: prod(p[0].map.shape[1:]))
-            found["heatmap"] = heatmap(self.op, lit, *canvas(self.analysis, finest[1]))
-        return found
-
-    def _rows(self) -> Extent:
-        return self.analysis.layers.maps.rows
+        finest = max(zip(cams, choices, strict=True), key=lambda p: prod(p[0].map.shape[1:]))
+        return self._mapped(CamTensors(None, signed, lit), finest[1])
 
     def _needs_gradients(self) -> bool:
         if self.method is None or "gradients" in self.names:
             return True
-        return "gradients" in self.method.needs
+        return "gradients" in self.method.needs and self.method.layered
 
-    def _pulled(self, wanted: Sequence[str]) -> dict[str, Tensor]:
-        cotangent = self.target.cotangent
-        assert cotangent is not None  # what is pulled depends on it
-        return differentiate(self.op, self.analysis, cotangent, wanted, guided=self.how.guided)
+    def _pulled(self, wanted: Sequence[str], *, guided: bool = False) -> dict[str, Tensor]:
+        cotangent, guided = self.target.cotangent, guided or self.how.guided
+        return differentiate(self.op, self.analysis, cotangent, wanted, guided=guided)
 
-    def _sources(self) -> list[str]:
-        path = self.analysis.layers.path
-        images = [t.name for t in self.analysis.graph.inputs if t.name in path and floating(t)]
-        if not images:
-            raise InputError("no floating point input reaches the score")
-        return images
+    def _source(self) -> Source | None:
+        """The input that the method is about; None of a method about a layer."""
+        if self.method is None or self.method.at == "layer":
+            return None
+        return source_of(self.op, self.analysis, sources(self.analysis))
+
+    def _of_input(self, over: Source, gx: Tensor | None) -> Given:
+        assert self.method is not None
+        guided = "guided gradients" in self.method.needs
+        found = self._pulled([over.name], guided=True)[over.name] if guided else None
+        return over.given(gx, found)
 
 
 def _columns(rows: Sequence[_Row], name: str) -> list[tuple[int | None, list[Tensor]]]:

@@ -28,11 +28,14 @@ def record(
     *,
     method: str,
     fuse: str | None,
+    places: tuple[str, str],
     labels: Sequence[str] | None,
     preprocess: Mapping[str, Any] | None,
     source_sha256: str,
 ) -> None:
     """Adds the metadata to `result`, in place; `inputs` are those that were added.
+
+    `places`: the layers, or the input, whose cells the maps have, and how these are laid out.
 
     Raises:
         InputError: the number of labels is not the number of classes.
@@ -40,11 +43,11 @@ def record(
     source = analysis.model
     facts = {
         names.VERSION: _version(),
-        names.LAYER: ";".join(choice.name for choice in analysis.choices),
+        names.LAYER: places[0],
         names.SCORE: analysis.score.name,
         names.METHOD: method,
         names.TARGET: targets.text,
-        names.LAYOUT: ";".join(choice.layout.text() for choice in analysis.choices),
+        names.LAYOUT: places[1],
         names.SOURCE_SHA256: source_sha256,
     }
     if fuse is not None:

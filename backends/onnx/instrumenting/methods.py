@@ -19,7 +19,7 @@ from cam_core.maps.layout import Layout
 from cam_core.maps.scales import merge
 from cam_core.maps.share import Share
 from cam_core.merging import require_alike
-from cam_core.methods import Method, Need, find_method
+from cam_core.methods import At, Method, Need, find_method
 from cam_core.region import Window
 
 from ..finding.layers import Choice
@@ -29,7 +29,10 @@ from ..writing.arithmetic import as_float32
 from ..writing.op import Op
 from .trace import Traced
 
-WRITTEN: frozenset[Need] = frozenset({"gradients"})
+WRITTEN: dict[At, frozenset[Need]] = {
+    "layer": frozenset({"gradients"}),
+    "input": frozenset({"gradients", "input gradients", "guided gradients"}),
+}
 """What a method gets in a file besides A."""
 
 
@@ -37,7 +40,8 @@ WRITTEN: frozenset[Need] = frozenset({"gradients"})
 class CamTensors:
     """What a method makes of one layer and one target."""
 
-    alpha: Tensor
+    alpha: Tensor | None
+    """None of a map that is no weighted sum."""
     signed: Tensor
     map: Tensor
     floor: Tensor | None = None
@@ -47,7 +51,7 @@ class CamTensors:
 def writable_method(name: str) -> Method:
     """The method of that name, if it can be written as operators."""
     method = find_method(name)
-    lacking = method.lacking(WRITTEN)
+    lacking = method.lacking(WRITTEN[method.at])
     if lacking or not method.traceable:
         why = f" needs {lacking} and" if lacking else ""
         raise InputError(f"method '{name}'{why} cannot be written into a file; use `explain`")
@@ -68,7 +72,7 @@ def cam(
 
     `rows`: N, where the layer's tensor has those of several inputs.
     """
-    activations, gradients = (_arranged(op, layout, x, rows) for x in (A, G))
+    activations, gradients = (arranged(op, layout, x, rows) for x in (A, G))
     alpha: Any = method(activations, gradients)
     signed: Any = combine(activations, alpha)
     if layout.maps:  # frames: several maps a row
@@ -119,7 +123,7 @@ def knows_no_class(method: str, outputs: Sequence[str]) -> bool:
 def heatmap(
     op: Op,
     maps: Tensor,
-    size: tuple[int, ...],
+    size: tuple[int, ...] | None,
     windows: Sequence[Window] | None,
     along: tuple[int, ...] | None,
 ) -> Tensor:
@@ -128,7 +132,8 @@ def heatmap(
     return painted.tensor
 
 
-def _arranged(op: Op, layout: Layout | Arrangement | Share, x: Tensor | None, rows: Extent) -> Any:
+def arranged(op: Op, layout: Layout | Arrangement | Share, x: Tensor | None, rows: Extent) -> Any:
+    """A layer's tensor as [N, K, *S], in float32."""
     if x is None:
         return None
     found: Any = layout.apply(Traced(op, as_float32(op, x)))  # type: ignore[arg-type]

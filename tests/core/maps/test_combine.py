@@ -11,11 +11,13 @@ from cam_core.maps.combine import (
     fuse,
     heatmap,
     interpolation_matrix,
+    laid_over,
     normalise,
     positive,
     resize,
 )
 from cam_core.methods import METHODS
+from cam_core.region import Region
 
 A = np.array([[[[0, 1], [2, 3]], [[4, 0], [1, 2]]]], np.float32)
 G = np.array([[[[0.5, -0.25], [1, 0]], [[-1, 0.5], [0.25, -0.5]]]], np.float32)
@@ -97,3 +99,35 @@ def test_resize_in_1d_and_3d(space: tuple[int, ...], mode: str, rng: np.random.G
 def test_resize_refuses_another_rank() -> None:
     with pytest.raises(ModelError, match=r"size \(4,\) does not fit maps of 2 spatial axes"):
         resize(np.zeros((1, 2, 2)), (4,))
+
+
+def test_maps_laid_over_an_input_lie_where_their_region_is(rng: np.random.Generator) -> None:
+    """Against np.interp between the centres of cells, and nothing beyond the window."""
+    maps = rng.random((1, 3, 4)).astype(np.float32)
+    windows = ((0.25, 0.75), (0.0, 1.0))
+    found = laid_over(maps, (16, 8), Region("x", (2, 3), windows, (2, 3)))
+    rows = (np.arange(3) + 0.5) / 3 * 0.5 + 0.25
+    columns = (np.arange(4) + 0.5) / 4
+    for i in range(16):
+        for j in range(8):
+            y, x = (i + 0.5) / 16, (j + 0.5) / 8
+            down = [np.interp(y, rows, maps[0, :, k]) for k in range(4)]
+            expected = np.interp(x, columns, down) if 0.25 <= y <= 0.75 else 0.0
+            assert found[0, i, j] == pytest.approx(expected, abs=1e-6)
+
+
+def test_maps_of_fewer_axes_than_the_input_are_the_same_along_the_others() -> None:
+    maps = np.array([[1.0, 2.0, 3.0]], np.float32)
+    along = laid_over(maps, (5, 3), Region("x", (3,), ((0, 1),), (2, 3)))
+    np.testing.assert_array_equal(along * np.ones((1, 5, 3)), np.tile([1.0, 2.0, 3.0], (1, 5, 1)))
+
+
+def test_maps_of_a_picture_in_a_row_lie_row_by_row() -> None:
+    maps = np.arange(6.0, dtype=np.float32).reshape(1, 2, 3)
+    row = laid_over(maps, (6,), Region("x", (1, 2), ((0, 1), (0, 1)), (1, 2), ((1, 2), (2, 3))))
+    np.testing.assert_array_equal(row, [[0, 1, 2, 3, 4, 5]])
+
+
+def test_maps_without_a_region_fill_the_input() -> None:
+    found = laid_over(np.array([[1.0, 3.0]], np.float32), (4,), None)
+    np.testing.assert_allclose(found, [[1.0, 1.5, 2.5, 3.0]])

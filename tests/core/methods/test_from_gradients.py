@@ -11,6 +11,7 @@ from cam_core.maps.combine import combine
 from cam_core.methods import METHODS
 
 Array = np.ndarray
+"""Those of this family; every other one has a test file of its own."""
 SPACES = [(6,), (3, 4), (2, 3, 4), ()]
 
 

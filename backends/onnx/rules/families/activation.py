@@ -17,8 +17,7 @@ from ...reading.units import requantised
 from ...writing.op import Op
 from ..parts.masks import above
 from ..parts.nchwc import blockable, blocked
-from ..registry import GUIDED, Cotangent, optional, swapped_add, vjp
-from .clip import clip
+from ..registry import Cotangent, swapped_add, vjp
 
 
 @vjp("Relu")
@@ -208,20 +207,3 @@ def log_softmax(op: Op, node: Node, gy: Tensor) -> Tensor:
 def image_scaler(op: Op, node: Node, gy: Tensor) -> Tensor:
     """y = scale x + bias, an operator of the oldest exporters."""
     return op.Mul(gy, node.attrs.get("scale", 1.0))
-
-
-@vjp("Relu", table=GUIDED)
-def guided_relu(op: Op, node: Node, gy: Tensor) -> Tensor:
-    """Guided backpropagation (Springenberg et al. 2015): only what is positive passes back.
-
-    It is defined for the ReLU alone, so no other activation but a Clip at 0 has such a row.
-    """
-    return relu(op, node, op.Relu(gy))
-
-
-@vjp("Clip", table=GUIDED)
-def guided_clip(op: Op, node: Node, gy: Tensor) -> Tensor:
-    """A Clip from 0 (relu6) is a rectifier; any other keeps its own derivative."""
-    least = op.value(optional(node, 1))
-    rectifies = least is not None and not least.any()
-    return clip(op, node, op.Relu(gy) if rectifies else gy)

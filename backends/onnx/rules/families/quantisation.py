@@ -60,7 +60,7 @@ def unsaturated(op: Op, node: Node, gy: Tensor) -> Tensor:
         low, high = limits(q.dtype)
     except (TypeError, ValueError):
         raise unsupported(node, f"it quantises to {q.dtype}") from None
-    below, above = _cut(op, node, low, high)
+    below, above = cuts(op, node)
     if not below and not above:
         return gy
     steps = op.Cast(q, to=np.float32)
@@ -72,8 +72,9 @@ def unsaturated(op: Op, node: Node, gy: Tensor) -> Tensor:
     return op.Mul(gy, op.cast_like(mask, gy))
 
 
-def _cut(op: Op, node: Node, low: float, high: float) -> tuple[bool, bool]:
+def cuts(op: Op, node: Node) -> tuple[bool, bool]:
     """Can the input lie beyond the quantised range, on either side?"""
+    low, high = limits(node.outputs[0].dtype)
     x, scale = node.inputs[:2]
     found, s, zero = interval(op, x), op.value(scale), op.value(optional(node, 2))
     if s is None or (zero is None and optional(node, 2) is not None):
