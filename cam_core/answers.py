@@ -174,10 +174,8 @@ def named(
 
 def whole(question: Question) -> Region:
     """All of the input, which a map of its own size lies over."""
-    info = question.input
-    apart = (info.row_axis, info.channel_axis)
-    axes = tuple(axis for axis in range(question.picture.ndim) if axis not in apart)
-    return Region(info.name, axes, ((0, 1),) * len(axes), axes)
+    axes = question.space
+    return Region(question.input.name, axes, ((0, 1),) * len(axes), axes)
 
 
 def by_row(values: Array, rows: int) -> Array:

@@ -20,10 +20,18 @@ class Looks:
         backend: the model.
         x: the input.
         layers: where to look; None: the default layers.
+        told: hears how much of a long row of passes is done, from 0 to 1.
     """
 
-    def __init__(self, backend: Backend, x: Inputs, layers: Sequence[str] | None = None) -> None:
+    def __init__(
+        self,
+        backend: Backend,
+        x: Inputs,
+        layers: Sequence[str] | None = None,
+        told: Callable[[float], None] = lambda share: None,
+    ) -> None:
         self._backend, self._x, self._layers = backend, x, layers
+        self._told, self._scored = told, {"": backend}
         self._refused: LayerError | None = None
         self.first: Look = self._first()
         """That of the score."""
@@ -46,8 +54,9 @@ class Looks:
             return lambda: captured()[layer]
 
         made = self._made.setdefault(target.tensor, {})
+        backend = self._scored[target.tensor]
         return [
-            Question(self._backend, self._x, look, layer, target, at(layer), made)
+            Question(backend, self._x, look, layer, target, at(layer), made, self._told)
             for layer in look.layers
         ]
 
@@ -79,7 +88,8 @@ class Looks:
         scored = getattr(self._backend, "scored", None)
         if scored is None:
             raise TargetError(f"this backend cannot explain output '{tensor}', its score alone")
-        found = self._near(scored(tensor))
+        self._scored[tensor] = scored(tensor)
+        found = self._near(self._scored[tensor])
         rows, own = len(found.score), len(self.first.score)
         if rows != own:
             raise TargetError(

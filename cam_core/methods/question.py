@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from itertools import islice
 from typing import Any, TypeVar
 
 import numpy as np
 
 from ..backend import Array, Backend, Capture, InputInfo, Inputs, Look
 from ..errors import InputError
-from ..targets.target import ScoredTarget
+from ..targets.target import NONE, ScoredTarget
+from .answered import Answer, Kept, batched, scores, split, steps
 
 BATCH = 32
 """How many changed inputs, or activations, are scored at once."""
+ON_CPU = 8
+"""How many changed inputs there: what is made of more leaves the caches."""
+BLOCK = 2**26
+"""Bytes of changed activations that are scored at once."""
 Made = TypeVar("Made")
 
 
@@ -32,6 +36,7 @@ class Question:
         target: what is explained.
         capture: makes A and G of that layer, by a backward pass at the first call.
         made: what targets of one look may share, see `once`.
+        told: hears how much of a long row of passes is done, from 0 to 1.
     """
 
     def __init__(
@@ -43,10 +48,11 @@ class Question:
         target: ScoredTarget,
         capture: Callable[[], Capture],
         made: dict[Hashable, Any],
+        told: Callable[[float], None] = lambda share: None,
     ) -> None:
         self.backend, self.x, self.look = backend, x, look
         self.layer, self.target = layer, target
-        self._captured, self._made = capture, made
+        self._captured, self._made, self._told = capture, made, told
 
     @functools.cached_property
     def capture(self) -> Capture:
@@ -91,26 +97,23 @@ class Question:
         found: Made = self._made[key]
         return found
 
-    def tails(self, changed: Iterable[Array], batch: int = BATCH) -> Array:
-        """Y [k, N] of k changed activations [N, K, *S]; nothing before the layer is run again."""
-        run = self.look.tail(self.layer)
-        found: list[Array] = []
-        for blocks in _batched(changed, batch // max(1, len(self.A))):
-            y = run(np.concatenate(blocks))
-            found += [self.target.score(block) for block in np.split(y, len(blocks))]
-        return np.stack(found)
+    def tails(self, changed: Iterable[Array], batch: int = BATCH, *, key: Hashable = None) -> Array:
+        """Y [k, N] of k changed activations [N, K, *S]; nothing before the layer is run again.
 
-    def passes(self, changed: Iterable[Array], batch: int = BATCH) -> Array:
-        """Y [k, N] of k changed pictures, each like `picture`, by as many forward passes."""
-        found: list[Array] = []
-        for count, look in self._looks(changed, (), (), batch):
-            parts = zip(
-                np.split(look.score, count),
-                _split(look.outputs, count, self.rows),
-                strict=True,
-            )
-            found += [self.target.score(y, outputs) for y, outputs in parts]
-        return np.stack(found)
+        `key`: what they are called, if the next target asks for the same ones: then it gets its Y
+        from the scores of the first, and `changed` is not read.
+        """
+        most = min(batch // max(1, len(self.A)), BLOCK // max(1, self.A.nbytes))
+        return self._scores(changed, self._tailed(changed, most), key and ("tails", key))
+
+    def passes(
+        self, changed: Iterable[Array], batch: int | None = None, *, key: Hashable = None
+    ) -> Array:
+        """Y [k, N] of k changed pictures, each like `picture`, by as many forward passes.
+
+        `key`: as of `tails`. `batch`: what suits the device if None.
+        """
+        return self._scores(changed, self._passed(changed, batch), key and ("passes", key))
 
     def gradients(
         self, changed: Iterable[Array], *, guided: bool = False, batch: int = BATCH
@@ -149,6 +152,12 @@ class Question:
         given = self.x if isinstance(self.x, Mapping) else {self.input.name: self.x}
         return np.asarray(given[self.input.name])
 
+    @property
+    def space(self) -> tuple[int, ...]:
+        """The axes of the picture that are places: those of no rows and no channels."""
+        apart = (self.input.row_axis, self.input.channel_axis)
+        return tuple(axis for axis in range(self.picture.ndim) if axis not in apart)
+
     def as_channels_first(self, values: Array) -> Array:
         """An array like `picture` as [N, C, *S]; what has no channels gets one."""
         axis = self.input.channel_axis
@@ -168,6 +177,23 @@ class Question:
         found: Backend = make()
         return found
 
+    def _scores(self, changed: Iterable[Array], answers: Iterator[Answer], key: Hashable) -> Array:
+        kept = self.once(key, Kept) if key else None
+        return scores(self.target, answers, kept, steps(self._told, changed))
+
+    def _tailed(self, changed: Iterable[Array], most: int) -> Iterator[Answer]:
+        run = self.look.tail(self.layer)
+        for blocks in batched(changed, most):
+            y = run(np.concatenate(blocks))
+            yield from ((block, NONE) for block in np.split(y, len(blocks)))
+
+    def _passed(self, changed: Iterable[Array], batch: int | None) -> Iterator[Answer]:
+        on_cpu = "cpu" in self.backend.provider.casefold()
+        suited = (ON_CPU if on_cpu else BATCH) if batch is None else batch
+        for count, look in self._looks(changed, (), (), suited):
+            outputs = split(look.outputs, count, self.rows)
+            yield from zip(np.split(look.score, count), outputs, strict=True)
+
     def _looks(
         self,
         changed: Iterable[Array],
@@ -180,7 +206,7 @@ class Question:
         """Looks at some changed pictures at a time, and how many each of them is of."""
         backend = self.guided() if guided else self.backend
         most = batch // max(1, self.rows) if self.input.row_axis == 0 else 1
-        for blocks in _batched(changed, most):
+        for blocks in batched(changed, most):
             count = len(blocks)
             yield count, backend.look(self._fed(blocks), layers=layers, inputs=inputs)
 
@@ -204,30 +230,10 @@ class Blocks:
     def __call__(self, y: Array, outputs: Mapping[str, Array]) -> Array:
         """dY/dy [k N, ...]."""
         count = len(y) // self._rows
-        parts = zip(np.split(y, count), _split(outputs, count, self._rows), strict=True)
+        parts = zip(np.split(y, count), split(outputs, count, self._rows), strict=True)
         return np.concatenate([self._target(block, own) for block, own in parts])
 
 
 def widened(values: Array) -> Array:
     """Float16 as float32, to sum over space without overflow."""
     return values.astype(np.promote_types(values.dtype, np.float32), copy=False)
-
-
-def _split(outputs: Mapping[str, Array], count: int, rows: int) -> list[dict[str, Array]]:
-    """The outputs of each block; those that have no row for each stay whole."""
-    if count == 1:
-        return [dict(outputs)]
-    found: list[dict[str, Array]] = [{} for _ in range(count)]
-    for name, values in outputs.items():
-        whole = not values.ndim or len(values) != count * rows
-        parts = [values] * count if whole else np.split(values, count)
-        for own, part in zip(found, parts, strict=True):
-            own[name] = part
-    return found
-
-
-def _batched(values: Iterable[Array], count: int) -> Iterator[tuple[Array, ...]]:
-    """So many of them at a time, at least one."""
-    rest = iter(values)
-    while found := tuple(islice(rest, max(1, count))):
-        yield found
