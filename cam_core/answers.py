@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 
 from .backend import Array, Capture
-from .errors import InputError, ModelError
+from .errors import InputError, ModelError, UnsupportedOpError
 from .explanation import Explanation
+from .head import head_of
 from .maps.combine import positive, total
 from .maps.diagnosis import diagnose, noise_floor, unmoved
 from .merging import merged
-from .methods import Method, Need, Question, find_method
+from .methods import AUTO, Method, Need, Question, find_method, usual_method
 from .methods.question import widened
 from .region import Region
 from .targets import ScoredTarget
@@ -22,6 +23,9 @@ from .targets.labels import label_of
 
 CAPTURED: frozenset[Need] = frozenset({"gradients"})
 """What a method gets of a capture besides A."""
+SCORED: frozenset[Need] = frozenset({"tail", "passes"})
+WITHOUT = "reciprocam"
+"""The method that is taken where there is no gradient."""
 
 
 def explained(
@@ -39,6 +43,8 @@ def explained(
         labels: the names of the classes.
         options: of the method.
     """
+    if name == AUTO:
+        return of_its_own(questions, labels=labels, **options)
     method, target = find_method(name), questions[0].target
     if method.at == "input":
         found = [from_question(questions[0], name, labels=labels, **options)]
@@ -49,6 +55,23 @@ def explained(
     else:
         found = [from_question(one, name, labels=labels, **options) for one in questions]
     return together(found, target)
+
+
+def of_its_own(
+    questions: Sequence[Question], *, labels: Sequence[str] | None = None, **options: Any
+) -> Explanation:
+    """By the usual method, whose options these are; by one without gradients where there are none.
+
+    Why it is another one stands first in its diagnosis.
+    """
+    usual = usual_method(head_of(questions[0].backend))
+    try:
+        return explained(questions, usual, labels=labels, **options)
+    except UnsupportedOpError as error:
+        found = explained(questions, WITHOUT, labels=labels)
+        why = f"{WITHOUT} in place of {usual}: {error}"
+        said = tuple("; ".join(filter(None, (why, doubt))) for doubt in found.diagnosis)
+        return replace(found, diagnosis=said)
 
 
 def from_captures(
@@ -128,6 +151,9 @@ def from_question(
             signed = by_row(signed, rows)
             floor = np.max(by_row(floor, rows), axis=1)
             alpha = None if alpha is None else by_row(alpha, rows)
+        if method.needs & SCORED and method.gives == "map":  # of differences between scores
+            rounded = noise_floor(question.Y[:, None, None], question.look.score.dtype)
+            floor = np.maximum(floor, rounded)
     known = Explanation(
         **shown(signed, floor),
         alpha=alpha,

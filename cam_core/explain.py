@@ -14,7 +14,7 @@ from .errors import InputError, TargetError
 from .explanation import Explanation
 from .head import Head, head_of, heads_of, probability_of
 from .looking import Looks
-from .methods import find_method, usual_method
+from .methods import about_input, usual_method
 from .own_map import own_map
 from .targets import Asking, Placed, ScoredTarget, Seen, as_target, parse_target
 
@@ -40,7 +40,8 @@ def explain(
         backend: the model, from `open_backend`.
         x: one input array, or several by name.
         target: what is explained; if None what suits the score, the top class of a classifier.
-        method: a name in METHODS; if None what suits the score, gradcam of a classifier.
+        method: a name in METHODS; if None what suits the score, gradcam of a classifier; `auto` is
+            the same, and reciprocam where an operator has no derivative.
         layer: where to look; the backend's default layer if None, those of a detector merged.
         labels: the names of the classes.
         class_axis: where the classes are in a dense score, -1 for [N, *S, C]; what the backend
@@ -82,11 +83,10 @@ def explain_all(
     `box:all` as one a box. With no methods it is the one that suits the score, as in `explain`.
     """
     methods = [usual_method(head_of(backend))] if methods is None else methods
-    for name in methods:
-        find_method(name)
+    of_input = {name: about_input(name) for name in methods}
     check_finite(x)
     asked = suited(backend, targets, labels, class_axis=class_axis)
-    looks = Looks(backend, x, layers)
+    looks = Looks(backend, x, layers, bare=all(of_input.values()))
     known: dict[str, Any] = {"class_axis": class_axis, "placement": placement}
     seen = seen_by(backend, x, looks.first, labels, **known)
     own = own_map(heads_of(backend), looks.first.score, looks.first.outputs)
@@ -98,7 +98,7 @@ def explain_all(
             replace(explained(of, method, labels=labels, **options), own=own)
             for i, of in enumerate(each)
             for method in methods
-            if i == 0 or find_method(method).at == "layer"
+            if i == 0 or not of_input[method]
         ]
     return found
 

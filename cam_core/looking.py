@@ -21,6 +21,7 @@ class Looks:
         x: the input.
         layers: where to look; None: the default layers.
         told: hears how much of a long row of passes is done, from 0 to 1.
+        bare: nobody asks about a layer, so that the model may have none.
     """
 
     def __init__(
@@ -28,10 +29,12 @@ class Looks:
         backend: Backend,
         x: Inputs,
         layers: Sequence[str] | None = None,
+        *,
         told: Callable[[float], None] = lambda share: None,
+        bare: bool = False,
     ) -> None:
         self._backend, self._x, self._layers = backend, x, layers
-        self._told, self._scored = told, {"": backend}
+        self._told, self._bare, self._scored = told, bare, {"": backend}
         self._refused: LayerError | None = None
         self.first: Look = self._first()
         """That of the score."""
@@ -57,7 +60,7 @@ class Looks:
         backend = self._scored[target.tensor]
         return [
             Question(backend, self._x, look, layer, target, at(layer), made, self._told)
-            for layer in look.layers
+            for layer in look.layers or [""] * self._bare
         ]
 
     def of(self, tensor: str) -> Look:
@@ -79,9 +82,9 @@ class Looks:
         try:
             return self._backend.look(self._x, layers=self._layers)
         except LayerError as error:
-            if self._layers is None:
+            if self._layers is None and not self._bare:
                 raise
-            self._refused = error
+            self._refused = None if self._layers is None else error
             return self._backend.look(self._x, layers=())
 
     def _look(self, tensor: str) -> Look:

@@ -17,6 +17,7 @@ from cam_core.explain import check_finite, seen_by
 from cam_core.explanation import Explanation
 from cam_core.head import ENTRY, Head, heads_of
 from cam_core.looking import Looks
+from cam_core.methods import about_input
 from cam_core.own_map import own_map
 from cam_core.sources import Labels
 from cam_core.targets import ScoredTarget, Seen
@@ -25,6 +26,7 @@ from cam_core.targets.scores import pool
 
 from .inputs.samples import Sample
 from .naming import Top, best, probabilities, stem_of
+from .steps import Step
 from .typed import flag
 
 NOTHING = np.empty(0)
@@ -144,10 +146,11 @@ class Job:
         self,
         sample: Sample,
         targets: Sequence[ScoredTarget],
-        step: Callable[[], None] = lambda: None,
+        step: Step | None = None,
     ) -> list[Explained]:
         """Explain one sample; targets that turn out to be the same class count once."""
-        looks = self._look(sample)
+        step = Step() if step is None else step
+        looks = self._look(sample, step.within)
         seen = seen_by(self.backend, sample.x, looks.first, self.names, placement=sample.placement)
         seen = replace(seen, threshold=self.threshold, answer=self._answer)
         found: dict[str, Explained] = {}
@@ -211,9 +214,10 @@ class Job:
     def _others(self) -> dict[str, tuple[Sample, Looks]]:
         return {}
 
-    def _look(self, sample: Sample) -> Looks:
+    def _look(self, sample: Sample, told: Callable[[float], None] = lambda share: None) -> Looks:
         check_finite(sample.x)
-        return Looks(self.backend, sample.x, None if self.layer is None else [self.layer])
+        layers, bare = None if self.layer is None else [self.layer], about_input(self.method)
+        return Looks(self.backend, sample.x, layers, told=told, bare=bare)
 
     def _explanation(self, sample: Sample, looks: Looks, target: ScoredTarget) -> Explanation:
         questions = looks.questions(target)

@@ -13,6 +13,7 @@ from .inputs.samples import Sample
 from .job import NOTHING, Explained, Job
 from .pictures import shared
 from .records import write
+from .steps import Step
 from .threads import in_threads
 
 
@@ -34,7 +35,7 @@ def run(
     targets: Sequence[ScoredTarget],
     *,
     one_scale: bool,
-    step: Callable[[], None],
+    step: Step,
     tell: Told,
 ) -> None:
     """Look at every sample and write its files, in threads; what is written is told in order.
@@ -62,9 +63,7 @@ def run(
         in_threads(work, looked, lambda done: tell(*done))
 
 
-def look(
-    job: Job, setup: Setup, targets: Sequence[ScoredTarget], step: Callable[[], None]
-) -> Iterator[Looked]:
+def look(job: Job, setup: Setup, targets: Sequence[ScoredTarget], step: Step) -> Iterator[Looked]:
     """One sample after another through the model."""
     for index, slot in enumerate(setup.slots):
         sample = setup.reader.open(slot, index)

@@ -32,9 +32,9 @@ def write(
     if job.pictures and name:
         found[f"{name}.png"] = png(strips(sample, explained, job.method))
     for one in (one for one in explained if one.alone):
-        facts = record(job, sample, one)
-        picture = draw(sample, one, job.method, tops.get(one.unit)) if single else None
-        stem, map_of = one.row.stem, one.explanation
+        facts, map_of = record(job, sample, one), one.explanation
+        picture = draw(sample, one, map_of.method, tops.get(one.unit)) if single else None
+        stem = one.row.stem
         found |= files_of(stem, map_of, to_json(facts), picture=picture, signed=job.signed)
         if one.beside is not None:
             found[f"{stem}.other.npy"] = npy(one.beside.explanation.map[0])
@@ -66,7 +66,8 @@ def record(job: Job, sample: Sample, explained: Explained) -> dict[str, Any]:
 def joint_record(job: Job, sample: Sample, joint: Joint) -> dict[str, Any]:
     """The same of what several targets share."""
     row = joint.each[0].row
-    told = {"layer": row.layer, "method": job.method, "target": joint.label}
+    method = joint.each[0].explanation.method
+    told = {"layer": row.layer, "method": method, "target": joint.label}
     return {**model_of(job, sample), **told, **joint.facts(), **origins(job, sample, row)}
 
 

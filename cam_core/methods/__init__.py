@@ -2,6 +2,17 @@
 
 from .method import NEEDS, Method, Need
 from .question import Question
-from .table import METHODS, find_method, usual_method
+from .table import AUTO, METHODS, about_input, find_method, needs_passes, usual_method
 
-__all__ = ["METHODS", "NEEDS", "Method", "Need", "Question", "find_method", "usual_method"]
+__all__ = [
+    "AUTO",
+    "METHODS",
+    "NEEDS",
+    "Method",
+    "Need",
+    "Question",
+    "about_input",
+    "find_method",
+    "needs_passes",
+    "usual_method",
+]

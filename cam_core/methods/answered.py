@@ -40,14 +40,19 @@ class Kept:
     """Are they all there?"""
     size: int = 0
 
+    def restart(self) -> None:
+        """Forget those of a run that broke off."""
+        self.answers, self.size = [], 0
+
     def add(self, answer: Answer) -> None:
         """Keep one more; all are let go once they are too many."""
+        if self.answers is None:
+            return
         y, outputs = answer
         self.size += y.nbytes + sum(values.nbytes for values in outputs.values())
+        self.answers.append(answer)
         if self.size > KEPT:
             self.answers = None
-        if self.answers is not None:
-            self.answers.append(answer)
 
 
 def scores(
@@ -64,9 +69,11 @@ def scores(
     if kept is not None and kept.whole and kept.answers is not None:
         return np.stack([target.score(y, outputs) for y, outputs in kept.answers])
     found = []
+    if kept is not None and not kept.whole:
+        kept.restart()
     for y, outputs in answers:
         found.append(target.score(y, outputs))
-        if kept is not None and not kept.whole:
+        if kept is not None:
             kept.add((y, outputs))
         step()
     if kept is not None:

@@ -99,6 +99,10 @@ USUAL = {
 A mean over space smears over the objects of a picture; docs/targets.md has the figures."""
 
 
+AUTO = "auto"
+"""Asks for the usual method, and for `reciprocam` where an operator has no derivative."""
+
+
 def usual_method(head: Head | None) -> str:
     """The method for a score, where none is named."""
     return "gradcam" if head is None else USUAL.get(head.asked, "gradcam")
@@ -109,3 +113,17 @@ def find_method(name: str) -> Method:
     if name not in METHODS:
         raise InputError(f"no method '{name}'; there are {', '.join(METHODS)}")
     return METHODS[name]
+
+
+def needs_passes(name: str) -> bool:
+    """Does it run the model, or a part of it, many times?"""
+    return name == AUTO or not METHODS[name].of_arrays
+
+
+def about_input(name: str) -> bool:
+    """Is it a method whose map has the cells of the input, so that layers do not count?
+
+    Raises:
+        InputError: no such method.
+    """
+    return name != AUTO and find_method(name).at == "input"

@@ -39,7 +39,8 @@ class Explain(Typed):
     method={
         "default": None,
         "help": "See 'gradcam methods'. Default: hirescam of boxes and regions, layercam of "
-        "readers, else gradcam.",
+        "readers, else gradcam. 'auto' is the same, and reciprocam where an operator of the model "
+        "has no derivative.",
     },
     input={
         "metavar": "NAME=FILE",
@@ -70,6 +71,8 @@ def explain(asked: Explain) -> None:
     gradcam explain encoder.onnx decoder.onnx photo.jpg --connect image_embeddings \\
         --input point_coords=points.npy --input point_labels=labels.npy
     """
+    from cam_core.methods import needs_passes
+
     from ..output import check_stems, print_json
     from ..passes import run
     from ..report import progress, show
@@ -87,7 +90,7 @@ def explain(asked: Explain) -> None:
         records.extend(written if asked.as_json else ())
 
     try:
-        with progress(len(setup.slots) * len(targets)) as step:
+        with progress(len(setup.slots) * len(targets), slow=needs_passes(job.method)) as step:
             run(job, setup, targets, one_scale=asked.scale == "shared", step=step, tell=tell)
     finally:
         if rows and not asked.as_json:
@@ -104,14 +107,14 @@ def asked_for(asked: Explain) -> list[str]:
 
 def require_sense(asked: Explain) -> None:
     """Refuse what cannot be, before the model is opened."""
-    from cam_core.methods import find_method
+    from cam_core.methods import about_input
 
     from ..inputs.chained import split
     from ..inputs.given_files import find_files
     from ..output import check_directory
 
     if asked.method is not None:
-        find_method(asked.method)
+        about_input(asked.method)  # refuses a name that there is not
     check_directory(asked.out)
     _, images = split(asked.model, asked.images)
     find_files(images)

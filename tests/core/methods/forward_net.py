@@ -1,4 +1,4 @@
-"""A small network of conv layers as an ONNX file and in torch, and two pictures that are no noise."""
+"""A small network of convolutions as an ONNX file and in torch, and two pictures for it."""
 
 from __future__ import annotations
 
