@@ -17,7 +17,7 @@ net (float[N, 3, 20, 28] x) => (float[N, 4] y) {
     r1 = Relu(c1)
     c2 = Conv<strides = [2, 2], pads = [1, 1, 1, 1]>(r1, w2, b2)
     r2 = Relu(c2)
-    gap = GlobalAveragePool(r2)
+    gap = {pool}(r2)
     flat = Flatten(gap)
     y = Gemm<transB = 1>(flat, v, u)
 }"""
@@ -33,9 +33,9 @@ def weights() -> dict[str, Array]:
     return found
 
 
-def net() -> onnx.ModelProto:
+def net(pool: str = "GlobalAveragePool") -> onnx.ModelProto:
     """The file."""
-    model = onnx.parser.parse_model(TEXT)
+    model = onnx.parser.parse_model(TEXT.replace("{pool}", pool))
     model.graph.initializer.extend(numpy_helper.from_array(a, n) for n, a in weights().items())
     return model
 
