@@ -68,7 +68,7 @@ def sscam(
     """alpha_k = softmax_k(mean_i Y(x * H_i^k)), H_i^k from up(A^k) + N(0, std^2) [N, K, 1..].
 
     Naidu and Michael 2020, SS-CAM, smoothed over the feature maps: `samples` times the passes of
-    Score-CAM. As torch-cam does it the noise is drawn at the size of the picture.
+    Score-CAM. The noise is drawn at the size of the picture; what it makes is stretched to 0..1.
     """
     chosen = strongest(question, channels)
     A = maps_of(question, chosen)
