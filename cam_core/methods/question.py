@@ -136,8 +136,15 @@ class Question:
 
     @functools.cached_property
     def input(self) -> InputInfo:
-        """The input whose places the layer has; else the first picture, else the first input."""
-        infos = [info for info in self.backend.inputs() if np.issubdtype(info.dtype, np.floating)]
+        """The input whose places the layer has; else the first picture, else the first input.
+
+        Of floats, or a picture of bytes, which can be masked and has no gradient.
+        """
+        infos = [
+            info
+            for info in self.backend.inputs()
+            if np.issubdtype(info.dtype, np.floating) or info.channel_axis is not None
+        ]
         if not infos:
             raise InputError("the model takes no floats: its input cannot be changed a little")
         region = self.look.regions.get(self.layer)
@@ -218,7 +225,10 @@ class Question:
             name: np.concatenate([array] * len(blocks)) if name in each_row else np.asarray(array)
             for name, array in given.items()
         }
-        return fed | {self.input.name: np.concatenate(blocks).astype(self.picture.dtype)}
+        own = np.concatenate(blocks)
+        if self.picture.dtype.kind in "iu":
+            own = np.rint(own)
+        return fed | {self.input.name: own.astype(self.picture.dtype)}
 
 
 class Blocks:
