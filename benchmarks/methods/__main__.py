@@ -5,8 +5,9 @@ python -m benchmarks.methods --model resnet18 --rounds 2     a quick look
 python -m benchmarks.methods --only scorecam --only rise     some methods
 
 Candidates take turns on the same picture, the same weights and as many threads, and a figure is the
-median over the rounds of ratios within a round: a busy machine slows both. Methods of many passes
-run a part of them, and the cost of all is that of a part times how many parts there are.
+median over the rounds of ratios within a round: a busy machine slows both. On a very busy one --cpu
+counts what the processors worked, all threads together, in place of the time that passed. Methods
+of many passes run a part of them; the cost of all is that of a part times how many parts there are.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,7 +78,8 @@ def measure(model: Model, only: Sequence[str], asked: argparse.Namespace) -> Ite
 
         runs[name] = run
     runs |= {f"peer {name}": one for name, one in _peers(model, only, x, asked)}
-    seconds = interleave(runs, asked.rounds, say=_say)
+    clock = time.process_time if asked.cpu else time.perf_counter
+    seconds = interleave(runs, asked.rounds, clock=clock, say=_say)
     plain = sorted(seconds["plain"])[asked.rounds // 2]
     yield f"{model.name}, layer {layer} of {K} channels; plain forward pass {1000 * plain:.0f} ms"
     for name in runs:
@@ -127,6 +130,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--only", action="append", default=[], metavar="METHOD")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--passes", type=int, default=32, help="of a method of many")
+    parser.add_argument("--cpu", action="store_true", help="count the processors' seconds")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--folder", type=Path, default=home / "gradcam-speed", help="of the models")
     asked = parser.parse_args(arguments)

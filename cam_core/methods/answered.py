@@ -94,6 +94,19 @@ def steps(told: Callable[[float], None], changed: Iterable[Array]) -> Callable[[
     return step
 
 
+class Blocks:
+    """A target of N rows, of k blocks of as many."""
+
+    def __init__(self, target: ScoredTarget, rows: int) -> None:
+        self._target, self._rows = target, rows
+
+    def __call__(self, y: Array, outputs: Mapping[str, Array]) -> Array:
+        """dY/dy [k N, ...]."""
+        count = len(y) // self._rows
+        parts = zip(np.split(y, count), split(outputs, count, self._rows), strict=True)
+        return np.concatenate([self._target(block, own) for block, own in parts])
+
+
 def split(outputs: Mapping[str, Array], count: int, rows: int) -> list[dict[str, Array]]:
     """The outputs of each block; those that have no row for each stay whole."""
     if count == 1:

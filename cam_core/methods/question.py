@@ -11,7 +11,7 @@ import numpy as np
 from ..backend import Array, Backend, Capture, InputInfo, Inputs, Look
 from ..errors import InputError
 from ..targets.target import NONE, ScoredTarget
-from .answered import Answer, Kept, batched, scores, split, steps
+from .answered import Answer, Blocks, Kept, batched, scores, split, steps
 
 BATCH = 32
 """How many changed inputs, or activations, are scored at once."""
@@ -86,6 +86,11 @@ class Question:
         return widened(self.as_channels_first(found))
 
     @functools.cached_property
+    def held(self) -> ScoredTarget:
+        """The target about the classes that are its here, where a change makes others the top."""
+        return self.target.held(self.look.score)
+
+    @functools.cached_property
     def Y(self) -> Array:
         """The target's number [N]."""
         return self.target.score(self.look.score, self.look.outputs)
@@ -121,7 +126,7 @@ class Question:
         """dY/dx of each of some changed pictures, of the shape of `picture`."""
         name = self.input.name
         for count, look in self._looks(changed, (), (name,), batch, guided=guided):
-            found = look.pull(Blocks(self.target, self.rows)).inputs[name]
+            found = look.pull(Blocks(self.held, self.rows)).inputs[name]
             yield from np.split(found, count)
 
     def at_layer(
@@ -130,7 +135,7 @@ class Question:
         """A and G of the layer at each of some changed pictures, at least float32."""
         for count, look in self._looks(changed, (self.layer,), (), batch):
             (name,) = look.layers
-            G = look.pull(Blocks(self.target, self.rows)).layers[name]
+            G = look.pull(Blocks(self.held, self.rows)).layers[name]
             parts = (np.split(widened(v), count) for v in (look.activations[name], G))
             yield from zip(*parts, strict=True)
 
@@ -186,7 +191,7 @@ class Question:
 
     def _scores(self, changed: Iterable[Array], answers: Iterator[Answer], key: Hashable) -> Array:
         kept = self.once(key, Kept) if key else None
-        return scores(self.target, answers, kept, steps(self._told, changed))
+        return scores(self.held, answers, kept, steps(self._told, changed))
 
     def _tailed(self, changed: Iterable[Array], most: int) -> Iterator[Answer]:
         run = self.look.tail(self.layer)
@@ -229,19 +234,6 @@ class Question:
         if self.picture.dtype.kind in "iu":
             own = np.rint(own)
         return fed | {self.input.name: own.astype(self.picture.dtype)}
-
-
-class Blocks:
-    """A target of N rows, of k blocks of as many."""
-
-    def __init__(self, target: ScoredTarget, rows: int) -> None:
-        self._target, self._rows = target, rows
-
-    def __call__(self, y: Array, outputs: Mapping[str, Array]) -> Array:
-        """dY/dy [k N, ...]."""
-        count = len(y) // self._rows
-        parts = zip(np.split(y, count), split(outputs, count, self._rows), strict=True)
-        return np.concatenate([self._target(block, own) for block, own in parts])
 
 
 def widened(values: Array) -> Array:

@@ -14,7 +14,7 @@ from cam_core.errors import InputError
 from cam_core.looking import Looks
 from cam_core.methods import Question
 from cam_core.methods import question as asked
-from cam_core.methods.question import Blocks
+from cam_core.methods.answered import Blocks
 from cam_core.targets.one_class import ClassTarget
 
 pytest.importorskip("onnxruntime")
@@ -167,6 +167,26 @@ def test_without_layers_there_is_one_question_where_nobody_asks_for_any(
     (question,) = Looks(backend, x, (), bare=True).questions(ClassTarget(0))
     assert (question.layer, question.space) == ("", (2, 3))
     assert Looks(backend, x, ()).questions(ClassTarget(0)) == []
+
+
+def test_the_top_class_stays_what_it_was(backend: OnnxBackend, x: Array) -> None:
+    """A changed picture may have another one at the top."""
+    x[0, :, 64:] = 1
+    own = backend.look(x, layers=()).score
+    rows, top = np.arange(2), np.argmax(own, axis=1)
+    changed = [x[::-1], 1 - x, 0 * x]
+    each = [backend.look(one, layers=()).score for one in changed]
+    assert any(np.any(np.argmax(y, axis=1) != top) for y in each)
+    (question,) = Looks(backend, x).questions(ClassTarget(-1))
+    expected = [y[rows, top] for y in each]
+    np.testing.assert_allclose(question.passes(changed), expected, rtol=1e-4, atol=1e-5)
+    zeros = [0 * question.A]
+    y = question.look.tail(question.layer)(zeros[0])
+    np.testing.assert_allclose(question.tails(zeros), [y[rows, top]], rtol=1e-4, atol=1e-5)
+    (G,) = question.gradients(changed[:1])
+    look = backend.look(changed[0], layers=(), inputs=None)
+    alone = look.pull(ClassTarget(tuple(int(c) for c in top))).inputs["image"]
+    np.testing.assert_allclose(G, alone, rtol=1e-4, atol=1e-6)
 
 
 BYTES = """<ir_version: 8, opset_import: ["" : 17]>
