@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from .backend import Array, Capture
-from .errors import InputError, ModelError
+from .errors import InputError, ModelError, UnsupportedOpError
 from .explanation import Explanation
+from .head import head_of
 from .maps.combine import positive, total
 from .maps.diagnosis import (
     STILL,
@@ -24,7 +25,7 @@ from .maps.diagnosis import (
 )
 from .maps.principal import first_component
 from .merging import fuse, merged
-from .methods import Method, Need, Question, find_method
+from .methods import AUTO, Method, Need, Question, find_method, usual_method
 from .methods.question import widened
 from .region import Region
 from .targets import ScoredTarget
@@ -33,6 +34,9 @@ from .targets.labels import label_of
 CAPTURED: frozenset[Need] = frozenset({"gradients"})
 """What a method gets of a capture besides A."""
 UNSEEN = "the map is zero: the activations of this layer are, or no channel has a weight"
+SCORED: frozenset[Need] = frozenset({"tail", "passes"})
+WITHOUT = "reciprocam"
+"""The method that is taken where there is no gradient."""
 
 
 def explained(
@@ -54,6 +58,8 @@ def explained(
         eigen: the first principal component of the weighted activations in place of their sum.
         options: of the method.
     """
+    if name == AUTO:
+        return of_its_own(questions, labels=labels, fuse=fuse, eigen=eigen, **options)
     options |= {"labels": labels, "eigen": eigen}
     method, target = find_method(name), questions[0].target
     if not method.layered:
@@ -67,6 +73,28 @@ def explained(
     else:
         found = [from_question(one, name, **options) for one in questions]
     return together(found, target, fuse)
+
+
+def of_its_own(
+    questions: Sequence[Question],
+    *,
+    labels: Sequence[str] | None = None,
+    fuse: str | None = None,
+    eigen: bool = False,
+    **options: Any,
+) -> Explanation:
+    """By the usual method, whose options these are; by one without gradients where there are none.
+
+    Why it is another one stands first in its diagnosis.
+    """
+    usual = usual_method(head_of(questions[0].backend))
+    known: dict[str, Any] = {"labels": labels, "fuse": fuse}
+    try:
+        return explained(questions, usual, **known, eigen=eigen, **options)
+    except UnsupportedOpError as error:
+        found = explained(questions, WITHOUT, **known)
+        why = f"{WITHOUT} in place of {usual}: {error}"
+        return replace(found, diagnosis=said([why] * len(found), found.diagnosis))
 
 
 def from_captures(
@@ -182,6 +210,9 @@ def from_question(
             signed = by_row(signed, rows)
             floor = np.max(by_row(floor, rows), axis=1)
             alpha = None if alpha is None else by_row(alpha, rows)
+        if method.needs & SCORED and method.gives == "map":  # of differences between scores
+            rounded = noise_floor(question.Y[:, None, None], question.look.score.dtype)
+            floor = np.maximum(floor, rounded)
     note = question.guided_note if "guided gradients" in method.needs else ""
     known = Explanation(
         **shown(signed, floor),
@@ -237,10 +268,8 @@ def with_facts(known: Explanation, facts: Sequence[Mapping[str, Any]]) -> Explan
 
 def whole(question: Question) -> Region:
     """All of the input, which a map of its own size lies over."""
-    info = question.input
-    apart = (info.row_axis, question.channel_axis)
-    axes = tuple(axis for axis in range(question.picture.ndim) if axis not in apart)
-    return Region(info.name, axes, ((0, 1),) * len(axes), axes)
+    axes = question.space
+    return Region(question.input.name, axes, ((0, 1),) * len(axes), axes)
 
 
 def by_row(values: Array, rows: int) -> Array:

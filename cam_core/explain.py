@@ -12,9 +12,9 @@ from .backend import Array, Backend, Inputs, Look, Target
 from .errors import InputError, TargetError
 from .explanation import Explanation
 from .head import Head, head_of, probability_of
-from .looking import looks_for
+from .looking import Looks
 from .maps.fuses import find_fuse
-from .methods import find_method, usual_method
+from .methods import about_input, usual_method
 from .smoothing import Smooth, as_rows, explained
 from .targets import Asking, Placed, ScoredTarget, Seen, as_target, parse_target
 
@@ -42,7 +42,8 @@ def explain(
         backend: the model, from `open_backend`.
         x: one input array, or several by name.
         target: what is explained; if None what suits the score, the top class of a classifier.
-        method: a name in METHODS; if None what suits the score, gradcam of a classifier.
+        method: a name in METHODS; if None what suits the score, gradcam of a classifier; `auto` is
+            the same, and reciprocam where an operator has no derivative.
         layer: where to look; the backend's default layer if None, those of a detector merged.
             Several are fused.
         fuse: how several layers become one map: a row of `cam_core.maps.FUSES`.
@@ -95,14 +96,13 @@ def explain_all(
     `smooth="aug"` takes five passes more of each.
     """
     methods = [usual_method(head_of(backend))] if methods is None else methods
-    for name in methods:
-        find_method(name)
+    of_input = {name: about_input(name) for name in methods}
     as_rows(smooth)
     if fuse is not None:
         find_fuse(fuse)
     check_finite(x)
     asked = suited(backend, targets, labels, class_axis=class_axis)
-    looks = looks_for(backend, x, layers, methods)
+    looks = Looks(backend, x, layers, bare=all(of_input.values()))
     known: dict[str, Any] = {"class_axis": class_axis, "placement": placement}
     seen = seen_by(backend, x, looks.first, labels, **known)
     asked_for: dict[str, Any] = {"labels": labels, "fuse": fuse, "smooth": smooth}
@@ -115,7 +115,7 @@ def explain_all(
             replace(explained(of, method, **asked_for, **options), own=looks.own_map)
             for i, of in enumerate(each)
             for method in methods
-            if (of[0].layer if find_method(method).layered else i == 0)
+            if (i == 0 if of_input[method] else of[0].layer)
         ]
     return found
 

@@ -12,22 +12,10 @@ from .backend import Backend, Capture, Inputs, Look
 from .captures import pulled
 from .errors import LayerError, TargetError
 from .head import heads_of
-from .methods import Question, find_method
+from .methods import Question
 from .own_map import own_map
 from .places import Cells
 from .targets import ScoredTarget
-
-
-def looks_for(
-    backend: Backend, x: Inputs, layers: Sequence[str] | None, methods: Sequence[str]
-) -> Looks:
-    """The looks that these methods take: at no layer, where none is found and none counts."""
-    try:
-        return Looks(backend, x, layers)
-    except LayerError:
-        if layers is not None or any(find_method(name).layered for name in methods):
-            raise
-        return Looks(backend, x, ())
 
 
 class Looks:
@@ -37,10 +25,21 @@ class Looks:
         backend: the model.
         x: the input.
         layers: where to look; None: the default layers.
+        told: hears how much of a long row of passes is done, from 0 to 1.
+        bare: nobody asks about a layer, so that the model may have none.
     """
 
-    def __init__(self, backend: Backend, x: Inputs, layers: Sequence[str] | None = None) -> None:
+    def __init__(
+        self,
+        backend: Backend,
+        x: Inputs,
+        layers: Sequence[str] | None = None,
+        *,
+        told: Callable[[float], None] = lambda share: None,
+        bare: bool = False,
+    ) -> None:
         self._backend, self._x, self._layers = backend, x, layers
+        self._told, self._bare = told, bare
         self._refused: LayerError | None = None
         self.first: Look = self._first()
         """That of the score."""
@@ -83,12 +82,11 @@ class Looks:
         def at(layer: str) -> Callable[[], Capture]:
             return lambda: captured()[layer]
 
-        backend = self._scored(target.tensor) if target.tensor else self._backend
         made = self._made.setdefault(target.tensor, {})
-        backend = self._backend.scored(target.tensor) if target.tensor else self._backend
+        backend = self._scored(target.tensor) if target.tensor else self._backend
         return [
-            Question(backend, self._x, look, layer, target, at(layer), made)
-            for layer in look.layers or [""]
+            Question(backend, self._x, look, layer, target, at(layer), made, self._told)
+            for layer in look.layers or [""] * self._bare
         ]
 
     def of(self, tensor: str) -> Look:
@@ -110,9 +108,9 @@ class Looks:
         try:
             return self._backend.look(self._x, layers=self._layers)
         except LayerError as error:
-            if self._layers is None:
+            if self._layers is None and not self._bare:
                 raise
-            self._refused = error
+            self._refused = None if self._layers is None else error
             return self._backend.look(self._x, layers=())
 
     def _scored(self, tensor: str) -> Backend:

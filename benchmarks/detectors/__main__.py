@@ -35,6 +35,8 @@ SPECS = {
 }
 METHODS = ("gradcam", "gradcam++", "xgradcam", "hirescam", "layercam", "odam")
 LIKELY = 0.5
+CAPTURED = [name for name, method in METHODS.items() if method.captured]
+"""The methods that need no more than one pass back."""
 AREA = (0.002, 0.6)
 """Parts of the photo that a box may cover: others say little of a map."""
 Found = Mapping[str, list[Figures]]

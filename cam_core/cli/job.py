@@ -16,7 +16,8 @@ from cam_core.errors import ModelError, NothingFoundError, TargetError
 from cam_core.explain import check_finite, seen_by
 from cam_core.explanation import Explanation
 from cam_core.head import ENTRY, Head, heads_of
-from cam_core.looking import Looks, looks_for
+from cam_core.looking import Looks
+from cam_core.methods import about_input
 from cam_core.smoothing import explained
 from cam_core.sources import Labels
 from cam_core.targets import ScoredTarget, Seen
@@ -25,6 +26,7 @@ from cam_core.targets.scores import pool
 
 from .inputs.samples import Sample
 from .naming import Top, best, file_name, probabilities, stem_of
+from .steps import Step
 from .typed import flag
 from .views import Views, require_apart, views
 
@@ -103,6 +105,11 @@ class Explained:
     alone: bool = True
     """Has it files of its own?"""
 
+    @property
+    def method(self) -> str:
+        """As it was asked for: `auto` may be another in the explanation."""
+        return self.unit[1]
+
 
 @dataclass(frozen=True)
 class Job:
@@ -165,14 +172,15 @@ class Job:
         self,
         sample: Sample,
         targets: Sequence[ScoredTarget],
-        step: Callable[[], None] = lambda: None,
+        step: Step | None = None,
         miss: Callable[[str], None] = lambda line: None,
     ) -> list[Explained]:
         """Explain one sample; targets that turn out to be the same class count once.
 
         `miss` is told of each target that there is nothing of in it.
         """
-        looks = self._look(sample)
+        step = Step() if step is None else step
+        looks = self._look(sample, step.within)
         seen = seen_by(self.backend, sample.x, looks.first, self.names, placement=sample.placement)
         seen = replace(seen, threshold=self.threshold, answer=self._answer)
         found: dict[Key, Explained] = {}
@@ -203,7 +211,7 @@ class Job:
         """What has no files of its own is in those of its question."""
         if one.alone:
             return one
-        stem = stem_of(sample.slot.stem, one.shares[0].label, one.explanation.method)
+        stem = stem_of(sample.slot.stem, one.shares[0].label, one.method)
         return replace(one, row=replace(one.row, stem=stem))
 
     def _together(self, sample: Sample, found: list[Explained]) -> list[Explained]:
@@ -215,7 +223,7 @@ class Job:
             return found
         name = f"{sample.slot.stem}.characters"
         return [
-            replace(one, row=replace(one.row, picture=f"{name}.{one.explanation.method}"))
+            replace(one, row=replace(one.row, picture=f"{name}.{one.method}"))
             for one in found
         ]
 
@@ -234,7 +242,7 @@ class Job:
         if self.labels is not None and not self.selected:
             self.labels.check(logits.shape[1], flag)
         dense = logits.size != y.size  # a sum over positions is no logit
-        row = self._row(sample, target, explanation, None if dense else logits[:1])
+        row = self._row(sample, target, method, explanation, None if dense else logits[:1])
         if view is not None:
             row = replace(row, stem=f"{row.stem}{of_layer(explanation)}")
         beside = self._beside(target, y, method, view)
@@ -267,9 +275,10 @@ class Job:
     def _others(self) -> dict[str, tuple[Sample, Looks]]:
         return {}
 
-    def _look(self, sample: Sample) -> Looks:
+    def _look(self, sample: Sample, told: Callable[[float], None] = lambda share: None) -> Looks:
         check_finite(sample.x)
-        return looks_for(self.backend, sample.x, self.layers or None, self.methods)
+        bare = all(about_input(method) for method in self.methods)
+        return Looks(self.backend, sample.x, self.layers or None, told=told, bare=bare)
 
     def _explanation(
         self, sample: Sample, looks: Looks, target: ScoredTarget, method: str, view: int | None
@@ -288,7 +297,12 @@ class Job:
         return explanation
 
     def _row(
-        self, sample: Sample, target: ScoredTarget, explanation: Explanation, logits: Array | None
+        self,
+        sample: Sample,
+        target: ScoredTarget,
+        method: str,
+        explanation: Explanation,
+        logits: Array | None,
     ) -> Row:
         """The line of the table; logits are [1, C], None of a dense score."""
         index = None if explanation.classes is None else int(explanation.classes[0])
@@ -306,7 +320,7 @@ class Job:
             probability=probability if target.probability is None else target.probability,
             raw_max=float(explanation.raw_max[0]),
             diagnosis=explanation.diagnosis[0],
-            stem=stem_of(sample.slot.stem, asked, explanation.method),
+            stem=stem_of(sample.slot.stem, asked, method),
             top=() if ranked is None else best(ranked[0], self.probability, self.names),
             layer=explanation.layer,
             preprocessing=sample.description,

@@ -62,7 +62,7 @@ def joints(explained: Sequence[Explained]) -> list[Joint]:
     found: dict[tuple[str, str, str], dict[int, Explained]] = {}
     for one in explained:
         for kind, label, place in one.shares:
-            found.setdefault((kind, label, one.explanation.method), {})[place] = one
+            found.setdefault((kind, label, one.method), {})[place] = one
     return [Joint(*key, [one for _, one in sorted(of.items())]) for key, of in found.items()]
 
 

@@ -13,6 +13,7 @@ from .inputs.samples import Sample
 from .job import NOTHING, Explained, Job, Unit
 from .pictures import shared
 from .records import write
+from .steps import Step
 from .threads import in_threads
 
 
@@ -34,7 +35,7 @@ def run(
     targets: Sequence[ScoredTarget],
     *,
     one_scale: bool,
-    step: Callable[[], None],
+    step: Step,
     tell: Told,
     miss: Callable[[str], None],
 ) -> None:
@@ -67,7 +68,7 @@ def look(
     job: Job,
     setup: Setup,
     targets: Sequence[ScoredTarget],
-    step: Callable[[], None],
+    step: Step,
     miss: Callable[[str], None],
 ) -> Iterator[Looked]:
     """One sample after another through the model; those that have nothing of it are left out."""

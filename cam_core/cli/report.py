@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from cam_core.head import ENTRY
 
 from .naming import top_line
+from .steps import Step
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -24,13 +25,16 @@ LONG = 3
 
 
 @contextmanager
-def progress(total: int, what: str = "explaining") -> Iterator[Callable[[], None]]:
-    """A step to call; with a bar on stderr where someone watches and it may take a while."""
+def progress(total: int, what: str = "explaining", *, slow: bool = False) -> Iterator[Step]:
+    """A step to call; with a bar on stderr where someone watches and it may take a while.
+
+    `slow`: one step takes long, and says itself how far it is.
+    """
     from rich.console import Console
 
     terminal = Console(stderr=True)
-    if total < LONG or not terminal.is_terminal:
-        yield lambda: None
+    if (total < LONG and not slow) or not terminal.is_terminal:
+        yield Step()
         return
     from rich.progress import (
         BarColumn,
@@ -43,7 +47,7 @@ def progress(total: int, what: str = "explaining") -> Iterator[Callable[[], None
     columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=terminal, transient=True) as bar:
         task = bar.add_task(what, total=total)
-        yield lambda: bar.advance(task)
+        yield Step(lambda done: bar.update(task, completed=done))
 
 
 def console() -> Console:

@@ -84,11 +84,11 @@ def resize(maps: Array, size: Sequence[int], windows: Sequence[Window] | None = 
                 "read the raw map and resize it where its size is known"
             )
         if n_in != n_out or window != WHOLE:
-            maps = _along(maps, axis, interpolation_matrix(n_in, n_out, maps.dtype, window))
+            maps = matrix_along(maps, axis, interpolation_matrix(n_in, n_out, maps.dtype, window))
     return maps
 
 
-def _along(maps: Array, axis: int, matrix: Array) -> Array:
+def matrix_along(maps: Array, axis: int, matrix: Array) -> Array:
     """Matrix [n_out, n_in] applied along one spatial axis."""
     if axis == maps.ndim - 2:
         left: Array = np.matmul(matrix, maps)

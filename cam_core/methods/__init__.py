@@ -2,6 +2,18 @@
 
 from .method import NEEDS, At, Method, Need
 from .question import Question
-from .table import METHODS, find_method, usual_method
+from .table import AUTO, METHODS, about_input, find_method, needs_passes, usual_method
 
-__all__ = ["METHODS", "NEEDS", "At", "Method", "Need", "Question", "find_method", "usual_method"]
+__all__ = [
+    "AUTO",
+    "METHODS",
+    "NEEDS",
+    "At",
+    "Method",
+    "Need",
+    "Question",
+    "about_input",
+    "find_method",
+    "needs_passes",
+    "usual_method",
+]

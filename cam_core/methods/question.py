@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from itertools import islice
 from typing import Any, TypeVar
 
 import numpy as np
@@ -12,10 +11,15 @@ import numpy as np
 from ..backend import Array, Backend, Capture, InputInfo, Inputs, Look
 from ..errors import InputError
 from ..maps.combine import laid_over
-from ..targets.target import ScoredTarget
+from ..targets.target import NONE, ScoredTarget
+from .answered import Answer, Blocks, Kept, batched, scores, split, steps
 
 BATCH = 32
 """How many changed inputs, or activations, are scored at once."""
+ON_CPU = 8
+"""How many changed inputs there: what is made of more leaves the caches."""
+BLOCK = 2**26
+"""Bytes of changed activations that are scored at once."""
 Made = TypeVar("Made")
 
 
@@ -33,6 +37,7 @@ class Question:
         target: what is explained.
         capture: makes A and G of that layer, by a backward pass at the first call.
         made: what targets of one look may share, see `once`.
+        told: hears how much of a long row of passes is done, from 0 to 1.
     """
 
     def __init__(
@@ -44,10 +49,11 @@ class Question:
         target: ScoredTarget,
         capture: Callable[[], Capture],
         made: dict[Hashable, Any],
+        told: Callable[[float], None] = lambda share: None,
     ) -> None:
         self.backend, self.x, self.look = backend, x, look
         self.layer, self.target = layer, target
-        self._captured, self._made = capture, made
+        self._captured, self._made, self._told = capture, made, told
 
     @functools.cached_property
     def capture(self) -> Capture:
@@ -108,6 +114,11 @@ class Question:
         return laid_over(maps, self.X.shape[2:], self.look.regions.get(self.layer))
 
     @functools.cached_property
+    def held(self) -> ScoredTarget:
+        """The target about the classes that are its here, where a change makes others the top."""
+        return self.target.held(self.look.score)
+
+    @functools.cached_property
     def Y(self) -> Array:
         """The target's number [N]."""
         return self.target.score(self.look.score, self.look.outputs)
@@ -119,26 +130,23 @@ class Question:
         found: Made = self._made[key]
         return found
 
-    def tails(self, changed: Iterable[Array], batch: int = BATCH) -> Array:
-        """Y [k, N] of k changed activations [N, K, *S]; nothing before the layer is run again."""
-        run = self.look.tail(self.layer)
-        found: list[Array] = []
-        for blocks in _batched(changed, batch // max(1, len(self.A))):
-            y = run(np.concatenate(blocks))
-            found += [self.target.score(block) for block in np.split(y, len(blocks))]
-        return np.stack(found)
+    def tails(self, changed: Iterable[Array], batch: int = BATCH, *, key: Hashable = None) -> Array:
+        """Y [k, N] of k changed activations [N, K, *S]; nothing before the layer is run again.
 
-    def passes(self, changed: Iterable[Array], batch: int = BATCH) -> Array:
-        """Y [k, N] of k changed pictures, each like `picture`, by as many forward passes."""
-        found: list[Array] = []
-        for count, look in self._looks(changed, (), (), batch):
-            parts = zip(
-                np.split(look.score, count),
-                _split(look.outputs, count, self.rows),
-                strict=True,
-            )
-            found += [self.target.score(y, outputs) for y, outputs in parts]
-        return np.stack(found)
+        `key`: what they are called, if the next target asks for the same ones: then it gets its Y
+        from the scores of the first, and `changed` is not read.
+        """
+        most = min(batch // max(1, len(self.A)), BLOCK // max(1, self.A.nbytes))
+        return self._scores(changed, self._tailed(changed, most), key and ("tails", key))
+
+    def passes(
+        self, changed: Iterable[Array], batch: int | None = None, *, key: Hashable = None
+    ) -> Array:
+        """Y [k, N] of k changed pictures, each like `picture`, by as many forward passes.
+
+        `key`: as of `tails`. `batch`: what suits the device if None.
+        """
+        return self._scores(changed, self._passed(changed, batch), key and ("passes", key))
 
     def gradients(
         self, changed: Iterable[Array], *, guided: bool = False, batch: int = BATCH
@@ -146,7 +154,7 @@ class Question:
         """dY/dx of each of some changed pictures, of the shape of `picture`."""
         name = self.input.name
         for count, look in self._looks(changed, (), (name,), batch, guided=guided):
-            found = look.pull(Blocks(self.target, self.rows)).inputs[name]
+            found = look.pull(Blocks(self.held, self.rows)).inputs[name]
             yield from np.split(found, count)
 
     def at_layer(
@@ -155,14 +163,21 @@ class Question:
         """A and G of the layer at each of some changed pictures, at least float32."""
         for count, look in self._looks(changed, (self.layer,), (), batch):
             (name,) = look.layers
-            G = look.pull(Blocks(self.target, self.rows)).layers[name]
+            G = look.pull(Blocks(self.held, self.rows)).layers[name]
             parts = (np.split(widened(v), count) for v in (look.activations[name], G))
             yield from zip(*parts, strict=True)
 
     @functools.cached_property
     def input(self) -> InputInfo:
-        """The input whose places the layer has; else the first picture, else the first input."""
-        infos = [info for info in self.backend.inputs() if np.issubdtype(info.dtype, np.floating)]
+        """The input whose places the layer has; else the first picture, else the first input.
+
+        Of floats, or a picture of bytes, which can be masked and has no gradient.
+        """
+        infos = [
+            info
+            for info in self.backend.inputs()
+            if np.issubdtype(info.dtype, np.floating) or info.channel_axis is not None
+        ]
         if not infos:
             raise InputError("the model takes no floats: its input cannot be changed a little")
         region = self.look.regions.get(self.layer)
@@ -181,6 +196,12 @@ class Question:
     def channel_axis(self) -> int | None:
         """Of the picture; the features of a vector are its places, they are told apart."""
         return None if self.picture.ndim < 3 else self.input.channel_axis
+
+    @property
+    def space(self) -> tuple[int, ...]:
+        """The axes of the picture that are places: those of no rows and no channels."""
+        apart = (self.input.row_axis, self.channel_axis)
+        return tuple(axis for axis in range(self.picture.ndim) if axis not in apart)
 
     def as_channels_first(self, values: Array) -> Array:
         """An array like `picture` as [N, C, *S]; what has no channels gets one."""
@@ -220,6 +241,23 @@ class Question:
         """Where guided backpropagation is the plain gradient, once it was asked for; mostly ''."""
         return str(getattr(self.guided(), "guided_note", ""))
 
+    def _scores(self, changed: Iterable[Array], answers: Iterator[Answer], key: Hashable) -> Array:
+        kept = self.once(key, Kept) if key else None
+        return scores(self.held, answers, kept, steps(self._told, changed))
+
+    def _tailed(self, changed: Iterable[Array], most: int) -> Iterator[Answer]:
+        run = self.look.tail(self.layer)
+        for blocks in batched(changed, most):
+            y = run(np.concatenate(blocks))
+            yield from ((block, NONE) for block in np.split(y, len(blocks)))
+
+    def _passed(self, changed: Iterable[Array], batch: int | None) -> Iterator[Answer]:
+        on_cpu = "cpu" in self.backend.provider.casefold()
+        suited = (ON_CPU if on_cpu else BATCH) if batch is None else batch
+        for count, look in self._looks(changed, (), (), suited):
+            outputs = split(look.outputs, count, self.rows)
+            yield from zip(np.split(look.score, count), outputs, strict=True)
+
     def _looks(
         self,
         changed: Iterable[Array],
@@ -232,7 +270,7 @@ class Question:
         """Looks at some changed pictures at a time, and how many each of them is of."""
         backend = self.guided() if guided else self.backend
         most = batch // max(1, self.rows) if self.input.row_axis == 0 else 1
-        for blocks in _batched(changed, most):
+        for blocks in batched(changed, most):
             count = len(blocks)
             yield count, backend.look(self._fed(blocks), layers=layers, inputs=inputs)
 
@@ -244,20 +282,10 @@ class Question:
             name: np.concatenate([array] * len(blocks)) if name in each_row else np.asarray(array)
             for name, array in given.items()
         }
-        return fed | {self.input.name: np.concatenate(blocks).astype(self.picture.dtype)}
-
-
-class Blocks:
-    """A target of N rows, of k blocks of as many."""
-
-    def __init__(self, target: ScoredTarget, rows: int) -> None:
-        self._target, self._rows = target, rows
-
-    def __call__(self, y: Array, outputs: Mapping[str, Array]) -> Array:
-        """dY/dy [k N, ...]."""
-        count = len(y) // self._rows
-        parts = zip(np.split(y, count), _split(outputs, count, self._rows), strict=True)
-        return np.concatenate([self._target(block, own) for block, own in parts])
+        own = np.concatenate(blocks)
+        if self.picture.dtype.kind in "iu":
+            own = np.rint(own)
+        return fed | {self.input.name: own.astype(self.picture.dtype)}
 
 
 def turn(slope: Callable[[Array], Array], y: Array, along: Array) -> Array:
@@ -274,23 +302,3 @@ def turn(slope: Callable[[Array], Array], y: Array, along: Array) -> Array:
 def widened(values: Array) -> Array:
     """Float16 as float32, to sum over space without overflow."""
     return values.astype(np.promote_types(values.dtype, np.float32), copy=False)
-
-
-def _split(outputs: Mapping[str, Array], count: int, rows: int) -> list[dict[str, Array]]:
-    """The outputs of each block; those that have no row for each stay whole."""
-    if count == 1:
-        return [dict(outputs)]
-    found: list[dict[str, Array]] = [{} for _ in range(count)]
-    for name, values in outputs.items():
-        whole = not values.ndim or len(values) != count * rows
-        parts = [values] * count if whole else np.split(values, count)
-        for own, part in zip(found, parts, strict=True):
-            own[name] = part
-    return found
-
-
-def _batched(values: Iterable[Array], count: int) -> Iterator[tuple[Array, ...]]:
-    """So many of them at a time, at least one."""
-    rest = iter(values)
-    while found := tuple(islice(rest, max(1, count))):
-        yield found

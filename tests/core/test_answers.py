@@ -9,9 +9,10 @@ from backends.onnx import OnnxBackend
 from cam_core import explain, explain_all
 from cam_core.answers import from_capture
 from cam_core.demo import MODEL
-from cam_core.errors import InputError
+from cam_core.errors import InputError, UnsupportedOpError
 from cam_core.methods import METHODS, Method, Question
 from cam_core.targets.classes.one_class import ClassTarget
+from tests.core.methods.forward_net import net, pictures
 
 pytest.importorskip("onnxruntime")
 Array = np.ndarray
@@ -119,6 +120,48 @@ def test_a_map_that_nothing_moves_is_said_to_be_zero(
     found = explain(backend, x, 1, "zero")
     assert found.blank.all()
     assert found.diagnosis == ("the map is zero: nothing that was tried moves the target",) * 2
+
+
+def test_differences_between_scores_are_no_more_exact_than_the_scores(
+    backend: OnnxBackend, x: Array, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A map of Y (1 + rounding) - Y: below what Y itself is rounded by, whatever its own size."""
+
+    def rounding(question: Question) -> Array:
+        return np.abs(question.Y)[:, None, None] * np.full((1, 4, 4), 2e-7)
+
+    for need, noise in (("passes", True), ("tail", True), ("gradients", False)):
+        needs = frozenset({need, "input gradients"} if need == "gradients" else {need})
+        row = Method(rounding, "", "", needs=needs, gives="map", at="input")  # type: ignore[arg-type]
+        monkeypatch.setitem(METHODS, "rounding", row)
+        found = explain(backend, x, 1, "rounding")
+        assert found.blank.all() == noise
+        assert ("rounding noise" in found.diagnosis[0]) == noise
+
+
+@pytest.mark.usefixtures("no_norm_pools")
+def test_auto_goes_without_gradients_where_there_are_none() -> None:
+    plain, refused = (OnnxBackend(net(pool)) for pool in ("GlobalAveragePool", "GlobalLpPool"))
+    found, usual = explain(plain, pictures(), 1, "auto"), explain(plain, pictures(), 1)
+    assert found.method == usual.method == "gradcam"
+    np.testing.assert_array_equal(found.signed, usual.signed)
+    assert found.diagnosis == usual.diagnosis
+    with pytest.raises(UnsupportedOpError):
+        explain(refused, pictures(), 1)
+    found, other = (explain(refused, pictures(), 1, m) for m in ("auto", "reciprocam"))
+    assert found.method == "reciprocam"
+    np.testing.assert_array_equal(found.signed, other.signed)
+    assert all(
+        said.startswith("reciprocam in place of gradcam: no VJP rule for GlobalLpPool")
+        for said in found.diagnosis
+    )
+
+
+def test_auto_asks_a_named_layer_and_takes_the_options_of_the_usual(backend: OnnxBackend) -> None:
+    x = np.zeros((1, 3, 128, 128), np.float32)
+    assert explain(backend, x, 1, "auto", layer="relu_1").layer == "relu_1"
+    with pytest.raises(TypeError, match="epsilon"):
+        explain(backend, x, 1, "auto", epsilon=1)
 
 
 def test_a_capture_does_not_know_the_input(backend: OnnxBackend, x: Array) -> None:

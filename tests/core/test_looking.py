@@ -108,6 +108,19 @@ def test_an_output_on_a_branch_is_seen_at_a_layer_of_the_score(
     assert explain(backend, x, "out:pose[1]", layer="branch").layer == "branch"
 
 
+def test_passes_are_scored_by_the_output_asked_about(weights: dict[str, Any], x: Any) -> None:
+    """What the branch loses as all of the picture turns grey, and without each place of a map."""
+    net, grey = Two(weights), np.broadcast_to(x.mean((2, 3), keepdims=True), x.shape).copy()
+    backend = OnnxBackend(written(weights))
+    found = explain(backend, x, "out:pose[0]", "occlusion", window=99)
+    with torch.no_grad():
+        own, less = (net(torch.from_numpy(a))["pose"][:, 0] for a in (x, grey))
+    expected = np.broadcast_to((own - less).numpy()[:, None, None], (2, 8, 12))
+    np.testing.assert_allclose(found.signed, expected, rtol=1e-4, atol=1e-6)
+    found = explain(backend, x, "out:pose[0]", "occlusion", layer="late", window=99)
+    np.testing.assert_allclose(found.signed, expected, rtol=1e-4, atol=1e-6)
+
+
 def test_one_look_a_tensor(weights: dict[str, Any], x: Any) -> None:
     looks = Looks(OnnxBackend(written(weights)), x)
     of_pose = looks.of("pose")

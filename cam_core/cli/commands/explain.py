@@ -76,6 +76,8 @@ def explain(asked: Explain) -> None:
         --input point_coords=points.npy --input point_labels=labels.npy
     gradcam explain detector.onnx classifier.onnx photo.jpg --crop person --crop-margin 0.1
     """
+    from cam_core.methods import needs_passes
+
     from ..missed import tell_missed
     from ..output import check_stems, print_json
     from ..passes import run
@@ -96,7 +98,8 @@ def explain(asked: Explain) -> None:
         records.extend(written if asked.as_json else ())
 
     try:
-        with progress(len(setup.slots) * len(targets)) as step:
+        slow = any(map(needs_passes, job.methods))
+        with progress(len(setup.slots) * len(targets), slow=slow) as step:
             one_scale = asked.scale == "shared"
             run(job, setup, targets, one_scale=one_scale, step=step, tell=tell, miss=missed.append)
     finally:
@@ -119,7 +122,7 @@ def asked_for(asked: Explain) -> list[str]:
 def require_sense(asked: Explain) -> None:
     """Refuse what cannot be, before the model is opened."""
     from cam_core.maps.fuses import find_fuse
-    from cam_core.methods import find_method
+    from cam_core.methods import about_input
     from cam_core.smoothing import as_rows
 
     from ..inputs.chained import split
@@ -128,7 +131,7 @@ def require_sense(asked: Explain) -> None:
     from ..output import check_directory
 
     for name in asked.methods:
-        find_method(name)
+        about_input(name)  # refuses a name that there is not
     if asked.fuse is not None:
         find_fuse(asked.fuse)
     as_rows(asked.smooths)

@@ -12,10 +12,10 @@ from ..typed import Typed
 @options(Typed, "json", "output")
 def methods(asked: Typed) -> None:
     """List the CAM methods that --method takes."""
-    from cam_core.methods import METHODS
+    from cam_core.methods import AUTO, METHODS
 
     from ..output import print_json, write_json
-    from ..report import console, grid
+    from ..report import console, grid, line
 
     listed = [
         {"method": name, "summary": method.summary, "paper": method.paper}
@@ -27,4 +27,6 @@ def methods(asked: Typed) -> None:
         print_json(record)
         return
     columns = {"method": "", "what it does": "fold", "paper": "fold"}
-    console().print(grid(columns, [tuple(row.values()) for row in listed]))
+    out = console()
+    out.print(grid(columns, [tuple(row.values()) for row in listed]))
+    line(out, AUTO, "what suits the score; reciprocam where an operator has no derivative")

@@ -24,6 +24,8 @@ from cam_core.cli.group import gradcam
 from cam_core.cli.inputs import samples
 from cam_core.demo import DETECTOR
 from cam_core.head import Head
+from tests.core.methods.forward_net import net
+from tests.core.methods.forward_net import pictures as waves
 from tests.paths import DATA, ROOT
 
 NAMES = ["red thing", "green thing", "blue [thing]"]
@@ -374,3 +376,37 @@ def test_a_run_that_finds_nothing_fails(tmp_path: Path) -> None:
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr.splitlines()[-1] == "Error: nothing was explained: 2 notes say why"
     assert not written(tmp_path)
+
+
+@pytest.mark.usefixtures("no_norm_pools")
+def test_auto_says_in_table_and_record_why_it_is_another_method(tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    onnx.save(net("GlobalLpPool"), tmp_path / "net.onnx")
+    np.save(tmp_path / "waves.npy", waves()[:1])
+    asked = ["explain", "net.onnx", "waves.npy", "--target", "1", "--method", "auto", "-o", "."]
+    arguments = [str(tmp_path / a) if a.endswith((".onnx", ".npy", ".")) else a for a in asked]
+    result = CliRunner().invoke(gradcam, arguments)
+    assert result.exit_code == 0, result.output
+    why = "reciprocam in place of gradcam: no VJP rule for GlobalLpPool"
+    assert result.stdout.count(f"note: waves.1.auto: {why}") == 1
+    record = json.loads((tmp_path / "waves.1.auto.json").read_text())
+    assert record["method"] == "reciprocam"
+    assert record["diagnosis"].startswith(why)
+    assert (tmp_path / "waves.1.auto.png").exists()
+    refused = CliRunner().invoke(gradcam, [a if a != "auto" else "gradcam" for a in arguments])
+    assert refused.exit_code == 2
+    assert "no VJP rule for GlobalLpPool" in refused.stderr
+
+
+def test_a_method_over_the_input_is_drawn_over_the_photo(tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    onnx.save(net(), tmp_path / "net.onnx")
+    Image.fromarray(np.arange(20 * 28 * 3, dtype=np.uint8).reshape(20, 28, 3)).save(
+        tmp_path / "photo.png"
+    )
+    files = [str(tmp_path / name) for name in ("net.onnx", "photo.png")]
+    asked = ["--target", "1", "--method", "occlusion", "--preprocess", "unit"]
+    result = CliRunner().invoke(gradcam, ["explain", *files, *asked, "-o", str(tmp_path)])
+    assert result.exit_code == 0, result.output
+    record = json.loads((tmp_path / "photo.1.occlusion.json").read_text())
+    assert (record["method"], record["layer"], record["shape"]) == ("occlusion", "x", [20, 28])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import onnx.parser
 import pytest
 
 from backends.onnx import OnnxBackend
@@ -12,7 +13,8 @@ from cam_core.demo import MODEL
 from cam_core.errors import InputError
 from cam_core.looking import Looks
 from cam_core.methods import Question
-from cam_core.methods.question import Blocks
+from cam_core.methods import question as asked
+from cam_core.methods.answered import Blocks
 from cam_core.targets.classes.one_class import ClassTarget
 
 pytest.importorskip("onnxruntime")
@@ -118,6 +120,94 @@ def test_guided_gradients_are_none_of_a_backend_that_has_none(question: Question
     question.backend = Bare()  # type: ignore[assignment]
     with pytest.raises(InputError, match="no guided backpropagation"):
         next(iter(question.gradients([question.picture], guided=True)))
+
+
+def test_large_activations_are_scored_a_few_at_a_time(
+    question: Question, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own, seen = question.look.tail, []
+
+    def tail(layer: str) -> Any:
+        run = own(layer)
+        return lambda A: seen.append(len(A)) or run(A)
+
+    monkeypatch.setattr(question.look, "tail", tail)
+    whole = question.tails([question.A * i for i in range(5)])
+    monkeypatch.setattr(asked, "BLOCK", 2 * question.A.nbytes)
+    pieces = question.tails([question.A * i for i in range(5)])
+    assert seen == [2 * 5, 2 * 2, 2 * 2, 2]
+    np.testing.assert_allclose(pieces, whole, rtol=1e-4, atol=1e-5)
+
+
+def test_scores_with_a_name_are_shared_by_the_targets_of_a_look(
+    backend: OnnxBackend, x: Array, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks, read = Looks(backend, x), []
+    for c in (0, 1):
+        (question,) = looks.questions(ClassTarget(c))
+        for key in ("half", None):
+            halves = (read.append(key) or 0.5 * x for _ in range(1))
+            (found,) = question.passes(halves, key=key)
+            expected = backend.look(0.5 * x, layers=()).score[:, c]
+            np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+    assert read == ["half", None, None]
+
+
+def test_a_long_row_of_passes_says_how_far_it_is(backend: OnnxBackend, x: Array) -> None:
+    told: list[float] = []
+    (question,) = Looks(backend, x, told=told.append).questions(ClassTarget(0))
+    question.passes([x, x, x, x])
+    question.tails([question.A, question.A])
+    assert told == [0.25, 0.5, 0.75, 1, 0.5, 1]
+
+
+def test_without_layers_there_is_one_question_where_nobody_asks_for_any(
+    backend: OnnxBackend, x: Array
+) -> None:
+    (question,) = Looks(backend, x, (), bare=True).questions(ClassTarget(0))
+    assert (question.layer, question.space) == ("", (2, 3))
+    assert Looks(backend, x, ()).questions(ClassTarget(0)) == []
+
+
+def test_the_top_class_stays_what_it_was(backend: OnnxBackend, x: Array) -> None:
+    """A changed picture may have another one at the top."""
+    x[0, :, 64:] = 1
+    own = backend.look(x, layers=()).score
+    rows, top = np.arange(2), np.argmax(own, axis=1)
+    changed = [x[::-1], 1 - x, 0 * x]
+    each = [backend.look(one, layers=()).score for one in changed]
+    assert any(np.any(np.argmax(y, axis=1) != top) for y in each)
+    (question,) = Looks(backend, x).questions(ClassTarget(-1))
+    expected = [y[rows, top] for y in each]
+    np.testing.assert_allclose(question.passes(changed), expected, rtol=1e-4, atol=1e-5)
+    zeros = [0 * question.A]
+    y = question.look.tail(question.layer)(zeros[0])
+    np.testing.assert_allclose(question.tails(zeros), [y[rows, top]], rtol=1e-4, atol=1e-5)
+    (G,) = question.gradients(changed[:1])
+    look = backend.look(changed[0], layers=(), inputs=None)
+    alone = look.pull(ClassTarget(tuple(int(c) for c in top))).inputs["image"]
+    np.testing.assert_allclose(G, alone, rtol=1e-4, atol=1e-6)
+
+
+BYTES = """<ir_version: 8, opset_import: ["" : 17]>
+bytes (uint8[N, 4, 5, 3] x) => (float[N, 3] y) {
+    f = Cast<to = 1>(x)
+    t = Transpose<perm = [0, 3, 1, 2]>(f)
+    r = Relu(t)
+    g = GlobalAveragePool(r)
+    y = Flatten(g)
+}"""
+
+
+def test_a_picture_of_bytes_can_be_changed_and_has_no_gradient(rng: np.random.Generator) -> None:
+    backend = OnnxBackend(onnx.parser.parse_model(BYTES))
+    x = rng.integers(0, 255, (2, 4, 5, 3), dtype=np.uint8)
+    (question,) = Looks(backend, x).questions(ClassTarget(1))
+    assert (question.input.name, question.space) == ("x", (1, 2))
+    (found,) = question.passes([x * 0.3])
+    np.testing.assert_allclose(found, np.rint(x * 0.3)[..., 1].mean((1, 2)), rtol=1e-5)
+    with pytest.raises(InputError, match="input 'x' has no gradient"):
+        next(question.gradients([x]))
 
 
 def test_a_target_of_rows_is_one_of_blocks_of_them() -> None:

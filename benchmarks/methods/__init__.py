@@ -1,0 +1,1 @@
+"""What each method costs, and what the peers take for the same."""

@@ -1,0 +1,46 @@
+"""Ablation-CAM: channels weighted by what the score loses without them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..backend import Array
+from .answered import Each
+from .from_gradients import divide
+from .masks import alpha_of
+from .question import Question
+
+
+def ablationcam(question: Question, *, floor: float | None = None) -> Array:
+    """alpha_k = (Y - Y_k) / Y [N, K, 1..], Y_k the score with A^k = 0.
+
+    Ramaswamy and Desai 2020, eq. 4. Y_k is run from the layer on, and not for channels that are 0
+    anyway. Where Y is negative the quotient turns the map round, as in the paper.
+
+    Args:
+        question: one target at one layer.
+        floor: pytorch-grad-cam's 1e7: where a row of A has another minimum than 0, a channel is
+            set to so much less than that minimum, and not to 0.
+    """
+    A, rows = question.A, question.rows
+    fill = np.zeros(len(A), A.dtype) if floor is None else floors(A, floor)
+    fill = fill.reshape(-1, *[1] * (A.ndim - 2))
+    live = [k for k in range(A.shape[1]) if np.any(A[:, k] != fill)]
+
+    def without(i: int) -> Array:
+        found = A.copy()
+        found[:, live[i]] = fill
+        return found
+
+    weights = np.zeros((rows, A.shape[1]))
+    if live:
+        Y = question.tails(Each(len(live), without), key=("ablationcam", question.layer, floor))
+        weights[:, live] = divide(question.Y - Y, question.Y + np.zeros_like(Y)).T
+    return alpha_of(question, weights)
+
+
+def floors(A: Array, floor: float) -> Array:
+    """What a channel is set to [N]: 0 where that is the row's minimum, else `floor` below it."""
+    low = np.min(A, axis=tuple(range(1, A.ndim)))
+    found: Array = np.where(low == 0, low, low - floor).astype(A.dtype)
+    return found

@@ -1,0 +1,65 @@
+"""Recipro-CAM: the score of each place of the layer, kept alone."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..backend import Array
+from .answered import Each
+from .masks import cells_of
+from .question import Question
+
+KERNEL = np.array([0.25, 0.5, 0.25], np.float32)
+"""The paper's 3 x 3 Gaussian along each axis."""
+ONE = np.array([0, 1, 0], np.float32)
+
+
+def reciprocam(question: Question, *, gaussian: bool = True) -> Array:
+    """L_s = Y(A * M_s) - Y(0) [N, *S], M_s one place of the layer or a 3 x 3 Gaussian round it.
+
+    Byun and Lee 2022, eq. 3 and 4. Y(0), the score of an empty layer, is taken away so that the
+    sign says whether a place speaks for the target; the paper's min-max takes it away as well.
+    Summary tokens (a class token) and what goes round the layer stay as they are: of a token model
+    that is the ViT-ReciproCAM of the same authors. For a mean over space and a linear head it is
+    HiResCAM, by the number of places; it needs no gradient.
+
+    Args:
+        question: one target at one layer.
+        gaussian: keep the neighbours too; False keeps one place.
+    """
+    A, T, S = question.A, cells_of(question), question.A.shape[2:]
+    cells = math.prod(S)
+
+    def kept(i: int) -> Array:
+        if i == T * cells:
+            return np.zeros_like(A)
+        frame, cell = divmod(i, cells)
+        mask = np.zeros((T, *S), A.dtype)
+        place = [int(n) for n in np.unravel_index(cell, S)] if S else []
+        mask[frame] = window(place, S, gaussian=gaussian)
+        found: Array = A * np.tile(mask, (question.rows, *[1] * len(S)))[:, None]
+        return found
+
+    key = ("reciprocam", question.layer, gaussian)
+    Y = question.tails(Each(T * cells + 1, kept), key=key)
+    found: Array = (Y[:-1] - Y[-1]).T.reshape(len(A), *S)
+    return found
+
+
+def window(place: Sequence[int], S: Sequence[int], *, gaussian: bool) -> Array:
+    """One place of a map [*S], with its neighbours where there are some."""
+    found = np.ones((), np.float32)
+    for i, extent in zip(place, S, strict=True):
+        found = np.multiply.outer(found, weights(i, extent, gaussian=gaussian))
+    return found
+
+
+def weights(place: int, extent: int, *, gaussian: bool) -> Array:
+    """What is kept along one axis: the place, or the kernel at it, cut at the ends."""
+    kernel = KERNEL if gaussian else ONE
+    offset = np.arange(extent) - place + 1
+    found: Array = np.where((offset >= 0) & (offset < 3), kernel[np.clip(offset, 0, 2)], 0)
+    return found
