@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from cam_core.backend import Array
 from cam_core.image.figure import paint, resized
 from cam_core.image.panels import painted_sheet
 from cam_core.image.png import png
+from cam_core.methods import find_method
 
 from .inputs.samples import Sample
 from .job import Explained
 from .naming import subject
+from .pictures import coloured
 
 Column = tuple[str, str]
 """A method and a layer."""
@@ -29,8 +33,10 @@ def contact(sample: Sample, explained: Sequence[Explained]) -> dict[str, bytes]:
         return {}
     photo, columns = small(sample.picture), columns_of(explained)
     pictures = [one for row in by_target(explained) for one in across(sample, photo, row, columns)]
+    ends = any(find_method(one.explanation.method).at == "input" for one in explained)
+    pixels = ", of pixels over their 99th percentile" if ends else ""
     layers = dict.fromkeys(one.explanation.layer for one in explained)
-    lines = [f"at {', '.join(layers)}; each map over its own maximum"]
+    lines = [f"at {', '.join(layers)}; each map over its own maximum{pixels}"]
     drawn = painted_sheet(pictures, title=sample.slot.name, lines=lines, across=1 + len(columns))
     return {f"{name}.png": png(drawn)}
 
@@ -76,7 +82,8 @@ def painted(sample: Sample, photo: Array, one: Explained | None, name: str) -> t
         return photo, f"{name}: no map"
     if one.explanation.blank[0]:
         return photo, f"{name}: blank"
-    return paint(photo, one.explanation.heatmap(placement.size)[0], placement), name
+    heat = coloured(one.explanation, one.explanation.heatmap(placement.size)[0])
+    return paint(photo, np.minimum(heat, 1), placement), name
 
 
 def small(picture: Array) -> Array:

@@ -222,10 +222,7 @@ class Job:
         if each or sample.placement is None:
             return found
         name = f"{sample.slot.stem}.characters"
-        return [
-            replace(one, row=replace(one.row, picture=f"{name}.{one.method}"))
-            for one in found
-        ]
+        return [replace(one, row=replace(one.row, picture=f"{name}.{one.method}")) for one in found]
 
     def explain_target(
         self,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from cam_core.backend import Array
+from cam_core.explanation import Explanation
 from cam_core.image import Mark, Outline, Panel, Placement, beside, card, sheet, view
 from cam_core.image.page import PAPER
 from cam_core.methods import find_method
@@ -55,29 +57,22 @@ def one_map(sample: Sample, explained: Explained, top: float | None) -> Array:
     row, explanation = explained.row, explained.explanation
     low = float(explanation.map[0].min())
     high = ceiling(explanation.map[0], explanation.method) if top is None else top
+    shade = partial(coloured, explanation, top=top)
     words: dict[str, Any] = {
         "title": row.label or subject(row.target, row.entry),
         "limits": (low if top is None else 0.0, high),
         "reason": row.diagnosis,
     }
 
-    def coloured(heat: Array) -> Array:
-        """From the map's own scale to that of the colours."""
-        if explanation.blank[0] or (top is None and high == row.raw_max):
-            return heat
-        if top is None:
-            return heat * ((row.raw_max - low) / (high - low))
-        return (low + heat * (row.raw_max - low)) / top
-
     placed = sample.placement is not None and explanation.lies_over(sample.placement.size)
     if sample.picture is not None and sample.placement is not None and placed:
-        heat = coloured(explanation.heatmap(sample.placement.size)[0])
+        heat = shade(explanation.heatmap(sample.placement.size)[0])
         lines = caption(row, explanation.method)
         marks = [*cut_mark(sample), *marks_of(explained, sample.placement)]
         ours = card(sample.picture, heat, sample.placement, lines=lines, marks=marks, **words)
         own = own_card(sample.picture, sample.placement, explanation.own)
         return ours if own is None else beside([ours, own])
-    heat = coloured(explanation.heatmap()[0])
+    heat = shade(explanation.heatmap()[0])
     ground = beneath(sample.given, heat, explanation.region)
     seen = view(ground.values, ground.cells)
     notes = [note for note in (seen.note, ground.note) if note]
@@ -96,6 +91,22 @@ def marked(panels: Sequence[Panel], one: Mark | None, ground: Ground) -> Sequenc
     x0, y0, x1, y1 = one.corners
     corners = (x0 - left) * across, (y0 - top) * down, (x1 - left) * across, (y1 - top) * down
     return [replace(panel, marks=[replace(one, corners=corners)])]
+
+
+def coloured(explanation: Explanation, heat: Array, *, top: float | None = None) -> Array:
+    """Heat in [0, 1] of one row's map, from its own scale to that of the colours.
+
+    Args:
+        top: as of `draw`.
+    """
+    cells, highest = explanation.map[0], float(explanation.raw_max[0])
+    low = float(cells.min())
+    high = ceiling(cells, explanation.method)
+    if explanation.blank[0] or (top is None and high == highest):
+        return heat
+    if top is None:
+        return heat * ((highest - low) / (high - low))
+    return (low + heat * (highest - low)) / top
 
 
 def ceiling(cells: Array, method: str) -> float:

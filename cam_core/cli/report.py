@@ -73,7 +73,7 @@ def show(rows: Sequence[Row], job: Job, named: str) -> None:
         lines(out, tops)
     lines(out, heads_said(job.heads))
     why = job.backend.layer_note if not job.layers else ""
-    layers = "; ".join(dict.fromkeys(row.layer for row in rows[: len(job.layers) or 1]))
+    layers = "; ".join(dict.fromkeys(row.layer for row in rows))
     line(out, "layer", f"{layers} ({why})" if why else layers)
     if job.over:
         line(out, "map", job.over)
