@@ -9,6 +9,10 @@ ELSEWHERE: dict[tuple[str, str], tuple[str, ...]] = {
     ("core/targets/detection/test_box.py", "what a box is called, where boxes are asked for"): (
         "cam_core/targets/detection/boxed.py",
     ),
+    (
+        "core/targets/detection/test_edge.py core/targets/detection/test_keypoint.py",
+        "what a box has, by each that asks",
+    ): ("cam_core/targets/detection/of_box.py",),
     ("finding/places/test_seen.py finding/test_events.py", "a tensor as a map, whole"): (
         "backends/onnx/finding/places/layouts.py",
         "backends/onnx/finding/places/pieces.py",

@@ -11,11 +11,11 @@ import numpy as np
 
 from ...backend import Array
 from ...errors import TargetError
-from ..asking import Asking, Seen
-from ..target import NONE, AwaitingTarget, Kind, Outputs, ScoredTarget
-from . import box
+from ..asking import Asking
+from ..target import NONE, Kind, Outputs, ScoredTarget
 from .meaning import Read
-from .numbers import gathered, spot
+from .numbers import gathered
+from .of_box import Found, OfBox, asked_box
 from .written import reading
 
 EDGES: dict[str, tuple[float, ...]] = {
@@ -92,44 +92,27 @@ class EdgeTarget(ScoredTarget):
         return np.stack([y[place] for place in self.places]).astype(np.float64)
 
 
-@dataclass(frozen=True)
-class EdgeQuestion(AwaitingTarget):
-    """The same of a box that is yet to be found."""
+def edge_of(found: Found, edge: str) -> EdgeTarget:
+    """An edge of a box that was found.
 
-    edge: str
-    of: ScoredTarget
-    asked: str
-
-    @property
-    def label(self) -> str:
-        """How it is asked for."""
-        return self.asked
-
-    def found_in(self, seen: Seen) -> Sequence[ScoredTarget]:
-        """Of each box that the other question turns out to be."""
-        return [self._of(one, seen) for one in self.of.found_in(seen)]
-
-    def _of(self, one: ScoredTarget, seen: Seen) -> EdgeTarget:
-        head, size = seen.asking.head, seen.size
-        assert head is not None  # a box was found
-        assert head.boxes is not None
-        assert size is not None
-        numbers = gathered(seen.outputs, head.boxes)
-        if numbers.angles is not None:
-            raise TargetError(f"{self.asked}: turned boxes have no such edge; ask for {one.label}")
-        levels = numbers.levels if head.boxes.gridded else None
-        anchors = [facts["box"]["anchor"] for facts in one.detail]
-        how = head.boxes.written, head.boxes.priors
-        found = reading(numbers.values, size, levels, *how).at(anchors)
-        spots = [spot(seen.outputs, head.boxes, row, a) for row, a in enumerate(anchors)]
-        if len({name for name, _ in spots}) > 1:
-            raise TargetError(f"{self.asked}: the rows' boxes are of several scales: one by one")
-        label = f"edge:{self.edge}@{one.label}"
-        places = tuple(place for _, place in spots)
-        return EdgeTarget(self.edge, spots[0][0], places, found, label, one.detail)
+    Raises:
+        TargetError: the boxes are turned.
+    """
+    boxes, size = found.boxes, found.seen.size
+    assert size is not None  # a box was found
+    numbers = gathered(found.seen.outputs, boxes)
+    if numbers.angles is not None:
+        raise TargetError(
+            f"{found.asked}: turned boxes have no such edge; ask for {found.target.label}"
+        )
+    levels = numbers.levels if boxes.gridded else None
+    read_ = reading(numbers.values, size, levels, boxes.written, boxes.priors).at(found.anchors)
+    output, places = found.places(boxes)
+    label = f"edge:{edge}@{found.target.label}"
+    return EdgeTarget(edge, output, places, read_, label, found.target.detail)
 
 
-def read(word: str, asking: Asking) -> tuple[EdgeQuestion] | None:
+def read(word: str, asking: Asking) -> tuple[OfBox] | None:
     """`edge:left@box:0`, `edge:w@person`, `edge:x@person@320,200`."""
     found = re.fullmatch(r"edge:([^@]*)@(.+)", word)
     if found is None:
@@ -137,12 +120,7 @@ def read(word: str, asking: Asking) -> tuple[EdgeQuestion] | None:
     edge, which = found[1].strip(), found[2].strip()
     if edge not in EDGES:
         raise TargetError(f"target '{word}': no edge '{edge}'; there are {', '.join(EDGES)}")
-    if asking.kind not in ("boxes", ""):
-        raise TargetError(f"target '{word}' asks for a box, and the model gives {asking.kind}")
-    of = box.read(which, asking)
-    if of is None or len(of) > 1:
-        raise TargetError(f"target '{word}': one box has that edge, such as edge:{edge}@box:0")
-    return (EdgeQuestion(edge, of[0], word),)
+    return (OfBox(asked_box(word, which, asking), word, edge_of, (edge,)),)
 
 
 EDGE = Kind(

@@ -12,10 +12,9 @@ import numpy as np
 from ...backend import Array
 from ...errors import TargetError
 from ...head import BoxNumbers
-from ..asking import Asking, Seen
-from ..target import NONE, AwaitingTarget, Kind, Outputs, ScoredTarget
-from . import box
-from .numbers import spot
+from ..asking import Asking
+from ..target import NONE, Kind, Outputs, ScoredTarget
+from .of_box import Found, OfBox, asked_box
 
 COORDINATES = {"x": 0, "y": 1}
 SCORE = 2
@@ -76,55 +75,38 @@ class KeypointTarget(ScoredTarget):
         return np.maximum(found, np.finfo(y.dtype).tiny) if self.logarithm else found
 
 
-@dataclass(frozen=True)
-class KeypointQuestion(AwaitingTarget):
-    """The same of a box that is yet to be found."""
+def keypoint_of(found: Found, number: int, coordinate: str) -> KeypointTarget:
+    """A keypoint of a box that was found.
 
-    number: int
-    """Counted from 0, as the tools of such models do."""
-    coordinate: str
-    """x or y; '': its probability."""
-    of: ScoredTarget
-    asked: str
-
-    @property
-    def label(self) -> str:
-        """How it is asked for."""
-        return self.asked
-
-    def found_in(self, seen: Seen) -> Sequence[ScoredTarget]:
-        """Of each box that the other question turns out to be."""
-        return [self._of(one, seen) for one in self.of.found_in(seen)]
-
-    def _of(self, one: ScoredTarget, seen: Seen) -> KeypointTarget:
-        head = seen.asking.head
-        assert head is not None  # a box was found
-        assert head.boxes is not None
-        at = self._at(head.boxes, seen)
-        numbers = replace(head.boxes, start=at, count=1)
-        anchors = [facts["box"]["anchor"] for facts in one.detail]
-        spots = [spot(seen.outputs, numbers, row, a) for row, a in enumerate(anchors)]
-        label = f"keypoint:{self.number}{self.coordinate}@{one.label}"
-        places = tuple(place for _, place in spots)
-        return KeypointTarget(spots[0][0], places, not self.coordinate, label, one.detail)
-
-    def _at(self, boxes: BoxNumbers, seen: Seen) -> int:
-        """Where along the axis of a box's numbers it is."""
-        _require(boxes, self.asked)
-        extent = seen.outputs[boxes.output].shape[boxes.axis]
-        count = (extent - boxes.more) // boxes.points
-        if not self.number < count:
-            raise TargetError(f"{self.asked}: there are keypoints 0 to {count - 1}")
-        within = COORDINATES.get(self.coordinate, SCORE)
-        if within >= boxes.points:
-            raise TargetError(
-                f"{self.asked}: these keypoints have no probability: ask for a coordinate, as "
-                f"keypoint:{self.number}x@{self.of.label}"
-            )
-        return boxes.more + self.number * boxes.points + within
+    Args:
+        found: the box.
+        number: counted from 0, as the tools of such models do.
+        coordinate: x or y; '': its probability.
+    """
+    at = _at(number, coordinate, found)
+    output, places = found.places(replace(found.boxes, start=at, count=1))
+    label = f"keypoint:{number}{coordinate}@{found.target.label}"
+    return KeypointTarget(output, places, not coordinate, label, found.target.detail)
 
 
-def read(word: str, asking: Asking) -> tuple[KeypointQuestion] | None:
+def _at(number: int, coordinate: str, found: Found) -> int:
+    """Where along the axis of a box's numbers it is."""
+    boxes, asked = found.boxes, found.asked
+    _require(boxes, asked)
+    extent = found.seen.outputs[boxes.output].shape[boxes.axis]
+    count = (extent - boxes.more) // boxes.points
+    if not number < count:
+        raise TargetError(f"{asked}: there are keypoints 0 to {count - 1}")
+    within = COORDINATES.get(coordinate, SCORE)
+    if within >= boxes.points:
+        raise TargetError(
+            f"{asked}: these keypoints have no probability: ask for a coordinate, as "
+            f"keypoint:{number}x@{found.target.label}"
+        )
+    return boxes.more + number * boxes.points + within
+
+
+def read(word: str, asking: Asking) -> tuple[OfBox] | None:
     """`keypoint:3@box:0`, `keypoint:3x@person`, `keypoint:3y@box:0`."""
     found = re.fullmatch(r"keypoint:(\d+)([xy]?)@(.+)", word)
     if found is None:
@@ -132,7 +114,7 @@ def read(word: str, asking: Asking) -> tuple[KeypointQuestion] | None:
     of = asked_box(word, found[3].strip(), asking)
     if asking.head is not None and asking.head.boxes is not None:
         _require(asking.head.boxes, word)
-    return (KeypointQuestion(int(found[1]), found[2], of, word),)
+    return (OfBox(of, word, keypoint_of, (int(found[1]), found[2])),)
 
 
 def _require(boxes: BoxNumbers, asked: str) -> None:
@@ -142,21 +124,6 @@ def _require(boxes: BoxNumbers, asked: str) -> None:
             f"{asked}: the boxes of '{boxes.output}' have no keypoints that are known; any number "
             f"of an output is asked for as out:NAME[3]"
         )
-
-
-def asked_box(word: str, which: str, asking: Asking) -> ScoredTarget:
-    """The one box that a question is about, from what stands behind its @.
-
-    Raises:
-        TargetError: the model has no boxes, or several are meant.
-    """
-    if asking.kind not in ("boxes", ""):
-        raise TargetError(f"target '{word}' asks for a box, and the model gives {asking.kind}")
-    of = box.read(which, asking)
-    if of is None or len(of) > 1:
-        before = word.partition("@")[0]
-        raise TargetError(f"target '{word}': one box has that, such as {before}@box:0")
-    return of[0]
 
 
 KEYPOINT = Kind(

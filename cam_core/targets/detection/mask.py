@@ -13,11 +13,10 @@ from ...backend import Array
 from ...errors import TargetError
 from ...head import BoxNumbers
 from ..asking import Asking, Seen
-from ..target import NONE, AwaitingTarget, Kind, Outputs, ScoredTarget
+from ..target import NONE, Kind, Outputs, ScoredTarget
 from .boxed import rows_of
 from .found import Detections
-from .keypoint import asked_box
-from .numbers import spot
+from .of_box import Found, OfBox, asked_box
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,47 +77,30 @@ class MaskTarget(ScoredTarget):
         return f"mask of {facts.get('label') or 'class ' + str(facts['class'])}" if facts else ""
 
 
-@dataclass(frozen=True)
-class MaskQuestion(AwaitingTarget):
-    """The same of a box that is yet to be found."""
+def mask_of(found: Found) -> MaskTarget:
+    """The mask of a box that was found.
 
-    of: ScoredTarget
-    asked: str
-
-    @property
-    def label(self) -> str:
-        """How it is asked for."""
-        return self.asked
-
-    def found_in(self, seen: Seen) -> Sequence[ScoredTarget]:
-        """Of each box that the other question turns out to be."""
-        return [self._of(one, seen) for one in self.of.found_in(seen)]
-
-    def _of(self, one: ScoredTarget, seen: Seen) -> MaskTarget:
-        head = seen.asking.head
-        assert head is not None  # a box was found
-        assert head.boxes is not None
-        _require(head.boxes, self.asked)
-        maps = seen.outputs[head.boxes.prototypes].astype(np.float64)
-        numbers = replace(head.boxes, start=head.boxes.more, count=maps.shape[1])
-        anchors = [facts["box"]["anchor"] for facts in one.detail]
-        spots = [spot(seen.outputs, numbers, row, a) for row, a in enumerate(anchors)]
-        c = np.stack([seen.outputs[name][place] for name, place in spots]).astype(np.float64)
-        pairs = zip(rows_of(seen, self.asked), anchors, strict=True)
-        inside = np.stack([_inside(row, a, maps.shape[2:], seen) for row, a in pairs])
-        logits = np.einsum("nk,nkhw->nhw", c, maps)
-        P = inside & (logits > 0)
-        counts = P.sum(axis=(1, 2))
-        if not counts.all():
-            raise TargetError(f"{self.asked}: no place of the mask is above 0 in its box")
-        shares = P / counts[:, None, None]
-        means = np.einsum("nkhw,nhw->nk", maps, shares)
-        label = f"mask@{one.label}"
-        said = [{"places": int(n), "share": float(n / P[0].size)} for n in counts]
-        detail = tuple({**d, "mask": m} for d, m in zip(one.detail, said, strict=True))
-        of_maps = MaskTarget(head.boxes.prototypes, c, means, shares=shares, label=label)
-        at = tuple(place for _, place in spots)
-        return MaskTarget(spots[0][0], c, means, at, None, of_maps, label, detail)
+    Raises:
+        TargetError: it has no place.
+    """
+    boxes, seen = found.boxes, found.seen
+    _require(boxes, found.asked)
+    maps = seen.outputs[boxes.prototypes].astype(np.float64)
+    output, at = found.places(replace(boxes, start=boxes.more, count=maps.shape[1]))
+    c = np.stack([seen.outputs[output][place] for place in at]).astype(np.float64)
+    pairs = zip(rows_of(seen, found.asked), found.anchors, strict=True)
+    inside = np.stack([_inside(row, a, maps.shape[2:], seen) for row, a in pairs])
+    P = inside & (np.einsum("nk,nkhw->nhw", c, maps) > 0)
+    counts = P.sum(axis=(1, 2))
+    if not counts.all():
+        raise TargetError(f"{found.asked}: no place of the mask is above 0 in its box")
+    shares = P / counts[:, None, None]
+    means = np.einsum("nkhw,nhw->nk", maps, shares)
+    label = f"mask@{found.target.label}"
+    said = [{"places": int(n), "share": float(n / P[0].size)} for n in counts]
+    detail = tuple({**d, "mask": m} for d, m in zip(found.target.detail, said, strict=True))
+    of_maps = MaskTarget(boxes.prototypes, c, means, shares=shares, label=label)
+    return MaskTarget(output, c, means, at, None, of_maps, label, detail)
 
 
 def _inside(row: Detections, anchor: int, shape: tuple[int, ...], seen: Seen) -> Array:
@@ -140,14 +122,14 @@ def _require(boxes: BoxNumbers, asked: str) -> None:
         )
 
 
-def read(word: str, asking: Asking) -> tuple[MaskQuestion] | None:
+def read(word: str, asking: Asking) -> tuple[OfBox] | None:
     """`mask@box:0`, `mask@person`."""
     found = re.fullmatch(r"mask@(.+)", word)
     if found is None or (asking.kind not in ("boxes", "") and "box:" not in word):
         return None
     if asking.head is not None and asking.head.boxes is not None:
         _require(asking.head.boxes, word)
-    return (MaskQuestion(asked_box(word, found[1].strip(), asking), word),)
+    return (OfBox(asked_box(word, found[1].strip(), asking), word, mask_of),)
 
 
 MASK = Kind(

@@ -143,8 +143,8 @@ def test_against_an_edge_and_of_a_class() -> None:
 
 REFUSED = [
     ("edge:lft@box:0", "no edge 'lft'; there are left, top, right, bottom, x, y, w, h"),
-    ("edge:left@top:3", "one box has that edge, such as edge:left@box:0"),
-    ("edge:left@1@anchor:3", "one box has that edge"),
+    ("edge:left@top:3", "one box has that, such as edge:left@box:0"),
+    ("edge:left@1@anchor:3", "one box has that"),
 ]
 
 

@@ -1,0 +1,83 @@
+"""Questions about what a box has: a keypoint, an edge, a mask, of a box that is yet to be found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ...errors import TargetError
+from ...head import BoxNumbers
+from ..asking import Asking, Seen
+from ..target import AwaitingTarget, ScoredTarget
+from . import box
+from .numbers import spot
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a question is made of, once its box was found in every row."""
+
+    target: ScoredTarget
+    """The box."""
+    boxes: BoxNumbers
+    seen: Seen
+    asked: str
+    """The question, as it was asked."""
+
+    @property
+    def anchors(self) -> list[int]:
+        """Of each row."""
+        return [facts["box"]["anchor"] for facts in self.target.detail]
+
+    def places(self, numbers: BoxNumbers) -> tuple[str, tuple[tuple[Any, ...], ...]]:
+        """The output with these numbers, and where in it those of each row are.
+
+        Raises:
+            TargetError: they are in several.
+        """
+        spots = [spot(self.seen.outputs, numbers, row, a) for row, a in enumerate(self.anchors)]
+        if len({name for name, _ in spots}) > 1:
+            raise TargetError(f"{self.asked}: the rows' boxes are of several scales: one by one")
+        return spots[0][0], tuple(place for _, place in spots)
+
+
+@dataclass(frozen=True)
+class OfBox(AwaitingTarget):
+    """What one box has, by a question that says which box."""
+
+    of: ScoredTarget
+    asked: str
+    make: Callable[..., ScoredTarget]
+    """(the box as `Found`, *given) -> what is asked of it."""
+    given: tuple[Any, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """How it is asked for."""
+        return self.asked
+
+    def found_in(self, seen: Seen) -> Sequence[ScoredTarget]:
+        """Of each box that the other question turns out to be."""
+        return [self._of(one, seen) for one in self.of.found_in(seen)]
+
+    def _of(self, one: ScoredTarget, seen: Seen) -> ScoredTarget:
+        head = seen.asking.head
+        assert head is not None  # a box was found
+        assert head.boxes is not None
+        return self.make(Found(one, head.boxes, seen, self.asked), *self.given)
+
+
+def asked_box(word: str, which: str, asking: Asking) -> ScoredTarget:
+    """The one box that a question is about, from what stands behind its @.
+
+    Raises:
+        TargetError: the model has no boxes, or several are meant.
+    """
+    if asking.kind not in ("boxes", ""):
+        raise TargetError(f"target '{word}' asks for a box, and the model gives {asking.kind}")
+    of = box.read(which, asking)
+    if of is None or len(of) > 1:
+        before = word.partition("@")[0]
+        raise TargetError(f"target '{word}': one box has that, such as {before}@box:0")
+    return of[0]
