@@ -40,7 +40,7 @@ def explained(
         options: of the method.
     """
     method, target = find_method(name), questions[0].target
-    if method.at == "input":
+    if method.at != "layer":
         found = [from_question(questions[0], name, labels=labels, **options)]
     elif method.captured:
         found = [
@@ -120,24 +120,27 @@ def from_question(
     with np.errstate(invalid="ignore", over="ignore"):
         found = formula(question, method, **options)
         alpha = found if method.gives == "alpha" else None
-        own = question.A if at_layer else question.X
-        weighted = found[:, None] if alpha is None else alpha * own
+        if alpha is None:
+            weighted = found[:, None]
+        else:
+            weighted = alpha * (question.A if at_layer else question.X)
         signed = total(weighted)
         floor = noise_floor(weighted, question.look.score.dtype)
         if len(signed) != rows:  # frames: several maps a row
             signed = by_row(signed, rows)
             floor = np.max(by_row(floor, rows), axis=1)
             alpha = None if alpha is None else by_row(alpha, rows)
+    where, region = places(question, method)
     known = Explanation(
         **shown(signed, floor),
         alpha=alpha,
         score=question.Y,
         classes=None,
-        layer=question.layer if at_layer else question.input.name,
+        layer=where,
         method=name,
         target=question.target.label,
         diagnosis=unmoved(signed, floor),
-        region=question.look.regions.get(question.layer) if at_layer else whole(question),
+        region=region,
     )
     return named(known, question.target, question.look.score, labels)
 
@@ -170,6 +173,15 @@ def named(
         detail=target.detail,
         outline=target.outline,
     )
+
+
+def places(question: Question, method: Method) -> tuple[str, Region | None]:
+    """The name of what the map's places are those of, and what of the input they cover."""
+    if method.at == "attention":
+        return question.attention.name, question.attention.region
+    if method.at == "input":
+        return question.input.name, whole(question)
+    return question.layer, question.look.regions.get(question.layer)
 
 
 def whole(question: Question) -> Region:

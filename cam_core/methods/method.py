@@ -23,7 +23,7 @@ NEEDS: dict[Need, str] = {
 }
 """In words. The activations of its layer are there for every method."""
 Gives = Literal["alpha", "map"]
-At = Literal["layer", "input"]
+At = Literal["layer", "input", "attention"]
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,8 @@ class Method:
     """`alpha` [N, K, 1..] or [N, K, *S], whose map is sum_k alpha_k A^k; or the signed `map`
     itself [N, *S]."""
     at: At = "layer"
-    """Whose cells the map has. At the `input` A is the input itself, and layers do not count."""
+    """Whose cells the map has. At the `input` A is the input itself, and layers do not count;
+    nor do they where the places are those of the tokens that the model's attention weighs."""
 
     def __post_init__(self) -> None:
         """A need that nobody knows is a slip."""

@@ -12,6 +12,7 @@ import numpy as np
 from ..backend import Array, Backend, Capture, InputInfo, Inputs, Look
 from ..errors import InputError
 from ..targets.target import ScoredTarget
+from .attention import Attention
 
 BATCH = 32
 """How many changed inputs, or activations, are scored at once."""
@@ -155,6 +156,26 @@ class Question:
         if axis is None:
             return values[:, None] if values.ndim in (2, 3) else values
         return np.moveaxis(values, axis, 1)
+
+    @functools.cached_property
+    def attention(self) -> Attention:
+        """What the model attends to; its gradients are made when they are first read.
+
+        Raises:
+            InputError: the backend does not know, or there is no attention that it recognises.
+        """
+        attend = getattr(self.backend, "attend", None)
+        if attend is None:
+            raise InputError("this backend sees no attention weights: open the .onnx file")
+        over = self.look.regions.get(self.layer)
+
+        def seen() -> Any:
+            tensor = self.target.tensor
+            backend: Any = self.backend.scored(tensor) if tensor else self.backend
+            return backend.attend(self.x, "" if over is None else over.input)
+
+        found: Attention = self.once("attention", seen).under(self.target)
+        return found
 
     def guided(self) -> Backend:
         """The model with guided backpropagation in place of its gradient.

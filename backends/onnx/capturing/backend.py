@@ -24,6 +24,7 @@ from ..reading.static import Static
 from ..running.feed import feed, rows
 from ..running.runner import Runner
 from ..running.runtime import Provider, refuse_graph_capture, run
+from .attending import Attended, AttentionPass
 from .forward_pass import ForwardPass
 from .halves import split
 from .sessions import Passes, joined
@@ -79,6 +80,7 @@ class OnnxBackend:
         self._tails: dict[str, Tail] = {}
         self._sized: dict[tuple[int, int], OnnxBackend] = {}
         self._scored: dict[str, OnnxBackend] = {}
+        self._attended: dict[str, Attended] = {}
 
     @staticmethod
     def claims(source: Any) -> bool:
@@ -177,6 +179,17 @@ class OnnxBackend:
         tails |= {asked: tails[c.name] for asked, c in zip(layers or (), choices, strict=False)}
         return ForwardPass(analysis, self._open(analysis, names), tails, self._parts(x), names)
 
+    def attend(self, x: Inputs, over: str = "") -> AttentionPass:
+        """What the model attends to as it runs on x, over the input of that name.
+
+        Raises:
+            InputError: no attention is recognised, or it is none over the picture.
+        """
+        if over not in self._attended:
+            analysis = replace(self.analysis, choices=())
+            self._attended[over] = Attended(analysis, over, self._runner.open, self._part)
+        return AttentionPass(self._attended[over], self._parts(x))
+
     def capture(
         self,
         x: Inputs,
@@ -272,6 +285,10 @@ class OnnxBackend:
         asked: dict[str, Any] = {"layer": self._named, "score": self.analysis.asked_score}
         asked |= {"guided": self._guided} | self._runner.asked | options
         return OnnxBackend(source, **asked)
+
+    def _part(self, model: onnx.ModelProto) -> OnnxBackend:
+        """A backend of a part of the model that gives its score."""
+        return self._like(model, layer=None, score=f"{EXACTLY}{self.analysis.score.name}")
 
     def _with_gradient(self, asked: Sequence[str] | None) -> list[str]:
         """The names of the inputs whose gradients are wanted."""
