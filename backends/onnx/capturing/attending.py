@@ -17,7 +17,7 @@ from cam_core.region import Region
 from ..finding.analysis import Analysis
 from ..reading.graph import Tensor
 from ..running.ort_values import Joined, array_of, device_of, run_values, value_of
-from .cut import beside, between
+from .cut import beside, between, declare_made
 from .halves import COTANGENT, split, split_apart
 from .sessions import Kept, Passes
 from .token_places import Sight, in_order, in_own_order, sight_of
@@ -59,6 +59,7 @@ class Attended:
         if name not in self._after:
             more = beside(self.analysis, name)
             part = between(self.analysis, [name, *more], [self.analysis.score.name])
+            declare_made(part, self.analysis)
             self._after[name] = self._other(part), more
         return self._after[name]
 
@@ -78,8 +79,9 @@ class Attended:
     @functools.cached_property
     def projecting(self) -> Any:
         """From o of the last block to what it is projected to."""
-        output, projected = self.sight.blocks[-1].output.tensor, self.sight.projected()
-        return self._opened(between(self.analysis, [output.name], [projected.name]))
+        output, projected = str(self.sight.blocks[-1].output.tensor.name), self.sight.projected()
+        given = [output, *beside(self.analysis, output)]
+        return self._opened(between(self.analysis, given, [projected.name]))
 
 
 class AttentionPass:
@@ -133,17 +135,16 @@ class AttentionPass:
         sight, values = self.attended.sight, self.attended.sight.blocks[-1].values
         return sight.places(values, self.tensors[values.tensor.name], self.rows)
 
-    def beside(self, names: Sequence[str]) -> dict[str, Array]:
-        """Tensors of the model as it ran on the input, by name."""
-        fed = {n: np.concatenate([p[n] for p in self.parts]) for n in self.parts[0]}
-        made = tuple(name for name in names if name not in fed)
-        found = {name: fed[name] for name in names if name in fed}
+    def beside(self, names: Sequence[str]) -> list[dict[str, Array]]:
+        """Tensors of the model as it ran on each batch, by name."""
+        made = tuple(name for name in names if name not in self.parts[0])
+        found = [{n: part[n] for n in names if n in part} for part in self.parts]
         if made:
             session = self.attended.made_beside(made)
             wanted = {i.name for i in session.get_inputs()}
-            runs = [session.run(list(made), {n: p[n] for n in wanted}) for p in self.parts]
-            arrays = (np.concatenate(each) for each in zip(*runs, strict=True))
-            found |= dict(zip(made, arrays, strict=True))
+            for own, part in zip(found, self.parts, strict=True):
+                arrays = session.run(list(made), {n: part[n] for n in wanted})
+                own |= dict(zip(made, arrays, strict=True))
         return found
 
 
@@ -221,7 +222,9 @@ class AttentionUnder:
     def _gradient_after(self, tensor: Tensor, values: Array) -> Array:
         """dY/dt of a tensor, where it is `values`."""
         backend, names = self._seen.attended.after(tensor)
-        fed = self._seen.beside(names) | {tensor.name: values}
+        parts = self._seen.beside(names)
+        fed = {n: np.concatenate([part[n] for part in parts]) for n in names}
+        fed[tensor.name] = values
         look = backend.look(fed, layers=(), inputs=[tensor.name])
         found: Array = look.pull(self._target).inputs[tensor.name]
         return found
@@ -271,10 +274,12 @@ class AttentionUnder:
         like = self._seen.tensors[part.tensor.name]
         size = like.shape[0] // len(self._seen.kept)
         own = in_own_order(x, part, like)
+        names = [i.name for i in session.get_inputs() if i.name != part.tensor.name]
         device, found = device_of(session), []
-        for i in range(len(self._seen.kept)):
-            given = {part.tensor.name: value_of(own[i * size : (i + 1) * size], device)}
-            found.append(array_of(next(iter(run_values(session, given).values()))))
+        for i, more in enumerate(self._seen.beside(names)):
+            given = more | {part.tensor.name: own[i * size : (i + 1) * size]}
+            values = {name: value_of(array, device) for name, array in given.items()}
+            found.append(array_of(next(iter(run_values(session, values).values()))))
         return self._sight.projected_layout().apply(np.concatenate(found))
 
     def _pulled(self, part: Any) -> Array:

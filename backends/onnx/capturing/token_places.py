@@ -44,16 +44,15 @@ class Sight:
             InputError: they attend within windows, or each frame for itself.
         """
         heads = in_order(values, part, rows)
-        count, keys = heads.shape[:1][0], heads.shape[2]
-        numbers = np.arange(count)[:, None] * keys + np.arange(keys)
-        all_of = np.broadcast_to(numbers[:, None, :, None], heads.shape)
-        found = self.layout.apply(in_own_order(all_of, part, values))
+        keys = heads.shape[2]
+        numbers = np.arange(rows)[:, None] * keys + np.arange(keys)
+        every = np.broadcast_to(numbers[:, None, :, None], heads.shape)
+        found = self.layout.apply(in_own_order(every, part, values))
+        found = found.reshape(rows, -1, *found.shape[2:])  # heads may be rows of their own
         first = found[0, 0]
-        whole = found.shape[0] == rows and np.unique(first).size == first.size
-        each = np.arange(rows).reshape(-1, *[1] * (found.ndim - 1)) * keys
-        if not whole or first.max() >= keys or not np.array_equal(
-            found, np.broadcast_to(first + each, found.shape)
-        ):
+        each = first + keys * np.arange(rows).reshape(-1, *[1] * (found.ndim - 1))
+        apart = np.unique(first).size == first.size and first.max() < keys
+        if not apart or not np.array_equal(found, np.broadcast_to(each, found.shape)):
             raise InputError(
                 f"the tokens of '{part.tensor.name}' attend within windows or frames of their own: "
                 f"such weights are no map of the picture; {INSTEAD}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from string import ascii_letters
 
 from cam_core.maps.layout import Layout
@@ -117,30 +117,40 @@ def _residual(route: Route, name: str) -> bool:
 
 
 def projection(route: Route, output: Tensor) -> Tensor | None:
-    """What the heads side by side are projected to: the first product with weights, its bias."""
-    tensor, projected = output, None
-    for _ in range(8):
-        readers = [n for n in route.graph.consumers.get(tensor.name, ()) if _carries(route, n)]
-        if len(readers) != 1:
-            break
-        node = readers[0]
-        weighs = node.op in ("MatMul", "Gemm")
-        biased = node.op == "Add" and any(route.graph.constant(t) for t in node.inputs)
-        if projected is None and not weighs and node.op not in RESHAPING | SAME | {"Transpose"}:
-            break
-        if projected is not None and not biased:
-            break
-        tensor = node.outputs[0]
-        if weighs or biased:
-            projected = tensor
-        if biased or node.op == "Gemm":
-            break
-    held = projected is not None and projected.name in route.graph.tensors
-    return projected if held else None
+    """What the heads side by side are projected to: the first product with weights, its bias.
+
+    As the first view of it that has places.
+    """
+    views, steps = RESHAPING | SAME | {"Transpose"}, list(_onward(route, output))
+    for i, node in enumerate(steps):
+        if node.op in views:
+            continue
+        if node.op not in ("MatMul", "Gemm"):
+            return None
+        rest = steps[i:]
+        if node.op == "MatMul" and len(rest) > 1 and _biases(route, rest[1]):
+            rest = rest[1:]
+        for later in [rest[0], *takewhile(lambda n: n.op in views, rest[1:])]:
+            made = later.outputs[0]
+            if route.maps.layout(made) is not None and made.name in route.graph.tensors:
+                return made
+        return None
+    return None
 
 
-def _carries(route: Route, node: Node) -> bool:
-    return any(t.name in route.path for t in node.outputs)
+def _onward(route: Route, tensor: Tensor) -> Iterator[Node]:
+    """The nodes after a tensor, as long as each is read by one alone."""
+    while True:
+        readers = route.graph.consumers.get(tensor.name, ())
+        moving = [n for n in readers if any(t.name in route.path for t in n.outputs)]
+        if len(moving) != 1:
+            return
+        yield moving[0]
+        tensor = moving[0].outputs[0]
+
+
+def _biases(route: Route, node: Node) -> bool:
+    return node.op == "Add" and any(route.graph.constant(t) for t in node.inputs)
 
 
 def _labels(node: Node) -> tuple[str, str, str] | None:
