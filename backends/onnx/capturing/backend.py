@@ -21,6 +21,7 @@ from ..instrumenting.strip import strip
 from ..reading.graph import floating
 from ..reading.load import Source, load, opset
 from ..reading.static import Static
+from ..rules.attention_in_full import attention_in_full
 from ..running.feed import feed, rows
 from ..running.runner import Runner
 from ..running.runtime import Provider, refuse_graph_capture, run
@@ -186,9 +187,17 @@ class OnnxBackend:
             InputError: no attention is recognised, or it is none over the picture.
         """
         if over not in self._attended:
-            analysis = replace(self.analysis, choices=())
-            self._attended[over] = Attended(analysis, over, self._runner.open, self._part)
+            of = self._in_full
+            self._attended[over] = Attended(of.analysis, over, of._runner.open, of._part)
         return AttentionPass(self._attended[over], self._parts(x))
+
+    @functools.cached_property
+    def _in_full(self) -> OnnxBackend:
+        """The same model with fused attention written out; itself where there is none."""
+        model = attention_in_full(self.analysis.graph)
+        if model is None:
+            return self
+        return self._like(Source(model, self.analysis.source.path), layer=None)
 
     def capture(
         self,
