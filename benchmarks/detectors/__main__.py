@@ -56,9 +56,13 @@ def main() -> None:
     asked.page.write_text("\n\n".join([HEAD, *tables]) + "\n", encoding="utf-8")
 
 
+CAPTURED = [name for name, row in METHODS.items() if row.captured]
+"""The methods that weigh a layer by its gradients."""
+
+
 def measured(backend: Backend, spec: Preprocess, photos: Sequence[Path]) -> Found:
     """By method, the figures of each photo with a box that is likely and of a usual size."""
-    found: dict[str, list[Figures]] = {method: [] for method in METHODS}
+    found: dict[str, list[Figures]] = {method: [] for method in CAPTURED}
     for photo in photos:
         for method, one in of_photo(backend, spec, photo):
             found[method].append(one)
@@ -78,7 +82,7 @@ def of_photo(backend: Backend, spec: Preprocess, photo: Path) -> Iterator[tuple[
     box = target.detail[0]["box"]
     labelled = objects(photo, box["class"], size)
     captured = pulled(look, target)
-    for method in METHODS:
+    for method in CAPTURED:
         map_ = from_captures(captured, target, method)
         heat = made.placement.to_photo(map_.heatmap(made.placement.size)[0])
         yield method, figures(heat, box["corners"], labelled)

@@ -2,12 +2,13 @@
 
 A block's weights P [N, heads, queries, keys] sum to one over the keys; G is dY/dP. What the keys
 amount to, [N, keys], is shown at those of them that are places; class and register tokens are none.
-`rollout`, `gradrollout` and `legrad-final` are traced into a file as well: plain functions of arrays.
+`rollout`, `gradrollout` and `legrad-final` are traced into a file as well: they use plain functions
+of arrays.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -15,8 +16,9 @@ import numpy as np
 from ..backend import Array
 from ..errors import InputError
 from ..region import Region
+from .from_gradients import divide
 
-MIXED = {"mean": np.mean, "max": np.max, "min": np.min}
+MIXED: dict[str, Callable[..., Array]] = {"mean": np.mean, "max": np.max, "min": np.min}
 """How heads are made one."""
 
 
@@ -50,7 +52,7 @@ class Attention(Protocol):
 
     @property
     def read(self) -> Array:
-        """1 for each query of the last block that the score reads, else 0 [1, queries]."""
+        """1 for each query of the last block that the score reads, else 0 [1 or N, queries]."""
         ...
 
     def placed(self, keys: Array) -> Array:
@@ -164,6 +166,16 @@ def gradeclip(question: Asked, *, one_head: bool = False) -> Array:
     found = np.einsum("nhqd,nhkd,nqk,nq->nk", g, np.broadcast_to(v, _heads(v, g)), w,
                       np.broadcast_to(attention.read, (len(g), g.shape[2])))  # fmt: skip
     return np.maximum(attention.placed(found), 0.0)
+
+
+def read_by_gradient(G: Array) -> Array:
+    """1 for each query whose weights move Y, 0 for the others; 1 for all if none does [N, queries].
+
+    `G`: dY/dP of the last block [N, heads, queries, keys].
+    """
+    largest = np.max(np.abs(G), axis=(1, 3))
+    moved = divide(largest, largest)
+    return np.where(np.max(moved, axis=1, keepdims=True) > 0, moved, 1.0)
 
 
 def _sensitivity(gradients: Sequence[Array], blocks: int | None) -> Array:

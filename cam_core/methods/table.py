@@ -11,7 +11,7 @@ from .from_gradients import gradcam, gradcam_plus_plus, hirescam, layercam, xgra
 from .method import Method
 
 OF_ATTENTION: dict[str, Any] = {
-    "needs": frozenset({"attention"}),
+    "needs": frozenset({"attention", "gradients"}),
     "gives": "map",
     "at": "attention",
 }
@@ -41,7 +41,7 @@ METHODS: dict[str, Method] = {
         rollout,
         "attention weights multiplied through the blocks; knows no class",
         "Abnar and Zuidema 2020, Attention rollout",
-        **OF_ATTENTION,
+        **OF_ATTENTION | {"needs": frozenset({"attention"})},
     ),
     "gradrollout": Method(
         gradrollout,

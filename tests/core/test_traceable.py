@@ -66,7 +66,7 @@ SPACES = [(4,), (3, 4), (2, 3, 4), ()]
 
 
 @pytest.mark.parametrize("space", SPACES, ids=str)
-@pytest.mark.parametrize("name", [n for n, m in METHODS.items() if m.traceable])
+@pytest.mark.parametrize("name", [n for n, m in METHODS.items() if m.traceable and m.captured])
 def test_method_is_traceable(name: str, space: tuple[int, ...], rng: np.random.Generator) -> None:
     A, G = rng.normal(size=(2, 2, 3, *space)).astype(np.float32)
     traced = combine(Symbol(A), METHODS[name](Symbol(A), Symbol(G)))

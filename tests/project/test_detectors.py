@@ -72,5 +72,5 @@ def test_the_page_has_every_method() -> None:
 
     page = (ROOT / "docs" / "detectors.md").read_text(encoding="utf-8")
     assert page.startswith(importlib.import_module("benchmarks.detectors.__main__").HEAD)
-    for method in METHODS:
+    for method in (name for name, row in METHODS.items() if row.captured):
         assert page.count(f"\n| {method} | ") == 2

@@ -58,9 +58,9 @@ def tool(path: Path, *, apart: bool) -> onnx.ModelProto:
 
 
 def rows(model: onnx.ModelProto, x: np.ndarray) -> np.ndarray:
-    return ort.InferenceSession(
-        model.SerializeToString(), providers=["CPUExecutionProvider"]
-    ).run(None, {"x": x})[0]
+    return ort.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"]).run(
+        None, {"x": x}
+    )[0]
 
 
 def whole(model: onnx.ModelProto, x: np.ndarray) -> OnnxBackend:

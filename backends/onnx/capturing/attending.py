@@ -12,15 +12,16 @@ import numpy as np
 from cam_core.backend import Array, Target
 from cam_core.captures import cotangent
 from cam_core.errors import InputError
+from cam_core.methods.attention import read_by_gradient
 from cam_core.region import Region
 
 from ..finding.analysis import Analysis
+from ..finding.token_places import Sight, in_order, in_own_order, sight_of
 from ..reading.graph import Tensor
 from ..running.ort_values import Joined, array_of, device_of, run_values, value_of
 from .cut import beside, between, declare_made
 from .halves import COTANGENT, split, split_apart
 from .sessions import Kept, Passes
-from .token_places import Sight, in_order, in_own_order, sight_of
 
 Opened = Callable[[Any], Any]
 
@@ -177,12 +178,9 @@ class AttentionUnder:
 
     @functools.cached_property
     def read(self) -> Array:
-        """1 for each query of the last block that the score reads [1, queries]."""
+        """1 for each query of the last block that the score reads [1 or N, queries]."""
         known = self._sight.read(self.P[-1].shape[2])
-        if known is not None:
-            return known
-        moved = np.any(self.G[-1] != 0, axis=(0, 1, 3))
-        return (moved if moved.any() else ~moved)[None].astype(np.float32)
+        return read_by_gradient(self.G[-1]) if known is None else known
 
     def placed(self, keys: Array) -> Array:
         """[N, keys] at the places [N, *S]."""
@@ -280,7 +278,8 @@ class AttentionUnder:
             given = more | {part.tensor.name: own[i * size : (i + 1) * size]}
             values = {name: value_of(array, device) for name, array in given.items()}
             found.append(array_of(next(iter(run_values(session, values).values()))))
-        return self._sight.projected_layout().apply(np.concatenate(found))
+        placed: Array = self._sight.projected_layout().apply(np.concatenate(found))
+        return placed
 
     def _pulled(self, part: Any) -> Array:
         return in_order(self._gradients[part.tensor.name], part, self._seen.rows)
@@ -292,4 +291,3 @@ class AttentionUnder:
             raise plan.refused
         look: Any = self._seen
         return self._seen.attended.passes.backward(self._seen.kept, cotangent(look, self._target))
-

@@ -92,7 +92,9 @@ def declare_made(part: onnx.ModelProto, analysis: Analysis) -> None:
     made = (name for node in part.graph.node for name in node.output)
     tensors = (analysis.graph.tensors.get(name) for name in made if name not in known)
     part.graph.value_info.extend(
-        value_info(t, analysis.model) for t in tensors if _is_tensor(t) and t.shape is not None
+        value_info(t, analysis.model)
+        for t in tensors
+        if t is not None and _is_tensor(t) and t.shape is not None
     )
 
 

@@ -48,7 +48,8 @@ def split(
 ) -> Split:
     """The two models for the layers of an analysis, and for the gradients of these inputs.
 
-    `kept`: what else the forward pass is to give. Where there is no derivative the forward pass stands alone: tails need none.
+    `kept`: what else the forward pass is to give. Where there is no derivative the forward pass
+    stands alone: tails need none.
     """
     wanted = list(dict.fromkeys([*(c.tensor.name for c in analysis.choices), *inputs]))
     if not wanted:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any
 
@@ -28,6 +28,7 @@ from ..writing.emit import Emitter
 from ..writing.op import Op
 from ..writing.valid import require_valid
 from . import gate as gates
+from .attention import Attended, attended
 from .metadata import record
 from .methods import CamTensors, cam, heatmap, mergeable, merged, writable_method
 from .targets import Target, Targets, write_targets
@@ -162,9 +163,15 @@ class _Row:
         """Runs the reverse pass and the method."""
         choices = self.analysis.choices
         sources = self._sources() if "input_gradients" in self.names else []
-        wanted = [*(c.tensor.name for c in choices if self._needs_gradients()), *sources]
+        attended = self._attended()
+        layers = [c.tensor.name for c in choices if self._needs_gradients()]
+        wanted = [*(layers if attended is None else attended.wanted), *sources]
         gradients = self._pulled(list(dict.fromkeys(wanted))) if wanted else {}
-        self.layers = [self._layer(choice, gradients.get(choice.tensor.name)) for choice in choices]
+        if attended is not None:
+            self.layers = [self._of_attention(attended, gradients)]
+        else:
+            pulled = [gradients.get(choice.tensor.name) for choice in choices]
+            self.layers = [self._layer(c, G) for c, G in zip(choices, pulled, strict=True)]
         self.inputs = {name: gradients[name] for name in sources}
         self.merged = self._merged()
 
@@ -180,6 +187,24 @@ class _Row:
             found |= {"map": made.map, "signed": made.signed, "alpha": _flat(op, made.alpha)}
             if "heatmap" in self.names:
                 found["heatmap"] = heatmap(op, made.map, *_canvas(self.analysis, choice))
+        return found
+
+    def _attended(self) -> Attended | None:
+        """What the model attends to, where the method is about that."""
+        if self.method is None or self.method.at != "attention":
+            return None
+        unknown = sorted(set(self.names) & set(PER_LAYER) - {"map", "signed", "heatmap"})
+        if unknown:
+            raise InputError(f"output '{unknown[0]}' is of a layer, the method is about attention")
+        return attended(self.analysis, self.method)
+
+    def _of_attention(self, seen: Attended, gradients: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        assert self.method is not None
+        signed, lit = seen.maps(self.op, self.method, gradients)
+        found = {"map": lit, "signed": signed}
+        if "heatmap" in self.names:
+            choice = replace(self.analysis.choices[0], region=seen.sight.region)
+            found["heatmap"] = heatmap(self.op, lit, *_canvas(self.analysis, choice))
         return found
 
     def _merged(self) -> dict[str, Tensor]:

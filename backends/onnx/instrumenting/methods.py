@@ -25,7 +25,7 @@ from ..writing.arithmetic import as_float32
 from ..writing.op import Op
 from .trace import Traced
 
-WRITTEN: frozenset[Need] = frozenset({"gradients"})
+WRITTEN: frozenset[Need] = frozenset({"gradients", "attention"})
 """What a method gets in a file besides A."""
 
 

@@ -128,7 +128,8 @@ def test_what_an_explanation_says_of_it(net: TinyViT, backend: OnnxBackend) -> N
     x = pictures()
     found = explain(backend, x.numpy(), CLASS, "legrad")
     assert found.alpha is None
-    assert found.region is not None and found.region.whole and found.region.input == "x"
+    assert found.region is not None
+    assert (found.region.whole, found.region.input) == (True, "x")
     assert found.layer in backend.analysis.graph.tensors
     np.testing.assert_allclose(found.score, net(x)[:, CLASS].detach(), rtol=1e-4)
 

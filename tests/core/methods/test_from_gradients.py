@@ -58,12 +58,15 @@ ORACLES = {
 }
 
 
+WEIGHED = [name for name, row in METHODS.items() if row.of_arrays]
+
+
 def test_every_method_has_an_oracle() -> None:
-    assert set(ORACLES) == set(METHODS)
+    assert set(ORACLES) == set(WEIGHED)
 
 
 @pytest.mark.parametrize("space", SPACES, ids=str)
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", WEIGHED)
 def test_method_matches_its_loops(
     name: str, space: tuple[int, ...], rng: np.random.Generator
 ) -> None:
@@ -74,7 +77,7 @@ def test_method_matches_its_loops(
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", WEIGHED)
 def test_method_keeps_dtype_and_arguments(name: str, dtype: type, rng: np.random.Generator) -> None:
     A, G = rng.normal(size=(2, 2, 3, 4, 4)).astype(dtype)
     before = A.copy(), G.copy()
@@ -82,7 +85,7 @@ def test_method_keeps_dtype_and_arguments(name: str, dtype: type, rng: np.random
     np.testing.assert_array_equal(np.stack([A, G]), np.stack(before))
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", WEIGHED)
 def test_zero_gradient_gives_zero_alpha(name: str, rng: np.random.Generator) -> None:
     A = rng.normal(size=(1, 3, 2, 2)).astype(np.float32)
     np.testing.assert_array_equal(

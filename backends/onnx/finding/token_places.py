@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 
 from cam_core.backend import Array
-from cam_core.errors import InputError, LayerError
+from cam_core.errors import InputError
 from cam_core.maps.layout import Layout
 from cam_core.methods.question import widened
 from cam_core.region import Region
 
-from ..finding.analysis import Analysis
-from ..finding.attention import Block, Part, block_ends, blocks_of, others, projection
-from ..finding.tokens import needed_tokens
 from ..reading.graph import Tensor
+from .analysis import Analysis
+from .attention import Block, Part, block_ends, blocks_of, others, projection
+from .tokens import needed_tokens
 
 INSTEAD = "`hirescam` and `gradcam` explain it"
 
@@ -53,10 +53,7 @@ class Sight:
         each = first + keys * np.arange(rows).reshape(-1, *[1] * (found.ndim - 1))
         apart = np.unique(first).size == first.size and first.max() < keys
         if not apart or not np.array_equal(found, np.broadcast_to(each, found.shape)):
-            raise InputError(
-                f"the tokens of '{part.tensor.name}' attend within windows or frames of their own: "
-                f"such weights are no map of the picture; {INSTEAD}"
-            )
+            raise _windowed(part.tensor)
         return np.asarray(first)
 
     def read(self, queries: int) -> Array | None:
@@ -153,8 +150,15 @@ def sight_of(analysis: Analysis, over: str) -> Sight:
     values = blocks[-1].values.tensor
     layout = maps.layout(values)
     if layout is None or layout.maps:
-        raise LayerError(f"'{values.name}' is no map of the batch; {INSTEAD}")
+        raise _windowed(values)
     return Sight(analysis, tuple(blocks), layout, maps.region(values))
+
+
+def _windowed(values: Tensor) -> InputError:
+    return InputError(
+        f"the tokens of '{values.name}' attend within windows or frames of their own: such weights "
+        f"are no map of the picture; {INSTEAD}"
+    )
 
 
 def prod_of(space: tuple[Any, ...]) -> int:
@@ -166,6 +170,16 @@ def in_order(tensor: Array, part: Part, rows: int) -> Array:
     """A block's tensor as [rows, heads, ., .], at least float32."""
     found = np.transpose(tensor, [part.labels.index(letter) for letter in part.order])
     return widened(found.reshape(rows, -1, *found.shape[-2:]))
+
+
+def in_order_at(tensor: Any, part: Part, shape: tuple[int, ...], rows: int) -> Any:
+    """The same of a tensor of a graph, whose shape is this one where there are so many rows."""
+    order = [part.labels.index(letter) for letter in part.order]
+    found = np.transpose(tensor, order)
+    sizes = [shape[i] for i in order]
+    if len(sizes) == 4 and sizes[0] == rows:
+        return found
+    return np.reshape(found, (-1, prod(sizes[:-2]) // rows, *sizes[-2:]))
 
 
 def in_own_order(values: Array, part: Part, like: Array) -> Array:
