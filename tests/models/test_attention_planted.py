@@ -8,7 +8,7 @@ import pytest
 pytest.importorskip("onnxruntime")
 from backends.onnx import OnnxBackend
 from cam_core import explain
-from tests.external import DATA
+from tests.paths import DATA
 
 MODEL = DATA / "models" / "cifar10-vit.onnx"
 pytestmark = pytest.mark.skipif(not MODEL.exists(), reason="shared/data is not here")

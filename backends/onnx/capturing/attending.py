@@ -134,7 +134,8 @@ class AttentionPass:
     def places(self) -> Array:
         """The keys at the places [*S]."""
         sight, values = self.attended.sight, self.attended.sight.blocks[-1].values
-        return sight.places(values, self.tensors[values.tensor.name], self.rows)
+        first = array_of(self.kept[0][values.tensor.name])
+        return sight.places(values, first, self.rows // len(self.kept))
 
     def beside(self, names: Sequence[str]) -> list[dict[str, Array]]:
         """Tensors of the model as it ran on each batch, by name."""
@@ -278,8 +279,8 @@ class AttentionUnder:
             given = more | {part.tensor.name: own[i * size : (i + 1) * size]}
             values = {name: value_of(array, device) for name, array in given.items()}
             found.append(array_of(next(iter(run_values(session, values).values()))))
-        placed: Array = self._sight.projected_layout().apply(np.concatenate(found))
-        return placed
+        layout = self._sight.projected_layout()
+        return np.concatenate([layout.apply(one) for one in found])
 
     def _pulled(self, part: Any) -> Array:
         return in_order(self._gradients[part.tensor.name], part, self._seen.rows)
