@@ -7,10 +7,13 @@ import onnxruntime as ort
 import pytest
 
 pytest.importorskip("torch")
+from torch import nn
+
 from backends.onnx import OnnxBackend, instrument
 from cam_core import explain
 from cam_core.errors import CamError
-from tests.attentive import exported, made, pictures
+from tests.attentive import HEADS, WIDTH, TinyViT, exported, made, pictures
+from tests.models.networks import randomise
 
 Array = np.ndarray
 WRITTEN = ("gradrollout", "legrad-final", "rollout")
@@ -51,8 +54,27 @@ def test_any_number_of_rows(model: bytes, method: str) -> None:
         np.testing.assert_allclose(lit, expected, rtol=1e-5, atol=1e-5 * expected.max())
 
 
-def test_a_mean_over_tokens_is_told_by_the_gradient() -> None:
-    model, x = exported(made("mean", "after"), "torchscript", 17), pictures().numpy()
+@pytest.mark.parametrize("head", ["mean", "patches"])
+def test_a_mean_over_tokens(head: str) -> None:
+    model, x = exported(made(head, "after"), "torchscript", 17), pictures().numpy()
+    for method in WRITTEN:
+        (lit,), _ = run(model, x, "cam_map", method=method, target="3")
+        expected = explain(OnnxBackend(model), x, 3, method).map
+        np.testing.assert_allclose(lit, expected, rtol=1e-5, atol=1e-5 * expected.max())
+
+
+class Multihead(nn.MultiheadAttention):
+    """Its exported file merges tokens and rows, so that no structure tells what the head reads."""
+
+    def forward(self, x, *_):
+        return super().forward(x, x, x, need_weights=False)[0]
+
+
+def test_what_only_the_gradient_tells() -> None:
+    net = TinyViT("class")
+    for block in net.blocks:
+        block.attn = Multihead(WIDTH, HEADS, batch_first=True)
+    model, x = exported(randomise(net, 0), "torchscript", 17), pictures().numpy()
     (lit,), _ = run(model, x, "cam_map", method="gradrollout", target="3")
     expected = explain(OnnxBackend(model), x, 3, "gradrollout").map
     np.testing.assert_allclose(lit, expected, rtol=1e-5, atol=1e-5 * expected.max())
