@@ -11,7 +11,7 @@ from cam_core.answers import from_capture
 from cam_core.demo import MODEL
 from cam_core.errors import InputError
 from cam_core.methods import METHODS, Method, Question
-from cam_core.targets.one_class import ClassTarget
+from cam_core.targets.classes.one_class import ClassTarget
 
 pytest.importorskip("onnxruntime")
 Array = np.ndarray

@@ -21,7 +21,7 @@ from ..instrumenting.strip import strip
 from ..reading.graph import floating
 from ..reading.load import Source, load, opset
 from ..reading.static import Static
-from ..rules.attention_in_full import attention_in_full
+from ..rules.microsoft.attention_in_full import attention_in_full
 from ..running.feed import feed, rows
 from ..running.runner import Runner
 from ..running.runtime import Provider, refuse_graph_capture, run

@@ -20,7 +20,7 @@ from ..finding.attention import Part
 from ..finding.axes.walk import extent_at, shape_at
 from ..finding.token_places import Sight, in_order_at, sight_of
 from ..reading.graph import Tensor
-from ..rules.attention_in_full import attention_in_full
+from ..rules.microsoft.attention_in_full import attention_in_full
 from ..writing.arithmetic import as_float32
 from ..writing.op import Op
 from .trace import Traced

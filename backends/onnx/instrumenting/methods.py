@@ -25,8 +25,10 @@ from ..writing.arithmetic import as_float32
 from ..writing.op import Op
 from .trace import Traced
 
-WRITTEN: frozenset[Need] = frozenset({"gradients", "attention"})
+WRITTEN: frozenset[Need] = frozenset({"gradients"})
 """What a method gets in a file besides A."""
+OF_ATTENTION: frozenset[Need] = WRITTEN | {"attention"}
+"""What one gets that is about attention and no layer."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class CamTensors:
 def writable_method(name: str) -> Method:
     """The method of that name, if it can be written as operators."""
     method = find_method(name)
-    lacking = method.lacking(WRITTEN)
+    lacking = method.lacking(OF_ATTENTION if method.at == "attention" else WRITTEN)
     if lacking or not method.traceable:
         why = f" needs {lacking} and" if lacking else ""
         raise InputError(f"method '{name}'{why} cannot be written into a file; use `explain`")

@@ -15,7 +15,7 @@ from cam_core.demo import MODEL
 from cam_core.errors import InputError, UnsupportedOpError
 from cam_core.methods import METHODS, NEEDS, Method, Need
 from cam_core.methods.from_gradients import over_space
-from cam_core.targets.one_class import ClassTarget
+from cam_core.targets.classes.one_class import ClassTarget
 
 ort = pytest.importorskip("onnxruntime")
 

@@ -13,7 +13,7 @@ from cam_core.errors import InputError
 from cam_core.looking import Looks
 from cam_core.methods import Question
 from cam_core.methods.question import Blocks
-from cam_core.targets.one_class import ClassTarget
+from cam_core.targets.classes.one_class import ClassTarget
 
 pytest.importorskip("onnxruntime")
 Array = np.ndarray

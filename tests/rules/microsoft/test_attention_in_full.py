@@ -16,7 +16,7 @@ optimizer = pytest.importorskip("onnxruntime.transformers.optimizer")
 from onnxruntime.transformers.fusion_options import FusionOptions  # noqa: E402
 
 from backends.onnx import OnnxBackend  # noqa: E402
-from backends.onnx.rules.attention_in_full import attention_in_full  # noqa: E402
+from backends.onnx.rules.microsoft.attention_in_full import attention_in_full  # noqa: E402
 from cam_core import explain  # noqa: E402
 from cam_core.errors import InputError  # noqa: E402
 from tests.attentive import exported, made, pictures  # noqa: E402

@@ -9,14 +9,14 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
-from ..reading.graph import Graph, Node
-from ..reading.prepare import in_order
-from ..writing.append import exported_all, new_constants, promises
-from ..writing.emit import Emitter
-from ..writing.ir import raise_ir
-from .families.attention import written_out
-from .microsoft.fused import MICROSOFT
-from .registry import VJP_RULES, key_of
+from ...reading.graph import Graph, Node
+from ...reading.prepare import in_order
+from ...writing.append import exported_all, new_constants, promises
+from ...writing.emit import Emitter
+from ...writing.ir import raise_ir
+from ..families.attention import written_out
+from ..registry import VJP_RULES, key_of
+from .fused import MICROSOFT
 
 OTHERS: dict[tuple[str, str], Callable[..., Any]] = {("", "Attention"): written_out}
 """Operators that have a rule and no body."""
