@@ -202,8 +202,10 @@ def from_question(
     with np.errstate(invalid="ignore", over="ignore"):
         found = formula(question, method, **options)
         alpha = found if method.gives == "alpha" else None
-        own = question.A if at_layer else question.X
-        weighted = found[:, None] if alpha is None else alpha * own
+        if alpha is None:
+            weighted = found[:, None]
+        else:
+            weighted = alpha * (question.A if at_layer else question.X)
         signed = first_component(weighted) if eigen else total(weighted)
         floor = noise_floor(weighted, question.look.score.dtype)
         if len(signed) != rows:  # frames: several maps a row
@@ -214,16 +216,17 @@ def from_question(
             rounded = noise_floor(question.Y[:, None, None], question.look.score.dtype)
             floor = np.maximum(floor, rounded)
     note = question.guided_note if "guided gradients" in method.needs else ""
+    where, region = places(question, method)
     known = Explanation(
         **shown(signed, floor),
         alpha=alpha,
         score=question.Y,
         classes=None,
-        layer=question.layer if method.layered else question.input.name,
+        layer=where,
         method=name,
         target=question.target.label,
         diagnosis=said([note] * rows, unmoved(signed, floor, STILL if method.needs else UNSEEN)),
-        region=question.look.regions.get(question.layer) if at_layer else whole(question),
+        region=region,
     )
     return named(known, question.target, question.look.score, labels)
 
@@ -264,6 +267,16 @@ def with_facts(known: Explanation, facts: Sequence[Mapping[str, Any]]) -> Explan
         return known
     own = known.detail or ({},) * len(facts)
     return replace(known, detail=tuple({**a, **b} for a, b in zip(own, facts, strict=True)))
+
+
+def places(question: Question, method: Method) -> tuple[str, Region | None]:
+    """The name of what the map's places are those of, and what of the input they cover."""
+    if method.at == "attention":
+        return question.attention.name, question.attention.region
+    layer = question.layer if method.layered else question.input.name
+    if method.at == "input":
+        return layer, whole(question)
+    return layer, question.look.regions.get(question.layer)
 
 
 def whole(question: Question) -> Region:

@@ -33,7 +33,7 @@ NEEDS: dict[Need, str] = {
 }
 """In words. The activations of its layer are there for every method."""
 Gives = Literal["alpha", "map"]
-At = Literal["layer", "input"]
+At = Literal["layer", "input", "attention"]
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,8 @@ class Method:
     """`alpha` [N, K, 1..] or [N, K, *S], whose map is sum_k alpha_k A^k; or the signed `map`
     itself [N, *S]."""
     at: At = "layer"
-    """Whose cells the map has. At the `input` A is the input itself, and layers do not count."""
+    """Whose cells the map has. At the `input` A is the input itself, and layers do not count;
+    nor do they where the places are those of the tokens that the model's attention weighs."""
     facts: Callable[[Array, Array], Sequence[Mapping[str, Any]]] | None = None
     """(A, G) -> what a record says of each row besides, ready for JSON; of a function of both."""
 
@@ -80,7 +81,8 @@ class Method:
     @property
     def layered(self) -> bool:
         """Is it about a layer, even where its map has the input's cells?"""
-        return self.at == "layer" or ("gradients" in self.needs and not self.of_arrays)
+        of_both = self.at == "input" and "gradients" in self.needs and not self.of_arrays
+        return self.at == "layer" or of_both
 
     @property
     def captured(self) -> bool:

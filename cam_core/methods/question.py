@@ -13,6 +13,7 @@ from ..errors import InputError
 from ..maps.combine import laid_over
 from ..targets.target import NONE, ScoredTarget
 from .answered import Answer, Blocks, Kept, batched, scores, split, steps
+from .attention import Attention
 
 BATCH = 32
 """How many changed inputs, or activations, are scored at once."""
@@ -222,6 +223,24 @@ class Question:
             what = "that output" if read else "this backend"
             raise InputError(f"{what} does not tell the weights of its head: take gradcam")
         found: Array = read(self.layer)
+        return found
+
+    @functools.cached_property
+    def attention(self) -> Attention:
+        """What the model attends to; its gradients are made when they are first read.
+
+        Raises:
+            InputError: the backend does not know, or there is no attention that it recognises.
+        """
+        attend = getattr(self.backend, "attend", None)
+        if attend is None:
+            raise InputError("this backend sees no attention weights: open the .onnx file")
+        over = self.look.regions.get(self.layer)
+
+        def seen() -> Any:
+            return attend(self.x, "" if over is None else over.input)
+
+        found: Attention = self.once("attention", seen).under(self.target)
         return found
 
     def guided(self) -> Backend:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ..errors import InputError
 from ..head import Head
 from .ablation_cam import ablationcam
+from .attention import gradeclip, gradrollout, legrad, legrad_final, rollout
 from .class_agnostic import fem, random
 from .eigen import eigencam, eigencam_centred, eigengradcam
 from .evidence import balance, bicam, counterfactual, elementwise, odam
@@ -27,6 +30,11 @@ from .recipro_cam import reciprocam
 from .rise import rise
 from .score_cam import fast_scorecam, iscam, scorecam, sscam
 
+OF_ATTENTION: dict[str, Any] = {
+    "needs": frozenset({"attention", "gradients"}),
+    "gives": "map",
+    "at": "attention",
+}
 METHODS: dict[str, Method] = {
     "gradcam": Method(
         gradcam, "channels weighted by their mean gradient", "Selvaraju et al. 2017, Grad-CAM"
@@ -226,6 +234,38 @@ METHODS: dict[str, Method] = {
         needs=frozenset({"passes"}),
         gives="map",
         at="input",
+    ),
+    "rollout": Method(
+        rollout,
+        "attention weights multiplied through the blocks; knows no class",
+        "Abnar and Zuidema 2020, Attention rollout",
+        **OF_ATTENTION | {"needs": frozenset({"attention"})},
+    ),
+    "gradrollout": Method(
+        gradrollout,
+        "positive gradient times attention, multiplied through the blocks",
+        "Chefer et al. 2021, Generic attention explainability",
+        **OF_ATTENTION,
+    ),
+    "legrad": Method(
+        legrad,
+        "positive gradient at the attention of each block, of the score of its mean token",
+        "Bousselham et al. 2024, LeGrad",
+        traceable=False,
+        **OF_ATTENTION,
+    ),
+    "legrad-final": Method(
+        legrad_final,
+        "as legrad, of the model's own score; for heads that take no mean token",
+        "after LeGrad",
+        **OF_ATTENTION,
+    ),
+    "gradeclip": Method(
+        gradeclip,
+        "what each value adds to the score at the last attention, by likeness of query and key",
+        "Zhao et al. 2025, Grad-ECLIP",
+        traceable=False,
+        **OF_ATTENTION,
     ),
 }
 """By name. To add one: a function, a row here, its loops in its test file."""

@@ -24,9 +24,11 @@ from ..instrumenting.strip import strip
 from ..reading.graph import floating
 from ..reading.load import Source, load, opset
 from ..reading.static import Static
+from ..rules.microsoft.attention_in_full import attention_in_full
 from ..running.feed import feed, rows
 from ..running.runner import Runner
 from ..running.runtime import Provider, refuse_graph_capture, run
+from .attending import Attended, AttentionPass
 from .bend import Bend
 from .by_scale import ByScale
 from .forward_pass import ForwardPass
@@ -86,6 +88,7 @@ class OnnxBackend:
         self._bends: dict[str, Bend] = {}
         self._sized: dict[tuple[int, int], OnnxBackend] = {}
         self._scored: dict[str, OnnxBackend] = {}
+        self._attended: dict[str, Attended] = {}
 
     @staticmethod
     def claims(source: Any) -> bool:
@@ -182,6 +185,25 @@ class OnnxBackend:
         tails: dict[str | int, Tail] = {c.name: self._tail(analysis, c) for c in choices}
         tails |= {asked: tails[c.name] for asked, c in zip(layers or (), choices, strict=False)}
         return ForwardPass(analysis, self._open(analysis, names), tails, self._parts(x), names)
+
+    def attend(self, x: Inputs, over: str = "") -> AttentionPass:
+        """What the model attends to as it runs on x, over the input of that name.
+
+        Raises:
+            InputError: no attention is recognised, or it is none over the picture.
+        """
+        if over not in self._attended:
+            of = self._in_full
+            self._attended[over] = Attended(of.analysis, over, of._runner.open, of._part)
+        return AttentionPass(self._attended[over], self._parts(x))
+
+    @functools.cached_property
+    def _in_full(self) -> OnnxBackend:
+        """The same model with fused attention written out; itself where there is none."""
+        model = attention_in_full(self.analysis.graph)
+        if model is None:
+            return self
+        return self._like(Source(model, self.analysis.source.path), layer=None)
 
     def capture(
         self,
@@ -316,6 +338,10 @@ class OnnxBackend:
         asked: dict[str, Any] = {"layer": self._named, "score": self.analysis.asked_score}
         asked |= {"guided": self._guided} | self._runner.asked | options
         return OnnxBackend(source, **asked)
+
+    def _part(self, model: onnx.ModelProto) -> OnnxBackend:
+        """A backend of a part of the model that gives its score."""
+        return self._like(model, layer=None, score=f"{EXACTLY}{self.analysis.score.name}")
 
     def _with_gradient(self, asked: Sequence[str] | None) -> list[str]:
         """The names of the inputs whose gradients are wanted."""

@@ -86,6 +86,18 @@ def between(analysis: Analysis, given: Sequence[str], wanted: Sequence[str]) -> 
     return model
 
 
+def declare_made(part: onnx.ModelProto, analysis: Analysis) -> None:
+    """Says of what a part makes which shapes it has, as far as the whole model told."""
+    known = {info.name for info in (*part.graph.value_info, *part.graph.output)}
+    made = (name for node in part.graph.node for name in node.output)
+    tensors = (analysis.graph.tensors.get(name) for name in made if name not in known)
+    part.graph.value_info.extend(
+        value_info(t, analysis.model)
+        for t in tensors
+        if t is not None and _is_tensor(t) and t.shape is not None
+    )
+
+
 def _nodes(analysis: Analysis) -> list[onnx.NodeProto]:
     """Those of the file, and those that it does not hold."""
     return [*in_order(analysis.model.graph.node), *map(exported, analysis.graph.extra)]

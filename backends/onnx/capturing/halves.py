@@ -16,8 +16,10 @@ from onnx import numpy_helper
 from cam_core.errors import CamError
 
 from ..differentiating.gradient import differentiate
+from ..differentiating.reverse import Pass
 from ..finding.analysis import Analysis
 from ..reading.graph import FIXED_IR, Tensor, numpy_type, reads
+from ..rules import VJP_RULES
 from ..writing.append import exported_all, new_constants, promises, value_info
 from ..writing.arithmetic import in_real_units
 from ..writing.emit import Emitter
@@ -41,21 +43,38 @@ class Split:
     """Why there is no backward, where one is wanted."""
 
 
-def split(analysis: Analysis, inputs: Sequence[str], *, guided: bool = False) -> Split:
+def split(
+    analysis: Analysis, inputs: Sequence[str], *, guided: bool = False, kept: Sequence[str] = ()
+) -> Split:
     """The two models for the layers of an analysis, and for the gradients of these inputs.
 
-    Where there is no derivative the forward pass stands alone: tails need none.
+    `kept`: what else the forward pass is to give. Where there is no derivative the forward pass
+    stands alone: tails need none.
     """
     wanted = list(dict.fromkeys([*(c.tensor.name for c in analysis.choices), *inputs]))
     if not wanted:
-        return _forward(analysis, [])
+        return _forward(analysis, kept)
     try:
-        return _both(analysis, wanted, guided)
+        return _both(analysis, wanted, guided, kept)
     except CamError as error:
-        return replace(_forward(analysis, []), refused=error)
+        return replace(_forward(analysis, kept), refused=error)
 
 
-def _both(analysis: Analysis, wanted: Sequence[str], guided: bool) -> Split:
+def split_apart(analysis: Analysis, pairs: Sequence[tuple[Tensor, Tensor]]) -> Split:
+    """The gradient of each pair's second tensor by its first alone, from a cotangent of the first.
+
+    The cotangents are inputs `cam.cotangent_0`, `cam.cotangent_1`, ... of the backward model.
+    """
+    op = Emitter(analysis.graph)
+    cotangents, found = [], {}
+    for i, (end, leaf) in enumerate(pairs):
+        cotangents.append(gs.Variable(f"{COTANGENT}_{i}", numpy_type(end.dtype), end.shape))
+        back = Pass(op, VJP_RULES).back(analysis.graph.nodes, [(end, cotangents[i])], [leaf])
+        found[leaf.name] = op.expand_like(back[leaf.name], leaf)
+    return _split(op, analysis, cotangents, found, [end.name for end, _ in pairs])
+
+
+def _both(analysis: Analysis, wanted: Sequence[str], guided: bool, kept: Sequence[str]) -> Split:
     graph, score = analysis.graph, analysis.score.tensor
     op = Emitter(graph)
     cotangent = gs.Variable(COTANGENT, numpy_type(score.dtype), score.shape)
@@ -64,13 +83,24 @@ def _both(analysis: Analysis, wanted: Sequence[str], guided: bool) -> Split:
     found |= {
         n: in_real_units(op, graph, graph.tensors[n], g)[1] for n, g in found.items() if n in layers
     }
+    return _split(op, analysis, [cotangent], found, kept)
+
+
+def _split(
+    op: Emitter,
+    analysis: Analysis,
+    cotangents: Sequence[Tensor],
+    found: Mapping[str, Tensor],
+    kept: Sequence[str],
+) -> Split:
+    graph = analysis.graph
     outputs = {name: op.named(g, f"cam.gradient_{i}") for i, (name, g) in enumerate(found.items())}
     extra = {id(node) for node in graph.extra}  # run in the forward pass, as if the file held them
     nodes = [node for node in op.needed(outputs.values()) if id(node) not in extra]
     residuals = _residuals(op, nodes)
     return replace(
-        _forward(analysis, [t.name for t in residuals]),
-        backward=_backward(op, nodes, [cotangent, *residuals], list(outputs.values())),
+        _forward(analysis, [*(t.name for t in residuals), *kept]),
+        backward=_backward(op, nodes, [*cotangents, *residuals], list(outputs.values())),
         gradients={name: t.name for name, t in outputs.items()},
     )
 

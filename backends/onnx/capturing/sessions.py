@@ -38,13 +38,18 @@ class Passes:
 
     def backward(self, kept: Kept, cotangent: Array) -> dict[str, Array]:
         """The gradients by the name of their tensor; several batches are one row each."""
+        return self.backward_of(kept, {COTANGENT: cotangent})
+
+    def backward_of(self, kept: Kept, cotangents: Mapping[str, Array]) -> dict[str, Array]:
+        """The same of several cotangents, by the names of their inputs."""
         if not self.plan.gradients:
             return {}
         wanted = {i.name for i in self._back.get_inputs()}
         found = []
         for i, residuals in enumerate(kept):
-            mine = cotangent[i : i + 1] if len(kept) > 1 else cotangent
-            given = residuals | {COTANGENT: value_of(mine, self._device)}
+            several = len(kept) > 1
+            mine = {n: g[i : i + 1] if several else g for n, g in cotangents.items()}
+            given = residuals | {n: value_of(g, self._device) for n, g in mine.items()}
             found.append(run_values(self._back, {n: v for n, v in given.items() if n in wanted}))
         arrays = Joined(list(found[0]), found)
         return {tensor: arrays[name] for tensor, name in self.plan.gradients.items()}

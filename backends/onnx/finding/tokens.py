@@ -69,6 +69,8 @@ def _pulled(route: Route, node: Node, position: int, needed: Mapping[str, Tokens
     if source.shape is None or made.shape is None:
         return None
     wanted = found[0]
+    if node.op == "ReduceMean":
+        return _averaged(route, node)
     if node.op in ("Gather", "Slice"):
         return _selected(route, node, wanted) if len(source.shape) == 3 else None
     if wanted is None:
@@ -143,6 +145,17 @@ def _selected(route: Route, node: Node, wanted: Tokens) -> Tokens:
 
 LIMIT = 4096
 """Slices beyond this many tokens, of a number known at run time only, are not followed."""
+
+
+def _averaged(route: Route, node: Node) -> Tokens:
+    """All along the one axis of a mean."""
+    source, axes = node.inputs[0], route.graph.value(node.inputs[1]) if node.inputs[1:] else None
+    if axes is None or axes.size != 1:
+        return None
+    axis = int(axes.item()) % len(source.shape)
+    extent = source.shape[axis]
+    known = isinstance(extent, int) and extent <= LIMIT
+    return Some(axis, frozenset(range(extent))) if known else None
 
 
 def _part(node: Node, position: int, wanted: Some) -> Tokens:

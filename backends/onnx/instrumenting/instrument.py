@@ -28,6 +28,7 @@ from ..writing.emit import Emitter
 from ..writing.op import Op
 from ..writing.valid import require_valid
 from . import gate as gates
+from .attention import Attended, attended
 from .canvas import canvas
 from .metadata import record
 from .methods import (
@@ -205,12 +206,17 @@ class _Row:
         """Runs the reverse pass and the method."""
         choices = self.analysis.choices
         named = sources(self.analysis) if "input_gradients" in self.names else []
-        over = self._source()
-        wanted = [*(c.tensor.name for c in choices if self._needs_gradients()), *named]
+        over, attended = self._source(), self._attended()
+        layers = [c.tensor.name for c in choices if self._needs_gradients()]
+        wanted = [*(layers if attended is None else attended.wanted), *named]
         wanted += [] if over is None or not by_gradient(self.method) else [over.name]
         gradients = self._pulled(list(dict.fromkeys(wanted))) if wanted else {}
         self._given = None if over is None else self._of_input(over, gradients.get(over.name))
-        self.layers = [self._layer(choice, gradients.get(choice.tensor.name)) for choice in choices]
+        if attended is not None:
+            self.layers = [self._of_attention(attended, gradients)]
+        else:
+            pulled = [gradients.get(choice.tensor.name) for choice in choices]
+            self.layers = [self._layer(c, G) for c, G in zip(choices, pulled, strict=True)]
         self.inputs = {name: gradients[name] for name in named}
         self.merged = self._merged()
 
@@ -246,6 +252,24 @@ class _Row:
                 found["heatmap"] = heatmap(op, made.map, *canvas(self.analysis, choice))
         return found
 
+    def _attended(self) -> Attended | None:
+        """What the model attends to, where the method is about that."""
+        if self.method is None or self.method.at != "attention":
+            return None
+        unknown = sorted(set(self.names) & set(PER_LAYER) - {"map", "signed", "heatmap"})
+        if unknown:
+            raise InputError(f"output '{unknown[0]}' is of a layer, the method is about attention")
+        return attended(self.analysis, self.method)
+
+    def _of_attention(self, seen: Attended, gradients: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        assert self.method is not None
+        signed, lit = seen.maps(self.op, self.method, gradients)
+        found = {"map": lit, "signed": signed}
+        if "heatmap" in self.names:
+            choice = replace(self.analysis.choices[0], region=seen.sight.region)
+            found["heatmap"] = heatmap(self.op, lit, *canvas(self.analysis, choice))
+        return found
+
     def _merged(self) -> dict[str, Tensor]:
         """The map of all scales, where their sizes are known, or of all layers that are fused.
 
@@ -274,7 +298,7 @@ class _Row:
 
     def _source(self) -> Source | None:
         """The input that the method is about; None of a method about a layer."""
-        if self.method is None or self.method.at == "layer":
+        if self.method is None or self.method.at != "input":
             return None
         return source_of(self.op, self.analysis, sources(self.analysis))
 

@@ -32,6 +32,7 @@ from .trace import Traced
 WRITTEN: dict[At, frozenset[Need]] = {
     "layer": frozenset({"gradients"}),
     "input": frozenset({"gradients", "input gradients", "guided gradients"}),
+    "attention": frozenset({"gradients", "attention"}),
 }
 """What a method gets in a file besides A."""
 

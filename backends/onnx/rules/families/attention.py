@@ -41,6 +41,17 @@ def attention(op: Op, node: Node, gy: Tensor) -> tuple[Cotangent, ...]:
     )
 
 
+def written_out(op: Op, node: Node) -> Tensor:
+    """The result as P V, with P a tensor of the graph: to look at the weights."""
+    if any(t.name for t in node.outputs[1:]) or optional(node, 4) is not None:
+        raise unsupported(node, "it has a cache, or more outputs than one")
+    inside = _Attention.of(op, node, node.inputs[0])
+    y = op.MatMul(op.cast_like(inside.probabilities(), inside.V), inside.V)
+    if len(node.inputs[0].shape) == 4:
+        return y
+    return op.Reshape(op.Transpose(y, perm=EXCHANGE), [0, 0, -1])
+
+
 @dataclass(frozen=True)
 class _Attention:
     """One node seen head by head; equal nodes are emitted once, so nothing is kept here."""

@@ -1,0 +1,240 @@
+"""The methods that look at what a transformer attends to.
+
+A block's weights P [N, heads, queries, keys] sum to one over the keys; G is dY/dP. What the keys
+amount to, [N, keys], is shown at those of them that are places; class and register tokens are none.
+`rollout`, `gradrollout` and `legrad-final` are traced into a file as well: they use plain functions
+of arrays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from ..backend import Array
+from ..errors import InputError
+from ..region import Region
+from .from_gradients import divide
+
+MIXED: dict[str, Callable[..., Array]] = {"mean": np.mean, "max": np.max, "min": np.min}
+"""How heads are made one."""
+
+
+class Attention(Protocol):
+    """What the blocks of a model attend to, in execution order, and one target's gradients."""
+
+    @property
+    def name(self) -> str:
+        """The last block's weights by their name in the model."""
+        ...
+
+    @property
+    def region(self) -> Region | None:
+        """What of the input the places cover."""
+        ...
+
+    @property
+    def P(self) -> Sequence[Array]:
+        """Each block's weights [N, heads, queries, keys]."""
+        ...
+
+    @property
+    def G(self) -> Sequence[Array]:
+        """dY/dP of each block."""
+        ...
+
+    @property
+    def own(self) -> Sequence[Array]:
+        """ds_l/dP_l of each block, s_l = Y of the block's mean token (see `legrad`)."""
+        ...
+
+    @property
+    def read(self) -> Array:
+        """1 for each query of the last block that the score reads, else 0 [1 or N, queries]."""
+        ...
+
+    def placed(self, keys: Array) -> Array:
+        """[N, keys] at the places [N, *S]."""
+        ...
+
+    def chained(self) -> None:
+        """Refuses a model whose blocks cannot be multiplied: all tokens must attend to all."""
+        ...
+
+    def last(self, *, one_head: bool = False) -> tuple[Array, Array, Array, Array]:
+        """(dY/do [N, heads, queries, D], V [N, heads, keys, D], queries [N, C, queries] and keys
+        [N, C, keys] after the output projection) of the last block, o = P V.
+
+        `one_head`: the gradient where the block attends with one head as wide as all of them.
+        """
+        ...
+
+
+class Asked(Protocol):
+    """A question, or what stands for one in a file."""
+
+    @property
+    def attention(self) -> Attention: ...
+
+
+def rollout(question: Asked, *, heads: str = "mean", discard: float = 0.0) -> Array:
+    """The rows that the score reads of A_L ... A_1, A = (P + I) / 2, its rows summing to 1 [N, *S].
+
+    Abnar and Zuidema 2020, Attention rollout. It knows no class. A block of other queries than its
+    keys (a pooling probe) has no residual: A = P.
+
+    Args:
+        question: with `attention`.
+        heads: `mean`, `max` or `min` of the heads (Gildenblat's vit-explain).
+        discard: the share of the smallest weights of each block that count as 0 (likewise).
+    """
+    if heads not in MIXED or not 0 <= discard < 1:
+        raise InputError(f"rollout takes heads {', '.join(MIXED)} and discard from 0 to below 1")
+    attention = question.attention
+    attention.chained()
+    rolled: Any = None
+    for P in attention.P:
+        mixed = MIXED[heads](P, axis=1)
+        step = _with_residual(_without_lowest(mixed, discard) if discard else mixed)
+        rolled = step if rolled is None else np.matmul(step, rolled)
+    return attention.placed(_read(rolled, attention.read))
+
+
+def gradrollout(question: Asked) -> Array:
+    """The rows that the score reads of R, R <- R + E R from R = I, E = mean_heads ReLU(G P).
+
+    Chefer et al. 2021, Generic attention-model explainability, eq. 5 and 6 [N, *S].
+    """
+    attention = question.attention
+    attention.chained()
+    rolled: Any = None
+    for P, G in zip(attention.P, attention.G, strict=True):
+        E = np.mean(np.maximum(G * P, 0.0), axis=1)
+        if rolled is None:
+            rolled = E + _eye(E) if _square(E) else E
+        else:
+            pulled = np.matmul(E, rolled)
+            rolled = rolled + pulled if _square(E) else pulled
+    return attention.placed(_read(rolled, attention.read))
+
+
+def legrad(question: Asked, *, blocks: int | None = None) -> Array:
+    """sum_l mean over heads and queries of ReLU(ds_l/dP_l) [N, *S].
+
+    Bousselham et al. 2024, LeGrad (2404.03214), eq. 5 to 8. s_l is Y of the mean of all of block
+    l's tokens, the summary tokens among them: what comes after the last block (norm, head) is run
+    on tokens that all are that mean, so that it is head(norm(mean)) for a head that reads the class
+    token, as in the authors' code for CLIP, and for one that takes a mean.
+
+    Args:
+        question: with `attention`.
+        blocks: how many of the last blocks count; None: all of them.
+    """
+    attention = question.attention
+    return attention.placed(_sensitivity(attention.own, blocks))
+
+
+def legrad_final(question: Asked, *, blocks: int | None = None) -> Array:
+    """As `legrad`, with the model's own Y for each s_l: sum_l mean ReLU(dY/dP_l) [N, *S].
+
+    For models whose head takes no mean token. Of a class token's last block only its own row has a
+    gradient.
+    """
+    attention = question.attention
+    return attention.placed(_sensitivity(attention.G, blocks))
+
+
+def gradeclip(question: Asked, *, one_head: bool = False) -> Array:
+    """ReLU(sum_q sum_c dY/do_qc v_ic w_qi) at place i, of the queries q that the score reads.
+
+    Zhao et al. 2025, Grad-ECLIP (2502.18816), eq. 6 to 9, at the last block: o = P V, heads side by
+    side, and w_qi the cosine of query and key after the output projection, scaled from 0 to 1 over
+    the places [N, *S].
+
+    Args:
+        question: with `attention`.
+        one_head: as published, the last block attends with one head as wide as all: the gradient is
+            that of another function than the model's. By default it is the model's own.
+    """
+    attention = question.attention
+    g, v, q, k = attention.last(one_head=one_head)
+    cosines = np.einsum("ncq,nck->nqk", _unit(q), _unit(k))
+    low, high = (_over_places(attention, cosines, reduce) for reduce in (np.min, np.max))
+    w = (cosines - low) / np.where(high > low, high - low, 1.0)
+    found = np.einsum("nhqd,nhkd,nqk,nq->nk", g, np.broadcast_to(v, _heads(v, g)), w,
+                      np.broadcast_to(attention.read, (len(g), g.shape[2])))  # fmt: skip
+    return np.maximum(attention.placed(found), 0.0)
+
+
+def read_by_gradient(G: Array) -> Array:
+    """1 for each query whose weights move Y, 0 for the others; 1 for all if none does [N, queries].
+
+    `G`: dY/dP of the last block [N, heads, queries, keys].
+    """
+    largest = np.max(np.abs(G), axis=(1, 3))
+    moved = divide(largest, largest)
+    return np.where(np.max(moved, axis=1, keepdims=True) > 0, moved, 1.0)
+
+
+def _sensitivity(gradients: Sequence[Array], blocks: int | None) -> Array:
+    """sum over the last blocks of the mean over heads and queries of ReLU(gradient) [N, keys]."""
+    if blocks is not None and not 0 < blocks <= len(gradients):
+        raise InputError(f"the model has {len(gradients)} blocks, not {blocks}")
+    counted = list(gradients)[-blocks:] if blocks else list(gradients)
+    total: Any = None
+    for gradient in counted:
+        own = np.mean(np.maximum(gradient, 0.0), axis=(1, 2))
+        total = own if total is None else total + own
+    found: Array = total
+    return found
+
+
+def _read(rolled: Array, read: Array) -> Array:
+    """The mean of the rows that are read [N, keys]."""
+    weights = read / np.sum(read, axis=-1, keepdims=True)
+    rows: Array = np.sum(rolled * np.expand_dims(weights, -1), axis=1)
+    return rows
+
+
+def _with_residual(P: Array) -> Array:
+    """(P + I) / 2 with rows that sum to 1; P where it leads from other tokens."""
+    found = 0.5 * P + 0.5 * _eye(P) if _square(P) else P
+    scaled: Array = found / np.sum(found, axis=-1, keepdims=True)
+    return scaled
+
+
+def _eye(P: Array) -> Array:
+    return np.eye(P.shape[-1], dtype=P.dtype)
+
+
+def _square(P: Array) -> bool:
+    return bool(P.shape[-1] == P.shape[-2])
+
+
+def _without_lowest(P: Array, share: float) -> Array:
+    """[N, queries, keys] with that share of each row of the batch's smallest weights at 0."""
+    flat = P.reshape(len(P), -1)
+    lowest = np.argsort(flat, axis=1, kind="stable")[:, : int(flat.shape[1] * share)]
+    found = flat.copy()
+    np.put_along_axis(found, lowest, 0.0, axis=1)
+    return found.reshape(P.shape)
+
+
+def _unit(x: Array) -> Array:
+    """Of length 1 along the channels [N, C, ...]; 0 stays 0."""
+    length = np.linalg.norm(x, axis=1, keepdims=True)
+    found: Array = x / np.where(length == 0, 1.0, length)
+    return found
+
+
+def _over_places(attention: Attention, cosines: Array, reduce: Any) -> Array:
+    """The smallest or largest of each query's over the places [N, queries, 1]."""
+    rows = [attention.placed(cosines[:, q]) for q in range(cosines.shape[1])]
+    found = [reduce(row.reshape(len(row), -1), axis=1) for row in rows]
+    return np.stack(found, axis=1)[..., None]
+
+
+def _heads(v: Array, g: Array) -> tuple[int, ...]:
+    return (len(g), g.shape[1], *v.shape[2:])

@@ -1,0 +1,101 @@
+"""Maps of attention that the file makes itself, against `explain` on the source."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnxruntime as ort
+import pytest
+
+pytest.importorskip("torch")
+from torch import nn
+
+from backends.onnx import OnnxBackend, instrument
+from cam_core import explain
+from cam_core.errors import CamError
+from tests.attentive import HEADS, WIDTH, TinyViT, exported, made, pictures
+from tests.models.networks import randomise
+
+Array = np.ndarray
+WRITTEN = ("gradrollout", "legrad-final", "rollout")
+
+
+def run(model: bytes, x: Array, *names: str, **options: object) -> tuple[list[Array], list[str]]:
+    made = instrument(model, **options)  # type: ignore[arg-type]
+    session = ort.InferenceSession(made.SerializeToString(), providers=["CPUExecutionProvider"])
+    return session.run(list(names), {"x": x}), [i.name for i in session.get_inputs()]
+
+
+@pytest.fixture(scope="module", params=["class", "last", "merged"])
+def model(request: pytest.FixtureRequest) -> bytes:
+    if request.param == "merged":
+        return exported(made("class", "merged"), "torchscript", 13)
+    return exported(made(request.param, "after"), "torchscript", 17)
+
+
+@pytest.mark.parametrize("method", WRITTEN)
+def test_the_file_makes_the_map_that_explain_makes(model: bytes, method: str) -> None:
+    x = pictures(3).numpy()
+    (lit, heat), fed = run(
+        model, x, "cam_map", "cam_heatmap",
+        method=method, target="3", outputs=("map", "heatmap"), static={"x": (3, 3, 8, 12)},
+    )  # fmt: skip
+    expected = explain(OnnxBackend(model), x, 3, method)
+    np.testing.assert_allclose(lit, expected.map, rtol=1e-5, atol=1e-5 * expected.map.max())
+    np.testing.assert_allclose(heat, expected.heatmap((8, 12)), atol=1e-4)
+    assert fed == ["x"]
+
+
+@pytest.mark.parametrize("method", WRITTEN)
+def test_any_number_of_rows(model: bytes, method: str) -> None:
+    for rows in (1, 4):
+        x = pictures(rows).numpy()
+        (lit,), _ = run(model, x, "cam_map", method=method, target="3")
+        expected = explain(OnnxBackend(model), x, 3, method).map
+        np.testing.assert_allclose(lit, expected, rtol=1e-5, atol=1e-5 * expected.max())
+
+
+@pytest.mark.parametrize("head", ["mean", "patches"])
+def test_a_mean_over_tokens(head: str) -> None:
+    model, x = exported(made(head, "after"), "torchscript", 17), pictures().numpy()
+    for method in WRITTEN:
+        (lit,), _ = run(model, x, "cam_map", method=method, target="3")
+        expected = explain(OnnxBackend(model), x, 3, method).map
+        np.testing.assert_allclose(lit, expected, rtol=1e-5, atol=1e-5 * expected.max())
+
+
+class Multihead(nn.MultiheadAttention):
+    """Its exported file merges tokens and rows, so that no structure tells what the head reads."""
+
+    def forward(self, x, *_):
+        return super().forward(x, x, x, need_weights=False)[0]
+
+
+def test_what_only_the_gradient_tells() -> None:
+    net = TinyViT("class")
+    for block in net.blocks:
+        block.attn = Multihead(WIDTH, HEADS, batch_first=True)
+    model, x = exported(randomise(net, 0), "torchscript", 17), pictures().numpy()
+    (lit,), _ = run(model, x, "cam_map", method="gradrollout", target="3")
+    expected = explain(OnnxBackend(model), x, 3, "gradrollout").map
+    np.testing.assert_allclose(lit, expected, rtol=1e-5, atol=1e-5 * expected.max())
+    with pytest.raises(CamError, match="told by the gradient alone"):
+        instrument(model, method="rollout", target="3")
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"method": "legrad"}, "cannot be written into a file"),
+        ({"method": "gradeclip"}, "cannot be written into a file"),
+        ({"method": "rollout", "outputs": ("map", "alpha")}, "gives a map and no weights"),
+    ],
+    ids=str,
+)
+def test_what_a_file_cannot_hold(model: bytes, options: dict, words: str) -> None:
+    with pytest.raises(CamError, match=words):
+        instrument(model, target="3", **options)
+
+
+def test_fused_attention_is_refused() -> None:
+    with pytest.raises(CamError, match="attention is fused in this file"):
+        instrument(exported(made("class", "sdpa"), "dynamo", 23), method="rollout", target="3")
