@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ...errors import InputError
-from ...foreign import UNREADABLE, in_class_order
+from ...foreign import UNREADABLE, from_json, in_class_order
 from .labelled import BoxesByPhoto, Labelled, Sizes, labelled, text_of, wanted
 
 YAML = (".yaml", ".yml")
@@ -102,11 +102,19 @@ def _in_order(entries: Sequence[str], path: Path) -> tuple[str, ...]:
             raise InputError(
                 f"boxes '{path}': 'names:' holds '{entry.strip()}'. Write '0: cat' or '- cat'."
             )
-        found[len(found) if match[1] is None else int(match[1])] = match[2].strip("\"'")
+        found[len(found) if match[1] is None else int(match[1])] = _unquoted(match[2])
     try:
         return in_class_order(found)
     except ValueError as error:
         raise InputError(f"boxes '{path}': {error}.") from error
+
+
+def _unquoted(text: str) -> str:
+    """What stands between quotes; double ones know JSON's escapes."""
+    try:
+        return str(from_json(text)) if text.startswith('"') else text.strip("'")
+    except UNREADABLE:
+        return text.strip('"')
 
 
 def _box(line: str, size: tuple[int, int], names: Sequence[str], where: str) -> Labelled:
