@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cam_core.backend import Array
-from cam_core.image import Placement, place
+from cam_core.image import Placement, cut, place
 from cam_core.image.segment import box_on_photo, largest_segment, pixels_on_photo, showing
 
 PLACES = {  # each has a whole number of photo pixels to an input pixel
@@ -15,6 +15,10 @@ PLACES = {  # each has a whole number of photo pixels to an input pixel
     "corner": (place((40, 80), (20, 20), "corner"), (0, 0, 8, 40)),
     "centre crop": (place((60, 120), (30, 30), "crop"), (40, 10, 80, 26)),
     "resized, then cropped": (place((64, 96), (28, 28), "crop", shorter=32), (30, 20, 42, 40)),
+    "a part of the photo": (
+        cut((80, 100), (10, 6, 50, 46)).on_photo(place((40, 40), (20, 20), "stretch")),
+        (20, 16, 40, 26),
+    ),
     "stretch": (place((40, 120), (20, 20), "stretch"), (12, 6, 36, 30)),
 }
 """name: (where the photo lies, a rectangle of the photo)."""
