@@ -22,6 +22,8 @@ COMMANDS = {
         "cam_core.cli.commands.explain:explain",
         "Show where in a picture a model sees a class.",
     ),
+    "boxes": ("cam_core.cli.commands.boxes:boxes", "Write the box round the heat of each map."),
+    "masks": ("cam_core.cli.commands.masks:masks", "Write the mask of the heat of each map."),
     "instrument": (
         "backends.onnx.commands.instrument:instrument",
         "Write a .onnx that gives its own class activation map.",

@@ -6,6 +6,15 @@ Where a module gets a test file of its own, its line here goes.
 from __future__ import annotations
 
 ELSEWHERE: dict[tuple[str, str], tuple[str, ...]] = {
+    ("cli/commands/test_boxes.py cli/commands/test_masks.py", "whole runs of both commands"): (
+        "cam_core/cli/segments/files.py",
+        "cam_core/cli/segments/run.py",
+        "cam_core/cli/segments/segment.py",
+        "cam_core/cli/segments/typed.py",
+    ),
+    ("core/report/boxes/test_table.py", "what the formats are made of"): (
+        "cam_core/report/boxes/found.py",
+    ),
     ("core/targets/detection/test_box.py", "what a box is called, where boxes are asked for"): (
         "cam_core/targets/detection/boxed.py",
     ),

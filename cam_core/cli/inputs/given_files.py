@@ -55,7 +55,16 @@ def is_ours(path: Path) -> bool:
     before, characters, after = path.stem.partition(".characters.")
     name = f"{glob.escape(before)}.char-*.{glob.escape(after)}.json"
     records = path.parent.glob(name) if characters else [path.with_suffix(".json")]
-    return any(one.exists() and one.with_suffix(".npy").exists() for one in records)
+    return of_segment(path) or any(
+        one.exists() and one.with_suffix(".npy").exists() for one in records
+    )
+
+
+def of_segment(path: Path) -> bool:
+    """Is it a picture or a mask that `boxes` or `masks` wrote with its record?"""
+    stem, _, kind = path.stem.rpartition(".")
+    record = {"box": "box", "mask": "mask", "masked": "mask"}.get(kind)
+    return record is not None and path.with_name(f"{stem}.{record}.json").exists()
 
 
 def pairs(given: Sequence[str]) -> dict[str, Path]:
