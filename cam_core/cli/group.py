@@ -36,6 +36,10 @@ COMMANDS = {
         "cam_core.cli.commands.targets:targets",
         "List what can be asked of a model, with values on a picture.",
     ),
+    "units": (
+        "cam_core.cli.commands.units:units",
+        "Show which channels a class hangs on, and what they see.",
+    ),
     "methods": ("cam_core.cli.commands.methods:methods", "List the CAM methods."),
     "demo": ("cam_core.cli.commands.demo:demo", "See it work: two classes of one scene."),
 }

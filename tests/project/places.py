@@ -6,6 +6,10 @@ Where a module gets a test file of its own, its line here goes.
 from __future__ import annotations
 
 ELSEWHERE: dict[tuple[str, str], tuple[str, ...]] = {
+    ("cli/commands/test_units.py", "what the command sees and draws, on planted units"): (
+        "cam_core/cli/unit_looks.py",
+        "cam_core/cli/unit_sheet.py",
+    ),
     ("core/targets/detection/test_box.py", "what a box is called, where boxes are asked for"): (
         "cam_core/targets/detection/boxed.py",
     ),
