@@ -82,7 +82,7 @@ def looped(A: Array, alpha: Array) -> Array:
 def test_the_negated_gradient_is_the_counterfactual_map(
     weights: dict[str, Array], x: Array
 ) -> None:
-    """Selvaraju et al. 2017, section 3.2: alpha_k = mean of -dY/dA, where the class would fade."""
+    """Selvaraju et al. 2017, section 3.3: alpha_k = mean of -dY/dA, where the class would fade."""
     A, G = by_torch(weights, x)
     expected = np.maximum(looped(A, (-G).mean(axis=(2, 3))), 0)
     found = explain(model(weights, BENT), x, f"against:{C}")
