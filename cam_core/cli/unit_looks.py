@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cam_core.errors import InputError, LayerError
+from cam_core.errors import InputError, LayerError, TargetError
 from cam_core.explain import check_finite, seen_by
+from cam_core.head import head_of
 from cam_core.looking import Looks
 from cam_core.maps.combine import resize
 from cam_core.targets import ScoredTarget
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 RIVALS = 5
 """Classes that a class is told apart from: those that score best beside it."""
+OF_CLASSES = ("classes", "multi-label", "dense classes", "unknown")
+"""Kinds of heads among whose classes one is the best."""
 GRID = (56, 56)
 """Cells of the input at which units and masks are compared."""
 
@@ -65,7 +68,17 @@ def sample_of(setup: Setup, index: int) -> Sample:
 
 
 def find_class(setup: Setup) -> ClassTarget:
-    """The class of the largest mean score over the photos."""
+    """The class of the largest mean score over the photos.
+
+    Raises:
+        TargetError: the score is not of classes.
+    """
+    head = head_of(setup.backend)
+    if head is not None and head.kind not in OF_CLASSES:
+        raise TargetError(
+            f"'{head.output}' is {head.kind}: say with --target whose units are to be shown "
+            "('gradcam targets' lists what can be asked)."
+        )
     return ClassTarget(int(mean_scores(setup).argmax()), setup.backend.class_axis)
 
 
@@ -81,24 +94,27 @@ def mean_scores(setup: Setup) -> Array:
 
 
 def rivals_of(target: ScoredTarget, setup: Setup) -> list[int]:
-    """The classes that score best beside the one that is asked for; [] where it is no class."""
-    if not isinstance(target, ClassTarget):
+    """The classes that score best beside the one that is asked for; [] where it is no one class."""
+    if not isinstance(target, ClassTarget) or not isinstance(target.index, int) or target.index < 0:
         return []
-    scores = mean_scores(setup)
-    own = {int(c) for c in target.classes(scores[None])} if scores.ndim == 1 else set()
-    order = [int(c) for c in np.argsort(-scores, kind="stable") if int(c) not in own]
-    return order[:RIVALS]
+    order = np.argsort(-mean_scores(setup), kind="stable").tolist()
+    return [c for c in order if c != target.index][:RIVALS]
 
 
 def ask(setup: Setup, sample: Sample, target: ScoredTarget, layer: str | None) -> Question:
     """What can be asked of a photo about a target at the layer.
 
     Raises:
-        LayerError: the layer has no height and width.
+        LayerError: the layer has no height and width, or none is named of several.
     """
     looks = Looks(setup.backend, sample.x, None if layer is None else [layer])
     seen = seen_by(setup.backend, sample.x, looks.first, setup.names, placement=sample.placement)
-    found = looks.questions(target.found_in(seen)[0])[0]
+    found, *others = looks.questions(target.found_in(seen)[0])
+    if others:
+        names = ", ".join(one.layer for one in (found, *others))
+        raise LayerError(
+            f"the model is explained at several layers ({names}): name one by --layer."
+        )
     if found.A.ndim != 4:
         raise LayerError(
             f"layer '{found.layer}': its map {list(found.A.shape[2:])} is not a picture. "

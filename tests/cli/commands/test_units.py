@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from cam_core.cli.group import gradcam
+from cam_core.demo import DETECTOR
 from tests.planted_units import HEAD, UNITS, write_folders, write_model
 
 pytest.importorskip("onnxruntime")
@@ -104,6 +105,16 @@ def test_masks_beside_the_photos_are_none_of_them(folders: tuple[Path, Path, Pat
     model, _, concepts = folders
     done = call(model, concepts / "red", "--json", "-o", concepts.parent / "out")
     assert json.loads(done.stdout)["photos"] == [f"{i}.png" for i in range(4)]
+
+
+def test_a_detector_needs_a_question_and_a_layer(folders: tuple[Path, Path, Path]) -> None:
+    _, photos, _ = folders
+    detector = photos.parent / "detector.onnx"
+    detector.write_bytes(DETECTOR.read_bytes())
+    assert "say with --target" in call(detector, photos).stderr
+    done = call(detector, photos, "--target", "value:0")
+    assert done.exit_code == 2
+    assert len(done.stderr.splitlines()) == 1
 
 
 def test_what_cannot_be_is_said_in_a_line(folders: tuple[Path, Path, Path]) -> None:
