@@ -38,6 +38,14 @@ COMMANDS = {
         "cam_core.cli.commands.targets:targets",
         "List what can be asked of a model, with values on a picture.",
     ),
+    "units": (
+        "cam_core.cli.commands.units:units",
+        "Show which channels a class hangs on, and what they see.",
+    ),
+    "attack": (
+        "cam_core.cli.commands.attack:attack",
+        "Fool a model with a photo, and see whether the map survives.",
+    ),
     "methods": ("cam_core.cli.commands.methods:methods", "List the CAM methods."),
     "demo": ("cam_core.cli.commands.demo:demo", "See it work: two classes of one scene."),
 }

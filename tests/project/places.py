@@ -15,6 +15,10 @@ ELSEWHERE: dict[tuple[str, str], tuple[str, ...]] = {
     ("core/report/boxes/test_table.py", "what the formats are made of"): (
         "cam_core/report/boxes/found.py",
     ),
+    ("cli/commands/test_units.py", "what the command sees and draws, on planted units"): (
+        "cam_core/cli/unit_looks.py",
+        "cam_core/cli/unit_sheet.py",
+    ),
     ("core/targets/detection/test_box.py", "what a box is called, where boxes are asked for"): (
         "cam_core/targets/detection/boxed.py",
     ),
