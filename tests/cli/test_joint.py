@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from backends.onnx import OnnxBackend
+from backends.onnx.capturing.by_scale import ByScale
 from backends.onnx.capturing.sessions import Passes
 from cam_core import explain_all
 from cam_core.cli.group import gradcam
@@ -28,14 +30,14 @@ pytest.importorskip("onnxruntime")
 def counted(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     """How often sessions run forward and backward."""
     found: Counter[str] = Counter()
-    for name in ("forward", "backward"):
-        own = getattr(Passes, name)
+    for kind, name in product((Passes, ByScale), ("forward", "backward")):
+        own = getattr(kind, name)
 
         def counting(self: Any, *args: Any, _name: str = name, _own: Any = own) -> Any:
             found[_name] += 1
             return _own(self, *args)
 
-        monkeypatch.setattr(Passes, name, counting)
+        monkeypatch.setattr(kind, name, counting)
     return found
 
 
