@@ -16,6 +16,7 @@ from PIL import Image
 
 from cam_core import explain, explain_all
 from cam_core.cli.group import gradcam
+from cam_core.errors import TargetError
 from cam_core.targets import SimilarTarget
 
 torch = pytest.importorskip("torch")
@@ -86,6 +87,20 @@ def test_each_caption_has_its_gradient(x: Any) -> None:
         expected = (A * G).sum(1).detach()
         np.testing.assert_allclose(one.signed, expected, rtol=1e-4, atol=1e-5)
     np.testing.assert_array_equal(found[3].map, found[1].map)
+
+
+def test_a_caption_against_an_empty_one_is_the_difference(x: Any) -> None:
+    backend = OnnxBackend(written(CLIP))
+    feed = {"input_ids": IDS, "pixel_values": x}
+    (one,) = explain_all(backend, feed, ["caption:2-0"], ["hirescam"])
+    A, y, _ = by_torch(x)
+    Y = y[:, 2] - y[:, 0]
+    (G,) = torch.autograd.grad(Y.sum(), A)
+    np.testing.assert_allclose(one.score, Y.detach(), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(one.signed, (A * G).sum(1).detach(), rtol=1e-4, atol=1e-5)
+    assert one.target == "caption:2-0"
+    with pytest.raises(TargetError, match="caption:1-1: a class cannot be contrasted"):
+        explain_all(backend, feed, ["caption:1-1"])
 
 
 def test_one_tower_with_a_kept_text_is_the_whole_model(x: Any) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from ...backend import Array
 from ...errors import TargetError
 from ..asking import Asking, Seen
+from ..classes.contrast import ContrastTarget
 from ..scores import class_score, one_hot, pick, pool
 from ..target import NONE, Kind, Outputs, ScoredTarget
 
@@ -49,9 +50,19 @@ class CaptionTarget(ScoredTarget):
         return [CaptionTarget(i, axis) for i in range(count)] if self.every else [self]
 
 
-def read(word: str, asking: Asking) -> tuple[CaptionTarget] | None:
-    """`caption:2` or `caption:all`."""
-    found = re.fullmatch(r"caption:(\d+|all)", word)
+@dataclass(frozen=True)
+class AgainstCaption(ContrastTarget):
+    """Y = y^a - y^b of two captions; b may be an empty one, what any text would get."""
+
+    @property
+    def label(self) -> str:
+        """How it is asked for."""
+        return f"caption:{super().label}"
+
+
+def read(word: str, asking: Asking) -> tuple[CaptionTarget | AgainstCaption] | None:
+    """`caption:2`, `caption:all`, or one against another: `caption:2-0`."""
+    found = re.fullmatch(r"caption:(?:(\d+)-(\d+)|(\d+|all))", word)
     if found is None:
         return None
     if asking.kind not in ("similarity", ""):
@@ -59,13 +70,15 @@ def read(word: str, asking: Asking) -> tuple[CaptionTarget] | None:
             f"target '{word}': the model compares with no captions, it gives "
             f"{asking.kind}; like:FILE compares with another picture or vector"
         )
-    every = found[1] == "all"
-    return (CaptionTarget(0 if every else int(found[1]), asking.class_axis, every),)
+    if found[3] is None:
+        return (AgainstCaption(int(found[1]), int(found[2]), asking.class_axis),)
+    every = found[3] == "all"
+    return (CaptionTarget(0 if every else int(found[3]), asking.class_axis, every),)
 
 
 CAPTION = Kind(
     "caption:2",
-    "the similarity to one of several captions; caption:all each",
+    "the similarity to one of several captions; caption:all each, caption:2-0 against another",
     read,
     of=("similarity",),
 )
