@@ -22,6 +22,7 @@ COMMANDS = {
         "cam_core.cli.commands.explain:explain",
         "Show where in a picture a model sees a class.",
     ),
+    "rank": ("cam_core.cli.commands.rank:rank", "Rank the methods on your own model and photos."),
     "instrument": (
         "backends.onnx.commands.instrument:instrument",
         "Write a .onnx that gives its own class activation map.",
