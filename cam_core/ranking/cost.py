@@ -14,7 +14,7 @@ from ..targets import ScoredTarget
 
 ENOUGH = 0.5
 """Seconds after which no further round begins."""
-RUNS = 5
+RUNS = 3
 
 
 @dataclass
@@ -109,12 +109,12 @@ def in_turn(
 ) -> list[float]:
     """The least seconds of each of some runs, taken in turn: what else a machine does only adds.
 
-    RUNS rounds after one that warms up; a single one where that takes ENOUGH.
+    RUNS rounds, fewer where they take ENOUGH.
     """
     rounds: list[list[float]] = []
-    while len(rounds) < 1 + RUNS and sum(map(sum, rounds)) < ENOUGH:
+    while len(rounds) < RUNS and sum(map(sum, rounds)) < ENOUGH:
         rounds.append([_seconds(run, clock) for run in runs])
-    return [min(times) for times in zip(*(rounds[1:] or rounds), strict=True)]
+    return [min(times) for times in zip(*rounds, strict=True)]
 
 
 def _seconds(run: Callable[[], object], clock: Callable[[], float]) -> float:

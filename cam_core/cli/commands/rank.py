@@ -52,6 +52,7 @@ class Rank(Typed):
         "help": "What is asked of each photo; repeatable, see 'gradcam targets'. Default: the "
         "classes of its labelled boxes, without them what suits the model, such as the top class.",
     },
+    scale={"metavar": "NUMBER", "help": "The same as --rescale."},
     output={
         "default": ".",
         "metavar": "DIR",
@@ -84,7 +85,7 @@ class Rank(Typed):
 @click.option(
     "--sanity",
     "checks",
-    default=4,
+    default=8,
     show_default=True,
     type=click.IntRange(0),
     help="Photos on which a model with shuffled weights is asked as well; 0: none.",

@@ -16,7 +16,7 @@ from cam_core.ranking import Cost, Ranked, agreed, checked, fewest, ranked
 
 from .run import Run
 
-LEVEL, DRAWS, SEED = 0.95, 10_000, 0
+LEVEL, DRAWS, SEED = 0.95, 2_000, 0
 FLIPS = (
     "A ranking holds for this network, these photos and this metric: it flips between networks, "
     "data sets and metrics."

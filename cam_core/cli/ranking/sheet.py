@@ -8,6 +8,7 @@ from cam_core.image.panels import painted_sheet
 
 from .result import FLIPS, Result
 from .run import Shown
+from .words import place
 
 
 def sheet(result: Result) -> Array | None:
@@ -30,7 +31,7 @@ def label(result: Result, method: str) -> str:
     row = result.row(metric, method) if metric else None
     if row is None or row.mean is None:
         return method
-    return f"{row.place}{'=' if row.tied else '.'} {method} {row.mean.mean:.3g}"
+    return f"{place(row, result.by[metric])} {method} {row.mean.mean:.3g}"
 
 
 def painted(shown: Shown, method: str, words: str) -> tuple[Array, str]:

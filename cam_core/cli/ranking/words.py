@@ -37,11 +37,15 @@ def cell(one: Ranked | None, all_of: Sequence[Ranked]) -> str:
     """`1= 0.62 [0.55, 0.69]`: the place, = where several share it, the mean and its interval."""
     if one is None or one.mean is None:
         return "-"
-    shared = sum(other.place == one.place for other in all_of) > 1
     mean = one.mean
-    left = f", {mean.left_out} blank" if mean.left_out else ""
-    equal = "=" if shared else " "
-    return f"{one.place}{equal} {mean.mean:.3g} [{mean.low:.3g}, {mean.high:.3g}]{left}"
+    left = f", {mean.left_out} without" if mean.left_out else ""
+    return f"{place(one, all_of):2} {mean.mean:.3g} [{mean.low:.3g}, {mean.high:.3g}]{left}"
+
+
+def place(one: Ranked, all_of: Sequence[Ranked]) -> str:
+    """`1=` of several that share it, else `1`."""
+    shared = sum(other.place == one.place for other in all_of) > 1
+    return f"{one.place}{'=' if shared else ''}"
 
 
 def costs(cost: Cost | None) -> tuple[str, str]:
