@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
@@ -27,7 +28,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The demo's model, noisy photos with a white square each, and where it is."""
     monkeypatch.chdir(tmp_path)
     Path("demo.onnx").write_bytes(MODEL.read_bytes())
-    Path("names.txt").write_bytes(LABELS.read_bytes())
+    Path("own.txt").write_bytes(LABELS.read_bytes())
     Path("photos").mkdir()
     rng = np.random.default_rng(3)
     images, boxes = [], []
@@ -78,7 +79,7 @@ def ranking(metric: str, file: str = "rank.json") -> dict[str, dict[str, Any]]:
 
 
 def labelled(*methods: str) -> tuple[str, ...]:
-    return ("--boxes", "boxes.json", "--labels", "names.txt", "--methods", ",".join(methods))
+    return ("--boxes", "boxes.json", "--labels", "own.txt", "--methods", ",".join(methods))
 
 
 def test_the_method_that_finds_the_object_wins_and_its_double_ties(here: Path) -> None:
@@ -184,6 +185,15 @@ def test_a_detector_is_asked_box_by_box(here: Path) -> None:
     assert np.mean(energy["hirescam"]) > np.mean(energy["gradcam"])  # as docs/detectors.md has it
 
 
+def test_names_of_boxes_need_those_of_the_classes(here: Path) -> None:
+    model = onnx.load("demo.onnx")
+    model.ClearField("metadata_props")  # where the demo's file has them
+    onnx.save(model, "bare.onnx")
+    result = rank("--boxes", "boxes.json", model="bare.onnx")
+    assert result.exit_code != 0
+    assert "those of the model's classes are unknown: give --labels" in result.output
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -192,7 +202,6 @@ def test_a_detector_is_asked_box_by_box(here: Path) -> None:
         (("--metrics", "energy in box"), "needs boxes of the objects: give --boxes"),
         (("--metrics", "SSIM"), "nothing to rank by here: metric 'SSIM'"),
         (("--boxes", "none.json"), "no such file"),
-        (("--boxes", "boxes.json"), "those of the model's classes are unknown: give --labels"),
         (("--boxes", "boxes.json", "--target", "3", *CHEAP), "no labelled box of 3"),
     ],
 )
