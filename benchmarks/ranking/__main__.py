@@ -77,7 +77,14 @@ def part(name: str, place: Path, asked: Any) -> str:
     _, table, *rest = (own / "rank.md").read_text(encoding="utf-8").split("\n\n")
     kept = [line for line in rest[0].splitlines() if not line.startswith("- cost")]
     heading = PARTS[name].format(photos=len(record["photos"]))
-    return f"### {heading}\n\n{table}\n\n" + "\n".join(kept)
+    return f"### {heading}\n\n{without_seconds(table)}\n\n" + "\n".join(kept)
+
+
+def without_seconds(table: str) -> str:
+    """The table less its column of seconds, which are those of the machine at hand."""
+    rows = [line.strip("|").split("|") for line in table.splitlines()]
+    at = [cell.strip() for cell in rows[0]].index("x forward")
+    return "\n".join(f"|{'|'.join(row[:at] + row[at + 1 :])}|" for row in rows)
 
 
 def scenes(place: Path, scene: Callable[[int], Any], model: Any, count: int) -> Iterator[str]:

@@ -12,9 +12,9 @@ from ..backend import Array, Backend, Inputs
 from ..looking import Looks
 from ..targets import ScoredTarget
 
-ENOUGH = 0.5
-"""Seconds after which no further round begins."""
-RUNS = 3
+ENOUGH, DEAR = 0.1, 0.5
+"""Seconds after which no further round begins: once there are RUNS, and before."""
+RUNS, MOST = 3, 30
 
 
 @dataclass
@@ -109,10 +109,13 @@ def in_turn(
 ) -> list[float]:
     """The least seconds of each of some runs, taken in turn: what else a machine does only adds.
 
-    RUNS rounds, fewer where they take ENOUGH.
+    RUNS rounds; more of what takes milliseconds, fewer of what takes DEAR.
     """
     rounds: list[list[float]] = []
-    while len(rounds) < RUNS and sum(map(sum, rounds)) < ENOUGH:
+    while len(rounds) < MOST:
+        spent = sum(map(sum, rounds))
+        if spent >= (ENOUGH if len(rounds) >= RUNS else DEAR):
+            break
         rounds.append([_seconds(run, clock) for run in runs])
     return [min(times) for times in zip(*rounds, strict=True)]
 

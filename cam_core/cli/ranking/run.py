@@ -25,6 +25,7 @@ from cam_core.targets.labels import label_of
 from ..contact import small
 from ..inputs.opened import Setup
 from ..inputs.samples import Sample
+from ..threads import ahead
 
 PICTURED = 4
 """Photos that are in the picture."""
@@ -77,14 +78,17 @@ class Run:
 
     def photos(self, step: Callable[[], None]) -> None:
         """All of them."""
-        for index, slot in enumerate(self.setup.slots):
-            begun = time.perf_counter()
-            cases = self.photo(self.setup.reader.open(slot, index), index)
+        reader, slots = self.setup.reader, self.setup.slots
+        samples = ahead(lambda i: reader.open(slots[i], i), range(len(slots)))
+        begun = time.perf_counter()
+        for index, sample in enumerate(samples):
+            cases = self.photo(sample, index)
             if index == WARM and cases:
                 self._estimate(time.perf_counter() - begun)
             if cases and len(self.tally.photos) <= COSTED:
                 self._time(cases[0])
             step()
+            begun = time.perf_counter()
         if not self.tally.targets:
             lines = self.missed or ["no photo has anything to ask about"]
             raise NothingFoundError(f"nothing to rank by: {lines[0]}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from cam_core.head import head_of
 from cam_core.metrics import METRICS
 from cam_core.ranking import Cost, Ranked
 
@@ -80,10 +81,12 @@ def sanity(result: Result) -> str:
     """What the check was made on, or why it was not."""
     if result.unchecked:
         return f"no check: {result.unchecked}"
-    photos = len(result.run.questions)
+    photos, head = len(result.run.questions), head_of(result.run.setup.backend)
+    near = "; a box's map stays near its anchor whatever the weights are, so read it with care"
     return (
         f"maps of {photos} photo{'s' * (photos != 1)} against those with all weights shuffled: a "
         "method 'depends' on what the model learned, is 'indifferent' to it, or it is 'unclear'"
+        + (near if head is not None and head.boxes is not None else "")
     )
 
 

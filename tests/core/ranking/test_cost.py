@@ -11,7 +11,7 @@ from cam_core import open_backend
 from cam_core.demo import MODEL
 from cam_core.methods import METHODS, Method, Question
 from cam_core.ranking import Cost, Costs, cost
-from cam_core.ranking.cost import ENOUGH, Passes, in_turn
+from cam_core.ranking.cost import DEAR, ENOUGH, MOST, Passes, in_turn
 from cam_core.targets.classes.one_class import ClassTarget
 
 pytest.importorskip("onnxruntime")
@@ -66,9 +66,16 @@ def test_the_least_of_rounds() -> None:
 
 
 def test_slow_runs_are_not_repeated() -> None:
-    times = clock(ENOUGH / 2, ENOUGH)
+    times = clock(DEAR / 2, DEAR)
     found = in_turn(lambda: None, lambda: None, clock=lambda: next(times))
-    assert found == pytest.approx([ENOUGH / 2, ENOUGH])
+    assert found == pytest.approx([DEAR / 2, DEAR])
+
+
+def test_fast_runs_are_repeated_more_often() -> None:
+    assert MOST * 0.001 < ENOUGH
+    times = clock(*[0.001] * (2 * MOST - 1), 0.0005)
+    found = in_turn(lambda: None, lambda: None, clock=lambda: next(times))
+    assert found == pytest.approx([0.001, 0.0005])
 
 
 def test_the_middle_of_photos() -> None:
