@@ -28,6 +28,7 @@ from examples.detector.boxes import crowd
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "methods.md"
 FIRST = 3_000_000
 """The seed of the first scene: training counts its own from 0, the package's are near a million."""
+KEPT = ("- rank: best by", "- photos", "- cannot", "- without", "- left out")
 PARTS = {
     "scenes": "A classifier on scenes of two objects: the demo's, {photos} scenes",
     "crowds": "A detector on scenes of several objects of a class: the demo's, {photos} scenes",
@@ -75,9 +76,14 @@ def part(name: str, place: Path, asked: Any) -> str:
     gradcam(["rank", *arguments, "--metrics", metrics, "--methods", asked.methods, "-o", str(own)])
     record = json.loads((own / "rank.json").read_text(encoding="utf-8"))
     _, table, *rest = (own / "rank.md").read_text(encoding="utf-8").split("\n\n")
-    kept = [line for line in rest[0].splitlines() if not line.startswith("- cost")]
     heading = PARTS[name].format(photos=len(record["photos"]))
-    return f"### {heading}\n\n{without_seconds(table)}\n\n" + "\n".join(kept)
+    return f"### {heading}\n\n{without_seconds(table)}\n\n{shortened(rest[0])}"
+
+
+def shortened(told: str) -> str:
+    """What the page does not say itself: which are best, of how many photos, what was refused."""
+    lines = [line for line in told.splitlines() if line.startswith(KEPT)]
+    return "\n".join(line.replace("- rank: ", "- ") for line in lines)
 
 
 def without_seconds(table: str) -> str:

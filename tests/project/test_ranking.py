@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.ranking.__main__ import PARTS, coco, put, scenes, without_seconds
+from benchmarks.ranking.__main__ import PARTS, coco, put, scenes, shortened, without_seconds
 from cam_core.demo import DETECTOR, MODEL
 from cam_core.sources.boxes import read_boxes
 from examples.demo.scenes import render
@@ -32,6 +32,11 @@ def test_each_part_has_its_place_and_nothing_else_moves() -> None:
 def test_seconds_are_left_out() -> None:
     table = "| a | x forward | b |\n| --- | --- | --- |\n| 1 | 2.5 | 3 |"
     assert without_seconds(table) == "| a | b |\n| --- | --- |\n| 1 | 3 |"
+
+
+def test_only_what_is_of_one_table_is_told_beneath_it() -> None:
+    told = "- rank: best by m: a\n- rank: A ranking holds\n- photos: 3\n- cost: x\n- cannot: b: no"
+    assert shortened(told) == "- best by m: a\n- photos: 3\n- cannot: b: no"
 
 
 @pytest.mark.parametrize(("scene", "model"), [(render, MODEL), (crowd, DETECTOR)])

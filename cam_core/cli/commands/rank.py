@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from cam_core.sources.boxes import BoxesByPhoto
 
     from ..inputs.opened import Setup
-    from ..ranking.result import Result
     from ..ranking.run import Run
 
 FAITHFUL = ("ROAD combined", "ADCC")
@@ -110,6 +109,7 @@ def rank(asked: Rank) -> None:
     gradcam rank model.onnx photos/ --methods gradcam,hirescam --metrics insertion,deletion
     """
     from ..output import print_json
+    from ..ranking.files import record, write
     from ..ranking.result import result
     from ..report import progress
 
@@ -219,60 +219,3 @@ def told(left_out: Sequence[str]) -> list[tuple[str, str]]:
     """What was not measured."""
     said = f"many passes a map, --methods names them: {', '.join(left_out)}"
     return [("left out", said)] if left_out else []
-
-
-def record(asked: Rank, found: Result, left_out: Sequence[str]) -> dict[str, Any]:
-    """rank.json."""
-    from cam_core.report import versions
-
-    from ..output import sha256
-    from ..ranking.result import record as numbers
-
-    run = found.run
-    paths = {slot.name: slot.path for slot in run.setup.slots}
-    boxes = asked.boxes
-    return {
-        "command": "rank",
-        "model": asked.model,
-        "model_sha256": sha256(asked.model),
-        **run.setup.backend.settings,
-        "score_tensor": run.setup.backend.score_name,
-        "asked": list(asked.targets),
-        "boxes": None if boxes is None else str(boxes),
-        "boxes_sha256": None if boxes is None else sha256(str(boxes)),
-        "labels": run.setup.named,
-        "preprocessing": {"source": run.setup.source, **preprocessing(run)},
-        "photos": [
-            {"photo": name, "sha256": sha256(str(paths[name]))} for name in run.tally.photos
-        ],
-        "left_out": list(left_out),
-        **numbers(found),
-        "versions": versions(),
-    }
-
-
-def preprocessing(run: Run) -> dict[str, Any]:
-    """How photos became inputs."""
-    from dataclasses import asdict
-
-    spec = run.setup.reader.spec
-    return {} if spec is None else asdict(spec)
-
-
-def write(
-    asked: Rank, found: Result, facts: dict[str, Any], more: Sequence[tuple[str, str]]
-) -> list[str]:
-    """The files, together; their names."""
-    from cam_core.image.png import png
-    from cam_core.report import to_json
-    from cam_core.write import write_together
-
-    from ..ranking.sheet import sheet
-    from ..ranking.words import page
-
-    title = f"Methods on {Path(asked.model).name} and {len(found.run.tally.photos)} photos"
-    files = {"rank.json": to_json(facts), "rank.md": page(found, title, more).encode()}
-    drawn = sheet(found)
-    files |= {} if drawn is None else {"rank.png": png(drawn)}
-    write_together(asked.out, files)
-    return list(files)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 
 from cam_core.answers import explained
 from cam_core.backend import Array, InputInfo
@@ -66,6 +67,8 @@ class Run:
     shown: list[Shown] = field(default_factory=list)
     questions: list[Question] = field(default_factory=list)
     missed: list[str] = field(default_factory=list)
+    paths: list[Path] = field(default_factory=list)
+    """Of the photos that were measured."""
     explained_at: set[str] = field(default_factory=set)
     """The layers."""
     scored: set[str] = field(default_factory=set)
@@ -102,6 +105,7 @@ class Run:
             reason = next(iter(self.tally.refused.values()))
             raise ModelError(f"none of these methods works on this model: {reason}")
         self.tally.add(sample.slot.name, cases)
+        self.paths.append(sample.slot.path)
         first = cases[0]
         self.scored.add("the target's number" if first.likely is None else _said(first))
         if len(self.shown) < PICTURED and sample.picture is not None:
