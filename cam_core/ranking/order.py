@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,6 +11,9 @@ import numpy as np
 from ..backend import Array
 from ..errors import InputError
 from ..metrics.intervals import DRAWS, LEVEL, Interval, mean_interval, paired_difference
+
+ROUNDING = 1e-5
+"""Of a number: methods that are the same by their formulas differ by less."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +24,8 @@ class Ranked:
     mean: Interval | None
     """None: no photo has a number."""
     place: int | None
-    """1 of the best and of all that tie with it; else one more than there are before it."""
+    """1 of the best and of all that tie with it; then of the best of the rest, one more than there
+    are before it."""
     behind: Interval | None
     """By how much it is worse than the best, photo by photo; None of the best itself."""
 
@@ -46,8 +50,9 @@ def ranked(
     hard photo.
 
     A method ties with the best where the interval of its paired difference to the best holds 0, or
-    where too few photos are left to tell: fewer than `fewest(level)`. What ties with the best need
-    not tie with what is between.
+    where too few photos are left to tell: fewer than `fewest(level)`. So do
+    the others with the best of those that are left. What ties with it need not tie with what is
+    between.
 
     Args:
         values: by method one number a photo [N], NaN where there is none; the photos are the same.
@@ -61,19 +66,40 @@ def ranked(
     """
     if len({np.shape(numbers) for numbers in values.values()}) > 1:
         raise InputError("methods of other photos are not ranked: measure all on the same")
-    options = {"level": level, "draws": draws, "seed": seed}
     sign = 1 if better == "lower" else -1
     known = {m: np.asarray(v, np.float64) for m, v in values.items() if not np.isnan(v).all()}
     apart = dict(zip(known, beyond_photos(list(known.values())), strict=True))
     order = sorted(known, key=lambda m: sign * apart[m])
-    found: list[Ranked] = []
-    for position, method in enumerate(order, start=1):
-        mean = mean_interval(known[method], **options)  # type: ignore[arg-type]
-        pair = (sign * known[method], sign * known[order[0]])
-        behind = None if position == 1 else difference(*pair, level=level, draws=draws, seed=seed)
-        tied = position == 1 or ties(behind, level)
-        found.append(Ranked(method, mean, 1 if tied else position, behind))
+
+    def behind(method: str, other: str) -> Interval | None:
+        pair = sign * known[method], sign * known[other]
+        return difference(*pair, level=level, draws=draws, seed=seed)
+
+    def tie(method: str, first: str) -> bool:
+        return ties(behind(method, first), level, float(np.nanmax(np.abs(known[first]))))
+
+    places = shared_places(order, tie)
+    found = [
+        Ranked(
+            method,
+            mean_interval(known[method], level=level, draws=draws, seed=seed),
+            places[method],
+            None if method == order[0] else behind(method, order[0]),
+        )
+        for method in order
+    ]
     return [*found, *(Ranked(m, None, None, None) for m in values if m not in known)]
+
+
+def shared_places(order: Sequence[str], tie: Callable[[str, str], bool]) -> dict[str, int]:
+    """The first in order shares its place with all that tie with it, then the first of the rest."""
+    places: dict[str, int] = {}
+    for first in order:
+        if first not in places:
+            place = len(places) + 1
+            rest = [one for one in order if one not in places]
+            places |= {one: place for one in rest if one == first or tie(one, first)}
+    return places
 
 
 def beyond_photos(values: Sequence[Array]) -> list[float]:
@@ -95,9 +121,14 @@ def difference(a: Array, b: Array, *, level: float, draws: int, seed: int) -> In
     return paired_difference(a, b, level=level, draws=draws, seed=seed)
 
 
-def ties(behind: Interval | None, level: float) -> bool:
-    """Do these photos leave open whether there is a difference?"""
-    return behind is None or behind.rows < fewest(level) or behind.low <= 0 <= behind.high
+def ties(behind: Interval | None, level: float, size: float = 0.0) -> bool:
+    """Do these photos leave open whether there is a difference?
+
+    `size`: of the numbers: what is ROUNDING of it is the noise of float32 scores, however steady.
+    """
+    if behind is None or behind.rows < fewest(level) or behind.low <= 0 <= behind.high:
+        return True
+    return abs(behind.mean) <= ROUNDING * size
 
 
 def fewest(level: float) -> int:

@@ -9,6 +9,7 @@ import pytest
 
 from cam_core.errors import InputError
 from cam_core.ranking import Ranked, fewest, ranked
+from cam_core.ranking.order import shared_places
 
 Array = np.ndarray
 DRAWS = 500
@@ -57,6 +58,25 @@ def test_what_differs_by_chance_alone_ties_and_what_lies_behind_does_not(
     found = ranked(values, "higher", draws=DRAWS)
     assert places(found) == {"b": 1, "a": 1, "same": 1, "far": 4}
     assert {one.method for one in found if one.tied} == {"a", "same"}
+
+
+def test_what_is_behind_shares_places_too(hard: Array) -> None:
+    values = {"a": hard, "b": hard - 1, "c": hard - 1, "d": hard - 2}
+    found = ranked(values, "higher", draws=DRAWS)
+    assert places(found) == {"a": 1, "b": 2, "c": 2, "d": 4}
+    assert not any(one.tied for one in found)
+
+
+def test_steady_rounding_is_no_difference() -> None:
+    a = np.linspace(1, 2, 20)
+    assert places(ranked({"a": a, "b": a - 1e-6}, "higher", draws=DRAWS)) == {"a": 1, "b": 1}
+    assert places(ranked({"a": a, "b": a - 1e-4}, "higher", draws=DRAWS)) == {"a": 1, "b": 2}
+
+
+def test_a_tie_skips_what_is_between() -> None:
+    pairs = {("c", "a"), ("d", "b")}
+    found = shared_places("abcd", lambda one, first: (one, first) in pairs)
+    assert found == {"a": 1, "c": 1, "b": 3, "d": 3}
 
 
 def test_the_interval_is_of_pairs(hard: Array) -> None:
