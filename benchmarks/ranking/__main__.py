@@ -28,6 +28,7 @@ from examples.detector.boxes import crowd
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "methods.md"
 FIRST = 3_000_000
 """The seed of the first scene: training counts its own from 0, the package's are near a million."""
+SCENES = {"scenes": 12, "crowds": 24}
 KEPT = ("- rank: best by", "- photos", "- cannot", "- without", "- left out")
 PARTS = {
     "scenes": "A classifier on scenes of two objects: the demo's, {photos} scenes",
@@ -40,7 +41,7 @@ def main() -> None:
     """Reads the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.ranking", description=__doc__)
     parser.add_argument("data", nargs="?", type=Path)
-    parser.add_argument("--scenes", type=int, default=24)
+    parser.add_argument("--scenes", type=int, help="how many, of each; ROAD takes its time")
     parser.add_argument("--only", choices=PARTS, action="append")
     parser.add_argument("--methods", default=",".join(usual()), help="those that are compared")
     asked = parser.parse_args()
@@ -71,7 +72,7 @@ def part(name: str, place: Path, asked: Any) -> str:
     else:
         scene: Callable[[int], Any] = render if name == "scenes" else crowd
         model = MODEL if name == "scenes" else DETECTOR
-        arguments = list(scenes(own, scene, model, asked.scenes))
+        arguments = list(scenes(own, scene, model, asked.scenes or SCENES[name]))
         metrics += ",ROAD combined,ADCC" if name == "scenes" else ""
     gradcam(["rank", *arguments, "--metrics", metrics, "--methods", asked.methods, "-o", str(own)])
     record = json.loads((own / "rank.json").read_text(encoding="utf-8"))
