@@ -179,6 +179,7 @@ ELSEWHERE: dict[tuple[str, str], tuple[str, ...]] = {
         "cam_core/report/record.py",
     ),
     ("cli/commands/test_rank.py", "what the command measures, says, draws and writes"): (
+        "cam_core/cli/ranking/asked.py",
         "cam_core/cli/ranking/files.py",
         "cam_core/cli/ranking/result.py",
         "cam_core/cli/ranking/run.py",

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from ..option_types import FILE
 from ..options import PIXELS, RUNTIME, options
-from ..typed import Typed, flag, opening, pieces
+from ..ranking.asked import Rank
+from ..typed import flag, opening, pieces
 
 if TYPE_CHECKING:
     from cam_core.sources.boxes import BoxesByPhoto
@@ -25,19 +24,6 @@ MISSED = 5
 """Lines about questions that could not be asked."""
 DEAR = frozenset({"tail", "passes"})
 """What a method needs that takes dozens of passes or thousands."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Rank(Typed):
-    """What was typed after `rank`."""
-
-    model: str
-    images: tuple[Path, ...]
-    out: Path
-    boxes: Path | None
-    asked_methods: str | None
-    asked_metrics: str | None
-    checks: int
 
 
 @click.command(short_help="Rank the methods on your own model and photos.")

@@ -5,21 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cam_core.image.png import png
 from cam_core.report import to_json, versions
 from cam_core.write import write_together
 
 from ..output import sha256
+from .asked import Rank
 from .result import Result
 from .result import record as numbers
 from .run import Run
 from .sheet import sheet
 from .words import page
-
-if TYPE_CHECKING:
-    from ..commands.rank import Rank
 
 
 def record(asked: Rank, found: Result, left_out: Sequence[str]) -> dict[str, Any]:
