@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
@@ -41,6 +41,25 @@ def in_threads(
         finally:
             while waiting:
                 _tell_first(waiting, tell)
+
+
+def ahead(make: Callable[[Item], Done], items: Iterable[Item]) -> Iterator[Done]:
+    """`make` of each item in order, the next one while the caller works with this one."""
+    if cores() == 1:
+        yield from map(make, items)
+        return
+    with ThreadPoolExecutor(1) as pool:
+        waiting: Future[Done] | None = None
+        try:
+            for item in items:
+                before, waiting = waiting, pool.submit(make, item)
+                if before is not None:
+                    yield before.result()
+            if waiting is not None:
+                yield waiting.result()
+        finally:
+            if waiting is not None:
+                waiting.cancel()
 
 
 def cores() -> int:

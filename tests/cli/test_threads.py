@@ -86,3 +86,41 @@ def test_what_comes_after_work_that_fails_does_not_begin() -> None:
     assert told[0] == 0
     assert 1 not in told
     assert len(worked) < 10
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_the_next_is_made_while_one_is_worked_with(
+    count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(threads, "cores", lambda: count)
+    begun = [threading.Event() for _ in range(4)]
+
+    def make(item: int) -> int:
+        begun[item].set()
+        return 10 * item
+
+    found = []
+    for one in threads.ahead(make, range(4)):
+        following = len(found) + 1
+        if following < 4:
+            assert begun[following].wait(5 if count > 1 else 0) == (count > 1)
+        found.append(one)
+    assert found == [0, 10, 20, 30]
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_what_comes_before_a_failure_is_handed_out(
+    count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(threads, "cores", lambda: count)
+    found: list[float] = []
+    with pytest.raises(ZeroDivisionError):
+        found.extend(
+            one for one in threads.ahead(lambda i: 1 / i, [2, 1, 0, 3]) if keep(found, one)
+        )
+    assert found == [0.5, 1]
+
+
+def keep(found: list[float], one: float) -> bool:
+    found.append(one)
+    return False

@@ -202,6 +202,14 @@ ELSEWHERE: dict[tuple[str, str], tuple[str, ...]] = {
         "cam_core/cli/report.py",
         "cam_core/report/record.py",
     ),
+    ("cli/commands/test_rank.py", "what the command measures, says, draws and writes"): (
+        "cam_core/cli/ranking/asked.py",
+        "cam_core/cli/ranking/files.py",
+        "cam_core/cli/ranking/result.py",
+        "cam_core/cli/ranking/run.py",
+        "cam_core/cli/ranking/sheet.py",
+        "cam_core/cli/ranking/words.py",
+    ),
     ("commands/test_check.py", "tried by that command"): ("cam_core/cli/presets.py",),
     ("core/image/test_figure.py", "letters and bars of the card"): ("cam_core/image/page.py",),
     ("core/image/test_preprocess.py models/test_presets.py", "what they make of photos"): (
