@@ -25,7 +25,16 @@ from .maps.diagnosis import (
 )
 from .maps.principal import first_component
 from .merging import fuse, merged
-from .methods import AUTO, Method, Need, Question, find_method, usual_method
+from .methods import (
+    AUTO,
+    BEST,
+    Method,
+    Need,
+    Question,
+    best_method,
+    find_method,
+    usual_method,
+)
 from .methods.question import widened
 from .region import Region
 from .targets import ScoredTarget
@@ -58,6 +67,8 @@ def explained(
         eigen: the first principal component of the weighted activations in place of their sum.
         options: of the method.
     """
+    if name == BEST:
+        name = best_method(head_of(questions[0].backend))
     if name == AUTO:
         return of_its_own(questions, labels=labels, fuse=fuse, eigen=eigen, **options)
     options |= {"labels": labels, "eigen": eigen}

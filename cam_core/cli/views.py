@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cam_core.errors import TargetError
-from cam_core.methods import find_method
+from cam_core.methods import about_input
 from cam_core.targets import ScoredTarget
 
 Views = Sequence[int | None]
@@ -15,7 +15,7 @@ ALL: Views = [None]
 
 def views(layers: Sequence[str], fuse: str | None, method: str) -> Views:
     """The pictures of a target; a method about the input knows no layers."""
-    each = len(layers) > 1 and fuse is None and find_method(method).at == "layer"
+    each = len(layers) > 1 and fuse is None and not about_input(method)
     return range(len(layers)) if each else ALL
 
 

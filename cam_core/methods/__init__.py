@@ -2,10 +2,20 @@
 
 from .method import NEEDS, At, Method, Need
 from .question import Question
-from .table import AUTO, METHODS, about_input, find_method, needs_passes, usual_method
+from .table import (
+    AUTO,
+    BEST,
+    METHODS,
+    about_input,
+    best_method,
+    find_method,
+    needs_passes,
+    usual_method,
+)
 
 __all__ = [
     "AUTO",
+    "BEST",
     "METHODS",
     "NEEDS",
     "At",
@@ -13,6 +23,7 @@ __all__ = [
     "Need",
     "Question",
     "about_input",
+    "best_method",
     "find_method",
     "needs_passes",
     "usual_method",

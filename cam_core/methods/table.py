@@ -279,6 +279,8 @@ USUAL = {
 A mean over space smears over the objects of a picture; docs/targets.md has the figures."""
 
 
+BEST = "best"
+"""Asks for what the tables of docs/methods.md put first for the kind of head; see `best_method`."""
 AUTO = "auto"
 """Asks for the usual method, and for `reciprocam` where an operator has no derivative."""
 
@@ -286,6 +288,15 @@ AUTO = "auto"
 def usual_method(head: Head | None) -> str:
     """The method for a score, where none is named."""
     return "gradcam" if head is None else USUAL.get(head.asked, "gradcam")
+
+
+def best_method(head: Head | None) -> str:
+    """What the evidence says for a score: `hirescam`, and `layercam` of readers.
+
+    HiResCAM is first, alone or among ties, in every table of docs/methods.md but one metric; on
+    a mean and a linear head it is Grad-CAM. Of transformers there is no verdict: metrics disagree.
+    """
+    return "layercam" if head is not None and head.asked == "sequence" else "hirescam"
 
 
 def find_method(name: str) -> Method:
@@ -297,7 +308,7 @@ def find_method(name: str) -> Method:
 
 def needs_passes(name: str) -> bool:
     """Does it run the model, or a part of it, many times?"""
-    return name == AUTO or not METHODS[name].of_arrays
+    return name == AUTO or (name != BEST and not METHODS[name].of_arrays)
 
 
 def about_input(name: str) -> bool:
@@ -306,4 +317,4 @@ def about_input(name: str) -> bool:
     Raises:
         InputError: no such method.
     """
-    return name != AUTO and not find_method(name).layered
+    return name not in (AUTO, BEST) and not find_method(name).layered

@@ -10,7 +10,8 @@ from cam_core import explain, explain_all
 from cam_core.answers import from_capture
 from cam_core.demo import MODEL
 from cam_core.errors import InputError, UnsupportedOpError
-from cam_core.methods import METHODS, Method, Question
+from cam_core.head import Head
+from cam_core.methods import METHODS, Method, Question, best_method
 from cam_core.targets.classes.one_class import ClassTarget
 from tests.core.methods.forward_net import net, pictures
 
@@ -168,3 +169,12 @@ def test_a_capture_does_not_know_the_input(backend: OnnxBackend, x: Array) -> No
     (capture,) = backend.capture(x, ClassTarget(1))
     with pytest.raises(InputError, match="method 'slope' is about the input: a capture does not"):
         from_capture(capture, ClassTarget(1), "slope")
+
+
+def test_best_is_what_the_tables_put_first(backend: OnnxBackend, x: Array) -> None:
+    """`docs/methods.md` has hirescam first for classes; of steps along a line it is layercam."""
+    found, own = (explain(backend, x, 1, method) for method in ("best", "hirescam"))
+    np.testing.assert_array_equal(found.signed, own.signed)
+    assert found.method == "hirescam"
+    reader = Head("y", "sequence", "steps of a line", "y")
+    assert [best_method(head) for head in (None, reader)] == ["hirescam", "layercam"]

@@ -12,7 +12,7 @@ from ..typed import Typed
 @options(Typed, "json", "output")
 def methods(asked: Typed) -> None:
     """List the CAM methods that --method takes."""
-    from cam_core.methods import AUTO, METHODS
+    from cam_core.methods import AUTO, BEST, METHODS
 
     from ..output import print_json, write_json
     from ..report import console, grid, line
@@ -30,3 +30,4 @@ def methods(asked: Typed) -> None:
     out = console()
     out.print(grid(columns, [tuple(row.values()) for row in listed]))
     line(out, AUTO, "what suits the score; reciprocam where an operator has no derivative")
+    line(out, BEST, "what ranks first for the kind of score: hirescam, layercam of readers")
