@@ -35,8 +35,6 @@ SPECS = {
 }
 METHODS = ("gradcam", "gradcam++", "xgradcam", "hirescam", "layercam", "odam")
 LIKELY = 0.5
-CAPTURED = [name for name, method in METHODS.items() if method.captured]
-"""The methods that need no more than one pass back."""
 AREA = (0.002, 0.6)
 """Parts of the photo that a box may cover: others say little of a map."""
 Found = Mapping[str, list[Figures]]
@@ -59,13 +57,9 @@ def main() -> None:
     asked.page.write_text("\n\n".join([HEAD, *tables]) + "\n", encoding="utf-8")
 
 
-CAPTURED = [name for name, method in METHODS.items() if method.captured]
-"""The methods that a capture is enough for."""
-
-
 def measured(backend: Backend, spec: Preprocess, photos: Sequence[Path]) -> Found:
     """By method, the figures of each photo with a box that is likely and of a usual size."""
-    found: dict[str, list[Figures]] = {method: [] for method in CAPTURED}
+    found: dict[str, list[Figures]] = {method: [] for method in METHODS}
     for photo in photos:
         for method, one in of_photo(backend, spec, photo):
             found[method].append(one)
@@ -85,7 +79,7 @@ def of_photo(backend: Backend, spec: Preprocess, photo: Path) -> Iterator[tuple[
     box = target.detail[0]["box"]
     labelled = objects(photo, box["class"], size)
     captured = pulled(look, target)
-    for method in CAPTURED:
+    for method in METHODS:
         map_ = from_captures(captured, target, method)
         heat = made.placement.to_photo(map_.heatmap(made.placement.size)[0])
         yield method, figures(heat, box["corners"], labelled)

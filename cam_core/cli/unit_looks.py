@@ -95,10 +95,10 @@ def mean_scores(setup: Setup) -> Array:
 
 def rivals_of(target: ScoredTarget, setup: Setup) -> list[int]:
     """The classes that score best beside the one that is asked for; [] where it is no one class."""
-    if not isinstance(target, ClassTarget) or not isinstance(target.index, int) or target.index < 0:
+    if target.named is None:
         return []
     order = np.argsort(-mean_scores(setup), kind="stable").tolist()
-    return [c for c in order if c != target.index][:RIVALS]
+    return [c for c in order if c != target.named][:RIVALS]
 
 
 def ask(setup: Setup, sample: Sample, target: ScoredTarget, layer: str | None) -> Question:

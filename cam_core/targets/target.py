@@ -61,6 +61,11 @@ class ScoredTarget(Protocol):
         return True
 
     @property
+    def named(self) -> int | None:
+        """The class that was named, where it is one for all rows and nothing else is asked."""
+        return None
+
+    @property
     def detail(self) -> tuple[Mapping[str, Any], ...]:
         """What else a record says of each row, once it was found: a box and its anchor."""
         return ()

@@ -131,6 +131,7 @@ def test_a_missing_package_names_its_extra(package, monkeypatch, tmp_path, image
 
 @pytest.mark.parametrize("exporter", EXPORTERS)
 def test_torchs_fused_attention_is_exported_in_parts(exporter, tmp_path):
+    torch.backends.mha.set_fastpath_enabled(True)  # as torch has it, whatever ran before
     torch.manual_seed(0)
     net = Attended(8, 2, batch_first=True).requires_grad_(False)
     x = np.random.default_rng(3).normal(size=(2, 5, 8)).astype(np.float32)

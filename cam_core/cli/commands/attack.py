@@ -112,7 +112,6 @@ def planned(asked: AskedAttack, setup: Setup) -> Attack:
     """The attack that is asked for."""
     from cam_core.errors import TargetError
     from cam_core.head import head_of
-    from cam_core.targets.classes.one_class import ClassTarget
 
     from ..attacking import Attack
 
@@ -122,10 +121,9 @@ def planned(asked: AskedAttack, setup: Setup) -> Attack:
     wanted = None
     if asked.targets:
         found = setup.targets(asked.targets)
-        index = found[0].index if isinstance(found[0], ClassTarget) else None
-        if len(found) > 1 or not isinstance(index, int) or index < 0:
+        wanted = found[0].named
+        if len(found) > 1 or wanted is None:
             raise TargetError("--target: one class, by its number or its label.")
-        wanted = index
     return Attack(asked.method, asked.eps[0], asked.steps, wanted)
 
 

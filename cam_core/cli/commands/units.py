@@ -134,7 +134,6 @@ def record(
     falling: Curve,
 ) -> dict[str, Any]:
     """All that is said."""
-    from cam_core.targets.classes.one_class import ClassTarget
     from cam_core.units import sentence
 
     weighed, count = seen.weighed, asked.count
@@ -144,8 +143,8 @@ def record(
         "most": weighed.most(count).tolist(),
         "own": weighed.own(count).tolist(),
     }
-    index = target.index if isinstance(target, ClassTarget) else None
-    label = target.title(index, setup.names) if isinstance(index, int) else target.label
+    index = target.named
+    label = target.label if index is None else target.title(index, setup.names)
     shown = dict.fromkeys(unit for group in groups.values() for unit in group)
     first = groups["most"][:2]
     return {

@@ -30,6 +30,11 @@ class ClassTarget(ScoredTarget):
         """How it is asked for."""
         return index_text(self.index)
 
+    @property
+    def named(self) -> int | None:
+        """The class, unless it is the top one or there is one a row."""
+        return self.index if isinstance(self.index, int) and self.index >= 0 else None
+
     def __call__(self, y: Array, outputs: Outputs = NONE) -> Array:
         """dY/dy: 1 at the class, or the mask."""
         chosen = one_hot(y, self.classes(y), self.class_axis)
