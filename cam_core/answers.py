@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -188,9 +189,27 @@ def summed(
     if (one_number(alpha) or alpha.size < A.size) and nothing(alpha):  # all scales but one
         kind = np.result_type(A, alpha)
         return np.zeros((len(A), *A.shape[2:]), kind), np.zeros(len(A), kind)
+    if not eigen and alpha.shape == A.shape and (window := lit_window(alpha)) is not None:
+        signed = np.zeros((len(A), *A.shape[2:]), np.result_type(A, alpha))
+        weighted = alpha[:, :, *window] * A[:, :, *window]
+        signed[:, *window] = total(weighted)
+        return signed, noise_floor(weighted, dtype)
     weighted = alpha * A
     signed = first_component(weighted) if eigen else total(weighted)
     return signed, noise_floor(weighted, dtype)
+
+
+def lit_window(alpha: Array) -> tuple[slice, ...] | None:
+    """The places outside which weights [N, K, *S] are 0, where they are few: those of a box."""
+    lit = np.any(alpha, axis=(0, 1))
+    found = []
+    for axis in range(lit.ndim):
+        places = np.flatnonzero(np.any(lit, axis=tuple(set(range(lit.ndim)) - {axis})))
+        if not places.size:
+            return None
+        found.append(slice(int(places[0]), int(places[-1]) + 1))
+    few = 2 * prod(s.stop - s.start for s in found) < lit.size
+    return tuple(found) if few else None
 
 
 def from_question(

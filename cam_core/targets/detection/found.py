@@ -81,7 +81,7 @@ class Detections:
     def strength(self) -> Array:
         """What anchors are ranked by [C, A]; -inf of the background, and of rows that only pad."""
         found = self.scores if self.probabilities is None else self.probabilities
-        found = found.astype(np.float64)
+        found = np.array(wide(found))
         if self.background is not None:
             found[self.background] = -np.inf
         return found if self.own is None else np.where(self._padding, -np.inf, found)
@@ -231,8 +231,13 @@ def applied(y: Array, head: Head, named: int | None = None) -> tuple[str, int | 
 def probabilities(y: Array, how: str) -> Array | None:
     """Of scores [N, C, A], as the model makes them: None where it makes none."""
     if how in EACH:
-        return EACH[how].value(y.astype(np.float64))
-    return softmax(y.astype(np.float64)) if how == "softmax" else None
+        return EACH[how].value(wide(y))
+    return softmax(wide(y)) if how == "softmax" else None
+
+
+def wide(y: Array) -> Array:
+    """Float16 as float32; a detector's many scores are not copied for more digits than it has."""
+    return y.astype(np.promote_types(y.dtype, np.float32), copy=False)
 
 
 def _flat(values: Array, axis: int) -> Array:
