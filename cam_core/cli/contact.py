@@ -12,8 +12,8 @@ from cam_core.image.panels import painted_sheet
 from cam_core.image.png import png
 from cam_core.methods import find_method
 
+from .explained import Explained
 from .inputs.samples import Sample
-from .job import Explained
 from .naming import subject
 from .pictures import coloured
 

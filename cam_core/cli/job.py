@@ -7,9 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
-
-import numpy as np
+from typing import Any
 
 from cam_core.backend import Array, Backend
 from cam_core.errors import ModelError, NothingFoundError, TargetError
@@ -24,91 +22,22 @@ from cam_core.targets import ScoredTarget, Seen
 from cam_core.targets.detection import LIKELY
 from cam_core.targets.scores import pool
 
+from .explained import (
+    NOTHING,
+    Beside,
+    Explained,
+    Key,
+    Row,
+    in_full,
+    line_of,
+    of_layer,
+    shared,
+)
 from .inputs.samples import Sample
-from .naming import Top, best, file_name, probabilities, stem_of
+from .naming import best, probabilities, stem_of
 from .steps import Step
 from .typed import flag
 from .views import Views, require_apart, views
-
-NOTHING = np.empty(0)
-"""What is left of the input of a picture that was explained."""
-
-
-@dataclass(frozen=True)
-class Row:
-    """What the table says of one sample and target."""
-
-    image: str
-    target: str
-    """The class index, or the target in words where it is about no single class."""
-    label: str
-    score: float
-    probability: float | None
-    """None where the model makes none of its score."""
-    raw_max: float
-    diagnosis: str
-    stem: str
-    """The name of the files, without what says their kind."""
-    top: Top
-    """The best classes of the sample; none of a dense score."""
-    layer: str
-    preprocessing: str
-    entry: str = ENTRY
-    """What one number of the score is called."""
-    reads: str = ""
-    """The line that a reader reads; '' of anything else."""
-    picture: str = ""
-    """The name of the one picture of all characters of a line; '' where each target has its own."""
-    sheet: str = ""
-    """The name of the picture with the maps of all methods; '' of one method, and of no photo."""
-
-
-@dataclass(frozen=True)
-class Beside:
-    """A second picture that a target is about as well, with a map of its own."""
-
-    sample: Sample
-    explanation: Explanation
-
-
-Key = tuple[str, str, int | None]
-"""A target, a method, and which of several layers."""
-Unit = tuple[str, str]
-"""That of the target, and the method."""
-
-
-class Share(NamedTuple):
-    """A part in a picture that all targets of one question share."""
-
-    kind: str
-    """What `ScoredTarget.together` says."""
-    label: str
-    """The question."""
-    place: int
-    """Which of its targets."""
-
-
-ALL_IN_ONE = {"versus"}
-"""Kinds whose targets have no files of their own."""
-
-
-@dataclass(frozen=True)
-class Explained:
-    """One target of one sample."""
-
-    row: Row
-    explanation: Explanation
-    unit: Unit
-    """What the map is measured in: maps of one unit may share their colours."""
-    beside: Beside | None = None
-    shares: tuple[Share, ...] = ()
-    alone: bool = True
-    """Has it files of its own?"""
-
-    @property
-    def method(self) -> str:
-        """As it was asked for: `auto` may be another in the explanation."""
-        return self.unit[1]
 
 
 @dataclass(frozen=True)
@@ -325,35 +254,6 @@ class Job:
             reads=line_of(explanation.detail),
             sheet=f"{sample.slot.stem}.methods" if several else "",
         )
-
-
-def in_full(sample: Sample, key: Key, one: Explained) -> str:
-    """The name of the files of a target whose own name others have as well."""
-    target, method, view = key
-    found = stem_of(sample.slot.stem, target, method, whole=True)
-    return found if view is None else f"{found}{of_layer(one.explanation)}"
-
-
-def of_layer(explanation: Explanation) -> str:
-    """What tells the files of one of several layers."""
-    return f".{file_name(explanation.layer)}"
-
-
-def line_of(detail: Sequence[Mapping[str, Any]]) -> str:
-    """The line that a reader reads, where a target is about one."""
-    facts = detail[0] if detail else {}
-    text, character = facts.get("text"), facts.get("char")
-    return str(text["reads"] if text else character["line"] if character else "")
-
-
-def shared(
-    question: ScoredTarget, place: int, one: Explained, known: Explained | None
-) -> Explained:
-    """An explanation with its part in what a question shares; known: as another found it."""
-    before = () if known is None else known.shares
-    own = (Share(question.together, question.label, place),) if question.together else ()
-    alone = question.together not in ALL_IN_ONE or (known is not None and known.alone)
-    return replace(one if known is None else known, shares=(*before, *own), alone=alone)
 
 
 def found_in(

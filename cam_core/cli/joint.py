@@ -16,8 +16,8 @@ from cam_core.image.tinted import colour_of
 from cam_core.maps.combine import resize
 from cam_core.write import npy
 
+from .explained import Explained, Unit
 from .inputs.samples import Sample
-from .job import Explained, Unit
 from .pictures import mark_of
 
 

@@ -8,9 +8,10 @@ from typing import Any
 
 from cam_core.targets import ScoredTarget
 
+from .explained import NOTHING, Explained, Unit
 from .inputs.opened import Setup
 from .inputs.samples import Sample
-from .job import NOTHING, Explained, Job, Unit
+from .job import Job
 from .pictures import shared
 from .records import write
 from .steps import Step

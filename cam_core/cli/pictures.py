@@ -16,10 +16,10 @@ from cam_core.image.page import PAPER
 from cam_core.methods import find_method
 from cam_core.places import Cells
 
+from .explained import Explained, Row, Unit
 from .inputs.beneath import Ground, beneath
 from .inputs.cropping import box_named
 from .inputs.samples import Sample
-from .job import Explained, Row, Unit
 from .naming import subject
 
 

@@ -10,8 +10,9 @@ from cam_core.report import files_of, to_json
 from cam_core.write import npy, write_together
 
 from .contact import contact
+from .explained import Beside, Explained, Row, Unit
 from .inputs.samples import Sample
-from .job import Beside, Explained, Job, Row, Unit
+from .job import Job
 from .joint import Joint, files, joints
 from .naming import as_record, stem_of
 from .pictures import draw

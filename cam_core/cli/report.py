@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from cam_core.head import Head
 
-    from .job import Job, Row
+    from .explained import Row
+    from .job import Job
 
 LONG = 3
 """From so many steps on a bar is worth it."""

@@ -8,8 +8,8 @@ from cam_core.backend import Array
 from cam_core.image import Panel, sheet
 from cam_core.image.figure import resized
 
+from .explained import Explained
 from .inputs.samples import Sample
-from .job import Explained
 
 WIDTH = 640
 """Pixels."""

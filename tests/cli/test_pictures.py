@@ -13,10 +13,10 @@ from click.testing import CliRunner
 from PIL import Image
 
 from cam_core.backend import Array, InputInfo
+from cam_core.cli.explained import Explained, Row
 from cam_core.cli.group import gradcam
 from cam_core.cli.inputs.beneath import ALONE
 from cam_core.cli.inputs.samples import Sample, Slot
-from cam_core.cli.job import Explained, Row
 from cam_core.cli.pictures import ceiling, draw
 from cam_core.demo import DETECTOR, load_crowds
 from cam_core.explanation import Explanation

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from cam_core.cli.explained import Explained, Row
 from cam_core.cli.inputs.samples import Sample, Slot
-from cam_core.cli.job import Explained, Job, Row
+from cam_core.cli.job import Job
 from cam_core.cli.naming import Likely
 from cam_core.cli.records import record, write
 from cam_core.explanation import Explanation

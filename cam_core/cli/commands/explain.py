@@ -14,9 +14,10 @@ from ..options import PIXELS, RUNTIME, options
 from ..typed import Typed, flag, pieces
 
 if TYPE_CHECKING:
+    from ..explained import Explained, Row
     from ..inputs.cropping import Cropper
     from ..inputs.opened import Setup
-    from ..job import Explained, Job, Row
+    from ..job import Job
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,9 +12,9 @@ from cam_core.image import Mark, Outline, Placement, card
 from cam_core.image.rle import run_lengths
 from cam_core.image.segment import box_on_photo, largest_segment, pixels_on_photo
 
+from ..explained import Explained
 from ..inputs.opened import Setup
 from ..inputs.samples import Sample
-from ..job import Explained
 from ..naming import subject
 from ..passes import Looked
 from ..pictures import caption, cut_mark
