@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from math import prod
 from typing import Any
 
 import numpy as np
 
+from .assembling import by_row, named, places, shown, summed, with_facts
 from .backend import Array, Capture
 from .errors import InputError, ModelError, UnsupportedOpError
 from .explanation import Explanation
 from .head import head_of
-from .maps.combine import positive, total
+from .maps.combine import total
 from .maps.diagnosis import (
     STILL,
     Finite,
     diagnose,
     finite_rows,
     noise_floor,
-    nothing,
-    one_number,
     unmoved,
 )
 from .maps.principal import first_component
@@ -37,9 +35,7 @@ from .methods import (
     usual_method,
 )
 from .methods.question import widened
-from .region import Region
 from .targets import ScoredTarget
-from .targets.labels import label_of
 
 CAPTURED: frozenset[Need] = frozenset({"gradients"})
 """What a method gets of a capture besides A."""
@@ -182,36 +178,6 @@ def from_capture(
     return with_facts(named(known, target, capture.logits, labels), facts)
 
 
-def summed(
-    A: Array, alpha: Array, dtype: np.dtype[Any], *, eigen: bool = False
-) -> tuple[Array, Array]:
-    """The signed map, and the value below which it is rounding; `eigen`: see `explained`."""
-    if (one_number(alpha) or alpha.size < A.size) and nothing(alpha):  # all scales but one
-        kind = np.result_type(A, alpha)
-        return np.zeros((len(A), *A.shape[2:]), kind), np.zeros(len(A), kind)
-    if not eigen and alpha.shape == A.shape and (window := lit_window(alpha)) is not None:
-        signed = np.zeros((len(A), *A.shape[2:]), np.result_type(A, alpha))
-        weighted = alpha[:, :, *window] * A[:, :, *window]
-        signed[:, *window] = total(weighted)
-        return signed, noise_floor(weighted, dtype)
-    weighted = alpha * A
-    signed = first_component(weighted) if eigen else total(weighted)
-    return signed, noise_floor(weighted, dtype)
-
-
-def lit_window(alpha: Array) -> tuple[slice, ...] | None:
-    """The places outside which weights [N, K, *S] are 0, where they are few: those of a box."""
-    lit = np.any(alpha, axis=(0, 1))
-    found = []
-    for axis in range(lit.ndim):
-        places = np.flatnonzero(np.any(lit, axis=tuple(set(range(lit.ndim)) - {axis})))
-        if not places.size:
-            return None
-        found.append(slice(int(places[0]), int(places[-1]) + 1))
-    few = 2 * prod(s.stop - s.start for s in found) < lit.size
-    return tuple(found) if few else None
-
-
 def from_question(
     question: Question,
     name: str,
@@ -268,56 +234,6 @@ def formula(question: Question, method: Method, **options: Any) -> Array:
     if method.at == "input":
         return method(question.X, question.GX if "gradients" in method.needs else None, **options)
     return method(question.A, question.G if "gradients" in method.needs else None, **options)
-
-
-def shown(signed: Array, floor: Array) -> dict[str, Any]:
-    """What an explanation says of a signed map [N, *S] and its noise [N]."""
-    maps = positive(signed)
-    top = np.max(maps, axis=tuple(range(1, maps.ndim)))
-    return {"map": maps, "signed": signed, "raw_max": top, "noise_floor": floor}
-
-
-def named(
-    known: Explanation, target: ScoredTarget, y: Array, labels: Sequence[str] | None
-) -> Explanation:
-    """With the classes that it is about, their labels, and what else the target says."""
-    classes = target.classes(y)
-    return replace(
-        known,
-        classes=classes,
-        labels=None if classes is None else tuple(label_of(int(c), labels) for c in classes),
-        detail=target.detail,
-        outline=target.outline,
-    )
-
-
-def with_facts(known: Explanation, facts: Sequence[Mapping[str, Any]]) -> Explanation:
-    """With what the method says of each row, beside what the target does."""
-    if not facts:
-        return known
-    own = known.detail or ({},) * len(facts)
-    return replace(known, detail=tuple({**a, **b} for a, b in zip(own, facts, strict=True)))
-
-
-def places(question: Question, method: Method) -> tuple[str, Region | None]:
-    """The name of what the map's places are those of, and what of the input they cover."""
-    if method.at == "attention":
-        return question.attention.name, question.attention.region
-    layer = question.layer if method.layered else question.input.name
-    if method.at == "input":
-        return layer, whole(question)
-    return layer, question.look.regions.get(question.layer)
-
-
-def whole(question: Question) -> Region:
-    """All of the input, which a map of its own size lies over."""
-    axes = question.space
-    return Region(question.input.name, axes, ((0, 1),) * len(axes), axes)
-
-
-def by_row(values: Array, rows: int) -> Array:
-    """[N k, ...] as [N, k, ...]."""
-    return values.reshape(rows, -1, *values.shape[1:])
 
 
 def captured_method(name: str) -> Method:
