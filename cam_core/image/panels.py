@@ -86,13 +86,14 @@ def painted_sheet(
         across: pictures in a row.
     """
     panels = [Panel(pixels, _NO_HEAT, label) for pixels, label in pictures]
-    page = page_of(unit_of(sum(panel.photo.shape[1] for panel in panels[:across])))
+    # letters that grew with the row would soon be larger than the pictures they name
+    page = page_of(unit_of(sum(panel.photo.shape[1] for panel in panels[: min(across, ACROSS)])))
     corners, (height, width) = lay_out(panels, page, labels=True, across=across)
     painted = np.full((height, width, 3), PAPER, np.uint8)
     for panel, (y, x) in zip(panels, corners, strict=True):
         painted[y : y + panel.photo.shape[0], x : x + panel.photo.shape[1]] = panel.photo
     _print_labels(painted, panels, corners, page)
-    return framed(painted, True, title=title, lines=lines, limits=limits, reason="")
+    return framed(painted, True, title=title, lines=lines, limits=limits, reason="", unit=page.unit)
 
 
 def _print_labels(
@@ -108,18 +109,22 @@ def _print_labels(
 def lay_out(
     panels: Sequence[Panel], page: Page, *, labels: bool, across: int = ACROSS
 ) -> tuple[list[tuple[int, int]], tuple[int, int]]:
-    """Top and left of each panel, and the height and width of them all."""
+    """Top and left of each panel, in columns, and the height and width of them all."""
+    wide = [label_width(panel, page) if labels else 0 for panel in panels]
+    wide = [max(panel.photo.shape[1], label) for panel, label in zip(panels, wide, strict=True)]
+    columns = [max(wide[column::across]) for column in range(min(across, len(panels)))]
+    left = [sum(columns[:column]) + column * page.unit for column in range(len(columns))]
     corners: list[tuple[int, int]] = []
-    y = right = 0
+    y = 0
     for first in range(0, len(panels), across):
-        row, x = panels[first : first + across], 0
+        row = panels[first : first + across]
         y += page.unit if first else 0
-        for panel in row:
-            corners.append((y, x))
-            right = max(right, x + panel.photo.shape[1])
-            label = round(page.small.getlength(panel.label)) if labels else 0
-            right = max(right, x + label)
-            x += max(panel.photo.shape[1], label) + page.unit
+        corners += [(y, x) for x in left[: len(row)]]
         y += max(panel.photo.shape[0] for panel in row)
         y += round(1.5 * page.unit) if labels and any(panel.label for panel in row) else 0
-    return corners, (y, right)
+    return corners, (y, left[-1] + columns[-1])
+
+
+def label_width(panel: Panel, page: Page) -> int:
+    """Pixels of what is printed beneath it."""
+    return round(page.small.getlength(panel.label))

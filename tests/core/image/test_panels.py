@@ -9,7 +9,7 @@ import numpy as np
 from cam_core.backend import Array
 from cam_core.image import Mark, Panel, jet, sheet
 from cam_core.image.page import page_of
-from cam_core.image.panels import lay_out
+from cam_core.image.panels import lay_out, painted_sheet
 
 
 def panel(height: int, width: int, heat: float = 0.0, label: str = "") -> Panel:
@@ -43,6 +43,28 @@ def test_a_label_has_room() -> None:
     assert width >= corners[1][1] + length - 1
     assert height >= 50 + page.small.size
     assert lay_out([long, long], page, labels=False)[1] == (50, 40)
+
+
+def test_columns_stay_in_line_under_labels_of_any_length() -> None:
+    names = ["boxer", "a", "tiger cat in the sun", "b", "c", "d"]
+    page = page_of(20)
+    corners, _ = lay_out([panel(50, 30, label=n) for n in names], page, labels=True, across=3)
+    assert [x for _, x in corners[:3]] == [x for _, x in corners[3:]]
+    assert corners[2][1] >= page.small.getlength("boxer") + page.small.getlength("b")
+
+
+def test_letters_do_not_grow_with_the_number_of_pictures() -> None:
+    """Of 4 and of 24 in a row or in a column: no more paper around them than letters need."""
+    picture = np.zeros((256, 256, 3), np.uint8)
+    across, down = (
+        painted_sheet([(picture, "a")] * 24, title="dog", across=count) for count in (24, 4)
+    )
+    four = painted_sheet([(picture, "a")] * 4, title="dog")
+    assert four.shape[0] == across.shape[0]  # one row, and words of one size beneath it
+    unit = round(4 * 256 / 36)
+    each = 256 + round(1.5 * unit) + unit
+    assert down.shape[0] == four.shape[0] + 5 * each
+    assert across.shape[1] == four.shape[1] + 20 * (256 + unit)
 
 
 def test_labels_are_printed_beneath() -> None:
