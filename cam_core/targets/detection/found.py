@@ -81,8 +81,9 @@ class Detections:
     def strength(self) -> Array:
         """What anchors are ranked by [C, A]; -inf of the background, and of rows that only pad."""
         found = self.scores if self.probabilities is None else self.probabilities
-        found = np.array(wide(found))
+        found = wide(found)
         if self.background is not None:
+            found = found.copy()
             found[self.background] = -np.inf
         return found if self.own is None else np.where(self._padding, -np.inf, found)
 
