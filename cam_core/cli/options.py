@@ -215,12 +215,7 @@ OPTIONS: dict[str, tuple[tuple[str, ...], Mapping[str, Any]]] = {
     "fit": (("--fit",), {"type": click.Choice(FITS), "help": "How a photo is made to fit."}),
     "scale": (
         ("--scale",),
-        {
-            "type": Scale(),
-            "metavar": "each|shared",
-            "help": "Colours: each picture its own scale, or one for all pictures of the run. "
-            "A number here is the same as --rescale.",
-        },
+        {"type": Scale(), "metavar": "NUMBER", "help": "The same as --rescale."},
     ),
 }
 """name: (what is typed, and the settings of click)."""

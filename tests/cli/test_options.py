@@ -39,3 +39,12 @@ def test_options_come_from_the_one_table(name: str) -> None:
             assert [*option.opts] == flags
             if "type" in settings:
                 assert option.type is settings["type"]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_colours_are_offered_where_they_are_taken(name: str) -> None:
+    """A command that paints no maps refuses `--scale shared`: its help must not offer it."""
+    (scale,) = [o for o in command(name).params if o.name == "scale"] or [None]
+    if isinstance(scale, click.Option):
+        assert (scale.metavar == "each|shared") == (name == "explain")
+        assert ("Colours" in (scale.help or "")) == (name == "explain")

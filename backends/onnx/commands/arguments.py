@@ -12,7 +12,6 @@ from cam_core.cli.typed import Typed
 
 MODEL = click.argument("model", type=FILE)
 OUT = {"required": True, "metavar": "OUT", "help": "The file to write."}
-NUMBER = {"metavar": "NUMBER", "help": "The same as --rescale."}
 
 
 @dataclass(frozen=True, kw_only=True)

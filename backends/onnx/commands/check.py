@@ -9,7 +9,7 @@ import click
 from cam_core.cli.option_types import FILE
 from cam_core.cli.options import PIXELS, RUNTIME, options
 
-from .arguments import MODEL, NUMBER, Check
+from .arguments import MODEL, Check
 
 if TYPE_CHECKING:
     from .check_steps import Opened
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     Check,
     *("target", "layer", "score", *PIXELS, "static", "input", "labels", "label-offset", *RUNTIME),
     *("verify", "json", "output"),
-    scale=NUMBER,
     input={
         "metavar": "NAME=FILE",
         "help": "The array (.npy) or the picture of one of the model's inputs; repeatable.",

@@ -7,7 +7,7 @@ import click
 from cam_core.cli.options import PIXELS, RUNTIME, options
 
 from ..reading.names import OUTPUTS
-from .arguments import MODEL, NUMBER, OUT, Instrument
+from .arguments import MODEL, OUT, Instrument
 
 
 @click.command(short_help="Write a .onnx that gives its own class activation map.")
@@ -20,7 +20,6 @@ from .arguments import MODEL, NUMBER, OUT, Instrument
         "help": "input (the class is an input, cam_class), cotangent, or as in explain: top:k, "
         "243, a label, prob:243, 243-282; repeatable. Default: input.",
     },
-    scale=NUMBER,
     output=OUT,
     size={"help": "Input size, where the model leaves it open; fixed in the file."},
     static={

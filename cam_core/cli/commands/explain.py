@@ -43,6 +43,11 @@ class Explain(Typed):
         "help": "Where to look: a tensor, a node, a module path or an index of 'gradcam layers'; "
         "repeatable: a picture each, or one with --fuse.",
     },
+    scale={
+        "metavar": "each|shared",
+        "help": "Colours: each picture its own scale, or one for all pictures of the run. "
+        "A number here is the same as --rescale.",
+    },
     input={
         "metavar": "NAME=FILE",
         "help": "The array (.npy) or the picture of one of the model's inputs; repeatable.",

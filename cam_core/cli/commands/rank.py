@@ -37,7 +37,6 @@ DEAR = frozenset({"tail", "passes"})
         "help": "What is asked of each photo; repeatable, see 'gradcam targets'. Default: the "
         "classes of its labelled boxes, without them what suits the model, such as the top class.",
     },
-    scale={"metavar": "NUMBER", "help": "The same as --rescale."},
     output={
         "default": ".",
         "metavar": "DIR",
