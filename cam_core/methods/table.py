@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import Any
 
 from ..errors import InputError
@@ -301,9 +302,17 @@ def best_method(head: Head | None) -> str:
 
 def find_method(name: str) -> Method:
     """The row of METHODS, or an error that names them."""
+    if name in (AUTO, BEST):
+        raise InputError(f"'{name}' is a choice of `explain`: name the method itself here")
     if name not in METHODS:
-        raise InputError(f"no method '{name}'; there are {', '.join(METHODS)}")
+        raise InputError(f"no method '{name}'; {near_methods(name)}")
     return METHODS[name]
+
+
+def near_methods(name: str) -> str:
+    """What may have been meant, else all that there are."""
+    near = get_close_matches(name, [*METHODS, AUTO, BEST], 3)
+    return f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(METHODS)}"
 
 
 def needs_passes(name: str) -> bool:

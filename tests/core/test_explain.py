@@ -92,7 +92,8 @@ REFUSED = [
     ({"target": 3}, TargetError, "class 3 is out of range"),
     ({"target": "top:2"}, TargetError, "is 2 targets"),
     ({"target": [0, 1, 2]}, TargetError, "3 targets for a batch of 2"),
-    ({"method": "gradcam+"}, InputError, r"no method 'gradcam\+'; there are gradcam, "),
+    ({"method": "gradcam+"}, InputError, r"no method 'gradcam\+'; did you mean gradcam"),
+    ({"method": "zzz"}, InputError, "no method 'zzz'; there are gradcam, "),
     ({"layer": "z"}, LayerError, "no layer"),
 ]
 

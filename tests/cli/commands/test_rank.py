@@ -201,6 +201,7 @@ def test_names_of_boxes_need_those_of_the_classes(here: Path) -> None:
     ("arguments", "message"),
     [
         (("--methods", "nope"), "no method 'nope'"),
+        (("--methods", "best"), "'best' is a choice of `explain`: name the method itself here"),
         (("--methods", "gradcam,,layercam"), "names with commas"),
         (("--metrics", "energy in box"), "needs boxes of the objects: give --boxes"),
         (("--metrics", "SSIM"), "nothing to rank by here: metric 'SSIM'"),
