@@ -53,6 +53,12 @@ HEADS = {  # the rest of the network after a = Relu(x), the input, and the weigh
         PLAIN,
         W[:, :, None, None],
     ),
+    "a flattening that asks for the shape": (
+        "s = Shape(a) r = Slice(s, zero, one) e = Concat<axis = 0>(r, minus)"
+        " g = GlobalAveragePool(a) f = Reshape(g, e) y = Gemm<transB = 1>(f, w, b)",
+        PLAIN,
+        W,
+    ),
     "softmax behind": (f"{POOL} z = Gemm<transB = 1>(f, w, b) y = Softmax<axis = 1>(z)", PLAIN, W),
 }
 OTHERS = {
@@ -93,6 +99,11 @@ def backend(rest: str, taken: str = PLAIN, weight: Any = W) -> OnnxBackend:
     model.graph.initializer.extend(
         numpy_helper.from_array(np.ascontiguousarray(v, np.float32), n)
         for n, v in held.items()
+        if n in used
+    )
+    model.graph.initializer.extend(
+        numpy_helper.from_array(np.array([v]), n)
+        for n, v in {"zero": 0, "one": 1, "minus": -1}.items()
         if n in used
     )
     return OnnxBackend(model)

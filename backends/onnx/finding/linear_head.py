@@ -30,7 +30,7 @@ def head_weights(graph: Graph, choice: Choice, score: Tensor) -> Array:
     found: Array | None = None
     mean = False
     while tensor.name != score.name:
-        readers = graph.consumers.get(tensor.name, [])
+        readers = [n for n in graph.consumers.get(tensor.name, []) if n.op != "Shape"]
         if len(readers) != 1:
             raise _other(choice, f"'{tensor.name}' is read by {len(readers)} operators")
         (node,) = readers
