@@ -122,6 +122,20 @@ def test_what_is_asked_for_besides_keeps_its_files(mistaken: Path) -> None:
     assert not {name for name in names if name.startswith("p.1-3")}
 
 
+@pytest.mark.parametrize("methods", [("gradcam",), ("gradcam", "layercam")])
+def test_as_many_files_are_told_as_are_written(mistaken: Path, methods: tuple[str, ...]) -> None:
+    """Three maps of a mistake are rows of the table, and one set of files."""
+    asked = [f"--method={name}" for name in methods]
+    given = [*words(mistaken), "--versus=3", *asked, "-o", str(mistaken / "out")]
+    done = CliRunner().invoke(gradcam, ["explain", *given])
+    assert done.exit_code == 0, done.output
+    (said,) = [line for line in done.output.splitlines() if line.startswith("files ")]
+    records = list((mistaken / "out").glob("*.json"))
+    assert len(records) == len(methods)
+    told = f"{len(methods)} x " if len(methods) > 1 else records[0].stem
+    assert told in said
+
+
 def test_what_is_right_is_no_mistake(mistaken: Path) -> None:
     done = CliRunner().invoke(gradcam, ["explain", *words(mistaken), "--versus=checkered square"])
     assert done.exit_code == 2
