@@ -253,6 +253,7 @@ class Job:
             entry=self.heads[0].entry if self.heads else ENTRY,
             reads=line_of(explanation.detail),
             sheet=f"{sample.slot.stem}.methods" if several else "",
+            chosen="" if explanation.method == method else f"{explanation.method} ({method})",
         )
 
 

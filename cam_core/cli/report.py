@@ -76,6 +76,9 @@ def show(rows: Sequence[Row], job: Job, named: str) -> None:
     why = job.backend.layer_note if not job.layers else ""
     layers = "; ".join(dict.fromkeys(row.layer for row in rows))
     line(out, "layer", f"{layers} ({why})" if why else layers)
+    chosen = list(dict.fromkeys(row.chosen for row in rows if row.chosen))
+    if chosen:
+        line(out, "method", ", ".join(chosen))
     if job.over:
         line(out, "map", job.over)
     for text in dict.fromkeys(row.preprocessing for row in rows):

@@ -39,6 +39,18 @@ def test_one_method_has_no_sheet(run) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("asked", "said"), [("best", "hirescam (best)"), ("auto", "gradcam (auto)"), ("gradcam", "")]
+)
+def test_what_was_chosen_is_said(asked: str, said: str, tmp_path: Path) -> None:
+    Image.fromarray(load_scenes()[0].pixels()).save(tmp_path / "scene.png")
+    call = ["explain", str(MODEL), str(tmp_path / "scene.png"), "--method", asked]
+    done = CliRunner().invoke(gradcam, [*call, "-o", str(tmp_path / "out")])
+    assert done.exit_code == 0, done.output
+    told = [line.split(maxsplit=1)[1] for line in done.output.splitlines() if line[:7] == "method "]
+    assert [text.strip() for text in told] == ([said] if said else [])
+
+
 def test_each_method_has_files_and_all_a_sheet(run, tmp_path: Path) -> None:
     methods, targets = ["gradcam", "hirescam", "layercam"], ["1", "4"]
     asked = [word for name in methods for word in ("--method", name)]

@@ -103,7 +103,7 @@ def info(job: Job, records: Sequence[Mapping[str, Any]], limit: Limit) -> dict[s
         "description": "boxes and masks drawn round the heat of class activation maps",
         "model": job.model,
         "model_sha256": job.model_sha256,
-        "method": job.methods[0],
+        "method": ", ".join(dict.fromkeys(str(one["method"]) for one in records)),
         "layer": ", ".join(layers),
         "threshold": limit.facts(),
     }
@@ -122,13 +122,17 @@ def show(
     out.print(grid(columns | {"of the photo": "r", "above": "r"}, [_cells(r) for r in records]))
     lines(out, heads_said(job.heads))
     line(out, "layer", ", ".join(dict.fromkeys(str(one["layer"]) for one in records)))
-    line(out, "method", job.methods[0])
+    line(out, "method", ", ".join(dict.fromkeys(str(one["method"]) for one in records)))
     line(out, "segment", f"the largest {limit.words}")
     if limit.chosen:
         line(out, "labels", calibration_said(limit.chosen))
     line(out, "input", f"{records[0]['preprocessing']['description']} ({setup.source})")
     line(out, "names", setup.named)
-    line(out, "files", f"{len(records)} records in {job.folder}")
+    line(
+        out,
+        "files",
+        f"{len(records)} {'record' if len(records) == 1 else 'records'} in {job.folder}",
+    )
     if written:
         line(
             out,

@@ -45,3 +45,15 @@ def test_the_edge_is_drawn_on_the_photo(tmp_path: Path) -> None:
     assert done.exit_code == 0
     names = {path.name for path in (tmp_path / "bare").iterdir()}
     assert names == {"a.0.gradcam.mask.png", "a.0.gradcam.mask.json"}
+
+
+def test_the_method_is_what_best_turned_out_to_be(tmp_path: Path) -> None:
+    onnx.save(onnx.parser.parse_model(PASSES), tmp_path / "passes.onnx")
+    photo(tmp_path / "a.png", (200, 200), (50, 50, 150, 150))
+    words = ("masks", tmp_path / "passes.onnx", tmp_path / "a.png", *UNIT, "--method", "best")
+    done = gradcam_of(*words, "-o", tmp_path / "out")
+    assert done.exit_code == 0, done.output
+    said = dict(line.split(maxsplit=1) for line in done.output.splitlines() if " " in line)
+    record = json.loads(next((tmp_path / "out").glob("*.json")).read_text())
+    assert said["method"].strip() == record["method"] == "hirescam"
+    assert said["files"].startswith("1 record in")
