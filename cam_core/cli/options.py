@@ -60,7 +60,8 @@ OPTIONS: dict[str, tuple[tuple[str, ...], Mapping[str, Any]]] = {
             "multiple": True,
             "help": "See 'gradcam methods'; several give one sheet a photo as well. Default: "
             "hirescam of boxes and regions, layercam of readers, else gradcam. 'auto' is the "
-            "same, and reciprocam where an operator of the model has no derivative.",
+            "same, and reciprocam where an operator of the model has no derivative; 'best' is what "
+            "ranks first in the documentation for such a score.",
         },
     ),
     "fuse": (

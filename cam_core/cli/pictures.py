@@ -67,7 +67,7 @@ def one_map(sample: Sample, explained: Explained, top: float | None) -> Array:
     placed = sample.placement is not None and explanation.lies_over(sample.placement.size)
     if sample.picture is not None and sample.placement is not None and placed:
         heat = shade(explanation.heatmap(sample.placement.size)[0])
-        lines = caption(row, explanation.method)
+        lines = caption(row, how_of(explanation))
         marks = [*cut_mark(sample), *marks_of(explained, sample.placement)]
         ours = card(sample.picture, heat, sample.placement, lines=lines, marks=marks, **words)
         own = own_card(sample.picture, sample.placement, explanation.own)
@@ -76,7 +76,7 @@ def one_map(sample: Sample, explained: Explained, top: float | None) -> Array:
     ground = beneath(sample.given, heat, explanation.region)
     seen = view(ground.values, ground.cells)
     notes = [note for note in (seen.note, ground.note) if note]
-    lines = [*caption(row, explanation.method), *notes]
+    lines = [*caption(row, how_of(explanation)), *notes]
     return sheet(marked(seen.panels, mark_of(explained), ground), lines=lines, **words)
 
 
@@ -164,14 +164,21 @@ def mark_of(explained: Explained, colour: tuple[int, int, int] = PAPER) -> Mark 
     return Mark(tuple(box["corners"]), f"{explained.row.label} {strength:.2f}", colour)
 
 
-def caption(row: Row, method: str) -> list[str]:
+def how_of(explanation: Explanation) -> str:
+    """The method, and how its maps were smoothed and fused."""
+    smooth = f", smoothed by {explanation.smooth}" if explanation.smooth else ""
+    fuse = f", {explanation.fuse} of layers" if explanation.fuse else ""
+    return f"{explanation.method}{smooth}{fuse}"
+
+
+def caption(row: Row, how: str) -> list[str]:
     """The small print under the picture."""
     facts = [subject(row.target, row.entry)] if row.label else []
     facts.append(f"score {row.score:.4g}")
     if row.probability is not None:
         facts.append(f"probability {row.probability:.3g}")
     facts.append(f"map maximum {row.raw_max:.3g}")
-    return [" · ".join(facts), f"{method} at {row.layer}"]
+    return [" · ".join(facts), f"{how} at {row.layer}"]
 
 
 def shared(explained: list[Explained]) -> dict[Unit, float]:

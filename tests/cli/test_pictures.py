@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from cam_core.cli.explained import Explained, Row
 from cam_core.cli.group import gradcam
 from cam_core.cli.inputs.beneath import ALONE
 from cam_core.cli.inputs.samples import Sample, Slot
-from cam_core.cli.pictures import ceiling, draw
+from cam_core.cli.pictures import ceiling, draw, how_of
 from cam_core.demo import DETECTOR, load_crowds
 from cam_core.explanation import Explanation
 from cam_core.image import PRESETS, preprocess
@@ -240,6 +241,14 @@ def test_the_colours_of_a_map_of_pixels_end_at_its_99th_percentile() -> None:
     spike = np.zeros((20, 50))
     spike[3, 4] = 7
     assert ceiling(spike, "guided") == 7  # nothing else is to be seen
+
+
+def test_the_small_print_says_how_maps_were_made() -> None:
+    found = explained(np.ones((2, 2))).explanation
+    assert how_of(found) == "gradcam"
+    both = replace(found, smooth="aug, eigen", fuse="max")
+    assert how_of(both) == "gradcam, smoothed by aug, eigen, max of layers"
+    assert how_of(replace(found, fuse="root")) == "gradcam, root of layers"
 
 
 def test_a_few_bright_pixels_do_not_darken_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
