@@ -5,7 +5,7 @@ One forward pass then serves any number of targets.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -132,6 +132,20 @@ def _backward(
     graph.name = "backward"
     read = {t.name for node in nodes for t in reads(node)}
     graph.node.extend(_constant_nodes(source, read))
+    fill(graph, source, op, nodes, read)
+    graph.input.extend(value_info(t, source) for t in inputs)
+    graph.output.extend(value_info(t, source) for t in outputs)
+    return model
+
+
+def fill(
+    graph: onnx.GraphProto,
+    source: onnx.ModelProto,
+    op: Op,
+    nodes: Sequence[gs.Node],
+    read: Collection[str],
+) -> None:
+    """Adds the nodes of a way back, its constants, and those weights of a model that are read."""
     graph.node.extend(exported_all(op, nodes))
     graph.initializer.extend(t for t in source.graph.initializer if t.name in read)
     sparse = source.graph.sparse_initializer
@@ -140,9 +154,6 @@ def _backward(
         numpy_helper.from_array(np.asarray(t.values), t.name) for t in new_constants(op, nodes)
     )
     graph.value_info.extend(promises(op, nodes))
-    graph.input.extend(value_info(t, source) for t in inputs)
-    graph.output.extend(value_info(t, source) for t in outputs)
-    return model
 
 
 def _constant_nodes(model: onnx.ModelProto, read: set[str]) -> list[onnx.NodeProto]:

@@ -9,10 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import onnx
 import onnx_graphsurgeon as gs
-from onnx import numpy_helper
 
 from cam_core.errors import LayerError
 
@@ -22,10 +20,10 @@ from ..finding.composites import recognise
 from ..reading.graph import Node, Tensor, reads
 from ..reading.prepare import names_read, prepare
 from ..rules import GUIDED, VJP_RULES
-from ..writing.append import exported_all, new_constants, promises, value_info
+from ..writing.append import value_info
 from ..writing.emit import Emitter
 from .cut import between
-from .halves import COTANGENT
+from .halves import COTANGENT, fill
 
 Extents = Sequence[int | str | None]
 
@@ -116,14 +114,7 @@ def _whole(
     graph = model.graph
     graph.name = "part"
     graph.node.extend(ahead)
-    graph.node.extend(exported_all(op, nodes))
-    graph.initializer.extend(t for t in forward.graph.initializer if t.name in read)
-    sparse = forward.graph.sparse_initializer
-    graph.sparse_initializer.extend(t for t in sparse if t.values.name in read)
-    graph.initializer.extend(
-        numpy_helper.from_array(np.asarray(t.values), t.name) for t in new_constants(op, nodes)
-    )
-    graph.value_info.extend(promises(op, nodes))
+    fill(graph, forward, op, nodes, read)
     graph.input.extend(info for info in forward.graph.input if info.name in read)
     graph.input.extend(value_info(t, forward) for t in inputs)
     graph.output.extend(value_info(t, forward) for t in outputs)
