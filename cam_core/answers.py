@@ -13,7 +13,7 @@ from .backend import Array, Capture
 from .errors import InputError, ModelError, UnsupportedOpError
 from .explanation import Explanation
 from .head import head_of
-from .maps.combine import total
+from .maps.combine import total, widened
 from .maps.diagnosis import (
     STILL,
     Finite,
@@ -34,7 +34,6 @@ from .methods import (
     find_method,
     usual_method,
 )
-from .methods.question import widened
 from .targets import ScoredTarget
 
 CAPTURED: frozenset[Need] = frozenset({"gradients"})

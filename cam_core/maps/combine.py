@@ -19,6 +19,11 @@ from ..region import Region, Window
 WHOLE: Window = (0, 1)
 
 
+def widened(values: Array) -> Array:
+    """Float16 as float32, to sum over space without overflow."""
+    return values.astype(np.promote_types(values.dtype, np.float32), copy=False)
+
+
 def combine(A: Array, alpha: Array) -> Array:
     """L = sum_k alpha_k A^k: the signed map [N, *S], negative evidence included."""
     return total(alpha * A)

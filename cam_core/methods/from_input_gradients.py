@@ -12,10 +12,10 @@ import numpy as np
 
 from ..backend import Array
 from ..errors import InputError
-from ..maps.combine import combine, laid_over, positive
+from ..maps.combine import combine, laid_over, positive, widened
 from ..region import Region
 from .from_gradients import divide, gradcam, over_space
-from .question import Question, widened
+from .question import Question
 
 
 def largest(G: Array) -> Array:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ..backend import Array
-from .question import Question, widened
+from ..maps.combine import widened
+from .question import Question
 
 
 def cam(question: Question) -> Array:

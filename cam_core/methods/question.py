@@ -10,7 +10,7 @@ import numpy as np
 
 from ..backend import Array, Backend, Capture, InputInfo, Inputs, Look
 from ..errors import InputError
-from ..maps.combine import laid_over
+from ..maps.combine import laid_over, widened
 from ..targets.target import NONE, ScoredTarget
 from .answered import Answer, Blocks, Kept, batched, scores, split, steps
 from .attention import Attention
@@ -316,8 +316,3 @@ def turn(slope: Callable[[Array], Array], y: Array, along: Array) -> Array:
     step = 1e-4 / longest  # its square and 1e-16 over it are both below float32
     found: Array = (slope(y + step * along) - slope(y - step * along)) / (2 * step)
     return found
-
-
-def widened(values: Array) -> Array:
-    """Float16 as float32, to sum over space without overflow."""
-    return values.astype(np.promote_types(values.dtype, np.float32), copy=False)

@@ -11,8 +11,8 @@ import numpy as np
 
 from cam_core.backend import Array
 from cam_core.errors import InputError
+from cam_core.maps.combine import widened
 from cam_core.maps.layout import Layout
-from cam_core.methods.question import widened
 from cam_core.region import Region
 
 from ..reading.graph import Tensor

@@ -11,6 +11,7 @@ import numpy as np
 from ...backend import Array
 from ...errors import TargetError
 from ...head import Head
+from ...maps.combine import widened
 from ..asking import LIKELY
 from ..classes.probability import EACH
 from ..scores import find_axis, softmax
@@ -81,7 +82,7 @@ class Detections:
     def strength(self) -> Array:
         """What anchors are ranked by [C, A]; -inf of the background, and of rows that only pad."""
         found = self.scores if self.probabilities is None else self.probabilities
-        found = wide(found)
+        found = widened(found)
         if self.background is not None:
             found = found.copy()
             found[self.background] = -np.inf
@@ -232,13 +233,8 @@ def applied(y: Array, head: Head, named: int | None = None) -> tuple[str, int | 
 def probabilities(y: Array, how: str) -> Array | None:
     """Of scores [N, C, A], as the model makes them: None where it makes none."""
     if how in EACH:
-        return EACH[how].value(wide(y))
-    return softmax(wide(y)) if how == "softmax" else None
-
-
-def wide(y: Array) -> Array:
-    """Float16 as float32; a detector's many scores are not copied for more digits than it has."""
-    return y.astype(np.promote_types(y.dtype, np.float32), copy=False)
+        return EACH[how].value(widened(y))
+    return softmax(widened(y)) if how == "softmax" else None
 
 
 def _flat(values: Array, axis: int) -> Array:
