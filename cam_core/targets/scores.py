@@ -172,7 +172,7 @@ def find_axis(y: Array, class_axis: int) -> int:
 
 def check(y: Array) -> None:
     """Refuses a tensor that is no score."""
-    if not np.issubdtype(y.dtype, np.floating):
+    if y.dtype.kind != "f":
         raise TargetError(
             f"the score tensor is {y.dtype}, which has no derivative: "
             "name the float tensor before it as the score"

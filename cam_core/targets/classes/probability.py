@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -22,6 +22,8 @@ class Each(NamedTuple):
 
     value: Callable[[Array], Array]
     slope: Callable[[Array], Array]
+    score: Callable[[Any], Any]
+    """What has that probability."""
 
 
 def _exp(y: Array) -> Array:
@@ -29,9 +31,14 @@ def _exp(y: Array) -> Array:
     return p
 
 
+def _logit(p: Array) -> Array:
+    y: Array = np.log(p) - np.log1p(-p)
+    return y
+
+
 EACH = {
-    "sigmoid": Each(sigmoid, lambda y: sigmoid(y) * sigmoid(-y)),
-    "exp": Each(_exp, _exp),
+    "sigmoid": Each(sigmoid, lambda y: sigmoid(y) * sigmoid(-y), _logit),
+    "exp": Each(_exp, _exp, np.log),
 }
 
 

@@ -104,7 +104,7 @@ class BoxTarget(AwaitingTarget):
         best = row.best(self.index)
         if best is None:
             return NothingFoundError(f"{self.label}: {_none(row, who)}")
-        limit = "above a score of 0" if row.probabilities is None else f"from {row.least:g} on"
+        limit = "above a score of 0" if not row.how else f"from {row.least:g} on"
         return NothingFoundError(
             f"{self.label}: no {who} {limit}; the best is {said(best, row, seen)}: ask for "
             f"'{best.channel}@anchor:{best.anchor}'"
@@ -113,7 +113,7 @@ class BoxTarget(AwaitingTarget):
 
 def _none(row: Detections, who: str) -> str:
     """Why there is not even a weak box; what was selected inside the file may lack a class."""
-    kept = int(np.sum(row.strength > -np.inf))
+    kept = int(np.sum(row.strengths.every > -np.inf))
     before = "the scores before its selection with --score"
     if not kept:
         return f"the file keeps no box here, all its rows are padding: name {before}"
@@ -149,14 +149,14 @@ class NoBoxTarget(BoxTarget):
         rows = rows_of(seen, self.label, index)
         boxes, gaps = [], []
         for row in rows:
-            about = row.about(index) & (row.strength > -np.inf)
+            about = row.about(index) & ~row.strengths.none
             shared = np.where(about.any(axis=0), overlap(self._in_input(seen), row.corners), 0)
             if not np.max(shared, initial=0) > 0:
                 raise NothingFoundError(f"{self.label}: no anchor's box lies over that area")
             anchor = int(np.argmax(shared))
             box = row.box(int(np.argmax(about[:, anchor])), anchor)
             boxes.append(box)
-            value = float(row.strength[box.channel, box.anchor])
+            value = row.strengths.of(box.channel, box.anchor)
             gaps.append({"overlap": float(shared.max()), "gap": row.least - value})
         target = anchored(seen, rows, boxes, self.asked)
         told = [{**d, "nobox": gap} for d, gap in zip(target.detail, gaps, strict=True)]

@@ -67,7 +67,7 @@ def record(box: Box, row: Detections, seen: Seen) -> dict[str, Any]:
         "anchor": box.anchor,
         "read_as": row.meaning,
         **({} if box.angle is None else {"angle": box.angle}),
-        **({} if row.strength[box.channel, box.anchor] >= row.least else {"below": row.least}),
+        **({} if row.strengths.of(box.channel, box.anchor) >= row.least else {"below": row.least}),
     }
 
 

@@ -11,11 +11,10 @@ import numpy as np
 from ...backend import Array
 from ...errors import TargetError
 from ...head import Head
-from ...maps.combine import widened
 from ..asking import LIKELY
-from ..classes.probability import EACH
-from ..scores import find_axis, softmax
+from ..scores import find_axis
 from .numbers import gathered
+from .strength import Strengths
 from .suppression import suppress
 from .written import read_written, turned
 
@@ -58,14 +57,14 @@ class Detections:
 
     Args:
         scores: y [C, A] of the row, the anchors in one row.
-        probabilities: the same as the model makes them; None where it makes none.
+        how: what makes probabilities of them, see `Strengths`.
         corners: [A, 4], x0, y0, x1, y1 in pixels of the input.
         background: the class that stands for nothing.
         threshold: the probability (or the score where there is none) from which on there is a box.
     """
 
     scores: Array
-    probabilities: Array | None
+    how: str
     corners: Array
     background: int | None = None
     threshold: float = LIKELY
@@ -79,14 +78,14 @@ class Detections:
     """[A]: how far each box is turned."""
 
     @cached_property
-    def strength(self) -> Array:
-        """What anchors are ranked by [C, A]; -inf of the background, and of rows that only pad."""
-        found = self.scores if self.probabilities is None else self.probabilities
-        found = widened(found)
+    def strengths(self) -> Strengths:
+        """What anchors are ranked by; the background is no box, nor are rows that only pad."""
+        none = np.zeros((len(self.scores), 1), bool)
         if self.background is not None:
-            found = found.copy()
-            found[self.background] = -np.inf
-        return found if self.own is None else np.where(self._padding, -np.inf, found)
+            none[self.background] = True
+        if self.own is not None:
+            none = none | self._padding
+        return Strengths(self.scores, self.how, np.broadcast_to(none, self.scores.shape))
 
     @cached_property
     def _padding(self) -> Array:
@@ -103,7 +102,7 @@ class Detections:
     @property
     def least(self) -> float:
         """The strength from which on there is a box."""
-        return EVEN if self.probabilities is None else self.threshold
+        return self.threshold if self.how else EVEN
 
     def about(self, index: int | None) -> Array:
         """Which scores [C, A] are about a class; None: about any."""
@@ -118,8 +117,7 @@ class Detections:
 
         What the file selected remains as it is.
         """
-        channels, anchors = np.nonzero(self.about(index) & (self.strength >= self.least))
-        strength = self.strength[channels, anchors]
+        channels, anchors, strength = self.strengths.above(self.least, self.about(index))
         classes = channels if self.own is None else self.own[anchors]
         if self.final:
             kept = [int(i) for i in np.argsort(-strength, kind="stable")[:MOST]]
@@ -129,7 +127,7 @@ class Detections:
 
     def best(self, index: int | None = None) -> Box | None:
         """The best anchor, be it above the threshold or not; None where there is none."""
-        found = np.where(self.about(index), self.strength, -np.inf)
+        found = np.where(self.about(index), self.strengths.every, -np.inf)
         if not np.max(found, initial=-np.inf) > -np.inf:
             return None
         channel, anchor = divmod(int(np.argmax(found)), found.shape[1])
@@ -137,7 +135,7 @@ class Detections:
 
     def box(self, channel: int, anchor: int) -> Box:
         """What there is at an anchor for a channel of the score."""
-        p = None if self.probabilities is None else float(self.probabilities[channel, anchor])
+        p = self.strengths.value(channel, anchor) if self.how else None
         x0, y0, x1, y1 = map(float, self.corners[anchor])
         return Box(
             channel if self.own is None else int(self.own[anchor]),
@@ -191,7 +189,6 @@ def detections(
             f"name the logits with --score"
         )
     made, background = applied(y, head, named)
-    p = probabilities(y, made)
     levels = numbers.levels if head.boxes.gridded else None
     boxes, words = read_written(numbers.values, size, levels, head.boxes.written, head.boxes.priors)
     if numbers.angles is not None:
@@ -200,7 +197,7 @@ def detections(
     return [
         Detections(
             y[i],
-            None if p is None else p[i],
+            made,
             boxes[i],
             background,
             threshold,
@@ -228,13 +225,6 @@ def applied(y: Array, head: Head, named: int | None = None) -> tuple[str, int | 
     if named in (C, C - 1) or head.boxes.of_words:
         nothing = named == C - 1 and not head.boxes.of_words
     return ("softmax", C - 1) if nothing else ("sigmoid", None)
-
-
-def probabilities(y: Array, how: str) -> Array | None:
-    """Of scores [N, C, A], as the model makes them: None where it makes none."""
-    if how in EACH:
-        return EACH[how].value(widened(y))
-    return softmax(widened(y)) if how == "softmax" else None
 
 
 def _flat(values: Array, axis: int) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -30,6 +31,8 @@ class Grid:
 
     def repeated(self, rows: int) -> Grid:
         """The same for the anchors of several rows, one after the other."""
+        if rows == 1:
+            return self
         number = None if self.number is None else np.tile(self.number, rows)
         return Grid(np.tile(self.cell, (rows, 1)), np.tile(self.stride, rows), self.single, number)
 
@@ -50,6 +53,12 @@ def find_grid(
         size: the input's height and width.
         levels: the axes of places of each output, where they are maps or several.
     """
+    return _found(anchors, size, tuple(map(tuple, levels)))
+
+
+@functools.lru_cache(maxsize=32)
+def _found(anchors: int, size: tuple[int, int], levels: tuple[tuple[int, ...], ...]) -> Grid | None:
+    """The same, which one detector asks of every picture."""
     if _are_maps(levels):
         return _grid([(h, w, size[0] / h, 1) for h, w in levels], single=len(levels) == 1)
     if levels and all(len(level) == 3 for level in levels):

@@ -35,7 +35,7 @@ def gathered(outputs: Mapping[str, Array], of: BoxNumbers) -> Numbers:
     axis = of.axis % outputs[of.output].ndim + (not of.batched)
     sides = [_apart(np.moveaxis(a, axis, 1), of.each) for a in arrays]  # [N, M, *places]
     flat = [side.reshape(*side.shape[:2], _cells(side)) for side in sides]
-    every = np.concatenate(flat, axis=2)
+    every = flat[0] if len(flat) == 1 else np.concatenate(flat, axis=2)
     return Numbers(
         every[:, of.start : of.start + of.count],
         tuple(side.shape[2:] for side in sides),
