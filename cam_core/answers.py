@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from .assembling import by_row, named, places, shown, summed, with_facts
+from .assembling import asked, by_row, places, shown, summed, with_facts
 from .backend import Array, Capture
 from .errors import InputError, ModelError, UnsupportedOpError
 from .explanation import Explanation
@@ -72,9 +72,11 @@ def explained(
     if not method.layered:
         return together([from_question(questions[0], name, **options)], target)
     if method.captured and "gradients" in method.needs:
+        first = questions[0]
         known: dict[str, Any] = {
-            "score": questions[0].Y,
-            "finite": questions[0].once(Finite, Finite),
+            "score": first.Y,
+            "finite": first.once(Finite, Finite),
+            "about": asked(target, first.look.score, labels),
         }
         found = [from_capture(one.capture, target, name, **known, **options) for one in questions]
     else:
@@ -137,12 +139,13 @@ def from_capture(
     eigen: bool = False,
     score: Array | None = None,
     finite: Callable[[Array], Array] = finite_rows,
+    about: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> Explanation:
     """The explanation that A and G amount to; `eigen`: see `explained`.
 
-    Where they are known already, `score` is Y [N], and `finite` tells the rows of the score and of
-    A that hold neither NaN nor inf.
+    Where they are known already, `score` is Y [N], `finite` tells the rows of the score and of A
+    that hold neither NaN nor inf, and `about` is what is asked.
 
     Raises:
         InputError: the method needs more than that.
@@ -165,16 +168,15 @@ def from_capture(
         raise ModelError(f"layer '{capture.layer}': {diagnosis[0]}")
     known = Explanation(
         **shown(signed, floor),
+        **(asked(target, capture.logits, labels) if about is None else about),
         alpha=alpha,
         score=score,
-        classes=None,
         layer=capture.layer,
         method=method,
-        target=target.label,
         diagnosis=diagnosis,
         region=capture.region,
     )
-    return with_facts(named(known, target, capture.logits, labels), facts)
+    return with_facts(known, facts)
 
 
 def from_question(
@@ -212,18 +214,16 @@ def from_question(
             floor = np.maximum(floor, rounded)
     note = question.guided_note if "guided gradients" in method.needs else ""
     where, region = places(question, method)
-    known = Explanation(
+    return Explanation(
         **shown(signed, floor),
+        **asked(question.target, question.look.score, labels),
         alpha=alpha,
         score=question.Y,
-        classes=None,
         layer=where,
         method=name,
-        target=question.target.label,
         diagnosis=said([note] * rows, unmoved(signed, floor, STILL if method.needs else UNSEEN)),
         region=region,
     )
-    return named(known, question.target, question.look.score, labels)
 
 
 def formula(question: Question, method: Method, **options: Any) -> Array:

@@ -39,7 +39,7 @@ def summed(
 
 def lit_window(alpha: Array) -> tuple[slice, ...] | None:
     """The places outside which weights [N, K, *S] are 0, where they are few: those of a box."""
-    lit = np.any(alpha, axis=(0, 1))
+    lit = np.any(alpha != 0, axis=(0, 1))  # of booleans faster than of numbers
     found = []
     for axis in range(lit.ndim):
         places = np.flatnonzero(np.any(lit, axis=tuple(set(range(lit.ndim)) - {axis})))
@@ -57,18 +57,16 @@ def shown(signed: Array, floor: Array) -> dict[str, Any]:
     return {"map": maps, "signed": signed, "raw_max": top, "noise_floor": floor}
 
 
-def named(
-    known: Explanation, target: ScoredTarget, y: Array, labels: Sequence[str] | None
-) -> Explanation:
-    """With the classes that it is about, their labels, and what else the target says."""
+def asked(target: ScoredTarget, y: Array, labels: Sequence[str] | None) -> dict[str, Any]:
+    """What an explanation says of its target: the same at every layer, and by every method."""
     classes = target.classes(y)
-    return replace(
-        known,
-        classes=classes,
-        labels=None if classes is None else tuple(label_of(int(c), labels) for c in classes),
-        detail=target.detail,
-        outline=target.outline,
-    )
+    return {
+        "target": target.label,
+        "classes": classes,
+        "labels": None if classes is None else tuple(label_of(int(c), labels) for c in classes),
+        "detail": target.detail,
+        "outline": target.outline,
+    }
 
 
 def with_facts(known: Explanation, facts: Sequence[Mapping[str, Any]]) -> Explanation:

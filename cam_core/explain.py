@@ -112,12 +112,13 @@ def explain_all(
         whole = layers is None or fuse is not None
         each = [questions] if whole else [[question] for question in questions]
         found += [
-            replace(explained(of, method, **asked_for, **options), own=looks.own_map)
+            explained(of, method, **asked_for, **options)
             for i, of in enumerate(each)
             for method in methods
             if (i == 0 if of_input[method] else of[0].layer)
         ]
-    return found
+    own = looks.own_map if found else None
+    return found if own is None else [replace(one, own=own) for one in found]
 
 
 def seen_by(

@@ -92,7 +92,7 @@ class Windowed:
         self._given, self._axes, self._ends, self._make = given, tuple(axes), ends, make
         self._opened, self._small = opened, small
         self.reach = tuple(map(max, zip(*(end.reach for end in ends.values()), strict=True)))
-        self._sessions: dict[tuple[int, ...] | None, tuple[Part, Any]] = {}
+        self._sessions: dict[tuple[int, ...] | None, tuple[Part, Any, frozenset[str]]] = {}
 
     def pull(self, values: Array, cotangents: Mapping[str, Entries]) -> Block:
         """The cotangent of the tensor, which has these values.
@@ -105,12 +105,13 @@ class Windowed:
         place = [slice(0, extent) for extent in values.shape]
         for axis, (start, size) in zip(self._axes, window, strict=True):
             place[axis] = slice(start, start + size)
-        made, session = self._session(values.shape, tuple(size for _, size in window))
-        feed = {self._given: np.ascontiguousarray(values[tuple(place)])}
+        made, session, wanted = self._session(values.shape, tuple(size for _, size in window))
+        feed = {}
+        if self._given in wanted:
+            feed[self._given] = np.ascontiguousarray(values[tuple(place)])
         for name, input_name in made.cotangents.items():
-            feed[input_name] = _within(cotangents[name], self._ends[name].axes, window)
-        wanted = {i.name for i in session.get_inputs()}
-        feed = {name: array for name, array in feed.items() if name in wanted}
+            if input_name in wanted:
+                feed[input_name] = _within(cotangents[name], self._ends[name].axes, window)
         (found,) = run(session, [made.gradients[self._given]], feed)
         return Block(found, tuple(place), values.shape)
 
@@ -142,12 +143,16 @@ class Windowed:
         along = [np.concatenate(cells) for cells in zip(*each, strict=True)]
         return [int(c.min()) for c in along], [int(c.max()) for c in along]
 
-    def _session(self, shape: Sequence[int], sizes: tuple[int, ...]) -> tuple[Part, Any]:
-        """The part for a window of that size, opened when first needed."""
+    def _session(
+        self, shape: Sequence[int], sizes: tuple[int, ...]
+    ) -> tuple[Part, Any, frozenset[str]]:
+        """The part for a window of that size, opened when first needed, and what it takes."""
         key = None if sizes == tuple(shape[axis] for axis in self._axes) else sizes
         if key not in self._sessions:
             made, opened = self._make(key), self._opened if key is None else self._small
-            self._sessions[key] = made, opened(made.model)
+            session = opened(made.model)
+            taken = frozenset(i.name for i in session.get_inputs())
+            self._sessions[key] = made, session, taken
         return self._sessions[key]
 
 
