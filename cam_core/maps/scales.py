@@ -28,16 +28,29 @@ def merge(
         floors: [N], below which a map is noise.
         size: of the result [N, *size].
     """
-    parts = list(zip(maps, signed, floors, strict=True))
-    lit = reduce(np.maximum, [resize(even(m, m, floor), size) for m, _, floor in parts])
-    dark = [resize(even(np.maximum(-s, 0.0), m, floor), size) for m, s, floor in parts]
-    return lit, np.where(lit > 0, lit, -reduce(np.maximum, dark))
+    lit, dark = [], []
+    for m, s, floor in zip(maps, signed, floors, strict=True):
+        shown, top = maximum(m, floor)
+        lit.append(resize(over(m, shown, top), size))
+        dark.append(resize(over(np.maximum(-s, 0.0), shown, top), size))
+    most = reduce(np.maximum, lit)
+    return most, np.where(most > 0, most, -reduce(np.maximum, dark))
 
 
 def even(values: Array, maps: Array, floor: Array) -> Array:
     """Values [N, *S] over the maximum of their map; 0 of one that is noise."""
+    return over(values, *maximum(maps, floor))
+
+
+def maximum(maps: Array, floor: Array) -> tuple[Array, Array]:
+    """Whether a map [N, *S] is more than noise [N, 1..], and its maximum, 1 where it is not."""
     axes = tuple(range(1, maps.ndim))
     top = np.max(maps, axis=axes, keepdims=True)
-    lit = top > np.expand_dims(floor, axes)
-    shown = np.where(lit, values / np.where(lit, top, 1), 0)
-    return shown.astype(values.dtype)
+    shown = top > np.expand_dims(floor, axes)
+    return shown, np.where(shown, top, 1)
+
+
+def over(values: Array, shown: Array, top: Array) -> Array:
+    """Values over the maximum of their map; 0 where that is noise."""
+    found = np.where(shown, values / top, 0)
+    return found.astype(values.dtype)

@@ -6,6 +6,7 @@ once, on the numbers of the cells, and cotangents are put back where it says.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from math import prod
 from typing import Any
@@ -76,12 +77,8 @@ class ByScale:
         found = {name: block.whole() for name, block in own.items()}
         for layer, later in list(self._linked(values, found)):
             found[layer] = found[layer] + later if layer in found else later
-        return {
-            scale.layer: found[scale.layer]
-            if scale.layer in found
-            else _zero(array_of(values[scale.layer]))
-            for scale in self.plan.joint.scales
-        }
+        layers = [scale.layer for scale in self.plan.joint.scales]
+        return {layer: found[layer] if layer in found else _zero(values[layer]) for layer in layers}
 
     def _at_ends(self, values: Mapping[str, Any], found: Entries) -> dict[str, Entries]:
         """The cotangents of the ends, of those alone where there is one."""
@@ -132,14 +129,20 @@ def _parted(
     at: Array, numbers: Array, shapes: Mapping[str, tuple[int, ...]]
 ) -> Iterator[tuple[str, Entries]]:
     """Of numbers that are counted on from tensor to tensor, those of each that has any."""
-    first = 0
-    for name, shape in shapes.items():
-        mine = (first <= at) & (at < first + prod(shape))
-        if np.any(mine):
-            yield name, Entries(at[mine] - first, numbers[mine], shape)
-        first += prod(shape)
+    names, sizes = list(shapes), [prod(shape) for shape in shapes.values()]
+    ends = np.cumsum(sizes)
+    which = np.searchsorted(ends, at, side="right")
+    for i in set(which.tolist()):
+        mine = which == i
+        yield names[i], Entries(at[mine] - (ends[i] - sizes[i]), numbers[mine], shapes[names[i]])
 
 
-def _zero(like: Array) -> Array:
+def _zero(like: Any) -> Array:
     """0 everywhere, in no memory."""
-    return np.broadcast_to(np.zeros((), like.dtype), like.shape)
+    A = array_of(like)
+    return _nothing(A.shape, A.dtype)
+
+
+@functools.lru_cache(maxsize=64)
+def _nothing(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    return np.broadcast_to(np.zeros((), dtype), shape)
