@@ -9,6 +9,7 @@ from typing import Any
 from cam_core.targets import ScoredTarget
 
 from .explained import NOTHING, Explained, Unit
+from .explaining import Explaining
 from .inputs.opened import Setup
 from .inputs.samples import Sample
 from .job import Job
@@ -73,10 +74,11 @@ def look(
     miss: Callable[[str], None],
 ) -> Iterator[Looked]:
     """One sample after another through the model; those that have nothing of it are left out."""
+    at_work = Explaining(job)
     for index, slot in enumerate(setup.slots):
         sample = setup.reader.open(slot, index)
         own = [target.of_row(index, len(setup.slots)) for target in targets]
-        explained = job.explain(sample, own, step, miss)
+        explained = at_work.explain(sample, own, step, miss)
         if not explained:
             continue
         picture = sample.picture if job.pictures else None

@@ -197,6 +197,8 @@ ELSEWHERE: dict[tuple[str, str], tuple[str, ...]] = {
         "cam_core/cli/inputs/given_files.py",
         "cam_core/cli/inputs/opened.py",
         "cam_core/cli/explained.py",
+        "cam_core/cli/explaining.py",
+        "cam_core/cli/filing.py",
         "cam_core/cli/job.py",
         "cam_core/cli/output.py",
         "cam_core/cli/passes.py",
