@@ -46,6 +46,8 @@ class Row:
     """The name of the one picture of all characters of a line; '' where each target has its own."""
     sheet: str = ""
     """The name of the picture with the maps of all methods; '' of one method, and of no photo."""
+    layered: bool = True
+    """Is its map of a layer? That of the input, or of the attention, is not."""
     chosen: str = ""
     """What `auto` or `best` turned out to be; '' of a method that was named."""
 

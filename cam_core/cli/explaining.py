@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from cam_core.backend import Array
-from cam_core.errors import ModelError, NothingFoundError, TargetError
+from cam_core.errors import CamError, LayerError, ModelError, NothingFoundError, TargetError
 from cam_core.explain import check_finite, seen_by
 from cam_core.explanation import Explanation
 from cam_core.head import ENTRY
 from cam_core.looking import Looks
-from cam_core.methods import about_input
+from cam_core.methods import about_input, find_method
 from cam_core.smoothing import explained
 from cam_core.targets import ScoredTarget, Seen
 from cam_core.targets.scores import pool
@@ -23,6 +23,7 @@ from .filing import filed
 from .inputs.samples import Sample
 from .job import Job
 from .naming import best, probabilities, stem_of
+from .refused import Refused, of_all
 from .steps import Step
 from .typed import flag
 from .views import require_apart
@@ -33,6 +34,7 @@ class Explaining:
     """A job at work; other pictures that targets are about are looked at once."""
 
     job: Job
+    refused: Refused = field(default_factory=Refused)
     _others: dict[str, tuple[Sample, Looks]] = field(default_factory=dict)
 
     def explain(
@@ -47,21 +49,59 @@ class Explaining:
         `miss` is told of each target that there is nothing of in it.
         """
         step, job = Step() if step is None else step, self.job
-        looks = look(job, sample, step.within)
+        looks, methods = self._look(sample, step.within)
         seen = seen_by(job.backend, sample.x, looks.first, job.names, placement=sample.placement)
         seen = replace(seen, threshold=job.threshold, answer=self._answer)
         found: dict[Key, Explained] = {}
         for question in targets:
-            for method in job.methods:
+            for method in methods:
                 require_apart(question, job.views(method))
             for place, target in enumerate(found_in(question, seen, sample.slot.name, miss)):
-                for method in job.methods:
-                    for view in job.views(method):
-                        one = self._target(sample, looks, target, method, view)
-                        key = one.row.target, method, view
-                        found[key] = shared(question, place, one, found.get(key))
+                for key, one in self._by_each(sample, looks, target, methods).items():
+                    found[key] = shared(question, place, one, found.get(key))
             step()
         return filed(job, sample, found)
+
+    def _look(
+        self, sample: Sample, told: Callable[[float], None] = lambda share: None
+    ) -> tuple[Looks, Sequence[str]]:
+        """At a sample, and the methods that go on: where the model has no layer, those of none."""
+        job = self.job
+        try:
+            return look(job, sample, job.methods, told), job.methods
+        except LayerError as error:
+            bare = [method for method in job.methods if about_input(method)]
+            if job.layers or not bare:
+                raise
+            for method in job.methods:
+                if method not in bare:
+                    self.refused.failed(method, sample.slot.name, error)
+            return look(job, sample, bare, told), bare
+
+    def _by_each(
+        self, sample: Sample, looks: Looks, target: ScoredTarget, methods: Sequence[str]
+    ) -> dict[Key, Explained]:
+        """One target by each method that can.
+
+        Raises:
+            CamError: none can.
+        """
+        found: dict[Key, Explained] = {}
+        failed: dict[str, CamError] = {}
+        for method in methods:
+            try:
+                for view in self.job.views(method):
+                    one = self._target(sample, looks, target, method, view)
+                    found[one.row.target, method, view] = one
+            except CamError as error:
+                failed[method] = error
+            else:
+                self.refused.worked(method)
+        if failed and not found:
+            raise of_all(failed)
+        for method, why in failed.items():
+            self.refused.failed(method, sample.slot.name, why)
+        return found
 
     def _target(
         self, sample: Sample, looks: Looks, target: ScoredTarget, method: str, view: int | None
@@ -100,14 +140,14 @@ class Explaining:
         if picture not in self._others:
             assert self.job.prepare is not None  # `plan` says how
             sample = self.job.prepare(Path(picture))
-            self._others[picture] = sample, look(self.job, sample)
+            self._others[picture] = sample, self._look(sample)[0]
         return self._others[picture]
 
 
-def look(job: Job, sample: Sample, told: Callable[[float], None] = lambda share: None) -> Looks:
+def look(job: Job, sample: Sample, methods: Sequence[str], told: Callable[[float], None]) -> Looks:
     """At a sample, where the job looks."""
     check_finite(sample.x)
-    bare = all(about_input(method) for method in job.methods)
+    bare = all(about_input(method) for method in methods)
     return Looks(job.backend, sample.x, job.layers or None, told=told, bare=bare)
 
 
@@ -164,6 +204,7 @@ def row_of(
         entry=job.heads[0].entry if job.heads else ENTRY,
         reads=line_of(explanation.detail),
         sheet=f"{sample.slot.stem}.methods" if several else "",
+        layered=find_method(explanation.method).layered,
         chosen="" if explanation.method == method else f"{explanation.method} ({method})",
     )
 

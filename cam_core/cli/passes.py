@@ -15,6 +15,7 @@ from .inputs.samples import Sample
 from .job import Job
 from .pictures import shared
 from .records import write
+from .refused import Refused
 from .steps import Step
 from .threads import in_threads
 
@@ -40,13 +41,14 @@ def run(
     step: Step,
     tell: Told,
     miss: Callable[[str], None],
+    refused: Refused,
 ) -> None:
     """Look at every sample and write its files, in threads; what is written is told in order.
 
     With one scale for all pictures, writing begins when all are looked at: of a sample only its
     maps wait, and of the photos those that the reader holds anyway; others are decoded once more.
     """
-    looked = look(job, setup, targets, step, miss)
+    looked = look(job, setup, targets, step, miss, refused)
     tops: dict[Unit, float] = {}
     if one_scale and job.pictures:
         waiting = [without_photo(one) for one in looked]
@@ -72,9 +74,13 @@ def look(
     targets: Sequence[ScoredTarget],
     step: Step,
     miss: Callable[[str], None],
+    refused: Refused | None = None,
 ) -> Iterator[Looked]:
-    """One sample after another through the model; those that have nothing of it are left out."""
-    at_work = Explaining(job)
+    """One sample after another through the model; those that have nothing of it are left out.
+
+    `refused` is told of each method that cannot, where another one can.
+    """
+    at_work = Explaining(job, Refused() if refused is None else refused)
     for index, slot in enumerate(setup.slots):
         sample = setup.reader.open(slot, index)
         own = [target.of_row(index, len(setup.slots)) for target in targets]

@@ -73,7 +73,8 @@ def show(rows: Sequence[Row], job: Job, named: str) -> None:
     if tops:
         lines(out, tops)
     lines(out, heads_said(job.heads))
-    why = job.backend.layer_note if not job.layers else ""
+    usual = not job.layers and any(row.layered for row in rows)
+    why = job.backend.layer_note if usual else ""  # a model may have no layer
     layers = "; ".join(dict.fromkeys(row.layer for row in rows))
     line(out, "layer", f"{layers} ({why})" if why else layers)
     chosen = list(dict.fromkeys(row.chosen for row in rows if row.chosen))

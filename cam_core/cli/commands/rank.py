@@ -118,6 +118,8 @@ def plan(asked: Rank) -> tuple[Run, list[str]]:
     from cam_core.methods import METHODS, find_method
     from cam_core.ranking import Tally, require
 
+    from ..methods_asked import methods_of
+    from ..missed import tell
     from ..output import check_directory
     from ..ranking.run import Run
 
@@ -133,7 +135,9 @@ def plan(asked: Rank) -> tuple[Run, list[str]]:
     for name in metrics:
         require(name, boxes=asked.boxes is not None)
     setup = set_up(asked)
-    methods = named or cheap
+    chosen, notes = methods_of(setup.backend, named or cheap, asked.layer)
+    tell(notes)
+    methods = list(chosen)
     run = Run(
         setup,
         methods,
