@@ -32,7 +32,7 @@ def write(
     pages = pages_of(explained)
     if job.pictures:
         found |= {f"{name}.png": png(strips(sample, of)) for name, of in pages.items()}
-        found |= contact(sample, explained)
+        found |= contact(sample, explained, tops)
     for one in (one for one in explained if one.alone):
         facts = record(job, sample, one)
         single = job.pictures and not one.row.picture
