@@ -10,6 +10,7 @@ from typing import Any
 
 from cam_core.backend import Backend
 from cam_core.head import Head, heads_of
+from cam_core.smoothing import as_rows
 from cam_core.sources import Labels
 from cam_core.targets.detection import LIKELY
 
@@ -53,6 +54,15 @@ class Job:
     def names(self) -> tuple[str, ...] | None:
         """The names of the classes, where known."""
         return None if self.labels is None else self.labels.names
+
+    @cached_property
+    def how(self) -> str:
+        """What tells the files of a smoothed or fused map from the plain one's, as '.aug.root'."""
+        return "".join(f".{word}" for word in (*as_rows(self.smooths), self.fuse) if word)
+
+    def named(self, method: str) -> str:
+        """How file names call the maps of a method, as 'gradcam' or 'layercam.root'."""
+        return f"{method}{self.how}"
 
     def views(self, method: str) -> Views:
         """The pictures of each target by a method."""

@@ -11,10 +11,11 @@ from cam_core.write import npy, write_together
 
 from .contact import contact
 from .explained import Beside, Explained, Row, Unit
+from .filing import joint_stem
 from .inputs.samples import Sample
 from .job import Job
 from .joint import Joint, files, joints
-from .naming import as_record, stem_of
+from .naming import as_record
 from .pictures import draw
 from .strips import strips
 
@@ -45,7 +46,7 @@ def write(
     for joint in joints(explained):
         facts = joint_record(job, sample, joint)
         picture = joint.draw(sample, tops) if job.pictures else None
-        stem = stem_of(sample.slot.stem, joint.label, joint.method)
+        stem = joint_stem(job, sample, joint.label, joint.method)
         found |= files(stem, joint, to_json(facts), picture)
         records.append(facts)
     write_together(job.folder, found)

@@ -93,7 +93,7 @@ def show(rows: Sequence[Row], job: Job, named: str) -> None:
     lines(out, [("sheet", f"{job.folder / name}.png") for name in sheets])
     own = job.pictures and not all(row.picture for row in rows)
     kinds = ".png " * own + ".npy .json" + " .signed.npy" * job.signed
-    stems = list(dict.fromkeys(row.stem for row in rows))  # maps of one picture share their files
+    stems = list(dict.fromkeys(stem for row in rows for stem in (row.stem, *row.joint)))
     files = f"{len(stems)} x {job.folder / '<file>'}" if stems[1:] else f"{job.folder / stems[0]}"
     line(out, "files", f"{files} {kinds}")
     for row in rows:

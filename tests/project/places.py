@@ -194,7 +194,6 @@ ELSEWHERE: dict[tuple[str, str], tuple[str, ...]] = {
     ): (
         "cam_core/cli/inputs/as_photos.py",
         "cam_core/cli/inputs/given_arrays.py",
-        "cam_core/cli/inputs/given_files.py",
         "cam_core/cli/inputs/opened.py",
         "cam_core/cli/explained.py",
         "cam_core/cli/explaining.py",
