@@ -168,8 +168,12 @@ def cropper_of(asked: Explain) -> Cropper | None:
     return None if detector is None else open_cropper(detector, asked)
 
 
-def set_up(asked: Explain, cropper: Cropper | None) -> Setup:
-    """The model, and all that is to be explained."""
+def set_up(asked: Explain, cropper: Cropper | None, *, colours: bool = True) -> Setup:
+    """The model, and all that is to be explained.
+
+    Args:
+        colours: may --scale say how pictures are coloured?
+    """
     from cam_core.sources import Sources
 
     from ..inputs.chained import open_models
@@ -177,7 +181,7 @@ def set_up(asked: Explain, cropper: Cropper | None) -> Setup:
 
     _, models, images = named(asked)
     backend = open_models(models, asked)
-    sources, given = Sources.of(backend, models[0], flag), pieces(asked, colours=True)
+    sources, given = Sources.of(backend, models[0], flag), pieces(asked, colours=colours)
     return bring_together(backend, sources, asked, images, given, cutting=cropper)
 
 
