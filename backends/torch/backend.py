@@ -96,6 +96,12 @@ class TorchBackend:
         return self._runs.score or ""
 
     @property
+    def score_shape(self) -> tuple[int, ...] | None:
+        """Of the score in the last run; None before one."""
+        ends = self._runs.ends
+        return None if ends is None else ends.shapes.get(ends.score)
+
+    @property
     def provider(self) -> str:
         """The device of the first parameter."""
         return str(next((p.device for p in self.module.parameters()), "cpu"))

@@ -81,6 +81,12 @@ class Chain:
         return self._last.classes
 
     @property
+    def score_shape(self) -> tuple[int | str | None, ...] | None:
+        """Of the last model's score, as far as it is known."""
+        found: tuple[int | str | None, ...] | None = getattr(self._last, "score_shape", None)
+        return found
+
+    @property
     def score_name(self) -> str:
         """The tensor of the last model whose gradient is taken."""
         return self._last.score_name
