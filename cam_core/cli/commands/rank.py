@@ -99,7 +99,7 @@ def rank(asked: Rank) -> None:
     from ..report import progress
 
     run, left_out = plan(asked)
-    with progress(len(run.setup.slots), "ranking") as step:
+    with progress(len(run.setup.slots), "ranking", slow=True) as step:
         run.photos(step)
     found = result(run)
     facts = record(asked, found, left_out)
