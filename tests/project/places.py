@@ -222,6 +222,7 @@ ELSEWHERE: dict[tuple[str, str], tuple[str, ...]] = {
     ),
     ("core/demo/test_data.py", "the command and its picture, with the scenes"): (
         "cam_core/cli/commands/demo.py",
+        "cam_core/cli/demo_scene.py",
         "cam_core/demo/figure.py",
     ),
     ("core/targets/test_formulas.py core/targets/test_table.py", "every kind has a row there"): (
