@@ -189,12 +189,13 @@ ELSEWHERE: dict[tuple[str, str], tuple[str, ...]] = {
         "backends/torch/recording.py",
     ),
     (
-        "cli/commands/test_explain.py cli/inputs/test_samples.py cli/test_errors.py",
+        "cli/commands/test_explain.py cli/inputs/test_reader.py cli/test_errors.py",
         "what is between the words and the written files",
     ): (
         "cam_core/cli/inputs/as_photos.py",
         "cam_core/cli/inputs/given_arrays.py",
         "cam_core/cli/inputs/opened.py",
+        "cam_core/cli/inputs/samples.py",
         "cam_core/cli/explained.py",
         "cam_core/cli/explaining.py",
         "cam_core/cli/filing.py",

@@ -24,7 +24,8 @@ from ..typed import Typed, flag
 from .given_arrays import Assigned, assign
 from .own_size import STEPS, leaves_open
 from .photos import photo
-from .samples import Reader, Slot
+from .reader import Reader
+from .samples import Slot
 
 OPEN = 224
 """Extent of a dynamic axis where a random input is made."""
