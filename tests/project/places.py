@@ -15,6 +15,9 @@ ELSEWHERE: dict[tuple[str, str], tuple[str, ...]] = {
     ("core/report/boxes/test_table.py", "what the formats are made of"): (
         "cam_core/report/boxes/found.py",
     ),
+    ("cli/test_options.py", "the one table that they are rows of"): (
+        "cam_core/cli/pixel_options.py",
+    ),
     ("cli/commands/test_units.py", "what the command sees and draws, on planted units"): (
         "cam_core/cli/unit_looks.py",
         "cam_core/cli/unit_sheet.py",

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from ..option_types import FILE
-from ..options import PIXELS, RUNTIME, options
+from ..options import RUNTIME, options
+from ..pixel_options import PIXELS
 from ..ranking.asked import Rank
 from ..typed import flag, opening, pieces
 

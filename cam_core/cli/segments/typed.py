@@ -11,7 +11,8 @@ import click
 
 from ..commands.explain import Explain
 from ..option_types import FILE
-from ..options import PIXELS, RUNTIME, options
+from ..options import RUNTIME, options
+from ..pixel_options import PIXELS
 
 Result = TypeVar("Result")
 
