@@ -39,6 +39,7 @@ ELSEWHERE: dict[tuple[str, str], tuple[str, ...]] = {
         "every row of the table by what moves when a cell of an input is disturbed",
     ): (
         "backends/onnx/finding/axes/cellwise.py",
+        "backends/onnx/finding/axes/chosen.py",
         "backends/onnx/finding/axes/quantised.py",
         "backends/onnx/finding/axes/sequences.py",
         "backends/onnx/finding/axes/windows.py",
