@@ -60,6 +60,9 @@ ELSEWHERE: dict[tuple[str, str], tuple[str, ...]] = {
     ("models/test_more.py", "keypoints and masks of whole models, against torch"): (
         "backends/onnx/finding/heads/more.py",
     ),
+    ("reading/test_shapes.py", "what two probes say together, of whole graphs"): (
+        "backends/onnx/reading/facts.py",
+    ),
     ("finding/test_scores.py finding/heads/test_kinds.py", "every tail has its rows there"): (
         "backends/onnx/finding/heads/tails.py",
     ),
