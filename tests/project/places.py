@@ -60,6 +60,9 @@ ELSEWHERE: dict[tuple[str, str], tuple[str, ...]] = {
     ("models/test_more.py", "keypoints and masks of whole models, against torch"): (
         "backends/onnx/finding/heads/more.py",
     ),
+    ("finding/test_layers.py", "whatever a name may mean"): (
+        "backends/onnx/finding/named_tensors.py",
+    ),
     ("reading/test_shapes.py", "what two probes say together, of whole graphs"): (
         "backends/onnx/reading/facts.py",
     ),
