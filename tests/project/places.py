@@ -60,6 +60,9 @@ ELSEWHERE: dict[tuple[str, str], tuple[str, ...]] = {
     ("models/test_more.py", "keypoints and masks of whole models, against torch"): (
         "backends/onnx/finding/heads/more.py",
     ),
+    ("finding/test_default_layer.py", "networks whose last map is not the one that is taken"): (
+        "backends/onnx/finding/stepping.py",
+    ),
     ("finding/test_layers.py", "whatever a name may mean"): (
         "backends/onnx/finding/named_tensors.py",
     ),
