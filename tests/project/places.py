@@ -60,6 +60,9 @@ ELSEWHERE: dict[tuple[str, str], tuple[str, ...]] = {
     ("models/test_more.py", "keypoints and masks of whole models, against torch"): (
         "backends/onnx/finding/heads/more.py",
     ),
+    ("finding/test_scores.py", "what each output would be, by what is found"): (
+        "backends/onnx/finding/candidates.py",
+    ),
     ("finding/test_default_layer.py", "networks whose last map is not the one that is taken"): (
         "backends/onnx/finding/stepping.py",
     ),
