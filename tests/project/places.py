@@ -185,6 +185,12 @@ ELSEWHERE: dict[tuple[str, str], tuple[str, ...]] = {
     ),
     ("core/methods/test_second_order.py", "held against torch's double backward"): (
         "backends/onnx/capturing/bend.py",
+        "cam_core/methods/curvature.py",
+    ),
+    ("core/methods/test_question.py", "what a question asks with, seen through questions"): (
+        "cam_core/methods/doors.py",
+        "cam_core/methods/passes.py",
+        "cam_core/methods/picture.py",
     ),
     ("models/test_types.py", "whole models of each type"): (
         "backends/onnx/differentiating/bfloat16.py",
