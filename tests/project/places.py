@@ -258,7 +258,9 @@ ELSEWHERE: dict[tuple[str, str], tuple[str, ...]] = {
     ),
     ("core/chain/test_chain.py core/test_backend.py", "seen through the chain alone"): (
         "cam_core/chain/look.py",
+        "cam_core/chain/opening.py",
         "cam_core/chain/part.py",
+        "cam_core/chain/places.py",
     ),
     ("core/methods/test_from_gradients.py", "every row has an oracle"): (
         "cam_core/methods/table.py",
