@@ -12,6 +12,7 @@ from .backend import Array, Backend, Inputs, Look, Target
 from .errors import InputError, TargetError
 from .explanation import Explanation
 from .head import Head, head_of, probability_of
+from .labelled import labelled
 from .looking import Looks
 from .maps.fuses import find_fuse
 from .methods import about_input, usual_method
@@ -55,7 +56,7 @@ def explain(
             then those of the photo, else of the input.
         options: of the method, such as `eps` of gradcam++.
     """
-    axis, head = find_class_axis(backend, class_axis), head_of(backend)
+    axis, head = find_class_axis(backend, class_axis), head_of(labelled(backend, labels))
     asked = as_target(target, labels, class_axis=axis, head=head)
     layers = layer if layer is None or isinstance(layer, list | tuple) else [layer]
     if fuse is None and layers is not None and len(layers) > 1:
@@ -95,6 +96,7 @@ def explain_all(
     `box:all` as one a box. With no methods it is the one that suits the score, as in `explain`.
     `smooth="aug"` takes five passes more of each.
     """
+    backend = labelled(backend, labels)
     methods = [usual_method(head_of(backend))] if methods is None else methods
     of_input = {name: about_input(name) for name in methods}
     as_rows(smooth)

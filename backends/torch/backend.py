@@ -8,13 +8,10 @@ is its first.
 
 from __future__ import annotations
 
-import copy
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
-
-import numpy as np
 
 from cam_core.backend import Array, Capture, InputInfo, Inputs, Layer, Target
 from cam_core.captures import capture, captures, with_gradient
@@ -27,10 +24,11 @@ from ..live.default_layer import default_layer
 from .forward_pass import ForwardPass
 from .guided import guide
 from .heads import heads
-from .layout import channel_axis, find_layout, is_view
-from .outputs import first_tensor, has_tensor, replace_tensor
-from .runs import Hook, Runs, tensors, to_numpy, top_gradients
+from .layout import channel_axis, find_layout
+from .runs import Runs, tensors, to_numpy, top_gradients
 from .tail import LayerCall
+from .tracing import holding, trace
+from .weights import with_parameters
 
 
 class TorchBackend:
@@ -74,8 +72,7 @@ class TorchBackend:
         """Where guided backpropagation was the plain gradient in the last look."""
         self._runs = Runs(module, score)
         self._layout = Layout.parse(layout) if isinstance(layout, str) else layout
-        self._modules = dict(module.named_modules(remove_duplicate=False))
-        del self._modules[""]
+        self._modules = {n: m for n, m in module.named_modules(remove_duplicate=False) if n}
         if layer is not None:
             self._find(layer)
 
@@ -94,6 +91,12 @@ class TorchBackend:
     def score_name(self) -> str:
         """The score as it was named; '' where it was found."""
         return self._runs.score or ""
+
+    @property
+    def score_shape(self) -> tuple[int, ...] | None:
+        """Of the score in the last run; None before one."""
+        ends = self._runs.ends
+        return None if ends is None else ends.shapes.get(ends.score)
 
     @property
     def provider(self) -> str:
@@ -117,20 +120,11 @@ class TorchBackend:
         names = [self._default(x)] if layers is None else list(layers)
         held: dict[str, dict[int, Any]] = {path: {} for path in {self._find(n)[0] for n in names}}
 
-        def keep(path: str) -> Hook:
-            def hook(number: int, output: Any) -> Any:
-                A = first_tensor(output, path)
-                A = A if A.requires_grad else A.detach().requires_grad_()
-                held[path][number] = A
-                return replace_tensor(output, A.clone())  # a later in-place operator hits the copy
-
-            return hook
-
         with torch.enable_grad():
             feed = tensors(self.module, x, gradients=True)
             if inputs is not None:
                 with_gradient({n: t.requires_grad for n, t in feed.items()}, inputs)
-            y, outputs = self._runs(feed, {path: keep(path) for path in held})
+            y, outputs = self._runs(feed, {path: holding(path, held[path]) for path in held})
         if self._guided:
             self.guided_note = guide(y)
         called = {name: self._called(name, held) for name in names}
@@ -196,13 +190,7 @@ class TorchBackend:
 
         They come in the order in which the module registers them, mostly that of its calls.
         """
-        import torch
-
-        module = copy.deepcopy(self.module)
-        with torch.no_grad():
-            for name, parameter in module.named_parameters():
-                parameter.copy_(torch.as_tensor(np.array(change(name, to_numpy(parameter)))))
-        return self._like(module=module)
+        return self._like(module=with_parameters(self.module, change))
 
     def bend(self, x: Inputs, layer: str, cotangent: Array) -> tuple[Array, Array]:
         """Of y behind a layer's A: H A, H the second derivative of <cotangent, y>, and J A."""
@@ -241,22 +229,7 @@ class TorchBackend:
 
     def _trace(self, x: Inputs) -> tuple[list[Call], Any]:
         """Every module call that gives a tensor, and the score."""
-        import torch
-
-        met: list[tuple[str, int, Any]] = []
-
-        def keep(path: str) -> Hook:
-            def hook(number: int, output: Any) -> Any:
-                if has_tensor(output):
-                    met.append((path, number, first_tensor(output, path)))
-
-            return hook
-
-        with torch.enable_grad():
-            feed = tensors(self.module, x, gradients=True)
-            y, _ = self._runs(feed, {p: keep(p) for p in self._modules})
-        kinds = {path: type(module).__name__ for path, module in self._modules.items()}
-        return [Call(p, n, kinds[p], t, tuple(t.shape), is_view(t)) for p, n, t in met], y
+        return trace(self._runs, self._modules, tensors(self.module, x, gradients=True))
 
     def _find(self, name: str) -> tuple[str, int | None]:
         """A layer's name as (module path, call), None being the last call."""

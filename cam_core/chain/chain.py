@@ -9,17 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from ..backend import Array, Backend, Capture, InputInfo, Inputs, Layer, Target
 from ..captures import capture, captures, with_gradient
-from ..discover import open_backend
-from ..errors import InputError, LayerError, ModelError
+from ..errors import InputError
 from ..head import Head
 from .links import PARTED, distinct, find_links, told_apart
 from .look import ChainLook, Place, Wiring
-from .part import OWN, Part, floats
+from .opening import opened, stem, with_score
+from .part import OWN, Part, by_name, floats
+from .places import find_place
 
 
 class Chain:
@@ -55,19 +55,19 @@ class Chain:
         if len(models) < 2:
             raise InputError("a chain has at least two models: open a single one by itself")
         scored = {} if score is None else {"score": score}
-        opened = [_opened(m, options) for m in models[:-1]]
-        opened.append(_opened(models[-1], options | scored))
-        called = list(names) if names is not None else distinct([_stem(m) for m in models])
-        outputs = [[head.output for head in backend.heads()] for backend in opened]
-        inputs = [[info.name for info in backend.inputs()] for backend in opened]
+        found = [opened(m, options) for m in models[:-1]]
+        found.append(opened(models[-1], options | scored))
+        called = list(names) if names is not None else distinct([stem(m) for m in models])
+        outputs = [[head.output for head in backend.heads()] for backend in found]
+        inputs = [[info.name for info in backend.inputs()] for backend in found]
         self._links = find_links(connect, called, outputs, inputs)
         self.connect = {
             f"{called[k.source]}{PARTED}{k.output}": f"{called[k.model]}{PARTED}{k.input}"
             for k in self._links
         }
-        self._opened = opened
-        last = len(opened) - 1
-        self._parts = [self._part(i, n, opened[i], last=i == last) for i, n in enumerate(called)]
+        self._opened = found
+        last = len(found) - 1
+        self._parts = [self._part(i, n, found[i], last=i == last) for i, n in enumerate(called)]
         self._layer = layer
 
     @property
@@ -79,6 +79,12 @@ class Chain:
     def classes(self) -> int | None:
         """How many there are, where the last model fixes it."""
         return self._last.classes
+
+    @property
+    def score_shape(self) -> tuple[int | str | None, ...] | None:
+        """Of the last model's score, as far as it is known."""
+        found: tuple[int | str | None, ...] | None = getattr(self._last, "score_shape", None)
+        return found
 
     @property
     def score_name(self) -> str:
@@ -207,34 +213,7 @@ class Chain:
         return Part(name, backend, {o: with_score(backend, o, name) for o in carrying}, given)
 
     def _place(self, name: str) -> Place:
-        """A layer's model and its own name there; one that is not listed is of the default's."""
-        listed = self._wiring.layers
-        if str(name).lstrip("-").isdecimal() and self._known(str(name)) is None:
-            return self._at(int(name))
-        found = self._known(str(name))
-        if found is not None:
-            return found
-        holders = [i for i, own in enumerate(listed) if name in own]
-        if holders:
-            each = " or ".join(listed[i][name] for i in holders)
-            raise LayerError(f"several models have a layer '{name}': name {each}")
-        return self._main, name
-
-    def _known(self, name: str) -> Place | None:
-        """By a layer's name in the chain, or its model's and any name that this model knows."""
-        for i, own in enumerate(self._wiring.layers):
-            for inner, outer in own.items():
-                if name == outer:
-                    return i, inner
-        first, parted, rest = name.partition(PARTED)
-        names = [part.name for part in self._parts]
-        return (names.index(first), rest) if parted and first in names else None
-
-    def _at(self, index: int) -> Place:
-        places = [(i, one.name) for i, part in enumerate(self._parts) for one in part.layers]
-        if not -len(places) <= index < len(places):
-            raise LayerError(f"layer {index}: the models have {len(places)}, numbered from 0")
-        return places[index]
+        return find_place(self._wiring, self._main, name)
 
     def _shown(self, i: int, layer: Layer) -> Layer:
         """As the chain calls it; over its own input where that comes from outside."""
@@ -253,50 +232,8 @@ class Chain:
         return default and place[0] == self._main
 
     def _fed(self, x: Inputs) -> dict[str, Array]:
-        """x by name, none of them missing."""
-        names = [info.name for info in self.inputs()]
-        if not isinstance(x, Mapping):
-            if len(names) != 1:
-                raise InputError(f"the model takes {', '.join(names)}: give them by name")
-            return {names[0]: x}
-        for name in x:
-            if name not in names:
-                raise InputError(f"no input '{name}'; the model takes {', '.join(names)}")
-        missing = next((name for name in names if name not in x), None)
-        if missing is not None:
-            raise InputError(f"input '{missing}' is not given")
-        return dict(x)
-
-
-def _opened(model: Any, options: Mapping[str, Any]) -> Backend:
-    """A backend is one already."""
-    found: Backend = model if hasattr(model, "look") else open_backend(model, **options)
-    return found
-
-
-def with_score(backend: Any, output: str, name: str) -> Backend:
-    """The same model whose score is one of its outputs.
-
-    Raises:
-        ModelError: a backend that knows no other score than its own.
-    """
-    if hasattr(backend, "with_score"):
-        found: Backend = backend.with_score(output)
-        return found
-    if backend.score_name == output:
-        same: Backend = backend
-        return same
-    raise ModelError(
-        f"'{name}' is a {type(backend).__name__}, which has no with_score: open it with "
-        f"the output '{output}' as its score"
-    )
+        return by_name(x, [info.name for info in self.inputs()])
 
 
 def _info(backend: Backend, name: str) -> InputInfo:
     return next(info for info in backend.inputs() if info.name == name)
-
-
-def _stem(model: Any) -> str:
-    """Of a file, or of what a backend was opened from."""
-    path = model if isinstance(model, str | Path) else getattr(model, "path", None)
-    return "" if path is None else Path(path).stem

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from ..backend import Backend, InputInfo, Inputs, Layer, Look
+from ..backend import Array, Backend, InputInfo, Inputs, Layer, Look
+from ..errors import InputError
 
 OWN = ""
 """Stands for the score of the last model, which is the chain's."""
@@ -81,3 +82,22 @@ class Part:
 def floats(info: InputInfo) -> bool:
     """Has an input of this type a gradient?"""
     return info.dtype.kind == "f"
+
+
+def by_name(x: Inputs, names: Sequence[str]) -> dict[str, Array]:
+    """x by name, none of them missing.
+
+    Raises:
+        InputError: one is, or is none of them.
+    """
+    if not isinstance(x, Mapping):
+        if len(names) != 1:
+            raise InputError(f"the model takes {', '.join(names)}: give them by name")
+        return {names[0]: x}
+    for name in x:
+        if name not in names:
+            raise InputError(f"no input '{name}'; the model takes {', '.join(names)}")
+    missing = next((name for name in names if name not in x), None)
+    if missing is not None:
+        raise InputError(f"input '{missing}' is not given")
+    return dict(x)

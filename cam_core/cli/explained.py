@@ -13,7 +13,7 @@ from cam_core.head import ENTRY
 from cam_core.targets import ScoredTarget
 
 from .inputs.samples import Sample
-from .naming import Top, file_name, stem_of
+from .naming import Top, file_name
 
 NOTHING = np.empty(0)
 """What is left of the input of a picture that was explained."""
@@ -44,8 +44,12 @@ class Row:
     """The line that a reader reads; '' of anything else."""
     picture: str = ""
     """The name of the one picture of all characters of a line; '' where each target has its own."""
+    joint: tuple[str, ...] = ()
+    """The names of the files that all of its question share, as `stem`."""
     sheet: str = ""
     """The name of the picture with the maps of all methods; '' of one method, and of no photo."""
+    layered: bool = True
+    """Is its map of a layer? That of the input, or of the attention, is not."""
     chosen: str = ""
     """What `auto` or `best` turned out to be; '' of a method that was named."""
 
@@ -96,13 +100,6 @@ class Explained:
     def method(self) -> str:
         """As it was asked for: `auto` may be another in the explanation."""
         return self.unit[1]
-
-
-def in_full(sample: Sample, key: Key, one: Explained) -> str:
-    """The name of the files of a target whose own name others have as well."""
-    target, method, view = key
-    found = stem_of(sample.slot.stem, target, method, whole=True)
-    return found if view is None else f"{found}{of_layer(one.explanation)}"
 
 
 def of_layer(explanation: Explanation) -> str:

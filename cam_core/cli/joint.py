@@ -43,6 +43,11 @@ class Joint:
         return KINDS[self.kind].facts(self)
 
     @property
+    def limit(self) -> float | None:
+        """The raw value of the last colour, where its maps have one scale; None: each its own."""
+        return KINDS[self.kind].limit([one.explanation for one in self.each])
+
+    @property
     def maps(self) -> Array:
         """The maps [k, *S] at the size of the first; of a difference with its negative part."""
         return np.concatenate(KINDS[self.kind].maps([one.explanation for one in self.each]))
@@ -55,6 +60,7 @@ class Kind:
     draw: Callable[[Joint, Sample, float | None], Array | None]
     facts: Callable[[Joint], Mapping[str, Any]]
     maps: Callable[[Sequence[Explanation]], list[Array]]
+    limit: Callable[[Sequence[Explanation]], float | None] = lambda each: None
 
 
 def joints(explained: Sequence[Explained]) -> list[Joint]:
@@ -110,7 +116,7 @@ def _draw_versus(joint: Joint, sample: Sample, top: float | None) -> Array | Non
     predicted, true, difference = joint.each
     said = [_named(predicted), _named(true)]
     labels = [f"predicted: {said[0]}", f"true: {said[1]}", "predicted - true"]
-    limit = top or max(float(np.abs(v).max()) for v in raw) or 1.0
+    limit = top or joint.limit or 1.0
     return signed_sheet(
         sample.picture,
         values,
@@ -152,6 +158,11 @@ def _signed(each: Sequence[Explanation]) -> list[Array]:
     return [*(one.map for one in classes), difference.signed]
 
 
+def _largest(each: Sequence[Explanation]) -> float:
+    """Of all three, in either direction."""
+    return max(float(np.abs(values).max()) for values in _signed(each))
+
+
 def _over_input(explanation: Explanation, values: Array, size: tuple[int, int]) -> Array:
     """Values [1, *S] of a map over the whole input [*size], 0 where they cover nothing."""
     region = explanation.region
@@ -166,6 +177,6 @@ def _over_input(explanation: Explanation, values: Array, size: tuple[int, int]) 
 
 KINDS = {
     "boxes": Kind(_draw_boxes, _tell_boxes, _plain),
-    "versus": Kind(_draw_versus, _tell_versus, _signed),
+    "versus": Kind(_draw_versus, _tell_versus, _signed, _largest),
 }
 """By what `ScoredTarget.together` says."""

@@ -1,4 +1,4 @@
-"""What could not be explained, as there was nothing of it in the picture."""
+"""What the user is told of a run besides its results, on the standard error."""
 
 from __future__ import annotations
 
@@ -9,8 +9,14 @@ import click
 from cam_core.errors import NothingFoundError
 
 
+def tell(notes: Sequence[str]) -> None:
+    """A line each."""
+    for line in notes:
+        click.echo(f"note: {line}", err=True)
+
+
 def tell_missed(missed: Sequence[str], explained: Collection[str]) -> None:
-    """A line each on stderr, and a count.
+    """What was not found in a picture: a line each, and a count.
 
     Args:
         missed: a line for each picture and target.
@@ -21,8 +27,7 @@ def tell_missed(missed: Sequence[str], explained: Collection[str]) -> None:
     """
     if not explained and len(missed) == 1:
         raise NothingFoundError(missed[0])
-    for line in missed:
-        click.echo(f"note: {line}", err=True)
+    tell(missed)
     if missed and not explained:
         raise NothingFoundError(f"nothing was explained: {len(missed)} notes say why")
     if missed:

@@ -8,10 +8,8 @@ from typing import Any, TypeVar
 
 import click
 
-from cam_core.image import PRESETS
-from cam_core.image.place import FITS
-
-from .option_types import FILE, Numbers, Scale, Shape, Share, Size, no_stdout
+from .option_types import FILE, Shape, Share, no_stdout
+from .pixel_options import PIXEL_OPTIONS
 from .typed import Typed
 
 Asked = TypeVar("Asked", bound=Typed)
@@ -184,22 +182,6 @@ OPTIONS: dict[str, tuple[tuple[str, ...], Mapping[str, Any]]] = {
             "help": "Write the record as JSON to this file, too.",
         },
     ),
-    "preprocess": (
-        ("--preprocess",),
-        {
-            "type": click.Choice(list(PRESETS)),
-            "help": "How the model was trained to see photos; the flags below override its pieces. "
-            "Default: what the model or the files beside it say, else a guess.",
-        },
-    ),
-    "mean": (("--mean",), {"type": Numbers(), "help": "Taken off after --rescale: one or three."}),
-    "std": (("--std",), {"type": Numbers(), "help": "Divided by after --mean: one or three."}),
-    "rescale": (
-        ("--rescale",),
-        {"type": Numbers(1), "help": "Multiplies pixels 0..255, such as 1/255."},
-    ),
-    "bgr": (("--bgr/--rgb",), {"default": None, "help": "Order of the colour channels."}),
-    "size": (("--size",), {"type": Size(), "help": "Input size, where the model leaves it open."}),
     "static": (
         ("--static", "shapes"),
         {
@@ -209,20 +191,10 @@ OPTIONS: dict[str, tuple[tuple[str, ...], Mapping[str, Any]]] = {
             "help": "Fix the shape of the input where it is open; repeatable.",
         },
     ),
-    "resize": (
-        ("--resize",),
-        {"type": click.IntRange(1), "help": "Shorter side before the centre is cut out."},
-    ),
-    "fit": (("--fit",), {"type": click.Choice(FITS), "help": "How a photo is made to fit."}),
-    "scale": (
-        ("--scale",),
-        {"type": Scale(), "metavar": "NUMBER", "help": "The same as --rescale."},
-    ),
+    **PIXEL_OPTIONS,
 }
 """name: (what is typed, and the settings of click)."""
 
-PIXELS = ("preprocess", "mean", "std", "rescale", "bgr", "size", "resize", "fit", "scale")
-"""How a photo becomes an input."""
 RUNTIME = ("provider", "optimization", "custom-ops")
 """How the model is run."""
 

@@ -9,11 +9,13 @@ from typing import Any
 from cam_core.targets import ScoredTarget
 
 from .explained import NOTHING, Explained, Unit
+from .explaining import Explaining
 from .inputs.opened import Setup
 from .inputs.samples import Sample
 from .job import Job
 from .pictures import shared
 from .records import write
+from .refused import Refused
 from .steps import Step
 from .threads import in_threads
 
@@ -39,13 +41,14 @@ def run(
     step: Step,
     tell: Told,
     miss: Callable[[str], None],
+    refused: Refused,
 ) -> None:
     """Look at every sample and write its files, in threads; what is written is told in order.
 
     With one scale for all pictures, writing begins when all are looked at: of a sample only its
     maps wait, and of the photos those that the reader holds anyway; others are decoded once more.
     """
-    looked = look(job, setup, targets, step, miss)
+    looked = look(job, setup, targets, step, miss, refused)
     tops: dict[Unit, float] = {}
     if one_scale and job.pictures:
         waiting = [without_photo(one) for one in looked]
@@ -71,12 +74,17 @@ def look(
     targets: Sequence[ScoredTarget],
     step: Step,
     miss: Callable[[str], None],
+    refused: Refused | None = None,
 ) -> Iterator[Looked]:
-    """One sample after another through the model; those that have nothing of it are left out."""
+    """One sample after another through the model; those that have nothing of it are left out.
+
+    `refused` is told of each method that cannot, where another one can.
+    """
+    at_work = Explaining(job, Refused() if refused is None else refused)
     for index, slot in enumerate(setup.slots):
         sample = setup.reader.open(slot, index)
         own = [target.of_row(index, len(setup.slots)) for target in targets]
-        explained = job.explain(sample, own, step, miss)
+        explained = at_work.explain(sample, own, step, miss)
         if not explained:
             continue
         picture = sample.picture if job.pictures else None

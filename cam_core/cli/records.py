@@ -11,10 +11,11 @@ from cam_core.write import npy, write_together
 
 from .contact import contact
 from .explained import Beside, Explained, Row, Unit
+from .filing import joint_stem
 from .inputs.samples import Sample
 from .job import Job
 from .joint import Joint, files, joints
-from .naming import as_record, stem_of
+from .naming import as_record
 from .pictures import draw
 from .strips import strips
 
@@ -32,7 +33,7 @@ def write(
     pages = pages_of(explained)
     if job.pictures:
         found |= {f"{name}.png": png(strips(sample, of)) for name, of in pages.items()}
-        found |= contact(sample, explained)
+        found |= contact(sample, explained, tops)
     for one in (one for one in explained if one.alone):
         facts = record(job, sample, one)
         single = job.pictures and not one.row.picture
@@ -45,7 +46,7 @@ def write(
     for joint in joints(explained):
         facts = joint_record(job, sample, joint)
         picture = joint.draw(sample, tops) if job.pictures else None
-        stem = stem_of(sample.slot.stem, joint.label, joint.method)
+        stem = joint_stem(job, sample, joint.label, joint.method)
         found |= files(stem, joint, to_json(facts), picture)
         records.append(facts)
     write_together(job.folder, found)

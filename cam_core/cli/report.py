@@ -73,7 +73,8 @@ def show(rows: Sequence[Row], job: Job, named: str) -> None:
     if tops:
         lines(out, tops)
     lines(out, heads_said(job.heads))
-    why = job.backend.layer_note if not job.layers else ""
+    usual = not job.layers and any(row.layered for row in rows)
+    why = job.backend.layer_note if usual else ""  # a model may have no layer
     layers = "; ".join(dict.fromkeys(row.layer for row in rows))
     line(out, "layer", f"{layers} ({why})" if why else layers)
     chosen = list(dict.fromkeys(row.chosen for row in rows if row.chosen))
@@ -92,7 +93,7 @@ def show(rows: Sequence[Row], job: Job, named: str) -> None:
     lines(out, [("sheet", f"{job.folder / name}.png") for name in sheets])
     own = job.pictures and not all(row.picture for row in rows)
     kinds = ".png " * own + ".npy .json" + " .signed.npy" * job.signed
-    stems = list(dict.fromkeys(row.stem for row in rows))  # maps of one picture share their files
+    stems = list(dict.fromkeys(stem for row in rows for stem in (row.stem, *row.joint)))
     files = f"{len(stems)} x {job.folder / '<file>'}" if stems[1:] else f"{job.folder / stems[0]}"
     line(out, "files", f"{files} {kinds}")
     for row in rows:

@@ -100,7 +100,8 @@ def pieces(asked: Typed, *, colours: bool = False) -> dict[str, Any]:
     if isinstance(scale, str):
         if not colours:
             raise click.BadParameter(
-                "colours pictures, which this command does not make.", param_hint="--scale"
+                "shared colours are those of the pictures of `explain`: give a number.",
+                param_hint="--scale",
             )
         scale = None
     if scale is not None and asked.rescale is not None:

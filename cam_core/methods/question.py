@@ -9,18 +9,15 @@ from typing import Any, TypeVar
 import numpy as np
 
 from ..backend import Array, Backend, Capture, InputInfo, Inputs, Look
-from ..errors import InputError
 from ..maps.combine import laid_over, widened
 from ..targets.target import NONE, ScoredTarget
 from .answered import Answer, Blocks, Kept, batched, scores, split, steps
 from .attention import Attention
+from .curvature import curved
+from .doors import attending, guiding, head_weights
+from .passes import BATCH, BLOCK, looks, suited_to
+from .picture import channel_axis_of, channels_first, pictured, places_of
 
-BATCH = 32
-"""How many changed inputs, or activations, are scored at once."""
-ON_CPU = 8
-"""How many changed inputs there: what is made of more leaves the caches."""
-BLOCK = 2**26
-"""Bytes of changed activations that are scored at once."""
 Made = TypeVar("Made")
 
 
@@ -83,15 +80,7 @@ class Question:
         Raises:
             InputError: the backend has no second derivatives.
         """
-        bend = getattr(self.backend, "bend", None)
-        if bend is None:
-            raise InputError("this backend has no second derivatives: open the .onnx file")
-        y, outputs = self.look.score, self.look.outputs
-        HA, JA = bend(self.x, self.layer, self.target(y, outputs))
-        turned = turn(lambda at: self.target(at, outputs), y, JA)
-        if np.any(turned):
-            HA = HA + self.look.pull(lambda *_: turned.astype(y.dtype)).layers[self.layer]
-        return widened(HA)
+        return curved(self.backend, self.x, self.look, self.layer, self.target)
 
     @functools.cached_property
     def X(self) -> Array:
@@ -154,7 +143,7 @@ class Question:
     ) -> Iterator[Array]:
         """dY/dx of each of some changed pictures, of the shape of `picture`."""
         name = self.input.name
-        for count, look in self._looks(changed, (), (name,), batch, guided=guided):
+        for count, look in self._looks(changed, (), (name,), batch=batch, guided=guided):
             found = look.pull(Blocks(self.held, self.rows)).inputs[name]
             yield from np.split(found, count)
 
@@ -162,7 +151,7 @@ class Question:
         self, changed: Iterable[Array], batch: int = BATCH
     ) -> Iterator[tuple[Array, Array]]:
         """A and G of the layer at each of some changed pictures, at least float32."""
-        for count, look in self._looks(changed, (self.layer,), (), batch):
+        for count, look in self._looks(changed, (self.layer,), (), batch=batch):
             (name,) = look.layers
             G = look.pull(Blocks(self.held, self.rows)).layers[name]
             parts = (np.split(widened(v), count) for v in (look.activations[name], G))
@@ -170,46 +159,38 @@ class Question:
 
     @functools.cached_property
     def input(self) -> InputInfo:
-        """The input whose places the layer has; else the first picture, else the first input.
+        """The input whose places the layer has; else the first picture, else the first input."""
+        return pictured(self.backend.inputs(), self._over)
 
-        Of floats, or a picture of bytes, which can be masked and has no gradient.
-        """
-        infos = [
-            info
-            for info in self.backend.inputs()
-            if np.issubdtype(info.dtype, np.floating) or info.channel_axis is not None
-        ]
-        if not infos:
-            raise InputError("the model takes no floats: its input cannot be changed a little")
+    @property
+    def _over(self) -> str:
+        """The input whose places the layer has; '' where nobody knows."""
         region = self.look.regions.get(self.layer)
-        name = "" if region is None else region.input
-        named = [info for info in infos if info.name == name]
-        pictures = [info for info in infos if info.channel_axis is not None]
-        return (named or pictures or infos)[0]
+        return "" if region is None else region.input
 
     @functools.cached_property
     def picture(self) -> Array:
         """That input as it was fed, [N, ...] in the model's own layout."""
-        given = self.x if isinstance(self.x, Mapping) else {self.input.name: self.x}
-        return np.asarray(given[self.input.name])
+        return np.asarray(self._given[self.input.name])
+
+    @property
+    def _given(self) -> Mapping[str, Array]:
+        """What the model was fed, by name."""
+        return self.x if isinstance(self.x, Mapping) else {self.input.name: self.x}
 
     @property
     def channel_axis(self) -> int | None:
         """Of the picture; the features of a vector are its places, they are told apart."""
-        return None if self.picture.ndim < 3 else self.input.channel_axis
+        return channel_axis_of(self.picture, self.input)
 
     @property
     def space(self) -> tuple[int, ...]:
         """The axes of the picture that are places: those of no rows and no channels."""
-        apart = (self.input.row_axis, self.channel_axis)
-        return tuple(axis for axis in range(self.picture.ndim) if axis not in apart)
+        return places_of(self.picture, self.input)
 
     def as_channels_first(self, values: Array) -> Array:
         """An array like `picture` as [N, C, *S]; what has no channels gets one."""
-        axis = self.channel_axis
-        if axis is None:
-            return values[:, None] if values.ndim in (2, 3) else values
-        return np.moveaxis(values, axis, 1)
+        return channels_first(values, self.channel_axis)
 
     def head(self) -> Array:
         """The weights [C, K] of a head that is a mean over the layer's places and one product.
@@ -218,12 +199,7 @@ class Question:
             InputError: the backend does not know, or the target is about another output.
             LayerError: what follows the layer is something else.
         """
-        read = getattr(self.backend, "head_weights", None)
-        if read is None or self.target.tensor:
-            what = "that output" if read else "this backend"
-            raise InputError(f"{what} does not tell the weights of its head: take gradcam")
-        found: Array = read(self.layer)
-        return found
+        return head_weights(self.backend, self.layer, own=not self.target.tensor)
 
     @functools.cached_property
     def attention(self) -> Attention:
@@ -232,15 +208,8 @@ class Question:
         Raises:
             InputError: the backend does not know, or there is no attention that it recognises.
         """
-        attend = getattr(self.backend, "attend", None)
-        if attend is None:
-            raise InputError("this backend sees no attention weights: open the .onnx file")
-        over = self.look.regions.get(self.layer)
-
-        def seen() -> Any:
-            return attend(self.x, "" if over is None else over.input)
-
-        found: Attention = self.once("attention", seen).under(self.target)
+        seen = self.once("attention", lambda: attending(self.backend)(self.x, self._over))
+        found: Attention = seen.under(self.target)
         return found
 
     def guided(self) -> Backend:
@@ -249,16 +218,19 @@ class Question:
         Raises:
             InputError: the backend has none.
         """
-        make = getattr(self.backend, "as_guided", None)
-        if make is None:
-            raise InputError("this backend has no guided backpropagation: open the .onnx file")
-        found: Backend = self.once("guided", make)
-        return found
+        return self.once("guided", guiding(self.backend))
 
     @property
     def guided_note(self) -> str:
         """Where guided backpropagation is the plain gradient, once it was asked for; mostly ''."""
         return str(getattr(self.guided(), "guided_note", ""))
+
+    def _looks(
+        self, changed: Iterable[Array], *asked: Sequence[str], batch: int, guided: bool = False
+    ) -> Iterator[tuple[int, Look]]:
+        """Looks at some changed pictures at a time, and how many each of them is of."""
+        backend = self.guided() if guided else self.backend
+        return looks(backend, self._given, self.input, changed, batch // max(1, self.rows), *asked)
 
     def _scores(self, changed: Iterable[Array], answers: Iterator[Answer], key: Hashable) -> Array:
         kept = self.once(key, Kept) if key else None
@@ -271,48 +243,7 @@ class Question:
             yield from ((block, NONE) for block in np.split(y, len(blocks)))
 
     def _passed(self, changed: Iterable[Array], batch: int | None) -> Iterator[Answer]:
-        on_cpu = "cpu" in self.backend.provider.casefold()
-        suited = (ON_CPU if on_cpu else BATCH) if batch is None else batch
-        for count, look in self._looks(changed, (), (), suited):
+        batch = suited_to(self.backend.provider) if batch is None else batch
+        for count, look in self._looks(changed, (), (), batch=batch):
             outputs = split(look.outputs, count, self.rows)
             yield from zip(np.split(look.score, count), outputs, strict=True)
-
-    def _looks(
-        self,
-        changed: Iterable[Array],
-        layers: Sequence[str],
-        inputs: Sequence[str],
-        batch: int,
-        *,
-        guided: bool = False,
-    ) -> Iterator[tuple[int, Look]]:
-        """Looks at some changed pictures at a time, and how many each of them is of."""
-        backend = self.guided() if guided else self.backend
-        most = batch // max(1, self.rows) if self.input.row_axis == 0 else 1
-        for blocks in batched(changed, most):
-            count = len(blocks)
-            yield count, backend.look(self._fed(blocks), layers=layers, inputs=inputs)
-
-    def _fed(self, blocks: Sequence[Array]) -> dict[str, Array]:
-        """What the model is fed with these pictures, one block after the other."""
-        given = dict(self.x) if isinstance(self.x, Mapping) else {self.input.name: self.x}
-        each_row = {info.name for info in self.backend.inputs() if info.row_axis == 0}
-        fed = {
-            name: np.concatenate([array] * len(blocks)) if name in each_row else np.asarray(array)
-            for name, array in given.items()
-        }
-        own = np.concatenate(blocks)
-        if self.picture.dtype.kind in "iu":
-            own = np.rint(own)
-        return fed | {self.input.name: own.astype(self.picture.dtype)}
-
-
-def turn(slope: Callable[[Array], Array], y: Array, along: Array) -> Array:
-    """How dY/dy turns as y goes along a direction: a central difference in float64."""
-    y, along = y.astype(np.float64), along.astype(np.float64)
-    longest = float(np.max(np.abs(along), initial=0))
-    if longest == 0:
-        return np.zeros_like(y)
-    step = 1e-4 / longest  # its square and 1e-16 over it are both below float32
-    found: Array = (slope(y + step * along) - slope(y - step * along)) / (2 * step)
-    return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -30,14 +30,20 @@ class Tally:
         }
         self._explained: set[str] = set()
 
-    def add(self, photo: str, cases: Sequence[Case]) -> None:
-        """What comes of a photo: the mean over its targets, as photos are what is drawn again."""
+    def add(
+        self, photo: str, cases: Sequence[Case], told: Callable[[], None] = lambda: None
+    ) -> None:
+        """What comes of a photo: the mean over its targets, as photos are what is drawn again.
+
+        `told` is called for each number of a method by a metric.
+        """
         self.photos.append(photo)
         self.targets += len(cases)
         for (metric, method), numbers in self._numbers.items():
             found = [self._measured(case, metric, method) for case in cases]
             known = [value for value in found if not np.isnan(value)]
             numbers.append(float(np.mean(known)) if known else NOTHING)
+            told()
 
     def explained(self, method: str) -> None:
         """The method works on this model."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from cam_core.cli.commands.demo import act, draw, look
+from cam_core.cli.demo_scene import act, draw, look
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -19,7 +19,8 @@ from PIL import Image
 from backends.onnx import OnnxBackend
 from cam_core.cli.attacking import Attack, Attacked, attacked, likeness, loss_of
 from cam_core.cli.inputs.opened import Setup
-from cam_core.cli.inputs.samples import Reader, Slot
+from cam_core.cli.inputs.reader import Reader
+from cam_core.cli.inputs.samples import Slot
 from cam_core.demo import LABELS, MODEL, PREPROCESS, load_scenes
 from cam_core.errors import InputError, TargetError
 from cam_core.explain import explain

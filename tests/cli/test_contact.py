@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
+from cam_core.cli import contact
 from cam_core.cli.contact import LONGER
 from cam_core.cli.group import gradcam
 from cam_core.demo import LABELS, MODEL, PREPROCESS, load_scenes
@@ -106,3 +107,34 @@ def runs(flags: np.ndarray) -> list[tuple[int, int]]:
     """From where to where it is true."""
     edges = np.flatnonzero(np.diff(np.concatenate([[0], flags.astype(int), [0]])))
     return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
+
+
+SCALES = {  # options: of each method, the files whose maps have one scale
+    ("--scale", "shared"): "scene.[14].{}.npy",
+    ("--versus", "4"): "scene.versus-4.{}.npy",
+}
+
+
+@pytest.mark.parametrize("more", SCALES, ids=lambda more: more[0])
+def test_where_pictures_have_one_scale_the_sheet_has_it_too(
+    more: tuple[str, str], run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A panel's hottest colour is its map's maximum over the largest value of its method."""
+    heats: list[float] = []
+    own = contact.paint
+    monkeypatch.setattr(
+        contact, "paint", lambda photo, heat, at: heats.append(heat.max()) or own(photo, heat, at)
+    )
+    methods = ("gradcam", "hirescam")
+    targets = ("--target", "1", "--target", "4") if more[0] == "--scale" else ()
+    run(*(word for m in methods for word in ("--method", m)), *targets, *more)
+    expected = []
+    for method in methods:
+        files = sorted((tmp_path / "out").glob(SCALES[more].format(method)))
+        loaded = map(np.load, files)
+        maps = np.concatenate([one.reshape(-1, *one.shape[-2:]) for one in loaded])
+        largest = np.abs(maps).max()
+        expected.append([max(one.max(), 0) / largest for one in maps])
+    shown = np.array(expected).T.ravel()  # a row a target
+    assert shown.min() < 0.5  # each over its own maximum all would be 1
+    np.testing.assert_allclose(heats, shown, atol=1e-5)

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from cam_core.cli.group import gradcam
-from cam_core.cli.inputs import samples
+from cam_core.cli.inputs import reader
 from cam_core.demo import MODEL, load_scenes
 
 ort = pytest.importorskip("onnxruntime", reason="no runtime is installed")
@@ -109,7 +109,7 @@ def test_photos_of_a_large_run_are_not_held(
     more: str, count: int, here: Path, counted: Counter[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """They are decoded when their turn comes, and for one scale once more."""
-    monkeypatch.setattr(samples, "HELD", 1000)
+    monkeypatch.setattr(reader, "HELD", 1000)
     noise = np.random.default_rng(0).integers(0, 256, (40, 40, 3), dtype=np.uint8)
     for i in range(3):
         Image.fromarray(noise).save(f"photo-{i}.png")

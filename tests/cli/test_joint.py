@@ -77,6 +77,15 @@ def test_all_boxes_share_a_picture_besides_their_own(street: Path, counted: Coun
         assert (shown == one["colour"]).all(axis=2).any()
 
 
+def test_the_files_that_all_boxes_share_are_counted(street: Path) -> None:
+    given = [str(street / "m.onnx"), str(street / "p.png"), "--preprocess=unit", "--threshold=0.3"]
+    out = str(street / "out")
+    done = CliRunner().invoke(gradcam, ["explain", *given, "--target=box:all", "-o", out])
+    records = list((street / "out").glob("*.json"))
+    assert len(records) >= 3
+    assert f"files    {len(records)} x {out}/<file> .png .npy .json" in done.stdout
+
+
 def test_five_boxes_are_one_forward_and_five_backward_passes(counted: Counter[str]) -> None:
     """And no run of the plain model beside them."""
     backend = OnnxBackend(two_scales())

@@ -28,6 +28,17 @@ def test_a_page_a_command(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", COMMANDS)
+def test_a_page_names_each_choice_of_an_option(name: str) -> None:
+    page = (PAGES / f"{name}.md").read_text(encoding="utf-8").replace("\\|", "|")
+    for option in command(name).params:
+        if isinstance(option, click.Option) and isinstance(option.type, click.Choice):
+            row = next(
+                line for line in page.splitlines() if line.startswith(f"| `{option.opts[0]} ")
+            )
+            assert [one for one in option.type.choices if one not in row] == [], option.opts[0]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
 def test_options_come_from_the_one_table(name: str) -> None:
     rows = {typed[0]: (typed, settings) for typed, settings in OPTIONS.values()}
     found = {option.opts[0]: option for option in command(name).params if option.opts}

@@ -53,20 +53,31 @@ def test_without_a_fuse_there_is_a_picture_a_layer() -> None:
 def test_with_one_there_is_one_picture_of_both() -> None:
     result = call(*TWO, "--fuse", "root", "--method", "layercam", "-o", "out")
     assert result.exit_code == 0, result.stderr
-    said = record("x.3.layercam")
+    said = record("x.3.layercam.root")
     assert (said["fuse"], said["layer"]) == ("root", "relu_1, relu_3")
     backend, both = open_backend(MODEL.read_bytes()), ["relu_1", "relu_3"]
     expected = explain(backend, X, 3, "layercam", layer=both, fuse="root").map[0]
-    np.testing.assert_allclose(np.load("out/x.3.layercam.npy"), expected, atol=1e-6)
+    np.testing.assert_allclose(np.load("out/x.3.layercam.root.npy"), expected, atol=1e-6)
 
 
 def test_smoothing_is_said_in_the_record() -> None:
     result = call("--smooth", "eigen", "--smooth", "aug", "-o", "out")
     assert result.exit_code == 0, result.stderr
-    assert record("x.3.gradcam")["smooth"] == "aug, eigen"
+    assert record("x.3.gradcam.aug.eigen")["smooth"] == "aug, eigen"
     backend = open_backend(MODEL.read_bytes())
     expected = explain(backend, X, 3, smooth=("aug", "eigen")).map[0]
-    np.testing.assert_allclose(np.load("out/x.3.gradcam.npy"), expected, atol=1e-6)
+    np.testing.assert_allclose(np.load("out/x.3.gradcam.aug.eigen.npy"), expected, atol=1e-6)
+
+
+def test_another_way_to_smooth_or_fuse_overwrites_nothing() -> None:
+    ways = [(), ("--smooth", "aug"), ("--smooth", "eigen"), (*TWO, "--fuse", "max")]
+    ways += [(*TWO, "--fuse", "root", "--smooth", "eigen"), (*TWO, "--smooth", "eigen")]
+    for way in ways:
+        result = call(*way, "--method", "gradcam", "-o", "out")
+        assert result.exit_code == 0, result.stderr
+    stems = ["", ".aug", ".eigen", ".eigen.relu_1", ".eigen.relu_3", ".eigen.root", ".max"]
+    found = sorted(path.name for path in Path("out").glob("*.png"))
+    assert found == sorted(f"x.3.gradcam{stem}.png" for stem in stems)
 
 
 WRONG = [

@@ -131,6 +131,14 @@ REFUSED = [
     ),
     (["instrument", "{model}", "-o", "{folder}/o.onnx", "--layer", "aa"], "no layer 'aa'"),
     (["instrument", "{model}", "-o", "{folder}/o.onnx", "--method", "gradcan"], "no method"),
+    (
+        ["instrument", "{model}", "-o", "{folder}/o.onnx", "--method", "gradient", "--layer", "0"],
+        "--layer '0': it does not count for gradient",
+    ),
+    (
+        ["instrument", "{model}", "-o", "{folder}/o.onnx", "--input", "x=a.npy", "--no-verify"],
+        "--no-verify reads none",
+    ),
     (["instrument", "{folder}/gone.onnx", "-o", "{folder}/o.onnx"], "no such file"),
     (["strip", "{model}", "-o", "{folder}/o.onnx"], "nothing to strip"),
     (["layers", "{model}", "--score", "yy"], "did you mean y?"),

@@ -15,6 +15,9 @@ ELSEWHERE: dict[tuple[str, str], tuple[str, ...]] = {
     ("core/report/boxes/test_table.py", "what the formats are made of"): (
         "cam_core/report/boxes/found.py",
     ),
+    ("cli/test_options.py", "the one table that they are rows of"): (
+        "cam_core/cli/pixel_options.py",
+    ),
     ("cli/commands/test_units.py", "what the command sees and draws, on planted units"): (
         "cam_core/cli/unit_looks.py",
         "cam_core/cli/unit_sheet.py",
@@ -36,6 +39,7 @@ ELSEWHERE: dict[tuple[str, str], tuple[str, ...]] = {
         "every row of the table by what moves when a cell of an input is disturbed",
     ): (
         "backends/onnx/finding/axes/cellwise.py",
+        "backends/onnx/finding/axes/chosen.py",
         "backends/onnx/finding/axes/quantised.py",
         "backends/onnx/finding/axes/sequences.py",
         "backends/onnx/finding/axes/windows.py",
@@ -55,6 +59,18 @@ ELSEWHERE: dict[tuple[str, str], tuple[str, ...]] = {
     ),
     ("models/test_more.py", "keypoints and masks of whole models, against torch"): (
         "backends/onnx/finding/heads/more.py",
+    ),
+    ("finding/test_scores.py", "what each output would be, by what is found"): (
+        "backends/onnx/finding/candidates.py",
+    ),
+    ("finding/test_default_layer.py", "networks whose last map is not the one that is taken"): (
+        "backends/onnx/finding/stepping.py",
+    ),
+    ("finding/test_layers.py", "whatever a name may mean"): (
+        "backends/onnx/finding/named_tensors.py",
+    ),
+    ("reading/test_shapes.py", "what two probes say together, of whole graphs"): (
+        "backends/onnx/reading/facts.py",
     ),
     ("finding/test_scores.py finding/heads/test_kinds.py", "every tail has its rows there"): (
         "backends/onnx/finding/heads/tails.py",
@@ -169,6 +185,12 @@ ELSEWHERE: dict[tuple[str, str], tuple[str, ...]] = {
     ),
     ("core/methods/test_second_order.py", "held against torch's double backward"): (
         "backends/onnx/capturing/bend.py",
+        "cam_core/methods/curvature.py",
+    ),
+    ("core/methods/test_question.py", "what a question asks with, seen through questions"): (
+        "cam_core/methods/doors.py",
+        "cam_core/methods/passes.py",
+        "cam_core/methods/picture.py",
     ),
     ("models/test_types.py", "whole models of each type"): (
         "backends/onnx/differentiating/bfloat16.py",
@@ -184,19 +206,23 @@ ELSEWHERE: dict[tuple[str, str], tuple[str, ...]] = {
     ),
     ("live/test_backend.py core/test_backend.py", "seen through the backend alone"): (
         "backends/torch/forward_pass.py",
+        "backends/torch/tracing.py",
+        "backends/torch/weights.py",
     ),
     ("live/test_tail.py", "what stands in for the calls before a layer when only the tail runs"): (
         "backends/torch/recording.py",
     ),
     (
-        "cli/commands/test_explain.py cli/inputs/test_samples.py cli/test_errors.py",
+        "cli/commands/test_explain.py cli/inputs/test_reader.py cli/test_errors.py",
         "what is between the words and the written files",
     ): (
         "cam_core/cli/inputs/as_photos.py",
         "cam_core/cli/inputs/given_arrays.py",
-        "cam_core/cli/inputs/given_files.py",
         "cam_core/cli/inputs/opened.py",
+        "cam_core/cli/inputs/samples.py",
         "cam_core/cli/explained.py",
+        "cam_core/cli/explaining.py",
+        "cam_core/cli/filing.py",
         "cam_core/cli/job.py",
         "cam_core/cli/output.py",
         "cam_core/cli/passes.py",
@@ -221,6 +247,7 @@ ELSEWHERE: dict[tuple[str, str], tuple[str, ...]] = {
     ),
     ("core/demo/test_data.py", "the command and its picture, with the scenes"): (
         "cam_core/cli/commands/demo.py",
+        "cam_core/cli/demo_scene.py",
         "cam_core/demo/figure.py",
     ),
     ("core/targets/test_formulas.py core/targets/test_table.py", "every kind has a row there"): (
@@ -233,7 +260,9 @@ ELSEWHERE: dict[tuple[str, str], tuple[str, ...]] = {
     ),
     ("core/chain/test_chain.py core/test_backend.py", "seen through the chain alone"): (
         "cam_core/chain/look.py",
+        "cam_core/chain/opening.py",
         "cam_core/chain/part.py",
+        "cam_core/chain/places.py",
     ),
     ("core/methods/test_from_gradients.py", "every row has an oracle"): (
         "cam_core/methods/table.py",

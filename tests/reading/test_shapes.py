@@ -9,7 +9,8 @@ import onnx
 import pytest
 from onnx import helper, numpy_helper
 
-from backends.onnx.reading.shapes import Facts, infer
+from backends.onnx.reading.facts import Facts
+from backends.onnx.reading.shapes import infer
 from tests.sessions import run
 from tests.written import parsed
 

@@ -135,6 +135,11 @@ class OnnxBackend:
         return None if score.own_classes else score.classes
 
     @property
+    def score_shape(self) -> tuple[int | str | None, ...]:
+        """Of the score, as far as the file fixes it."""
+        return tuple(self.analysis.score.tensor.shape)
+
+    @property
     def settings(self) -> dict[str, Any]:
         """`opset` of ai.onnx, `provider`, and `optimization`: how far the runtime may rewrite."""
         found = {"opset": opset(self.analysis.model), "provider": self.provider}

@@ -12,6 +12,7 @@ import click
 from cam_core.backend import InputInfo
 from cam_core.cli.inputs.given_arrays import read_arrays
 from cam_core.cli.inputs.opened import find_labels
+from cam_core.cli.methods_asked import beside_layer
 from cam_core.cli.report import heads_said
 from cam_core.cli.typed import extents, flag, pieces, running
 from cam_core.errors import InputError
@@ -47,11 +48,16 @@ class Kept:
 
 def open_model(asked: Instrument) -> OnnxBackend:
     """The model, read and analysed once; it is not run."""
+    if asked.inputs and not asked.verify:
+        raise click.UsageError("--input gives what outputs are compared on: --no-verify reads none")
     source = load(asked.model)
     if asked.out.exists() and asked.out.samefile(asked.model):
         raise InputError(f"{asked.out} is the model itself; write to another file")
     analysis = analyse_at(source, asked.layers or [None], asked.score, **extents(asked))
-    return OnnxBackend(analysis, **running(asked))
+    backend = OnnxBackend(analysis, **running(asked))
+    if asked.layers and len(backend.inputs()) == 1:
+        beside_layer([str(asked.method)], asked.layers[0])
+    return backend
 
 
 def declared_inputs(backend: OnnxBackend) -> list[InputInfo]:

@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from cam_core.errors import LayerError
 
 from ..reading.graph import Node, Tensor, floating, reads
-from ..reading.kinds import CHANNEL_NORMS, EXTENTS, PRELUDE, PRODUCTS, VIEWS, WINDOWS
-from ..reading.units import behind_quantisers, computes
+from ..reading.kinds import EXTENTS, PRELUDE, PRODUCTS, VIEWS, WINDOWS
+from ..reading.units import computes
 from ..rules import ZERO, key_of
 from .necks import necks
 from .route import Route
+from .stepping import step_back
 from .summary import first_norm, only_summary
 from .tiles import before_tiles
 from .tokens import needed_tokens
@@ -70,7 +71,7 @@ def _chosen(route: Route, over: str | None) -> tuple[list[Tensor], str]:
     if route.dense and route.score.heads[0].boxes is not None and necks(route, maps):
         return _branches(route, maps)
     within = before_tiles(route, through, cuts)
-    chosen = _step_back(route, within[-1]) if within else None
+    chosen = step_back(route, within[-1]) if within else None
     coarser = (
         len(within) == len(through) and chosen and _before_downsampling(route, chosen, pictures)
     )
@@ -127,67 +128,6 @@ def _vectors(route: Route) -> str:
     return f"only vectors without places; to weigh one, name it with --layer, as '{vector.name}'"
 
 
-def _step_back(route: Route, tensor: Tensor) -> Tensor | None:
-    """Before views, trailing pools with their powers, a closing norm of tokens, maps of classes."""
-    shown = tensor
-    while tensor.name in route.graph.producer:
-        shown = tensor if route.held(tensor) else shown
-        node = behind_quantisers(route.graph, route.graph.producer[tensor.name])
-        passed = computes(node) in VIEWS | WINDOWS | CHANNEL_NORMS or _powers(route, node)
-        if not passed and not _class_map(route, tensor):
-            return shown
-        source = _source(route, node)
-        if source is None or not route.extended(source) or _unfolds(route, tensor, source):
-            return shown if route.spatial(shown) else None
-        tensor = source
-    return None
-
-
-def _powers(route: Route, node: Node) -> bool:
-    """Are powers of the map taken, to be averaged (GeM and second-order pools)? A bound under them
-    belongs to them.
-    """
-    if computes(node) == "Mul":
-        return bool(node.inputs[0].name == node.inputs[1].name)
-    if computes(node) == "Clip":
-        readers = route.graph.consumers.get(node.outputs[0].name, [])
-        return bool(readers) and all(reader.op == "Pow" for reader in readers)
-    return computes(node) == "Pow" and node.inputs[1].name not in route.path
-
-
-def _source(route: Route, node: Node) -> Tensor | None:
-    """What a node with one input reads, behind views that are no maps by themselves."""
-    makers = route.graph.producer
-    sources = {t.name: t for t in node.inputs if t.name in route.path}
-    if len(sources) != 1 or next(iter(sources)) not in makers:
-        return None
-    (source,) = sources.values()
-    while not route.extended(source) and source.name in makers and makers[source.name].op in VIEWS:
-        source = makers[source.name].inputs[0]
-    return source
-
-
-def _unfolds(route: Route, tensor: Tensor, source: Tensor) -> bool:
-    """Is `tensor` a view that puts in place what the map behind its views holds in blocks?"""
-    makers = route.graph.producer
-    if makers[tensor.name].op not in VIEWS or not route.spatial(tensor):
-        return False
-    while source.name in makers and makers[source.name].op in VIEWS:
-        source = makers[source.name].inputs[0]
-    cut_up = route.maps.plain(tensor) and not route.maps.plain(source)
-    return cut_up or len(route.maps.space(source)) < len(route.maps.space(tensor))
-
-
-def _class_map(route: Route, tensor: Tensor) -> bool:
-    """Are its channels the classes, or what is said at each place, with nothing after it that mixes
-    channels?
-    """
-    classes = None if route.score.exact else route.score.classes
-    classes_apart = classes is not None and route.maps.channels(tensor) == classes
-    dense = route.dense and not route.score.exact
-    return tensor.name not in route.mixed and (classes_apart or dense)
-
-
 def _before_downsampling(route: Route, tensor: Tensor, maps: Sequence[Tensor]) -> bool:
     """Does one of these, coarser than it, follow it? A part of it is none."""
     parts = VIEWS | WINDOWS | {"Slice", "Split", "Gather"}
@@ -208,7 +148,7 @@ def _area(route: Route, tensor: Tensor) -> float:
 def _branches(route: Route, maps: Sequence[Tensor]) -> tuple[list[Tensor], str]:
     """The ends of a neck; else the last map of the branch with the most channels times places."""
     own = [t for t in maps if not _only_in_products(route, t)]
-    stepped = [_step_back(route, tensor) for tensor in route.branch_ends(own)]
+    stepped = [step_back(route, tensor) for tensor in route.branch_ends(own)]
     found = necks(route, own) if route.dense else []
     ends = {t.name: t for t in found or stepped if t is not None and route.spatial(t)}
     if not ends:

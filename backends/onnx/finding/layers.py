@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import functools
 import re
 from collections.abc import Iterable, Sequence
@@ -22,6 +21,7 @@ from ..reading.units import behind_quantisers, settled, units_of
 from .default_layer import default_layer, default_layers
 from .maps import Maps
 from .modules import Modules
+from .named_tensors import find_tensor
 from .route import Route
 from .scores import Score
 from .whereabouts import in_one_batch, merged_rows, why_no_map
@@ -190,40 +190,12 @@ class Layers:
         layer, at, over = name.rpartition("@")
         known = {*self.graph.tensors, *(node.name for node in self.graph.nodes if node.name)}
         if name in known or not at or (layer not in known and over not in known):
-            return self._tensor(name), ""
-        tensor = self._tensor(layer)
+            return find_tensor(self.graph, self.modules, name), ""
+        tensor = find_tensor(self.graph, self.modules, layer)
         if over not in self.maps.inputs(settled(self.graph, tensor)):
             shared = ", ".join(map(repr, self.names_of(tensor)))
             raise LayerError(f"layer '{name}': no rows of '{over}' lie there; there is {shared}")
         return tensor, over
-
-    def _tensor(self, name: str) -> Tensor:
-        tensors = {t.name: t for node in self.graph.nodes for t in node.outputs if t.name}
-        if name in tensors:
-            return tensors[name]
-        nodes = {node.name: node for node in self.graph.nodes if node.name}
-        if name in nodes:
-            return nodes[name].outputs[0]
-        if name in self.graph.weights or name in (t.name for t in self.graph.inputs):
-            what = "a weight" if name in self.graph.weights else "an input of the model"
-            raise LayerError(f"'{name}' is {what}, no layer; choose one from `gradcam layers`")
-        made = self.modules.last_read_outside(name)
-        if made is not None:
-            return self.graph.tensors[made]
-        raise LayerError(self._unknown(name, [*tensors, *nodes]))
-
-    def _unknown(self, name: str, names: Iterable[str]) -> str:
-        known = self.modules.paths()
-        near = difflib.get_close_matches(name, [*known, *names], 3)
-        parent = name.rpartition(".")[0]
-        if parent in known:
-            went = ", ".join(f"'{p}'" for p in known if p.startswith(f"{parent}."))
-            return (
-                f"module '{name}' left no operator of its own (the exporter folded it into a "
-                f"neighbour, or it does nothing); in '{parent}' there are {went or 'no others'}"
-            )
-        hint = f"; did you mean {', '.join(near)}?" if near else "; see `gradcam layers`"
-        return f"no layer '{name}'{hint}"
 
     def _choice(self, tensor: Tensor, why: str = "", over: str = "") -> Choice:
         tensor = settled(self.graph, tensor)

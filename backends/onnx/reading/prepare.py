@@ -17,6 +17,7 @@ from cam_core.errors import ModelError
 
 from . import shapes
 from .ceil_pools import require_counted
+from .facts import Facts
 from .fold import constant_value, worth
 from .graph import FIXED_IR, Graph, Tensor
 from .kinds import SAME_TYPE
@@ -80,7 +81,7 @@ def prepare(
     )
 
 
-def _imported(skeleton: onnx.ModelProto, facts: shapes.Facts) -> tuple[gs.Graph, dict[str, Tensor]]:
+def _imported(skeleton: onnx.ModelProto, facts: Facts) -> tuple[gs.Graph, dict[str, Tensor]]:
     """The nodes and tensors, each typed as far as is known."""
     with G_LOGGER.suppress():  # it warns, on stdout, of what we do not use
         imported = gs.import_onnx(skeleton)

@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cam_core.attack import STEPS
+
 from ..option_types import FILE, Numbers
-from ..options import PIXELS, RUNTIME, options
+from ..options import RUNTIME, options
+from ..pixel_options import PIXELS
 from ..typed import Typed, flag, opening, pieces
 
 if TYPE_CHECKING:
@@ -27,7 +30,7 @@ class AskedAttack(Typed):
     image: Path
     method: str
     eps: tuple[float, ...]
-    steps: int
+    steps: int | None
     out: Path
 
 
@@ -61,9 +64,7 @@ class AskedAttack(Typed):
     show_default=True,
     help="How far a pixel may move, as a part of its range.",
 )
-@click.option(
-    "--steps", type=click.IntRange(1), default=10, show_default=True, help="Of --method pgd."
-)
+@click.option("--steps", type=click.IntRange(1), help=f"Of --method pgd.  [default: {STEPS}]")
 def attack(asked: AskedAttack) -> None:
     """Change the IMAGE so little that nobody sees it, and so that the MODEL takes it for another.
 
@@ -81,6 +82,11 @@ def attack(asked: AskedAttack) -> None:
 
     if not 0 < asked.eps[0] <= 1:
         raise click.BadParameter("give a part of the range, such as 2/255.", param_hint="--eps")
+    if asked.steps is not None and asked.method != "pgd":
+        raise click.BadParameter(
+            f"{asked.method} takes one step: leave it out, or take --method pgd.",
+            param_hint="--steps",
+        )
     check_directory(asked.out)
     setup = set_up(asked)
     plan = planned(asked, setup)
@@ -124,7 +130,8 @@ def planned(asked: AskedAttack, setup: Setup) -> Attack:
         wanted = found[0].named
         if len(found) > 1 or wanted is None:
             raise TargetError("--target: one class, by its number or its label.")
-    return Attack(asked.method, asked.eps[0], asked.steps, wanted)
+    steps = STEPS if asked.steps is None else asked.steps
+    return Attack(asked.method, asked.eps[0], steps, wanted)
 
 
 def record(asked: AskedAttack, setup: Setup, plan: Attack, found: Attacked) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..option_types import FILE
-from ..options import PIXELS, RUNTIME, options
+from ..options import RUNTIME, options
+from ..pixel_options import PIXELS
 from ..typed import Typed, flag, pieces
 
 if TYPE_CHECKING:
@@ -84,9 +85,10 @@ def explain(asked: Explain) -> None:
     """
     from cam_core.methods import needs_passes
 
-    from ..missed import tell_missed
+    from ..missed import tell, tell_missed
     from ..output import check_stems, print_json
     from ..passes import run
+    from ..refused import Refused
     from ..report import progress, show
 
     require_sense(asked)
@@ -95,11 +97,11 @@ def explain(asked: Explain) -> None:
     targets = setup.targets(asked_for(asked))
     check_stems(setup.slots)
     job = plan(asked, setup, cropper)
-    missed = [*setup.missed]
+    missed, refused = [*setup.missed], Refused()
     rows: list[Row] = []
     records: list[Any] = []
 
-    def tell(explained: Sequence[Explained], written: Sequence[Any]) -> None:
+    def keep(explained: Sequence[Explained], written: Sequence[Any]) -> None:
         rows.extend(one.row for one in explained)
         records.extend(written if asked.as_json else ())
 
@@ -107,15 +109,18 @@ def explain(asked: Explain) -> None:
         slow = any(map(needs_passes, job.methods))
         with progress(len(setup.slots) * len(targets), slow=slow) as step:
             one_scale = asked.scale == "shared"
-            run(job, setup, targets, one_scale=one_scale, step=step, tell=tell, miss=missed.append)
+            told: dict[str, Any] = {"tell": keep, "miss": missed.append, "refused": refused}
+            run(job, setup, targets, one_scale=one_scale, step=step, **told)
     finally:
         if rows and not asked.as_json:
             show(rows, job, setup.named)
+        tell(refused.lines)
     tell_missed(missed, explained={row.image for row in rows})
     if asked.as_json:
         print_json(
             {"command": "explain", "folder": str(asked.out), "explanations": records}
             | ({"missed": missed} if missed else {})
+            | ({"refused": refused.lines} if refused.lines else {})
         )
 
 
@@ -164,8 +169,12 @@ def cropper_of(asked: Explain) -> Cropper | None:
     return None if detector is None else open_cropper(detector, asked)
 
 
-def set_up(asked: Explain, cropper: Cropper | None) -> Setup:
-    """The model, and all that is to be explained."""
+def set_up(asked: Explain, cropper: Cropper | None, *, colours: bool = True) -> Setup:
+    """The model, and all that is to be explained.
+
+    Args:
+        colours: may --scale say how pictures are coloured?
+    """
     from cam_core.sources import Sources
 
     from ..inputs.chained import open_models
@@ -173,30 +182,32 @@ def set_up(asked: Explain, cropper: Cropper | None) -> Setup:
 
     _, models, images = named(asked)
     backend = open_models(models, asked)
-    sources, given = Sources.of(backend, models[0], flag), pieces(asked, colours=True)
+    sources, given = Sources.of(backend, models[0], flag), pieces(asked, colours=colours)
     return bring_together(backend, sources, asked, images, given, cutting=cropper)
 
 
 def plan(asked: Explain, setup: Setup, cropper: Cropper | None) -> Job:
     """What stays the same from sample to sample."""
-    from cam_core.head import head_of
-    from cam_core.methods import usual_method
     from cam_core.report import versions
 
     from ..inputs.pictured import aim
     from ..job import Job
+    from ..methods_asked import methods_of
+    from ..missed import tell
     from ..output import sha256
 
     _, models, _ = named(asked)
     digests = [sha256(model) for model in models]
     where = aim(setup.backend, asked.first_layer, setup.seen)
+    methods, notes = methods_of(setup.backend, asked.methods, asked.first_layer)
+    tell(notes)
     return Job(
         model=", ".join(models),
         model_sha256=", ".join(filter(None, digests)) or None,
         backend=setup.backend,
         source=setup.source,
         labels=setup.labels,
-        methods=tuple(dict.fromkeys(asked.methods)) or (usual_method(head_of(setup.backend)),),
+        methods=methods,
         layers=asked.layers if asked.layers[1:] else tuple(filter(None, [where.layer])),
         fuse=asked.fuse,
         smooths=asked.smooths,

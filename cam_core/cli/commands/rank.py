@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from ..option_types import FILE
-from ..options import PIXELS, RUNTIME, options
+from ..options import RUNTIME, options
+from ..pixel_options import PIXELS
 from ..ranking.asked import Rank
 from ..typed import flag, opening, pieces
 
@@ -99,7 +100,7 @@ def rank(asked: Rank) -> None:
     from ..report import progress
 
     run, left_out = plan(asked)
-    with progress(len(run.setup.slots), "ranking") as step:
+    with progress(len(run.setup.slots), "ranking", slow=True) as step:
         run.photos(step)
     found = result(run)
     facts = record(asked, found, left_out)
@@ -118,6 +119,8 @@ def plan(asked: Rank) -> tuple[Run, list[str]]:
     from cam_core.methods import METHODS, find_method
     from cam_core.ranking import Tally, require
 
+    from ..methods_asked import methods_of
+    from ..missed import tell
     from ..output import check_directory
     from ..ranking.run import Run
 
@@ -133,7 +136,9 @@ def plan(asked: Rank) -> tuple[Run, list[str]]:
     for name in metrics:
         require(name, boxes=asked.boxes is not None)
     setup = set_up(asked)
-    methods = named or cheap
+    chosen, notes = methods_of(setup.backend, named or cheap, asked.layer)
+    tell(notes)
+    methods = list(chosen)
     run = Run(
         setup,
         methods,

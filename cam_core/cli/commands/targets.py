@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..option_types import FILE
-from ..options import PIXELS, RUNTIME, options
+from ..options import RUNTIME, options
+from ..pixel_options import PIXELS
 from ..typed import Typed, flag, opening, pieces
 
 if TYPE_CHECKING:

@@ -18,7 +18,8 @@ from ..naming import file_name
 from ..output import sha256
 from ..typed import Typed, flag, running
 from .picture_sizes import told
-from .samples import Reader, Slot
+from .reader import Reader
+from .samples import Slot
 
 if TYPE_CHECKING:
     from cam_core.backend import Backend

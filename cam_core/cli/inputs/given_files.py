@@ -15,6 +15,11 @@ from cam_core.errors import InputError
 ARRAYS = {".npy", ".npz"}
 PICTURES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"}
 """What is taken from a folder; a file that is named may have any suffix."""
+RECORDS = {
+    **{"box": "box", "mask": "mask", "masked": "mask"},
+    **{"attack": "attack", "attacked": "attack"},
+}
+"""How the name of a written picture ends: how that of its record does."""
 
 
 def find_files(names: Sequence[Path]) -> list[Path]:
@@ -39,7 +44,7 @@ def find_files(names: Sequence[Path]) -> list[Path]:
 
 
 def of_folder(folder: Path) -> list[Path]:
-    """The pictures of a folder in name order, those that `explain` wrote left out."""
+    """The pictures of a folder in name order, those that were written by a command left out."""
     try:
         files = sorted(p for p in folder.iterdir() if p.suffix.lower() in PICTURES and p.is_file())
     except OSError as error:
@@ -51,20 +56,37 @@ def of_folder(folder: Path) -> list[Path]:
 
 
 def is_ours(path: Path) -> bool:
-    """Is it a picture that was written with its raw map and its record, or those of characters?"""
+    """Is it a picture that a command wrote, with its record beside it?"""
+    return of_map(path) or of_many(path) or of_other(path)
+
+
+def of_map(path: Path) -> bool:
+    """Is it one of `explain`, with its raw map and its record?"""
+    return _has_map(path.with_suffix(".json"))
+
+
+def of_many(path: Path) -> bool:
+    """Is it all characters of a line, or the maps of all methods, each with its record?"""
     before, characters, after = path.stem.partition(".characters.")
     name = f"{glob.escape(before)}.char-*.{glob.escape(after)}.json"
-    records = path.parent.glob(name) if characters else [path.with_suffix(".json")]
-    return of_segment(path) or any(
-        one.exists() and one.with_suffix(".npy").exists() for one in records
-    )
+    if not characters:
+        before, sheet, _ = f"{path.stem}.".partition(".methods.")
+        name = f"{glob.escape(before)}.*.json" if sheet else ""
+    return bool(name) and any(map(_has_map, path.parent.glob(name)))
 
 
-def of_segment(path: Path) -> bool:
-    """Is it a picture or a mask that `boxes` or `masks` wrote with its record?"""
+def _has_map(record: Path) -> bool:
+    return record.exists() and record.with_suffix(".npy").exists()
+
+
+def of_other(path: Path) -> bool:
+    """Is it one of `boxes`, `masks`, `attack`, `units` or `rank`?"""
     stem, _, kind = path.stem.rpartition(".")
-    record = {"box": "box", "mask": "mask", "masked": "mask"}.get(kind)
-    return record is not None and path.with_name(f"{stem}.{record}.json").exists()
+    record = RECORDS.get(kind)
+    own = path.stem == "rank" or path.stem.startswith("units.")
+    return (record is not None and path.with_name(f"{stem}.{record}.json").exists()) or (
+        own and path.with_suffix(".json").exists()
+    )
 
 
 def pairs(given: Sequence[str]) -> dict[str, Path]:

@@ -14,6 +14,7 @@ from cam_core.errors import InputError
 from cam_core.explain import asking_of, suited
 from cam_core.head import head_of
 from cam_core.image import Preprocess
+from cam_core.labelled import labelled
 from cam_core.rows import row_axis
 from cam_core.sources import Labels, Sources, read_labels
 from cam_core.sources.alphabet import read_alphabet, stated_alphabet
@@ -23,7 +24,8 @@ from ..typed import Typed, flag
 from .given_arrays import Assigned, assign
 from .own_size import STEPS, leaves_open
 from .photos import photo
-from .samples import Reader, Slot
+from .reader import Reader
+from .samples import Slot
 
 OPEN = 224
 """Extent of a dynamic axis where a random input is made."""
@@ -99,6 +101,8 @@ def bring_together(
         cutting: what the model is shown of the photos; None: all of them.
     """
     labels, named = find_labels(sources, asked, backend)
+    if asked.labels_file is not None and labels is not None:
+        backend = labelled(backend, labels.names)
     infos = {info.name: info for info in backend.inputs()}
     if not (required or images or asked.inputs):
         known = Assigned([], _image(list(infos.values())), {}, {})

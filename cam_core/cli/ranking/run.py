@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -26,12 +25,12 @@ from cam_core.targets.labels import label_of
 from ..contact import small
 from ..inputs.opened import Setup
 from ..inputs.samples import Sample
+from ..steps import Step
 from ..threads import ahead
+from .pace import Pace, in_words
 
 PICTURED = 4
 """Photos that are in the picture."""
-WARM = 1
-"""Photos before the one that tells how long a run takes: the first sets up what runs the model."""
 COSTED = 3
 """Photos that the methods are timed on."""
 
@@ -79,32 +78,31 @@ class Run:
         """As `look` takes them."""
         return None if self.layer is None else [self.layer]
 
-    def photos(self, step: Callable[[], None]) -> None:
-        """All of them."""
+    def photos(self, step: Step) -> None:
+        """All of them; `step` is told within each how much of it is done."""
         reader, slots = self.setup.reader, self.setup.slots
         samples = ahead(lambda i: reader.open(slots[i], i), range(len(slots)))
-        begun = time.perf_counter()
+        parts = len(self.tally.methods) * (1 + len(self.tally.metrics))
+        pace = Pace(step, len(slots), parts, self._estimate)
         for index, sample in enumerate(samples):
-            cases = self.photo(sample, index)
-            if index == WARM and cases:
-                self._estimate(time.perf_counter() - begun)
+            cases = self.photo(sample, index, pace.part)
+            pace.photo(measured=bool(cases))
             if cases and len(self.tally.photos) <= COSTED:
                 self._time(cases[0])
-            step()
-            begun = time.perf_counter()
+            pace.next()
         if not self.tally.targets:
             lines = self.missed or ["no photo has anything to ask about"]
             raise NothingFoundError(f"nothing to rank by: {lines[0]}")
 
-    def photo(self, sample: Sample, index: int) -> list[Case]:
-        """Its questions, measured; what is left out is told in a line."""
-        cases = list(self.cases(sample, index))
+    def photo(self, sample: Sample, index: int, told: Callable[[], None]) -> list[Case]:
+        """Its questions, measured; `told` hears of each map and number, missed ones are lines."""
+        cases = list(self.cases(sample, index, told))
         if not cases:
             return []
         if not self.tally.at_work:
             reason = next(iter(self.tally.refused.values()))
             raise ModelError(f"none of these methods works on this model: {reason}")
-        self.tally.add(sample.slot.name, cases)
+        self.tally.add(sample.slot.name, cases, told)
         self.paths.append(sample.slot.path)
         first = cases[0]
         self.scored.add("the target's number" if first.likely is None else _said(first))
@@ -115,7 +113,7 @@ class Run:
             self.questions.append(Question(first.x, first.target, signed))
         return cases
 
-    def cases(self, sample: Sample, index: int) -> Iterator[Case]:
+    def cases(self, sample: Sample, index: int, told: Callable[[], None]) -> Iterator[Case]:
         """Its questions, each with the maps of all methods, from one look."""
         check_finite(sample.x)
         setup = self.setup
@@ -130,7 +128,7 @@ class Run:
                 continue
             for target in found:
                 held = target.held(looks.of(target.tensor).score)
-                case = self._case(sample, looks, held, boxes)
+                case = self._case(sample, looks, held, boxes, told)
                 if case is not None:
                     yield case
 
@@ -154,7 +152,12 @@ class Run:
         return self.setup.targets((), several=False)
 
     def _case(
-        self, sample: Sample, looks: Looks, target: ScoredTarget, boxes: Array | None
+        self,
+        sample: Sample,
+        looks: Looks,
+        target: ScoredTarget,
+        boxes: Array | None,
+        told: Callable[[], None],
     ) -> Case | None:
         maps: dict[str, Explanation] = {}
         asked = looks.questions(target)
@@ -166,6 +169,7 @@ class Run:
             else:
                 self.tally.explained(method)
                 self.explained_at.add(maps[method].layer)
+            told()
         return self._with_boxes(
             Case(
                 self.setup.backend,
@@ -226,15 +230,11 @@ class Run:
                 continue
             self.costs.add(method, found)
 
-    def _estimate(self, seconds: float) -> None:
-        """Said before a long run."""
-        total = seconds * len(self.setup.slots)
-        if total < 60:
-            return  # not worth a word
-        unit = f"{-(-total // 60):.0f} minutes" if total < 5400 else f"{total / 3600:.1f} hours"
+    def _estimate(self, seconds: float, left: int) -> None:
         self.say(
-            f"about {unit} for {len(self.setup.slots)} photos, {len(self.tally.at_work)} methods "
-            f"and {', '.join(self.tally.metrics)}, as a photo takes {seconds:.1f} s"
+            f"about {in_words(seconds * left)} for {left} more photo{'s' * (left != 1)}, "
+            f"{len(self.tally.at_work)} methods and {', '.join(self.tally.metrics)}, "
+            f"as a photo takes {seconds:.1f} s"
         )
 
 

@@ -27,7 +27,7 @@ def run(asked: Segmenting, *, masks: bool) -> None:
     limit = threshold_asked(asked)
     require_sense(asked)
     cropper = cropper_of(asked)
-    setup = set_up(asked, cropper)
+    setup = set_up(asked, cropper, colours=False)
     targets = setup.targets(asked_for(asked))
     check_stems(setup.slots)
     job = plan(asked, setup, cropper)

@@ -11,7 +11,8 @@ import click
 
 from ..commands.explain import Explain
 from ..option_types import FILE
-from ..options import PIXELS, RUNTIME, options
+from ..options import RUNTIME, options
+from ..pixel_options import PIXELS
 
 Result = TypeVar("Result")
 
@@ -69,6 +70,7 @@ def segmenting(
             *("crop", "crop-margin", "crop-labels"),
             *("labels", "label-offset", "threshold", *RUNTIME, "json", "output"),
             methods={"multiple": False, "help": METHOD, "callback": _alone},
+            input={"metavar": "NAME=FILE", "help": INPUT},
             output={"default": ".", "metavar": "DIR", "help": FOLDER},
         )(command)
         kinds = click.Choice(formats)
@@ -87,4 +89,5 @@ def _alone(_: click.Context, __: click.Parameter, name: str | None) -> tuple[str
 
 
 METHOD = "See 'gradcam methods'. Default: hirescam of boxes and regions, else gradcam."
+INPUT = "The array (.npy) or the picture of one of the model's inputs; repeatable."
 FOLDER = "Folder for what is written; made if absent. Default: the current one."

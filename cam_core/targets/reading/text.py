@@ -18,6 +18,7 @@ from .alphabet import Alphabet
 from .ctc import from_steps, in_steps, line_score
 from .look import looked, read_line
 from .slots import spelt
+from .told import likely, titled
 from .words import StepsTarget
 
 
@@ -54,11 +55,11 @@ class TextTarget(ScoredTarget):
     @property
     def probability(self) -> float | None:
         """p(line) of a single row."""
-        return self.detail[0]["text"]["probability"] if len(self.detail) == 1 else None
+        return likely(self.detail)
 
     def title(self, index: int | None, names: Sequence[str] | None) -> str:
         """The line."""
-        return repr(self.detail[0]["text"]["line"]) if len(self.detail) == 1 else ""
+        return titled(self.detail)
 
     def _each(self, y: Array) -> list[tuple[float, Array]]:
         if not isinstance(y, np.ndarray):

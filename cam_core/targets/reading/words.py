@@ -17,6 +17,7 @@ from ..labels import find_class
 from ..scores import find_axis, in_double, per_row
 from ..target import NONE, AwaitingTarget, Kind, Outputs, ScoredTarget
 from .ctc import from_steps, in_steps, log_softmax
+from .told import likely, titled
 
 Chosen = tuple[tuple[int, int], ...]
 """(step, word), several of them."""
@@ -57,8 +58,12 @@ class StepsTarget(ScoredTarget):
 
     def title(self, index: int | None, names: Sequence[str] | None) -> str:
         """The caption, or the line, of a single row."""
-        said = self.detail[0] if len(self.detail) == 1 else {}
-        return repr(said["text"]["line"]) if "text" in said else str(said.get("caption", ""))
+        return titled(self.detail)
+
+    @property
+    def probability(self) -> float | None:
+        """p(line) of a single row of a reader."""
+        return likely(self.detail)
 
     def _log_p(self, y: Array) -> Array:
         """Of each word of each step, of y's shape."""

@@ -64,6 +64,7 @@ def test_without_a_target_it_leads_away(photo: Path) -> None:
     ("arguments", "text"),
     [
         (("--eps", "0"), "--eps"),
+        (("--steps", "3", "--method", "fgsm"), "fgsm takes one step"),
         (("--eps", "3"), "part of the range"),
         (("--target", "top:2"), "one class"),
         (("--target", "0-1"), "one class"),
@@ -72,7 +73,7 @@ def test_without_a_target_it_leads_away(photo: Path) -> None:
     ],
 )
 def test_what_cannot_be_is_said_in_a_line(
-    arguments: tuple[str, str], text: str, photo: Path
+    arguments: tuple[str, ...], text: str, photo: Path
 ) -> None:
     done = call(photo, *arguments)
     assert done.exit_code == 2, done.output

@@ -129,6 +129,7 @@ def test_arrays_are_no_photos(model: Path, tmp_path: Path) -> None:
         (("--any-class",), "--any-class is about the labels of --calibrate"),
         (("--calibrate", "away.json"), "boxes 'away.json': no such file"),
         (("--method", "nosuch"), "nosuch"),
+        (("--scale", "shared"), "those of the pictures of `explain`: give a number"),
     ],
 )
 def test_what_cannot_be_is_refused_first(

@@ -21,7 +21,7 @@ from PIL import Image
 from cam_core.backend import Gradients, InputInfo, Layer, Target
 from cam_core.cli import pictures
 from cam_core.cli.group import gradcam
-from cam_core.cli.inputs import samples
+from cam_core.cli.inputs import reader
 from cam_core.demo import DETECTOR
 from cam_core.head import Head
 from tests.core.methods.forward_net import net
@@ -253,7 +253,7 @@ def test_a_cut_photo_of_many_is_told_in_its_turn(
     here: Path, opened: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was written before is whole, and in the table."""
-    monkeypatch.setattr(samples, "HELD", 0)
+    monkeypatch.setattr(reader, "HELD", 0)
     cut_jpeg(here)
     result = call("photo.png", "z.jpg", "-o", "out")
     assert result.exit_code == 2

@@ -10,7 +10,7 @@ import pytest
 from cam_core import explain
 from cam_core.errors import InputError
 from cam_core.looking import Looks
-from cam_core.methods.question import turn
+from cam_core.methods.curvature import turn
 from cam_core.targets.classes.one_class import ClassTarget
 from tests.core.methods.rectified import CLASSES, opened, pictures
 from tests.core.two_networks import BACKENDS, MODELS, network

@@ -14,7 +14,7 @@ from ...reading.units import computes
 from ...rules import key_of
 from ...writing.bodies import read
 from ...writing.export import exported_body
-from . import cellwise, products, quantised, sequences, views, windows, writes
+from . import cellwise, chosen, products, quantised, sequences, views, windows, writes
 from .factors import Axes, fresh, lost, size
 from .folds import Folds, folded, folds_of
 from .spans import narrowed, spans
@@ -22,6 +22,7 @@ from .table import AXES, Kinds, Shape, Step
 
 __all__ = [
     "cellwise",
+    "chosen",
     "followed",
     "products",
     "quantised",
