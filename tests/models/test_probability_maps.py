@@ -1,4 +1,4 @@
-"""The figures of docs/math.md on logits and probabilities: the map of a class against its rivals."""
+"""The figures of docs/math.md on logits and probabilities: a class against its rivals."""
 
 from __future__ import annotations
 
