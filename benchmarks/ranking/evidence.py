@@ -55,7 +55,8 @@ class Evidence:
 
     def __post_init__(self) -> None:
         """Nothing yet."""
-        self.placed, self.faithful = (Tally(self.methods, m) for m in (PLACED, FAITHFUL))
+        self.placed = Tally(self.methods, PLACED)
+        self.faithful = Tally([*filter(quick, self.methods)], FAITHFUL)
 
     def by(self, metric: str, *, quickly: bool = False) -> list[Ranked]:
         """The methods in order, all or those of one look."""
@@ -76,7 +77,7 @@ class Evidence:
         self.placed.add(name, cases)
         if faithful:
             self.faithful.add(name, cases[:1])
-        for method in self.methods:
+        for method in self.faithful.methods:
             found = [overlaps(case, method) for case in cases if method in case.maps]
             if found:
                 self.overlaps.setdefault(method, []).append(np.mean(found, axis=0))
