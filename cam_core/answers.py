@@ -30,7 +30,7 @@ from .methods import (
     Method,
     Need,
     Question,
-    best_method,
+    best_methods,
     find_method,
     usual_method,
 )
@@ -63,10 +63,9 @@ def explained(
         eigen: the first principal component of the weighted activations in place of their sum.
         options: of the method.
     """
-    if name == BEST:
-        name = best_method(head_of(questions[0].backend))
-    if name == AUTO:
-        return of_its_own(questions, labels=labels, fuse=fuse, eigen=eigen, **options)
+    if name in (AUTO, BEST):
+        choose = of_its_own if name == AUTO else of_the_best
+        return choose(questions, labels=labels, fuse=fuse, eigen=eigen, **options)
     options |= {"labels": labels, "eigen": eigen}
     method, target = find_method(name), questions[0].target
     if not method.layered:
@@ -104,6 +103,32 @@ def of_its_own(
         found = explained(questions, WITHOUT, **known)
         why = f"{WITHOUT} in place of {usual}: {error}"
         return replace(found, diagnosis=said([why] * len(found), found.diagnosis))
+
+
+def of_the_best(questions: Sequence[Question], **options: Any) -> Explanation:
+    """By the method that the evidence names for the score, and that the model can do.
+
+    At a layer that is asked for, or at several, it is one that looks there.
+    """
+    first = questions[0]
+    name, *others = best_methods(head_of(first.backend))
+    usual = [one.layer for one in questions] == [getattr(first.backend, "default_layer", "")]
+    if others and not (usual and attends(first)):
+        return explained(questions, others[0], **options)
+    try:
+        return explained(questions, name, **options)
+    except InputError:  # blocks that it cannot follow, or `eigen`, which needs weights
+        if not others:
+            raise
+        return explained(questions, others[0], **options)
+
+
+def attends(question: Question) -> bool:
+    """Is the model a transformer over the picture? One block alone may be a pooling of others'."""
+    try:
+        return len(question.attention.P) > 1
+    except InputError:
+        return False
 
 
 def from_captures(

@@ -39,6 +39,9 @@ def summed(
 
 def lit_window(alpha: Array) -> tuple[slice, ...] | None:
     """The places outside which weights [N, K, *S] are 0, where they are few: those of a box."""
+    ends = (slice(1), slice(-1, None))  # of each axis
+    if all(np.any(alpha[(..., *(end,) * (alpha.ndim - 2))]) for end in ends):
+        return None  # from one end of each axis to the other
     lit = np.any(alpha != 0, axis=(0, 1))  # of booleans faster than of numbers
     found = []
     for axis in range(lit.ndim):

@@ -66,6 +66,8 @@ class Explanation:
     def __getitem__(self, row: int) -> Explanation:
         """One row, as an explanation of its own."""
         index = range(len(self))[row]
+        if len(self) == 1:
+            return self
         return replace(self, **{f.name: _take(getattr(self, f.name), index) for f in fields(self)})
 
     def __iter__(self) -> Iterator[Explanation]:

@@ -1,7 +1,9 @@
 """Which method is best: the tables of docs/methods.md, made by `gradcam rank`.
 
-    python -m benchmarks.ranking             scenes like the demo's, which neither model has seen
-    python -m benchmarks.ranking DATA        also DATA/models/yolox-nano.onnx on DATA/coco
+    python -m benchmarks.ranking             scenes that no model has seen; teaches some of them
+    python -m benchmarks.ranking DATA        also DATA/models/yolox-nano.onnx on DATA/coco, and
+                                             DATA/models/cifar10-vit.onnx on DATA/cifar10_242.npz
+    python -m benchmarks.ranking --only heads    the tables by head alone
 
 DATA/coco holds images, and labels as YOLO writes them with classes.yaml. What is not measured this
 time stays as it is on the page.
@@ -35,6 +37,12 @@ PARTS = {
     "crowds": "A detector on scenes of several objects of a class: the demo's, {photos} scenes",
     "coco": "YOLOX-Nano on {photos} photos of COCO",
 }
+BY_HEAD = {"heads": "Head by head: {photos} scenes", "planted": "CIFAR-10, {photos} photos"}
+"""What is measured without the command: many methods on many small networks."""
+HEADED = 32
+"""Pictures of each head."""
+LONG = ("rise", "sscam", "iscam", "occlusion")
+"""Methods that are too dear for all heads."""
 
 
 def main() -> None:
@@ -42,17 +50,37 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.ranking", description=__doc__)
     parser.add_argument("data", nargs="?", type=Path)
     parser.add_argument("--scenes", type=int, help="how many, of each; ROAD takes its time")
-    parser.add_argument("--only", choices=PARTS, action="append")
+    parser.add_argument("--only", choices=[*PARTS, *BY_HEAD], action="append")
     parser.add_argument("--methods", default=",".join(usual()), help="those that are compared")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
-        for name in asked.only or PARTS:
-            if name == "coco" and asked.data is None:
+        for name in asked.only or [*PARTS, *BY_HEAD]:
+            if name in ("coco", "planted") and asked.data is None:
                 continue
-            made = part(name, Path(place), asked)
+            make = part if name in PARTS else by_head
+            made = make(name, Path(place), asked)
             text = PAGE.read_text(encoding="utf-8")
             PAGE.write_text(put(text, name, made), encoding="utf-8")
             print(made, flush=True)
+
+
+def by_head(name: str, place: Path, asked: Any) -> str:
+    """The tables by head; networks are taught first."""
+    from .evidence import gathered
+    from .heads import HEADS
+    from .verdicts import tables
+
+    count, found = asked.scenes or HEADED, {}
+    for key, head in HEADS.items():
+        if bool(head.needs) == (name == "planted"):
+            print(f"{key} ...", flush=True)
+            found[key] = gathered(head, asked.data if head.needs else place, count, several())
+    return f"### {BY_HEAD[name].format(photos=count)}\n\n{tables(found)}"
+
+
+def several() -> list[str]:
+    """All methods but those of thousands of passes."""
+    return [name for name in METHODS if name not in LONG]
 
 
 def usual() -> list[str]:

@@ -8,6 +8,7 @@ np.transpose; no in-place step, no np.asarray, and x.shape[0] is never a number.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -62,6 +63,12 @@ def interpolation_matrix(
     The resize of cv2.INTER_LINEAR and of ONNX Resize (linear, half_pixel); no antialias, even when
     the map shrinks. The cells tile `window` of the output, and outside it there is nothing.
     """
+    return _interpolating(n_in, n_out, np.dtype(dtype), (float(window[0]), float(window[1])))
+
+
+@lru_cache(maxsize=16)  # photo after photo asks for the same two
+def _interpolating(n_in: int, n_out: int, dtype: np.dtype[Any], window: Window) -> Array:
+    """It is shared, and so read-only."""
     low, high = window
     place = ((np.arange(n_out) + 0.5) / n_out - low) / (high - low)
     centre = place * n_in - 0.5
@@ -73,7 +80,9 @@ def interpolation_matrix(
     np.add.at(matrix, (rows, np.clip(below, 0, n_in - 1)), 1 - fraction)
     np.add.at(matrix, (rows, np.clip(below + 1, 0, n_in - 1)), fraction)
     matrix[(place < 0) | (place > 1)] = 0
-    return matrix.astype(dtype)
+    found = matrix.astype(dtype)
+    found.flags.writeable = False
+    return found
 
 
 def resize(maps: Array, size: Sequence[int], windows: Sequence[Window] | None = None) -> Array:

@@ -280,8 +280,13 @@ USUAL = {
 A mean over space smears over the objects of a picture; docs/targets.md has the figures."""
 
 
+BEST_OF = {
+    **dict.fromkeys(("classes", "multi-label", "binary"), ("gradrollout", "hirescam")),
+    "sequence": ("layercam",),
+}
+"""The same by evidence; `hirescam` of all others."""
 BEST = "best"
-"""Asks for what the tables of docs/methods.md put first for the kind of head; see `best_method`."""
+"""Asks for what the tables of docs/methods.md put first for the kind of head: `best_methods`."""
 AUTO = "auto"
 """Asks for the usual method, and for `reciprocam` where an operator has no derivative."""
 
@@ -291,13 +296,14 @@ def usual_method(head: Head | None) -> str:
     return "gradcam" if head is None else USUAL.get(head.asked, "gradcam")
 
 
-def best_method(head: Head | None) -> str:
-    """What the evidence says for a score: `hirescam`, and `layercam` of readers.
+def best_methods(head: Head | None) -> tuple[str, ...]:
+    """What the tables of docs/methods.md put first for a score, and then without attention.
 
-    HiResCAM is first, alone or among ties, in every table of docs/methods.md but one metric; on
-    a mean and a linear head it is Grad-CAM. Of transformers there is no verdict: metrics disagree.
+    Of classes `gradrollout` where the model is a transformer that attends over the picture. Else
+    `hirescam`, which on a mean and a linear head is Grad-CAM; of readers `layercam`.
     """
-    return "layercam" if head is not None and head.asked == "sequence" else "hirescam"
+    kind = "classes" if head is None else head.asked
+    return BEST_OF.get(kind, ("hirescam",))
 
 
 def find_method(name: str) -> Method:

@@ -11,7 +11,7 @@ from cam_core.answers import from_capture
 from cam_core.demo import MODEL
 from cam_core.errors import InputError, UnsupportedOpError
 from cam_core.head import Head
-from cam_core.methods import METHODS, Method, Question, best_method
+from cam_core.methods import METHODS, Method, Question, best_methods
 from cam_core.targets.classes.one_class import ClassTarget
 from tests.core.methods.forward_net import net, pictures
 
@@ -176,5 +176,36 @@ def test_best_is_what_the_tables_put_first(backend: OnnxBackend, x: Array) -> No
     found, own = (explain(backend, x, 1, method) for method in ("best", "hirescam"))
     np.testing.assert_array_equal(found.signed, own.signed)
     assert found.method == "hirescam"
-    reader = Head("y", "sequence", "steps of a line", "y")
-    assert [best_method(head) for head in (None, reader)] == ["hirescam", "layercam"]
+    heads = [None, *(Head("y", kind, "", "y") for kind in ("sequence", "embedding", "classes"))]
+    assert [best_methods(head)[-1] for head in heads] == [
+        *("hirescam", "layercam", "hirescam", "hirescam")
+    ]
+
+
+def attending(depth: int) -> tuple[OnnxBackend, Array]:
+    """A transformer of so many blocks, in a file, and two pictures."""
+    pytest.importorskip("torch")
+    from tests import attentive
+
+    file = attentive.exported(attentive.made(depth=depth), "torchscript", 17)
+    return OnnxBackend(file), attentive.pictures().numpy()
+
+
+def test_best_of_a_transformer_follows_its_attention() -> None:
+    """At a layer that is named, or with weights to smooth, it is hirescam all the same."""
+    backend, x = attending(2)
+    found, own = (explain(backend, x, 1, method) for method in ("best", "gradrollout"))
+    np.testing.assert_array_equal(found.signed, own.signed)
+    assert found.method == "gradrollout"
+    others = [layer.name for layer in backend.layers() if layer.name != backend.default_layer]
+    assert others
+    for name in others:
+        assert explain(backend, x, 1, "best", layer=name).method == "hirescam"
+    assert explain(backend, x, 1, "best", smooth="eigen").method == "hirescam"
+
+
+def test_one_block_of_attention_makes_no_transformer() -> None:
+    """Many networks pool by one."""
+    backend, x = attending(1)
+    assert explain(backend, x, 1, "gradrollout").method == "gradrollout"
+    assert explain(backend, x, 1, "best").method == "hirescam"

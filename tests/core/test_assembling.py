@@ -41,6 +41,11 @@ def test_the_window_is_of_all_rows_and_channels() -> None:
     alpha[0, 0, 0, 0] = alpha[0, 0, 7, 9] = 1
     assert lit_window(alpha) is None  # more than half of the places
     assert lit_window(0 * alpha) is None
+    apart = np.zeros_like(alpha)
+    apart[0, 0, 0, 0] = apart[0, 1, -1, -1] = 1
+    assert lit_window(apart) is None  # two corners, and all between them
+    apart[0, 1, -1, -1] = 0
+    assert lit_window(apart) == (slice(0, 1), slice(0, 1))
 
 
 def test_frames_are_rows_of_maps() -> None:

@@ -7,7 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.ranking.__main__ import PARTS, coco, put, scenes, shortened, without_seconds
+from benchmarks.ranking.__main__ import (
+    BY_HEAD,
+    PARTS,
+    coco,
+    put,
+    scenes,
+    shortened,
+    without_seconds,
+)
 from cam_core.demo import DETECTOR, MODEL
 from cam_core.sources.boxes import read_boxes
 from examples.demo.scenes import render
@@ -21,7 +29,7 @@ def test_each_part_has_its_place_and_nothing_else_moves() -> None:
     if not PAGE.exists():
         pytest.skip("this tree has no docs")
     page = PAGE.read_text(encoding="utf-8")
-    for name in PARTS:
+    for name in (*PARTS, *BY_HEAD):
         once = put(page, name, "NEW")
         assert put(once, name, "NEW") == once
         before, after = once.split("\n\nNEW\n\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 
 import numpy as np
 
@@ -50,7 +51,8 @@ def _laid(bias: Array, choice: Choice) -> Array | None:
         return whole
     if not static(shape[1:]):
         return None
-    found: Array = choice.layout.apply(np.broadcast_to(whole, (1, *shape[1:])))
+    rows = prod(getattr(choice.layout, "windows", ()))  # those of one picture are rows, as in Swin
+    found: Array = choice.layout.apply(np.broadcast_to(whole, (rows, *shape[1:])))
     return found
 
 

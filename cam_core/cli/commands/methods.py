@@ -30,4 +30,4 @@ def methods(asked: Typed) -> None:
     out = console()
     out.print(grid(columns, [tuple(row.values()) for row in listed]))
     line(out, AUTO, "what suits the score; reciprocam where an operator has no derivative")
-    line(out, BEST, "what ranks first for the kind of score: hirescam, layercam of readers")
+    line(out, BEST, "what ranks first: hirescam, gradrollout of transformers, layercam of readers")

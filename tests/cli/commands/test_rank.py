@@ -100,6 +100,41 @@ def test_the_method_that_finds_the_object_wins_and_its_double_ties(here: Path) -
     assert "| bright | 1=" in Path("out/rank.md").read_text()
 
 
+def test_each_photo_is_asked_about_its_own_class_and_boxes(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A red and a blue square; red is labelled in one photo, blue in the next, both in the last."""
+    names = LABELS.read_text(encoding="utf-8").splitlines()[:2]
+    at = {0: [4, 4, 24, 24], 2: [36, 30, 20, 20]}
+    photo = np.zeros((SIDE, SIDE, 3), np.uint8)
+    for channel, (left, top, wide, high) in at.items():
+        photo[top : top + high, left : left + wide, channel] = 255
+    labels = json.loads(Path("boxes.json").read_text())
+    labels["categories"] = [{"id": i, "name": name} for i, name in enumerate(names)]
+    labels["annotations"] = []
+    for i in range(COUNT):
+        Image.fromarray(photo).save(f"photos/{i}.png")
+        for number, channel in enumerate(at):
+            if i == COUNT - 1 or i % 2 == number:
+                own = {"image_id": i, "category_id": number, "bbox": at[channel]}
+                labels["annotations"].append(own)
+    Path("boxes.json").write_text(json.dumps(labels))
+
+    def own(question: Question) -> Array:
+        classes = question.target.classes(question.look.score)
+        assert classes is not None
+        return np.asarray(question.X[:, list(at)[int(classes[0])]] > 0.5, np.float32)
+
+    known: dict[str, Any] = {"needs": frozenset({"passes"}), "gives": "map", "at": "input"}
+    monkeypatch.setitem(METHODS, "own", Method(own, "", "", **known))
+    result = rank(*labelled("own"), "--metrics", "energy in box")
+    assert result.exit_code == 0, result.output
+    found = json.loads(Path("rank.json").read_text())
+    assert found["targets"] == COUNT + 1
+    values = found["metrics"]["energy in box"]["values"]["own"]
+    np.testing.assert_allclose(values, 1, atol=0.02)  # a cell at the edge is resized
+
+
 def test_what_the_model_cannot_do_is_a_line_and_no_end(here: Path) -> None:
     result = rank(*labelled("cannot", "bright"), *CHEAP)
     assert result.exit_code == 0, result.output

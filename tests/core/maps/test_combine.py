@@ -69,6 +69,16 @@ def test_interpolation_matrix_matches_torch(n_in: int, n_out: int) -> None:
     np.testing.assert_allclose(matrix, expected[0].numpy().T, atol=1e-6)
 
 
+def test_a_matrix_that_is_kept_cannot_be_written_to() -> None:
+    """The next photo is given the same, and one of another type or window is another."""
+    kept = interpolation_matrix(2, 4)
+    with pytest.raises(ValueError, match="read-only"):
+        kept[0, 0] = 5
+    assert interpolation_matrix(2, 4, np.float64).dtype == np.float64
+    assert not interpolation_matrix(2, 4, window=(0.5, 1.0))[:2].any()
+    assert kept.sum(axis=1).tolist() == [1, 1, 1, 1]
+
+
 @pytest.mark.parametrize("size", [(5, 9), (3, 4), (2, 2)], ids=str)
 def test_resize_loops(size: tuple[int, int], rng: np.random.Generator) -> None:
     """cv2.INTER_LINEAR, pixel by pixel."""
