@@ -52,8 +52,8 @@ def sides(A: Array, G: Array) -> tuple[Array, Array]:
 def balance(A: Array, G: Array) -> list[dict[str, Any]]:
     """What a record says of each row: sum_S P and sum_S Q, and the second over the first.
 
-    The ratio is small on ordinary pictures and larger on adversarial ones (the authors' claim for
-    their masks of attention; not checked here).
+    The authors tell adversarial pictures by the ratio of their masks of attention. This one does
+    not tell them: docs/methods.md has the figures.
     """
     found = []
     for P, Q in zip(*sides(A, G), strict=True):

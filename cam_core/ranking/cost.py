@@ -43,7 +43,8 @@ class Counting:
         self._backend, self._passes = backend, passes
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._backend, name)
+        found = getattr(self._backend, name)
+        return self._bending(found) if name == "bend" else found
 
     def look(self, x: Inputs, **options: Any) -> Any:
         """One forward pass."""
@@ -58,6 +59,16 @@ class Counting:
     def as_guided(self) -> Counting:
         """Guided backpropagation, counted too."""
         return Counting(self._backend.as_guided(), self._passes)
+
+    def _bending(self, bend: Callable[..., Any]) -> Callable[..., Any]:
+        """Second derivatives: a pass forward, one back, and one back through that."""
+
+        def counted(x: Inputs, layer: str, cotangent: Array) -> Any:
+            self._passes.forward += len(cotangent)
+            self._passes.backward += 2 * len(cotangent)
+            return bend(x, layer, cotangent)
+
+        return counted
 
 
 class CountedLook:

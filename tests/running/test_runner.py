@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from backends.onnx.running.runner import Runner
@@ -50,3 +51,24 @@ def test_a_provider_that_was_asked_for_is_used_or_refused(
         Runner(["cuda"]).open(net())
     Runner().open(net())
     assert cuda_sessions == [BOTH[:1], BOTH]
+
+
+def test_threads_are_those_that_were_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a backend's own sessions, and of those of another score."""
+    from backends.onnx import OnnxBackend
+    from tests.core.methods.forward_net import net as small
+    from tests.core.methods.forward_net import pictures
+
+    seen, session = [], ort.InferenceSession
+
+    def opened(model: bytes, options: Any, **rest: Any) -> Any:
+        seen.append(options.intra_op_num_threads)
+        return session(model, options, **rest)
+
+    monkeypatch.setattr(ort, "InferenceSession", opened)
+    backend = OnnxBackend(small(), threads=1)
+    backend.look(pictures()).tail("r2")(np.zeros((2, 8, 5, 7), np.float32))
+    backend.scored("y").forward(pictures())
+    assert set(seen) == {1}
+    OnnxBackend(small()).forward(pictures())
+    assert seen[-1] == 0  # as many as onnxruntime takes itself

@@ -34,7 +34,8 @@ class Runner:
     @property
     def asked(self) -> dict[str, Any]:
         """What a caller of a backend says of it."""
-        return {name: getattr(self, name) for name in ("providers", "optimization", "custom_ops")}
+        said = ("providers", "optimization", "custom_ops", "threads")
+        return {name: getattr(self, name) for name in said}
 
     def open(self, model: onnx.ModelProto) -> Any:
         """A session for `model`.

@@ -113,6 +113,15 @@ def test_sides_of_bicam_do_not_cancel() -> None:
     assert row["evidence"] == {"for": 4.0, "against": 6.0, "against_over_for": 1.5}
 
 
+def test_the_balance_is_that_of_loops(rng: np.random.Generator) -> None:
+    A, G = rng.normal(size=(2, 3, 4, 5, 6))
+    for row, places in zip(balance(A, G), at_places(A, G), strict=True):
+        lit = sum(loop_elementwise(a, g) for a, g in places)
+        dark = sum(loop_elementwise(a, [-q for q in g]) for a, g in places)
+        known = {"for": lit, "against": dark, "against_over_for": dark / lit}
+        assert row["evidence"] == pytest.approx(known, rel=1e-12)
+
+
 def test_the_record_has_the_balance() -> None:
     found = from_capture(one([[1.0, 2.0, 0.0]], [[2.0, -3.0, 5.0]]), ClassTarget(0), "bicam")
     known = {"for": 2.0, "against": 6.0, "against_over_for": 3.0}

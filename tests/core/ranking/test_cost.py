@@ -31,12 +31,18 @@ def passes(question: Question) -> Array:
     return question.A[:, :, :1, :1] * 0 + 1
 
 
+def bends(question: Question) -> Array:
+    """Second derivatives, of a score that the target makes nothing more of."""
+    return question.HA
+
+
 @pytest.mark.parametrize(
     ("formula", "needs", "expected"),
     [
         (lambda A, G: G, {"gradients"}, Passes(1, 1, 0)),
         (tails, {"tail"}, Passes(1, 0, 7)),
         (passes, {"passes", "input gradients"}, Passes(1 + 5 + 2, 2, 0)),
+        (bends, {"second derivatives"}, Passes(1 + 1, 2, 0)),
     ],
 )
 def test_passes_are_those_that_a_method_makes(
