@@ -169,8 +169,7 @@ def picture_size(backend: object, x: Inputs) -> tuple[int, int] | None:
     for info in () if asked is None else asked():
         array = x.get(info.name) if isinstance(x, Mapping) else x
         shape = () if array is None else np.shape(array)
-        alone = len(shape) == 3 and info.row_axis is None and info.channel_axis is not None
-        if len(shape) == 4 or alone:  # torchvision's detectors take one picture, without rows
+        if len(shape) == 4 or (len(shape) == 3 and info.alone):
             channels = info.channel_axis
             last = channels is not None and channels % len(shape) == len(shape) - 1
             height, width = shape[-3:-1] if last else shape[-2:]

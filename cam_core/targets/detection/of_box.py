@@ -33,13 +33,16 @@ class Found:
     def places(self, numbers: BoxNumbers) -> tuple[str, tuple[tuple[Any, ...], ...]]:
         """The output with these numbers, and where in it those of each row are.
 
+        As its rows are counted, when it is the score: one that counts none is a row as a whole.
+
         Raises:
             TargetError: they are in several.
         """
         spots = [spot(self.seen.outputs, numbers, row, a) for row, a in enumerate(self.anchors)]
         if len({name for name, _ in spots}) > 1:
             raise TargetError(f"{self.asked}: the rows' boxes are of several scales: one by one")
-        return spots[0][0], tuple(place for _, place in spots)
+        before = () if numbers.batched else (0,)
+        return spots[0][0], tuple((*before, *place) for _, place in spots)
 
 
 @dataclass(frozen=True)
