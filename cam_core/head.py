@@ -84,6 +84,8 @@ class BoxNumbers:
     """Where along the axis further numbers of each box begin; 0: there are none."""
     points: int = 0
     """How many of these a keypoint has: x, y and perhaps a probability; 0: they are none."""
+    apart: tuple[str, ...] = ()
+    """Outputs that have the keypoints alone, as many and laid out as those of the boxes."""
     prototypes: str = ""
     """The output [N, k, h, w] whose maps these weigh: their sum is the box's mask, as logits."""
     each: int = 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from ...errors import TargetError
@@ -11,7 +12,9 @@ from ...head import BoxNumbers
 from ..asking import Asking, Seen
 from ..target import AwaitingTarget, ScoredTarget
 from . import box
-from .numbers import spot
+from .meaning import Read
+from .numbers import gathered, spot
+from .written import reading
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,16 @@ class Found:
     def anchors(self) -> list[int]:
         """Of each row."""
         return [facts["box"]["anchor"] for facts in self.target.detail]
+
+    @cached_property
+    def read(self) -> Read:
+        """How the numbers of these boxes are read, one a row."""
+        boxes, size = self.boxes, self.seen.size
+        assert size is not None  # a box was found
+        numbers = gathered(self.seen.outputs, boxes)
+        levels = numbers.levels if boxes.gridded else None
+        found = reading(numbers.values, size, levels, boxes.written, boxes.priors)
+        return found.at(self.anchors)
 
     def places(self, numbers: BoxNumbers) -> tuple[str, tuple[tuple[Any, ...], ...]]:
         """The output with these numbers, and where in it those of each row are.
