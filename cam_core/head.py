@@ -88,6 +88,12 @@ class BoxNumbers:
     """Outputs that have the keypoints alone, as many and laid out as those of the boxes."""
     prototypes: str = ""
     """The output [N, k, h, w] whose maps these weigh: their sum is the box's mask, as logits."""
+    masks: str = ""
+    """The tensor [n, 1, h, w] with the mask of each box, as probabilities on a grid of its own."""
+    mask_logits: str = ""
+    """The tensor [n, C, h, w], a map a class, of whose sigmoids these are; '': not known."""
+    heats: str = ""
+    """The tensor [n, K, h, w] with a heat map of each keypoint on such a grid."""
     each: int = 1
     """How many anchors of a cell lie one after the other along the axis, with all their numbers."""
     priors: tuple[tuple[tuple[float, float], ...], ...] = ()

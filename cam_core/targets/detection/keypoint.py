@@ -16,6 +16,7 @@ from ..asking import Asking
 from ..target import NONE, Kind, Outputs, ScoredTarget
 from .grids import Grid
 from .of_box import Found, OfBox, asked_box
+from .own_maps import heat_of
 from .written import ANCHORED
 
 COORDINATES = {"x": 0, "y": 1}
@@ -102,7 +103,7 @@ class KeypointTarget(ScoredTarget):
         return np.maximum(found, np.finfo(y.dtype).tiny) if self.logarithm else found
 
 
-def keypoint_of(found: Found, number: int, coordinate: str) -> KeypointTarget:
+def keypoint_of(found: Found, number: int, coordinate: str) -> ScoredTarget:
     """A keypoint of a box that was found.
 
     Args:
@@ -112,6 +113,8 @@ def keypoint_of(found: Found, number: int, coordinate: str) -> KeypointTarget:
     """
     boxes = found.boxes
     _require(boxes, found.asked)
+    if boxes.heats:
+        return heat_of(found, number, coordinate)
     if boxes.apart:
         boxes = replace(boxes, output=boxes.apart[0], further=boxes.apart[1:])
     at = _at(boxes, number, coordinate, found)
@@ -161,7 +164,7 @@ def read(word: str, asking: Asking) -> tuple[OfBox] | None:
 
 def _require(boxes: BoxNumbers, asked: str) -> None:
     """Refuses boxes without keypoints."""
-    if not boxes.points:
+    if not (boxes.points or boxes.heats):
         raise TargetError(
             f"{asked}: the boxes of '{boxes.output}' have no keypoints that are known; any number "
             f"of an output is asked for as out:NAME[3]"
