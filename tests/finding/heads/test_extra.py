@@ -9,7 +9,6 @@ import numpy as np
 import onnx
 import onnx.parser
 import pytest
-from onnx import numpy_helper
 
 from backends.onnx import OnnxBackend, instrument
 from backends.onnx.finding.heads.extra import own_name
