@@ -148,6 +148,16 @@ class InputInfo:
         """Does its first axis count the rows of the score?"""
         return self.row_axis == 0 and bool(self.shape)
 
+    @property
+    def alone(self) -> bool:
+        """Is it one picture [C, H, W] or [H, W, C] without rows, as of torchvision?"""
+        return len(self.shape) == 3 and self.row_axis is None and self.channel_axis is not None
+
+    @property
+    def pictured(self) -> bool:
+        """Has it the axes of pictures, or of one?"""
+        return len(self.shape) == 4 or self.alone
+
 
 @runtime_checkable
 class Backend(Protocol):

@@ -84,8 +84,16 @@ class BoxNumbers:
     """Where along the axis further numbers of each box begin; 0: there are none."""
     points: int = 0
     """How many of these a keypoint has: x, y and perhaps a probability; 0: they are none."""
+    apart: tuple[str, ...] = ()
+    """Outputs that have the keypoints alone, as many and laid out as those of the boxes."""
     prototypes: str = ""
     """The output [N, k, h, w] whose maps these weigh: their sum is the box's mask, as logits."""
+    masks: str = ""
+    """The tensor [n, 1, h, w] with the mask of each box, as probabilities on a grid of its own."""
+    mask_logits: str = ""
+    """The tensor [n, C, h, w], a map a class, of whose sigmoids these are; '': not known."""
+    heats: str = ""
+    """The tensor [n, K, h, w] with a heat map of each keypoint on such a grid."""
     each: int = 1
     """How many anchors of a cell lie one after the other along the axis, with all their numbers."""
     priors: tuple[tuple[tuple[float, float], ...], ...] = ()

@@ -130,13 +130,22 @@ class Looks:
         return found
 
     def _near(self, other: Backend) -> Look:
-        """At the same layers; where one does not reach the output, and none is named, at its own.
+        """At the same layers, those of them that reach the output; at its own where none does.
 
-        A later layer of the score may lie on a branch of its own.
+        A later layer of the score may lie on a branch of its own, and the landmarks of a face are
+        read at one scale. A layer that is named and does not reach is an error.
         """
         try:
             return other.look(self._x, layers=self._layers or list(self.first.layers))
         except LayerError:
             if self._layers is not None:
                 raise
-            return other.look(self._x)
+            near = [layer for layer in self.first.layers if self._reaches(other, layer)]
+            return other.look(self._x, layers=near or None)
+
+    def _reaches(self, other: Backend, layer: str) -> bool:
+        try:
+            other.look(self._x, layers=[layer])
+        except LayerError:
+            return False
+        return True

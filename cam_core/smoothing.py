@@ -112,9 +112,9 @@ def _pictures(question: Question, width: int) -> Iterator[tuple[bool, Inputs | N
 def _width_of(question: Question) -> int:
     """The axis of the picture that is mirrored."""
     info, rank = question.input, question.picture.ndim
-    if info.channel_axis is None or rank != 4:
+    if info.channel_axis is None or not info.pictured:
         raise InputError(f"smooth 'aug' mirrors a picture, and input '{info.name}' is none")
-    return 3 if info.channel_axis % rank == 1 else 2
+    return rank - 2 if info.channel_axis % rank == rank - 1 else rank - 1
 
 
 def _about_a_place(target: ScoredTarget, question: Question) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ class Prepared:
     """A model input that knows where it came from."""
 
     x: Array
-    """[1, C, H, W] or [1, H, W, C], in the model's dtype."""
+    """[1, C, H, W] or [1, H, W, C], in the model's dtype; [C, H, W] where it takes one alone."""
     placement: Placement
     """The affine map from the input's pixels to the photo's."""
     description: str
@@ -60,7 +60,8 @@ def preprocess(image: Array, spec: Preprocess, info: InputInfo) -> Prepared:
     values = (pixels.astype(np.float64) * spec.scale - mean) / std  # [H, W, C]
     x = values if axis == 3 else values.transpose(2, 0, 1)
     described = spec.describe(size, channels)
-    return Prepared(to_dtype(np.ascontiguousarray(x)[None], info.dtype), placement, described)
+    rows = np.ascontiguousarray(x) if info.alone else np.ascontiguousarray(x)[None]
+    return Prepared(to_dtype(rows, info.dtype), placement, described)
 
 
 def resize(image: Array, placement: Placement, channels: int, spec: Preprocess) -> Array:
@@ -83,7 +84,11 @@ def resize(image: Array, placement: Placement, channels: int, spec: Preprocess) 
 
 
 def find_channel_axis(info: InputInfo) -> int:
-    """1 for NCHW, 3 for NHWC; from the model, else from where 1 or 3 stands in the shape."""
+    """1 for NCHW, 3 for NHWC; from the model, else from where 1 or 3 stands in the shape.
+
+    That of a picture alone is told as if it had a row: [C, H, W] is [1, C, H, W].
+    """
+    info = with_rows(info)
     if len(info.shape) != 4:
         raise not_an_image(info)
     if info.channel_axis is not None:
@@ -96,12 +101,20 @@ def find_channel_axis(info: InputInfo) -> int:
     raise not_an_image(info)
 
 
+def with_rows(info: InputInfo) -> InputInfo:
+    """The same as an input of rows, where it takes a picture alone."""
+    if not info.alone or info.channel_axis is None:
+        return info
+    return replace(info, shape=(1, *info.shape), channel_axis=info.channel_axis % 3 + 1, row_axis=0)
+
+
 def find_size(spec: Preprocess, info: InputInfo, channel_axis: int) -> tuple[int, int]:
     """Height and width: the model's where they are fixed, else the spec's, else 224."""
     asked = (spec.size, spec.size) if isinstance(spec.size, int) else spec.size
     if asked is not None and min(asked) < 1:
         raise InputError(f"size {asked[0]}x{asked[1]}: give pixels, from 1 on.")
-    fixed = info.shape[2:] if channel_axis == 1 else info.shape[1:3]
+    shape = with_rows(info).shape
+    fixed = shape[2:] if channel_axis == 1 else shape[1:3]
     size: list[int] = []
     for position, extent in enumerate(fixed):
         if isinstance(extent, int) and extent > 0:
@@ -123,7 +136,7 @@ def find_size(spec: Preprocess, info: InputInfo, channel_axis: int) -> tuple[int
 
 def find_channels(info: InputInfo, channel_axis: int) -> int:
     """1 or 3; an open number of channels is taken as 3."""
-    channels = info.shape[channel_axis]
+    channels = with_rows(info).shape[channel_axis]
     if not isinstance(channels, int):
         return 3
     if channels not in (1, 3):

@@ -111,6 +111,7 @@ DETECTORS: dict[str, tuple[str, Preprocess]] = {
     "bounded offsets": ("as FastestDet", Preprocess(scale=1 / 255, bgr=True, fit="stretch")),
     "anchor offsets": ("as BlazeFace", Preprocess((127.5,), (127.5,), fit="letterbox", pad=0)),
     "selected": ("as RT-DETR", Preprocess(scale=1 / 255, fit="stretch")),
+    "alone": ("as torchvision", Preprocess(scale=1 / 255, fit="stretch")),
     "queries": ("as DETR", replace(PRESETS["imagenet"], margin=1.0, fit="stretch")),
     "thinning": ("as UltraFace", Preprocess(mean=(127.0,), std=(128.0,), fit="stretch")),
     "distances": ("as SCRFD", Preprocess(mean=(127.5,), std=(128.0,), fit="corner", pad=0)),

@@ -14,6 +14,7 @@ import numpy as np
 from ..backend import Backend, InputInfo
 from ..head import BoxNumbers, Head, heads_of
 from ..image import DETECTORS, PRESETS, Preprocess
+from ..image.preprocess import with_rows
 from .labels import Labels, Spelling
 from .model_files import Stated, beside, from_cam, from_heads, from_ultralytics
 
@@ -98,6 +99,7 @@ def fitted(spec: Preprocess, info: InputInfo) -> Preprocess:
 
     The shorter side keeps its proportion to the input.
     """
+    info = with_rows(info)
     space = [n for i, n in enumerate(info.shape) if i not in (0, (info.channel_axis or 1) % 4)]
     if len(space) != 2 or not all(isinstance(n, int) for n in space):
         return spec
@@ -115,6 +117,8 @@ THINNING = ((8, 3), (16, 2), (32, 2), (64, 3))
 
 def _kind(boxes: BoxNumbers, info: InputInfo) -> str:
     """A row of DETECTORS; Ultralytics' own selected rows have score and class beside the box."""
+    if info.alone:
+        return "alone"
     if boxes.unsure:
         return "queries"
     if boxes.background == 0 and boxes.anchors is not None and boxes.anchors == _thinning(info):

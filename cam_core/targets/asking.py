@@ -74,6 +74,8 @@ class Seen:
     """What the model says of itself."""
     placement: Placed | None = None
     """Where the photo lies in it; None: there is no photo, and points are those of the input."""
+    tensor: Callable[[str], Array] | None = None
+    """The numbers of a tensor of the model, its rows first; None where nobody can look at it."""
     answer: Callable[[str], Array] | None = None
     """The score of another picture, by its file; None where nobody prepares pictures."""
     made: dict[Hashable, Any] = field(default_factory=dict, compare=False, repr=False)

@@ -32,6 +32,13 @@ def channels_first(outputs: Sequence[Any], *, angle: bool = False) -> Found:
     return c, a, turned(cx, cy, w, h, float(y[0, 4 + K, a]) if angle else 0.0)
 
 
+def multiplied(outputs: Sequence[Any]) -> Found:
+    boxes, scores = outputs
+    best = max((float(p), c, a) for a, row in enumerate(scores[0]) for c, p in enumerate(row))
+    _, c, a = best
+    return c, a, tuple(SIDE * float(v) for v in boxes[0, a, 0])
+
+
 def joined(outputs: Sequence[Any]) -> Found:
     (y,) = outputs
     best = max((float(r[4] * r[5 + c]), c, a) for a, r in enumerate(y[0]) for c in range(K))

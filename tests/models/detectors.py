@@ -190,6 +190,18 @@ class TurnedEndToEnd(EndToEnd):
         return torch.cat([kept[..., :4], scores[..., None], label, kept[..., 4:]], -1)
 
 
+class Multiplied(Ultralytics):
+    """boxes [N, A, 1, 4] in parts, confs [N, A, K] as pytorch-YOLOv4: o p, multiplied inside."""
+
+    def __init__(self) -> None:
+        Detector.__init__(self, scores=K + 1, boxes=4)
+
+    def forward(self, x):
+        corners, logits = self.corners(x)
+        p = logits.sigmoid().transpose(1, 2)
+        return (corners.transpose(1, 2) / SIDE).unsqueeze(2), p[..., 1:] * p[..., :1]
+
+
 class Transformerlike(EndToEnd):
     """labels, boxes, scores as RT-DETR's script has them, scaled by a second input."""
 

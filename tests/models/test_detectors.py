@@ -87,6 +87,10 @@ ROWS: dict[str, Row] = {
         nets.Joined, ["output"], decoded.joined,
         lambda o, a, c: torch.log(o[0][0, a, 4]) + torch.log(o[0][0, a, 5 + c]),
     ),
+    "YOLOv4": Row(
+        nets.Multiplied, ["boxes", "confs"], decoded.multiplied,
+        lambda o, a, c: torch.log(o[1][0, a, c]),
+    ),
     "YOLOv5, 7 without grid": Row(
         nets.Undecoded, (), decoded.undecoded,
         lambda o, a, c: torch.log(torch.sigmoid(flat_anchors(o)[0, a, [4, 5 + c]])).sum(),

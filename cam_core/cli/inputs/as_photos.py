@@ -15,7 +15,7 @@ def as_photos(array: Array, info: InputInfo) -> list[Array] | None:
     Bytes for a model that takes floats are pixels: [H, W], [H, W, 3], [3, H, W], or a batch of
     those. Where the model itself takes bytes, only a single [H, W] or [H, W, 3] is a photo.
     """
-    if array.dtype != np.uint8 or len(info.shape) != 4:
+    if array.dtype != np.uint8 or not info.pictured:
         return None
     if array.ndim == 4 and info.dtype != np.uint8:
         rows = [colour(row) for row in array]

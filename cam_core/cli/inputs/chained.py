@@ -86,7 +86,7 @@ def _opened(model: str, extents: Mapping[str, Any], given: Mapping[str, Any]) ->
 
     plain = open_backend(model, **given)
     infos = plain.inputs()
-    pictured = any(i.channel_axis is not None and len(i.shape) == 4 for i in infos)
+    pictured = any(i.channel_axis is not None and i.pictured for i in infos)
     own: dict[str, Any] = {}
     static = extents.get("static")
     if isinstance(static, Mapping):

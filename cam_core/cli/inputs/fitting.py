@@ -16,13 +16,13 @@ from .as_photos import as_photos
 
 def frames(info: InputInfo) -> int:
     """How many pictures an input [N or frames, C, H, W] takes for one explanation."""
-    first = info.shape[0] if info.shape and not info.batched else 1
+    first = info.shape[0] if info.shape and not (info.batched or info.alone) else 1
     return first if isinstance(first, int) else 1
 
 
 def as_row(array: Array, info: InputInfo) -> Array:
-    """[1, ...]: a clip, or a scalar, is one row as a whole."""
-    return array[None] if frames(info) != 1 or not info.shape else array
+    """[1, ...]: a clip, a picture alone or a scalar is one row as a whole."""
+    return array[None] if frames(info) != 1 or not info.shape or info.alone else array
 
 
 def filled(array: Array, info: InputInfo) -> Array:
@@ -63,7 +63,7 @@ def fits(array: Array, info: InputInfo) -> bool:
 
 def batched(array: Array, info: InputInfo) -> Array:
     """With the axis of the rows in front, where it is left out."""
-    lacking = array.ndim == len(info.shape) - 1 and frames(info) == 1
+    lacking = array.ndim == len(info.shape) - 1 and frames(info) == 1 and not info.alone
     return array[None] if lacking else array
 
 

@@ -97,7 +97,7 @@ def _texts(
 
 def _main(infos: Sequence[InputInfo]) -> InputInfo:
     """The first that looks like an image."""
-    return min(infos, key=lambda info: len(info.shape) != 4)
+    return min(infos, key=lambda info: not info.pictured)
 
 
 def _archives(files: Sequence[Path]) -> bool:

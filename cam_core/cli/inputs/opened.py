@@ -113,7 +113,7 @@ def bring_together(
         return sources.preprocess(info, asked.preprocess, **given)
 
     main, spec, source = known.main, None, "no photo"
-    if main is not None and len(main.shape) == 4:
+    if main is not None and main.pictured:
         spec, source = prepared(main)
         if set(main.decided) - {main.channel_axis}:
             source += "; the file leaves the size open, its weights take no other"
@@ -184,7 +184,7 @@ def _alphabet(backend: Backend, path: Path | None = None) -> Labels | None:
 
 def _image(infos: Sequence[InputInfo]) -> InputInfo | None:
     """The first input that looks like one."""
-    return next((info for info in infos if len(info.shape) == 4), None)
+    return next((info for info in infos if info.pictured), None)
 
 
 def _random(info: InputInfo, rng: np.random.Generator) -> Array:

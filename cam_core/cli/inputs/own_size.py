@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from cam_core.backend import InputInfo
 from cam_core.image import Preprocess
-from cam_core.image.preprocess import find_channel_axis
+from cam_core.image.preprocess import find_channel_axis, with_rows
 
 STEPS = (1, 8, 16, 32, 64, 128)
 """What a side is rounded to: one after the other until the model takes it."""
@@ -17,7 +17,7 @@ def sides(info: InputInfo) -> tuple[int | None, int | None]:
     axis = find_channel_axis(info)
     height, width = (
         d if isinstance(d, int) else None
-        for i, d in enumerate(info.shape)
+        for i, d in enumerate(with_rows(info).shape)
         if i % 4 not in (0, axis)
     )
     return height, width

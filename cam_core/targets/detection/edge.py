@@ -14,9 +14,7 @@ from ...errors import TargetError
 from ..asking import Asking
 from ..target import NONE, Kind, Outputs, ScoredTarget
 from .meaning import Read
-from .numbers import gathered
 from .of_box import Found, OfBox, asked_box
-from .written import reading
 
 EDGES: dict[str, tuple[float, ...]] = {
     "left": (1, 0, 0, 0),
@@ -98,18 +96,13 @@ def edge_of(found: Found, edge: str) -> EdgeTarget:
     Raises:
         TargetError: the boxes are turned.
     """
-    boxes, size = found.boxes, found.seen.size
-    assert size is not None  # a box was found
-    numbers = gathered(found.seen.outputs, boxes)
-    if numbers.angles is not None:
+    if found.boxes.angle is not None:
         raise TargetError(
             f"{found.asked}: turned boxes have no such edge; ask for {found.target.label}"
         )
-    levels = numbers.levels if boxes.gridded else None
-    read_ = reading(numbers.values, size, levels, boxes.written, boxes.priors).at(found.anchors)
-    output, places = found.places(boxes)
+    output, places = found.places(found.boxes)
     label = f"edge:{edge}@{found.target.label}"
-    return EdgeTarget(edge, output, places, read_, label, found.target.detail)
+    return EdgeTarget(edge, output, places, found.read, label, found.target.detail)
 
 
 def read(word: str, asking: Asking) -> tuple[OfBox] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,11 +14,27 @@ from ...errors import TargetError
 from ...head import BoxNumbers
 from ..asking import Asking
 from ..target import NONE, Kind, Outputs, ScoredTarget
+from .grids import Grid
 from .of_box import Found, OfBox, asked_box
+from .own_maps import heat_of
+from .written import ANCHORED
 
 COORDINATES = {"x": 0, "y": 1}
 SCORE = 2
 """Where a keypoint has its probability, behind the coordinates."""
+
+
+Start = Callable[[Grid], Array]
+COUNTED: Mapping[str, tuple[Start, bool]] = {
+    "distances": (lambda grid: grid.cell * grid.stride[:, None], True),
+    "offsets": (lambda grid: grid.cell * grid.stride[:, None], True),
+    ANCHORED: (lambda grid: (grid.cell + 0.5) * grid.stride[:, None], False),
+}
+"""By how the boxes are written: from where coordinates [A, 2] are counted, and whether in strides.
+
+SCRFD (Guo et al. 2021) and YuNet (Wu et al. 2023) from the corner of the cell, BlazeFace
+(Bazarevsky et al. 2019) from its centre in pixels. Of others they are pixels.
+"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +50,8 @@ class KeypointTarget(ScoredTarget):
     logarithm: bool
     label: str = "keypoint"
     detail: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
+    counted: tuple[tuple[float, float], ...] = ()
+    """Of each row a and b, of a coordinate a + b y; (): y itself."""
     single = False
 
     @property
@@ -47,16 +65,22 @@ class KeypointTarget(ScoredTarget):
         return "log-probability" if self.logarithm else "pixels"
 
     def __call__(self, y: Array, outputs: Outputs = NONE) -> Array:
-        """dY/dy: 1, or 1 / p, at the number."""
+        """dY/dy: 1, b or 1 / p, at the number."""
         slope = np.zeros_like(y)
-        for place, value in zip(self.places, self._numbers(y), strict=True):
-            slope[place] = 1 / value if self.logarithm else 1
+        values = self._numbers(y)
+        steps = 1 / values if self.logarithm else self._counted[:, 1]
+        for place, step in zip(self.places, steps, strict=True):
+            slope[place] = step
         return slope
 
     def score(self, y: Array, outputs: Outputs = NONE) -> Array:
         """Y [N]."""
         found = self._numbers(y)
-        return np.log(found) if self.logarithm else found
+        if self.logarithm:
+            return np.log(found)
+        start, step = self._counted.T
+        each: Array = start + step * found
+        return each
 
     def classes(self, y: Array) -> None:
         """None: it is about a keypoint."""
@@ -67,6 +91,10 @@ class KeypointTarget(ScoredTarget):
         which = self.label.partition("@")[0].replace(":", " ")
         return f"{which} of {facts['label'] or 'class ' + str(facts['class'])}" if facts else ""
 
+    @property
+    def _counted(self) -> Array:
+        return np.array(self.counted or [(0.0, 1.0)] * len(self.places))
+
     def _numbers(self, y: Array) -> Array:
         """[N], in float64; a probability that is 0 is as small as its type can say."""
         if len(y) != len(self.places):
@@ -75,7 +103,7 @@ class KeypointTarget(ScoredTarget):
         return np.maximum(found, np.finfo(y.dtype).tiny) if self.logarithm else found
 
 
-def keypoint_of(found: Found, number: int, coordinate: str) -> KeypointTarget:
+def keypoint_of(found: Found, number: int, coordinate: str) -> ScoredTarget:
     """A keypoint of a box that was found.
 
     Args:
@@ -83,24 +111,41 @@ def keypoint_of(found: Found, number: int, coordinate: str) -> KeypointTarget:
         number: counted from 0, as the tools of such models do.
         coordinate: x or y; '': its probability.
     """
-    at = _at(number, coordinate, found)
-    output, places = found.places(replace(found.boxes, start=at, count=1))
+    boxes = found.boxes
+    _require(boxes, found.asked)
+    if boxes.heats:
+        return heat_of(found, number, coordinate)
+    if boxes.apart:
+        boxes = replace(boxes, output=boxes.apart[0], further=boxes.apart[1:])
+    at = _at(boxes, number, coordinate, found)
+    output, places = found.places(replace(boxes, start=at, count=1))
     label = f"keypoint:{number}{coordinate}@{found.target.label}"
-    return KeypointTarget(output, places, not coordinate, label, found.target.detail)
+    counted = _from(found, COORDINATES[coordinate]) if coordinate else ()
+    return KeypointTarget(output, places, not coordinate, label, found.target.detail, counted)
 
 
-def _at(number: int, coordinate: str, found: Found) -> int:
+def _from(found: Found, side: int) -> tuple[tuple[float, float], ...]:
+    """From where each row's x (side 0) or y (side 1) is counted, and how far its unit is."""
+    if found.boxes.written not in COUNTED:
+        return ()
+    start, in_strides = COUNTED[found.boxes.written]
+    grid = found.read.grid
+    assert grid is not None  # boxes that are written so have one
+    steps = grid.stride if in_strides else np.ones(len(grid.stride))
+    pairs = zip(start(grid)[:, side], steps, strict=True)
+    return tuple((float(a), float(b)) for a, b in pairs)
+
+
+def _at(boxes: BoxNumbers, number: int, coordinate: str, found: Found) -> int:
     """Where along the axis of a box's numbers it is."""
-    boxes, asked = found.boxes, found.asked
-    _require(boxes, asked)
     extent = found.seen.outputs[boxes.output].shape[boxes.axis]
     count = (extent - boxes.more) // boxes.points
     if not number < count:
-        raise TargetError(f"{asked}: there are keypoints 0 to {count - 1}")
+        raise TargetError(f"{found.asked}: there are keypoints 0 to {count - 1}")
     within = COORDINATES.get(coordinate, SCORE)
     if within >= boxes.points:
         raise TargetError(
-            f"{asked}: these keypoints have no probability: ask for a coordinate, as "
+            f"{found.asked}: these keypoints have no probability: ask for a coordinate, as "
             f"keypoint:{number}x@{found.target.label}"
         )
     return boxes.more + number * boxes.points + within
@@ -119,7 +164,7 @@ def read(word: str, asking: Asking) -> tuple[OfBox] | None:
 
 def _require(boxes: BoxNumbers, asked: str) -> None:
     """Refuses boxes without keypoints."""
-    if not boxes.points:
+    if not (boxes.points or boxes.heats):
         raise TargetError(
             f"{asked}: the boxes of '{boxes.output}' have no keypoints that are known; any number "
             f"of an output is asked for as out:NAME[3]"

@@ -17,6 +17,7 @@ from ..target import NONE, Kind, Outputs, ScoredTarget
 from .boxed import rows_of
 from .found import Detections
 from .of_box import Found, OfBox, asked_box
+from .own_maps import own_mask_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +78,7 @@ class MaskTarget(ScoredTarget):
         return f"mask of {facts.get('label') or 'class ' + str(facts['class'])}" if facts else ""
 
 
-def mask_of(found: Found) -> MaskTarget:
+def mask_of(found: Found) -> ScoredTarget:
     """The mask of a box that was found.
 
     Raises:
@@ -85,6 +86,8 @@ def mask_of(found: Found) -> MaskTarget:
     """
     boxes, seen = found.boxes, found.seen
     _require(boxes, found.asked)
+    if boxes.masks:
+        return own_mask_of(found)
     maps = seen.outputs[boxes.prototypes].astype(np.float64)
     output, at = found.places(replace(boxes, start=boxes.more, count=maps.shape[1]))
     c = np.stack([seen.outputs[output][place] for place in at]).astype(np.float64)
@@ -115,7 +118,7 @@ def _inside(row: Detections, anchor: int, shape: tuple[int, ...], seen: Seen) ->
 
 def _require(boxes: BoxNumbers, asked: str) -> None:
     """Refuses boxes without masks."""
-    if not boxes.prototypes:
+    if not (boxes.prototypes or boxes.masks):
         raise TargetError(
             f"{asked}: the boxes of '{boxes.output}' have no masks that are known: no further "
             f"numbers, or no output [N, k, h, w] with as many maps"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from ...errors import TargetError
@@ -11,7 +12,9 @@ from ...head import BoxNumbers
 from ..asking import Asking, Seen
 from ..target import AwaitingTarget, ScoredTarget
 from . import box
-from .numbers import spot
+from .meaning import Read
+from .numbers import gathered, spot
+from .written import reading
 
 
 @dataclass(frozen=True)
@@ -30,8 +33,20 @@ class Found:
         """Of each row."""
         return [facts["box"]["anchor"] for facts in self.target.detail]
 
+    @cached_property
+    def read(self) -> Read:
+        """How the numbers of these boxes are read, one a row."""
+        boxes, size = self.boxes, self.seen.size
+        assert size is not None  # a box was found
+        numbers = gathered(self.seen.outputs, boxes)
+        levels = numbers.levels if boxes.gridded else None
+        found = reading(numbers.values, size, levels, boxes.written, boxes.priors)
+        return found.at(self.anchors)
+
     def places(self, numbers: BoxNumbers) -> tuple[str, tuple[tuple[Any, ...], ...]]:
         """The output with these numbers, and where in it those of each row are.
+
+        As its rows are counted, when it is the score: one that counts none is a row as a whole.
 
         Raises:
             TargetError: they are in several.
@@ -39,7 +54,8 @@ class Found:
         spots = [spot(self.seen.outputs, numbers, row, a) for row, a in enumerate(self.anchors)]
         if len({name for name, _ in spots}) > 1:
             raise TargetError(f"{self.asked}: the rows' boxes are of several scales: one by one")
-        return spots[0][0], tuple(place for _, place in spots)
+        before = () if numbers.batched else (0,)
+        return spots[0][0], tuple((*before, *place) for _, place in spots)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ IMAGE = InputInfo("x", (None, 3, 4, "W"), FLOAT)
 CLIP = InputInfo("clip", (8, 3, 4, 4), FLOAT, row_axis=None)
 BAG = InputInfo("bag", ("F", 3, 4, 4), FLOAT, row_axis=None)
 STATE = InputInfo("state", (2, "N", 5), FLOAT, row_axis=1)
+ALONE = InputInfo("alone", (3, "H", "W"), FLOAT, channel_axis=0, row_axis=None)
 GAIN = InputInfo("gain", (), FLOAT, row_axis=None)
 FOUR = InputInfo("four", (4, 3), FLOAT)
 SHAPES = [
@@ -29,6 +30,8 @@ SHAPES = [
     (STATE, (2, 7, 5), (2, 7, 5)),
     (STATE, (3, 7, 5), None),
     (STATE, (7, 5), None),
+    (ALONE, (3, 4, 9), (3, 4, 9)),
+    (ALONE, (4, 9), None),
     (GAIN, (), ()),
     (GAIN, (1,), None),
 ]
@@ -59,7 +62,9 @@ def test_a_fixed_batch_is_filled_and_a_clip_is_not() -> None:
     assert filled(frame, CLIP) is frame
 
 
-@pytest.mark.parametrize(("info", "expected"), [(IMAGE, 1), (CLIP, 8), (BAG, 1), (FOUR, 1)])
+@pytest.mark.parametrize(
+    ("info", "expected"), [(IMAGE, 1), (CLIP, 8), (BAG, 1), (FOUR, 1), (ALONE, 1)]
+)
 def test_pictures_that_are_taken_at_once(info: InputInfo, expected: int) -> None:
     assert frames(info) == expected
 
@@ -69,9 +74,10 @@ def test_pictures_that_are_taken_at_once(info: InputInfo, expected: int) -> None
     [
         (IMAGE, (1, 3, 4, 9), (1, 3, 4, 9)),
         (CLIP, (8, 3, 4, 4), (1, 8, 3, 4, 4)),
+        (ALONE, (3, 4, 9), (1, 3, 4, 9)),
         (GAIN, (), (1,)),
     ],
-    ids=["image", "clip", "gain"],
+    ids=["image", "clip", "alone", "gain"],
 )
 def test_all_of_a_clip_is_one_row(
     info: InputInfo, given: tuple[int, ...], expected: tuple[int, ...]

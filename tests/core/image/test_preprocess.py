@@ -91,6 +91,17 @@ def test_open_sizes(
     assert x.shape == (1, 3, *expected)
 
 
+@pytest.mark.parametrize("last", [False, True])
+def test_a_picture_alone_has_no_rows(last: bool) -> None:
+    """[C, H, W] is the row of [1, C, H, W]."""
+    spec, image = Preprocess(size=(24, 32), fit="stretch"), ramp(60, 80)
+    shape, axis = (("h", "w", 3), 2) if last else ((3, "h", "w"), 0)
+    alone = preprocess(image, spec, InputInfo("x", shape, np.dtype("float32"), axis, None))
+    rows = preprocess(image, spec, info(1, *shape, axis=axis + 1))
+    np.testing.assert_array_equal(alone.x, rows.x[0])
+    assert alone.placement == rows.placement
+
+
 REFUSED = [
     (Preprocess(size=96), info(1, 3, 224, 224), "takes only 224x224"),
     (Preprocess(), info(1, 14, "T"), "not an image"),

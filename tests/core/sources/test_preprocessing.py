@@ -98,6 +98,7 @@ def test_onnx_image_metadata_guide_the_guess() -> None:
 
 
 BYTES = InputInfo("x", (1, "h", "w", 3), np.dtype("uint8"), 3)
+SINGLE = InputInfo("x", (3, "h", "w"), np.dtype("float32"), 0, None)
 GUESSES = {  # how the boxes are written, the input -> what is guessed
     "YOLO": ("", RGB, Preprocess(scale=1 / 255, fit="letterbox")),
     "YOLOX": ("offsets", RGB, Preprocess(bgr=True, fit="corner")),
@@ -106,6 +107,7 @@ GUESSES = {  # how the boxes are written, the input -> what is guessed
     "BlazeFace": ("anchor offsets", RGB, Preprocess((127.5,), (127.5,), fit="letterbox", pad=0)),
     "another": ("distributions", RGB, Preprocess(scale=1 / 255, fit="letterbox")),
     "bytes": ("", BYTES, Preprocess(fit="stretch")),
+    "torchvision": ("", SINGLE, Preprocess(scale=1 / 255, fit="stretch")),
 }
 
 

@@ -14,6 +14,7 @@ from ..axes.factors import Axes
 from .extra import SLICES, joined_scales, log_products, log_rows, log_scores, one_an_anchor
 from .joint import BESIDES, Joint, joint
 from .origins import places
+from .products import Products, products
 from .scales import Member, Scales, as_given, same_layout, scales
 from .selected import Selected, selected
 
@@ -46,7 +47,18 @@ def whole(graph: Graph, axes: Mapping[str, Axes]) -> Whole | None:
     if several is not None:
         return _scaled(graph, several, axes)
     undecoded = joint(graph, axes)
-    return None if undecoded is None else _undecoded(graph, undecoded)
+    if undecoded is not None:
+        return _undecoded(graph, undecoded)
+    multiplied = products(graph, axes)
+    return None if multiplied is None else _multiplied(graph, multiplied)
+
+
+def _multiplied(graph: Graph, own: Products) -> Whole:
+    """Y = log o p."""
+    name = str(own.scores.name)
+    head = Head(name, "boxes", own.evidence, name, 2, "Log", own.boxes)
+    others = _others({own.boxes.output: "the boxes"}, name)
+    return Whole(head, log_products(graph, own.scores), 2, others)
 
 
 def _selected(graph: Graph, own: Selected, axes: Mapping[str, Axes]) -> Whole:

@@ -30,6 +30,8 @@ MAPS = f"{PREFIX}maps."
 FINITE = f"{PREFIX}finite."
 SLICES = 10
 """From this opset on a Slice takes its bounds as inputs."""
+AXES = 13
+"""From this one on an Unsqueeze takes its axes as an input."""
 
 
 def own_name(name: str) -> str:
@@ -61,9 +63,12 @@ def one_row(graph: Graph, tensor: Tensor) -> Tensor:
     """The whole of a tensor that counts no rows of an input as a single one, [1, ...].
 
     Raises:
-        ModelError: more than one of its extents is open.
+        ModelError: more than one of its extents is open, in a file of an old opset.
     """
     extents = [extent if isinstance(extent, int) else -1 for extent in tensor.shape]
+    if extents.count(-1) > 1 and graph.opset >= AXES:
+        first = gs.Constant(f"{ROWS}{tensor.name}/axis", np.array([0], np.int64))
+        return _added(graph, ROWS, "Unsqueeze", {}, [tensor, first], (1, *tensor.shape))
     if extents.count(-1) > 1:
         raise ModelError(
             f"output '{own_name(tensor.name)}' {list(tensor.shape)} counts no rows of an input, "

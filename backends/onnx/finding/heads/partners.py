@@ -14,6 +14,7 @@ from .boxes import BOX, Detector
 from .detectors import Whole
 from .kinds import rank
 from .origins import Origins
+from .scales import PAIR
 from .words import BOXES, STATES, says
 
 
@@ -72,11 +73,15 @@ def _with_boxes(one: Candidate, found: Sequence[Candidate]) -> Candidate:
         axis, count = other.origins.class_axis, other.origins.classes
         boxes = other.head.kind == "boxes" and other.usable
         if boxes and axis is not None and (count or 0) >= BOX and _same_places(one, other):
+            written = _written(other)
+            pairs = written == ANCHORED and not ((count or 0) - BOX) % PAIR
             numbers = BoxNumbers(
                 other.head.output,
                 axis,
                 background=_background(one),
-                written=_written(other),
+                written=written,
+                more=BOX if pairs else 0,
+                points=PAIR if pairs else 0,
                 gridded=one.origins.placed != [],
                 unsure=one.origins.tail.plain and not one.origins.placed,
                 anchors=_anchors(other),

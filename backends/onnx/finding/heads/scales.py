@@ -18,6 +18,8 @@ from .tails import Tail, behind
 from .words import BOXES, OBJECTS, says
 
 BOX = 4
+PAIR = 2
+"""Numbers of a keypoint: x and y."""
 BINS = 8
 """Fewer numbers a side are no distribution."""
 
@@ -73,7 +75,7 @@ def _scales(roles: Mapping[str, Sequence[Member]]) -> Scales:
     boxes, scores = roles["boxes"], roles["scores"]
     first = boxes[0]
     assert first.channel is not None
-    objects = roles.get("objects", ())
+    objects, points = roles.get("objects", ()), roles.get("points", ())
     written = "offsets" if objects else "distances" if first.count == BOX else "distributions"
     numbers = BoxNumbers(
         first.name,
@@ -83,6 +85,8 @@ def _scales(roles: Mapping[str, Sequence[Member]]) -> Scales:
         written=written,
         batched=first.batched,
         background=0 if scores[0].tail.activation == "Softmax" else None,
+        points=PAIR if points else 0,
+        apart=tuple(one.name for one in points),
     )
     many = "one class" if scores[0].count == 1 else f"{scores[0].count} classes"
     besides = " and an objectness" if objects else ""
@@ -107,7 +111,9 @@ def _member(graph: Graph, output: Tensor, axes: Mapping[str, Axes]) -> Member | 
 
 
 def _signature(group: Sequence[Member]) -> tuple[str, ...] | None:
-    """What each output of a scale is: `scores`, `boxes`, `objects` or `rest`; None: no detector."""
+    """What each output of a scale is: `scores`, `boxes`, `objects`, `points` or `rest`; None: it is
+    no detector.
+    """
     applied = [i for i, one in enumerate(group) if one.tail.activation]
     boxes = _boxes(group)
     if boxes is None or not applied:
@@ -115,7 +121,18 @@ def _signature(group: Sequence[Member]) -> tuple[str, ...] | None:
     objects = _objectness(group, applied)
     scores = next(i for i in applied if i != objects)
     names = {scores: "scores", boxes: "boxes"} | ({} if objects is None else {objects: "objects"})
+    if (points := _points(group, boxes)) is not None:
+        names[points] = "points"
     return tuple(names.get(i, "rest") for i in range(len(group)))
+
+
+def _points(group: Sequence[Member], boxes: int) -> int | None:
+    """The keypoints: pairs that nothing is applied to, laid out as the boxes; none beside bins."""
+    box = group[boxes]
+    like = [i for i, one in enumerate(group) if i != boxes and one.tail.plain]
+    like = [i for i in like if (group[i].batched, group[i].channel) == (box.batched, box.channel)]
+    pairs = [i for i in like if group[i].count > BOX and group[i].count % PAIR == 0]
+    return pairs[0] if len(pairs) == 1 and box.count == BOX else None
 
 
 def _boxes(group: Sequence[Member]) -> int | None:

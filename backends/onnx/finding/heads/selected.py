@@ -19,6 +19,7 @@ from ...reading.graph import Graph, Node, Tensor, floating, reads
 from ...reading.kinds import QUANTISERS, VIEWS
 from ...rules.paths import carried
 from .boxes import BOX, side_by_side
+from .own_maps import with_own_maps
 from .tails import behind
 from .words import says
 
@@ -170,6 +171,8 @@ def _apart(graph: Graph, outputs: Sequence[Tensor], carries: Container[str]) -> 
     )
     evidence = f"a score for each box of '{box.name}', its class in '{label.name}'"
     at = None if len(score.shape) == len(box.shape) - 1 else 0
+    others = [t for t in outputs if t not in (box, score, label)]
+    numbers = with_own_maps(graph, numbers, others, carries)
     return Selected(score, at, numbers, str(score.name), evidence)
 
 

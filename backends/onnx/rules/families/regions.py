@@ -34,6 +34,24 @@ class Samples(NamedTuple):
 def roi_align(op: Op, node: Node) -> Tensor:
     """x [N, C, H, W] -> [R, C, O, P]: bilinear samples of each bin, averaged or the largest."""
     x, rois, batch = node.inputs
+    count = rois.shape[0]
+    if isinstance(count, int) and count:
+        return _pooled(op, node, x, rois, batch)
+    one_more = _pooled(op, node, x, *_beside_nothing(op, rois, batch))
+    return op.Slice(one_more, [0], [-1], [0])
+
+
+def _beside_nothing(op: Op, rois: Tensor, batch: Tensor) -> tuple[Tensor, Tensor]:
+    """The regions, and one more of no picture, where there may be none.
+
+    A level of a pyramid without a region has the product of a matrix [H, 0] and maps [C, 0, W] in
+    its derivative: zeros, and in onnxruntime 1.31 whatever lay in memory.
+    """
+    region, nobody = np.zeros((1, rois.shape[1]), rois.dtype), np.array([-1], batch.dtype)
+    return op.Concat(rois, region, axis=0), op.Concat(batch, nobody, axis=0)
+
+
+def _pooled(op: Op, node: Node, x: Tensor, rois: Tensor, batch: Tensor) -> Tensor:
     high, wide = extent(op, x, 2), extent(op, x, 3)
     rows = _samples(op, node, rois, 1, node.attrs["output_height"], high)
     columns = _samples(op, node, rois, 0, node.attrs["output_width"], wide)
