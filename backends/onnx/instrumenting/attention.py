@@ -16,7 +16,7 @@ from cam_core.methods import Method
 from cam_core.methods.attention import read_by_gradient
 
 from ..finding.analysis import Analysis
-from ..finding.attention import Part
+from ..finding.attention_factors import Part
 from ..finding.axes.walk import extent_at, shape_at
 from ..finding.token_places import Sight, in_order_at, sight_of
 from ..reading.graph import Tensor
