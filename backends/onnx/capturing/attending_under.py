@@ -52,6 +52,15 @@ class AttentionUnder:
         known = self._sight.read(self.P[-1].shape[2])
         return read_by_gradient(self.G[-1]) if known is None else known
 
+    @property
+    def whole(self) -> list[bool]:
+        """Of each block whether nothing is left out of its rows."""
+        return [block.whole for block in self._sight.blocks]
+
+    def shown(self, values: Array) -> Array:
+        """[N, places] as [N, *S]."""
+        return np.reshape(values, (-1, *self._seen.places.shape))
+
     def placed(self, keys: Array) -> Array:
         """[N, keys] at the places [N, *S]."""
         there = self._seen.places
@@ -99,11 +108,15 @@ class AttentionUnder:
 
     def last(self, *, one_head: bool = False) -> tuple[Array, Array, Array, Array]:
         """dY/do, V, and the projected queries and keys of the last block."""
-        block = self._sight.blocks[-1]
+        block, there = self._sight.blocks[-1], self._seen.places.ravel()
         V, q, k = (self._seen.array(part) for part in (block.values, block.queries, block.keys))
+        if q.shape[2] != k.shape[2]:
+            raise InputError("gradeclip needs a last block whose tokens attend to one another")
         q, k = q / block.queries.scale, k / block.keys.scale
         g = self._with_one_head(V) if one_head else self._pulled(block.output)
-        return g, V, self._projected(q), self._projected(k)
+        read = np.flatnonzero(np.any(self.read, axis=0))
+        places = V[:, :, there]
+        return g[:, :, read], places, self._projected(q, read), self._flat(self._project(k))
 
     def _with_one_head(self, V: Array) -> Array:
         """dY/do where the last block attends by all heads' q k / sqrt(all their channels).
@@ -119,22 +132,24 @@ class AttentionUnder:
         g = self._gradient_after(part.tensor, in_own_order(o, part, like))
         return in_order(g, part, self._seen.rows)
 
-    def _projected(self, x: Array) -> Array:
-        """[N, heads, tokens, D] as [N, C, tokens], each token after the output projection.
+    def _projected(self, x: Array, tokens: Array) -> Array:
+        """[N, heads, tokens, D] as [N, C, these tokens], each after the output projection.
 
-        What is seen of the projection are its places: each token is put at all of them in turn
-        where it is at none itself.
+        What is seen of the projection are its places: a token that is at none is put at all.
         """
-        there, count = self._seen.places, self.P[-1].shape[2]
-        if x.shape[2] != count:
-            raise InputError("gradeclip needs a last block whose tokens attend to one another")
-        found = self._project(x)
-        tokens = np.zeros((*found.shape[:2], count), found.dtype)
-        tokens[..., there.ravel()] = found.reshape(*found.shape[:2], -1)
-        for i in set(range(count)) - set(there.ravel().tolist()):
-            alone = np.broadcast_to(x[:, :, i : i + 1], x.shape)
-            tokens[..., i] = self._project(alone).reshape(*found.shape[:2], -1)[..., 0]
-        return tokens
+        places = self._seen.places.ravel().tolist()
+        every = self._flat(self._project(x)) if not set(places).isdisjoint(tokens) else None
+        found = []
+        for i in tokens.tolist():
+            if every is not None and i in places:
+                found.append(every[..., places.index(i)])
+            else:
+                alone = np.broadcast_to(x[:, :, i : i + 1], x.shape)
+                found.append(self._flat(self._project(alone))[..., 0])
+        return np.stack(found, axis=-1)
+
+    def _flat(self, x: Array) -> Array:
+        return x.reshape(*x.shape[:2], -1)
 
     def _project(self, x: Array) -> Array:
         """[N, C, *S] of [N, heads, queries, D]."""

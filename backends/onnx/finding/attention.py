@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..reading.graph import Node
-from .attention_factors import Part, labels_of, scores_of, softmax_of
+from .attention_factors import SAME, Part, labels_of, scores_of, softmax_of
 from .route import Route
 
 
@@ -31,6 +31,8 @@ class Block:
     """[N, heads, keys, D']."""
     softmax: str
     """The softmax's own output."""
+    whole: bool
+    """Do the rows of P sum to 1? Not where something stands between it and the softmax."""
 
 
 def blocks_of(route: Route) -> list[Block]:
@@ -62,6 +64,7 @@ def _block(route: Route, node: Node) -> Block | None:
                     Part(node.outputs[0], made, lead + query[0] + value[0]),
                     *found,
                     made_by.outputs[0].name,
+                    softmax_of(route.graph, P, own.index(key), passed=SAME) is not None,
                 )
     return None
 

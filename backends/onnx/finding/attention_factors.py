@@ -45,9 +45,11 @@ def labels_of(node: Node) -> tuple[str, str, str] | None:
     return f"{lead}yz", f"{lead}zx", f"{lead}yx"
 
 
-def softmax_of(graph: Graph, tensor: Tensor, axis: int) -> tuple[Node, int] | None:
+def softmax_of(
+    graph: Graph, tensor: Tensor, axis: int, passed: set[str] = SAME | {"Where"}
+) -> tuple[Node, int] | None:
     """The softmax along that axis which made this, and its axis; None: none did."""
-    for source, at in _back(graph, tensor, axis, SAME | {"Where"}):
+    for source, at in _back(graph, tensor, axis, passed):
         node = graph.producer.get(source.name)
         if node is not None and node.op == "Softmax" and len(source.shape or ()) > at:
             return (node, at) if node.attrs["axis"] % len(source.shape) == at else None

@@ -21,6 +21,8 @@ from ..writing.emit import Emitter
 from ..writing.op import Op
 from ..writing.valid import require_valid
 from . import gate as gates
+from .attention import layout_of, seen
+from .fused import put_back, written_out
 from .metadata import record
 from .methods import knows_no_class
 from .outputs import added, check_outputs
@@ -82,16 +84,19 @@ def instrument(
         raise InputError("gate and static exclude each other: a gated output has N rows or none")
     analysis, digest = _read(model, layer, score, static)
     method = method or usual_method(analysis.score.heads[0])
-    op = Emitter(analysis.graph)
-    targets = _targets(op, analysis, method, outputs, target, labels, fixed=static is not None)
-    made = added(op, analysis, targets, method, outputs, How(guided, fuse))
+    open_ = written_out(analysis, method)
+    op = Emitter(open_.graph)
+    targets = _targets(op, open_, method, outputs, target, labels, fixed=static is not None)
+    made = added(op, open_, targets, method, outputs, How(guided, fuse))
     if static is not None:
         require_static(op.needed(made))
     enable = gates.condition() if gate else None
     inputs = [*targets.inputs, *([enable] if enable is not None else [])]
     result = append(op, inputs=inputs, outputs=made)
+    if open_ is not analysis:
+        put_back(result, analysis.model)
     if enable is not None:
-        gates.close(result, op, made, enable)
+        gates.close(result, analysis.model, op, made, enable)
     record(
         result,
         analysis,
@@ -99,7 +104,7 @@ def instrument(
         inputs,
         method=method,
         fuse=fuse,
-        places=_places(op, analysis, method),
+        places=_places(op, open_, method),
         labels=labels,
         preprocess=preprocess,
         source_sha256=digest,
@@ -144,7 +149,13 @@ def _targets(
 
 
 def _places(op: Op, analysis: Analysis, method: str) -> tuple[str, str]:
-    """The layers, and their layouts; the input, of a method that is about no layer."""
+    """The layers, and their layouts; the input, of a method that is about no layer.
+
+    Of a method of attention the last block's weights, and how its keys are laid out.
+    """
+    if find_method(method).at == "attention":
+        sight = seen(analysis)
+        return str(sight.blocks[-1].weights.tensor.name), layout_of(sight)
     if find_method(method).layered:
         choices = analysis.choices
         return ";".join(c.name for c in choices), ";".join(c.layout.text() for c in choices)

@@ -118,7 +118,7 @@ def require_fusible(choices: Sequence[Choice], parts: Sequence[CamTensors]) -> N
 
 def knows_no_class(method: str, outputs: Sequence[str]) -> bool:
     """Does nothing that is asked for depend on what is explained?"""
-    return not find_method(method).needs and set(OF_TARGET).isdisjoint(outputs)
+    return find_method(method).needs <= {"attention"} and set(OF_TARGET).isdisjoint(outputs)
 
 
 def heatmap(

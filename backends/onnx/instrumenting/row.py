@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from math import prod
 
@@ -16,7 +16,7 @@ from ..reading.graph import Tensor
 from ..reading.names import PER_LAYER
 from ..writing.arithmetic import in_real_units, widened
 from ..writing.op import Op
-from .attention import Attended, attended
+from .attention import attention_maps, seen
 from .canvas import canvas
 from .methods import CamTensors, arranged, cam, heatmap, mergeable, merged, require_fusible
 from .over_input import Given, Source, by_gradient, over_input, source_of, sources
@@ -54,14 +54,14 @@ class Row:
         """Runs the reverse pass and the method."""
         choices = self.analysis.choices
         named = sources(self.analysis) if "input_gradients" in self.names else []
-        over, attended = self._source(), self._attended()
+        over, of_attention = self._source(), self._of_attention()
         layers = [c.tensor.name for c in choices if self._needs_gradients()]
-        wanted = [*(layers if attended is None else attended.wanted), *named]
+        wanted = [*(layers if of_attention is None else []), *named]
         wanted += [] if over is None or not by_gradient(self.method) else [over.name]
         gradients = self._pulled(list(dict.fromkeys(wanted))) if wanted else {}
         self._given = None if over is None else self._of_input(over, gradients.get(over.name))
-        if attended is not None:
-            self.layers = [self._of_attention(attended, gradients)]
+        if of_attention is not None:
+            self.layers = [of_attention]
         else:
             pulled = [gradients.get(choice.tensor.name) for choice in choices]
             self.layers = [self._layer(c, G) for c, G in zip(choices, pulled, strict=True)]
@@ -100,23 +100,25 @@ class Row:
                 found["heatmap"] = heatmap(op, made.map, *canvas(self.analysis, choice))
         return found
 
-    def _attended(self) -> Attended | None:
-        """What the model attends to, where the method is about that."""
+    def _of_attention(self) -> dict[str, Tensor] | None:
+        """What a method of attention gives; None of any other."""
         if self.method is None or self.method.at != "attention":
             return None
         unknown = sorted(set(self.names) & set(PER_LAYER) - {"map", "signed", "heatmap"})
         if unknown:
             raise InputError(f"output '{unknown[0]}' is of a layer, the method is about attention")
-        return attended(self.analysis, self.method)
-
-    def _of_attention(self, seen: Attended, gradients: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        assert self.method is not None
-        signed, lit = seen.maps(self.op, self.method, gradients)
+        sight = seen(self.analysis)
+        explained = self.target.cotangent if "gradients" in self.method.needs else None
+        signed, lit = attention_maps(self.op, sight, self.method, explained, self._back)
         found = {"map": lit, "signed": signed}
         if "heatmap" in self.names:
-            choice = replace(self.analysis.choices[0], region=seen.sight.region)
+            choice = replace(self.analysis.choices[0], region=sight.region)
             found["heatmap"] = heatmap(self.op, lit, *canvas(self.analysis, choice))
         return found
+
+    def _back(self, cotangent: Tensor | None, wanted: Sequence[str]) -> dict[str, Tensor]:
+        assert cotangent is not None
+        return differentiate(self.op, self.analysis, cotangent, wanted, guided=self.how.guided)
 
     def _merged(self) -> dict[str, Tensor]:
         """The map of all scales, where their sizes are known, or of all layers that are fused.
@@ -142,6 +144,7 @@ class Row:
 
     def _pulled(self, wanted: Sequence[str], *, guided: bool = False) -> dict[str, Tensor]:
         cotangent, guided = self.target.cotangent, guided or self.how.guided
+        assert cotangent is not None
         return differentiate(self.op, self.analysis, cotangent, wanted, guided=guided)
 
     def _source(self) -> Source | None:
