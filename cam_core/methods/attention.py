@@ -193,9 +193,11 @@ def _sensitivity(gradients: Sequence[Array], blocks: int | None) -> Array:
     counted = list(gradients)[-blocks:] if blocks else list(gradients)
     total: Any = None
     for gradient in counted:
-        own = np.mean(np.maximum(gradient, 0.0), axis=(1, 2))
+        queries = gradient.shape[2]
+        even = np.full((1, 1, 1, queries), 1 / queries, gradient.dtype)  # a product, not a mean:
+        own = _through(even, np.maximum(gradient, 0.0))  # runtimes are slow at means of columns
         total = own if total is None else total + own
-    found: Array = total
+    found: Array = np.squeeze(total, axis=(1, 2))
     return found
 
 

@@ -30,10 +30,22 @@ Pull = Callable[[Tensor, Sequence[str]], dict[str, Tensor]]
 
 
 def seen(analysis: Analysis) -> Sight:
-    """The blocks of a model, over the picture of its layer."""
+    """The blocks of a model, over the picture of its layer.
+
+    Raises:
+        InputError: it has none, or how many tokens there are is known at run time only.
+    """
     choice = analysis.choices[0] if analysis.choices else None
     over = "" if choice is None or choice.region is None else choice.region.input
-    return sight_of(analysis, over)
+    sight = sight_of(analysis, over)
+    for part in (block.weights for block in sight.blocks):
+        counts = [part.tensor.shape[part.labels.index(letter)] for letter in part.order[-2:]]
+        if not all(isinstance(count, int) for count in counts):
+            raise InputError(
+                f"attention '{part.tensor.name}' has a number of tokens that is known at run time "
+                f"only, and a file shows known places: fix the input's size by --size or --static"
+            )
+    return sight
 
 
 def attention_maps(

@@ -52,14 +52,7 @@ def _of_mean(op: Op, sight: Sight, end: Tensor, cotangent: Tensor) -> Tensor:
     back = Pass(op, VJP_RULES).back(copy.nodes, [(copy.result, cotangent)], [every])
     g = op.expand_like(back[every.name], every)
     each = _moved(op, op.ReduceSum(g, [of_last], keepdims=1), of_last, axis)
-    return op.expand_like(op.Mul(each, 1 / _count(end, axis)), end)
-
-
-def _count(tensor: Tensor, axis: int) -> int:
-    count = tensor.shape[axis]
-    if not isinstance(count, int):
-        raise InputError("legrad in a file needs a known number of tokens: fix the size, --static")
-    return count
+    return op.expand_like(op.Mul(each, 1 / end.shape[axis]), end)
 
 
 def _moved(op: Op, x: Tensor, axis: int, to: int) -> Tensor:
