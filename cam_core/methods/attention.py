@@ -233,6 +233,8 @@ def _without_lowest(P: Array, share: float) -> Array:
     """[N, queries, keys] with that share of each row of the batch's smallest weights at 0."""
     if not share:
         return P
+    if not isinstance(P, np.ndarray):
+        raise InputError("rollout with discard sorts, which no file does: use `explain`")
     flat = P.reshape(len(P), -1)
     lowest = np.argsort(flat, axis=1, kind="stable")[:, : int(flat.shape[1] * share)]
     found = flat.copy()

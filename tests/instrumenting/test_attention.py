@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import onnx
 import onnxruntime as ort
@@ -89,6 +91,10 @@ def test_what_only_the_gradient_tells() -> None:
     ("options", "words"),
     [
         ({"method": "legrad", "target": "finer:3"}, "only targets that are sums of logits"),
+        ({"method": "gradeclip", "options": {"one_head": True}}, "runs the model again"),
+        ({"method": "rollout", "options": {"discard": 0.1}}, "no file does"),
+        ({"method": "rollout", "options": {"block": 1}}, "takes heads, discard"),
+        ({"method": "gradrollout", "options": {"heads": "max"}}, "it takes none"),
         ({"method": "rollout", "outputs": ("map", "alpha")}, "gives a map and no weights"),
     ],
     ids=str,
@@ -123,6 +129,23 @@ def test_what_knows_no_class_adds_no_input_and_says_where_its_map_is(model: byte
     assert facts["cam.layout"] in ("NHQ(1+2*3)", "NHQ(2*3+1)", "NQ(1+2*3)")
     fed = [i.name for i in instrument(model, method="legrad").graph.input]
     assert fed == ["x", "cam_class"]
+
+
+@pytest.mark.parametrize(
+    ("method", "options"),
+    [("legrad", {"blocks": 1}), ("legrad-final", {"blocks": 1}), ("rollout", {"heads": "max"})],
+    ids=str,
+)
+def test_options_are_those_that_explain_takes(model: bytes, method: str, options: dict) -> None:
+    x = pictures().numpy()
+    (lit,), _ = run(model, x, "cam_map", method=method, target="3", options=options)
+    expected = explain(OnnxBackend(model), x, 3, method, **options).map
+    np.testing.assert_allclose(lit, expected, rtol=1e-5, atol=1e-5 * expected.max())
+    made = instrument(model, method=method, target="3", options=options)
+    facts = {entry.key: entry.value for entry in made.metadata_props}
+    assert json.loads(facts["cam.options"]) == options
+    whole = instrument(model, method=method, target="3")
+    assert options != {"blocks": 1} or len(made.graph.node) < len(whole.graph.node)
 
 
 def test_only_the_last_block_is_gone_back_through_where_that_suffices(model: bytes) -> None:

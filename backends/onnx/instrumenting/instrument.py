@@ -37,6 +37,7 @@ def instrument(
     layer: str | int | Sequence[str | int] | None = None,
     score: str | None = None,
     method: str | None = None,
+    options: Mapping[str, Any] | None = None,
     fuse: str | None = None,
     target: str | int | Sequence[str | int] = "input",
     gate: bool = False,
@@ -56,6 +57,7 @@ def instrument(
             None the default, of a detector the maps of all scales merged into one.
         score: the score tensor; found by itself if None.
         method: a row of `cam_core.METHODS`; if None what suits the score, gradcam of a classifier.
+        options: of the method, by name, as `explain` takes them: `{"blocks": 1}`.
         fuse: a row of `cam_core.maps.FUSES`: the maps of several layers as one.
         target: "input" (adds the input `cam_class`), "cotangent" (adds `cam_cotangent`),
             or one or several targets as `cam_core.targets.parse_target` reads them: "top:k",
@@ -87,7 +89,7 @@ def instrument(
     open_ = written_out(analysis, method)
     op = Emitter(open_.graph)
     targets = _targets(op, open_, method, outputs, target, labels, fixed=static is not None)
-    made = added(op, open_, targets, method, outputs, How(guided, fuse))
+    made = added(op, open_, targets, method, outputs, How(guided, fuse, options or {}))
     if static is not None:
         require_static(op.needed(made))
     enable = gates.condition() if gate else None
@@ -103,6 +105,7 @@ def instrument(
         targets,
         inputs,
         method=method,
+        options=options,
         fuse=fuse,
         places=_places(op, open_, method),
         labels=labels,

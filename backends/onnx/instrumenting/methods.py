@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from inspect import signature
 from math import prod
 from typing import Any
 
@@ -49,14 +51,21 @@ class CamTensors:
     """The value [N] below which the map is rounding noise, where it is asked for."""
 
 
-def writable_method(name: str) -> Method:
-    """The method of that name, if it can be written as operators."""
+def writable_method(name: str, options: Mapping[str, Any]) -> Method:
+    """The method of that name with these options, if it can be written as operators."""
     method = find_method(name)
     lacking = method.lacking(WRITTEN[method.at])
     if lacking or not method.traceable:
         why = f" needs {lacking} and" if lacking else ""
         raise InputError(f"method '{name}'{why} cannot be written into a file; use `explain`")
-    return method
+    known = [
+        p.name for p in signature(method.formula).parameters.values() if p.kind == p.KEYWORD_ONLY
+    ]
+    unknown = sorted(set(options) - set(known))
+    if unknown:
+        taken = f"it takes {', '.join(known)}" if known else "it takes none"
+        raise InputError(f"method '{name}' has no option '{unknown[0]}'; {taken}")
+    return replace(method, formula=partial(method.formula, **options))
 
 
 def cam(
