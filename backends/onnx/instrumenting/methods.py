@@ -58,13 +58,12 @@ def writable_method(name: str, options: Mapping[str, Any]) -> Method:
     if lacking or not method.traceable:
         why = f" needs {lacking} and" if lacking else ""
         raise InputError(f"method '{name}'{why} cannot be written into a file; use `explain`")
-    known = [
-        p.name for p in signature(method.formula).parameters.values() if p.kind == p.KEYWORD_ONLY
-    ]
+    taken = signature(method.formula).parameters.values()
+    known = [one.name for one in taken if one.kind == one.KEYWORD_ONLY]
     unknown = sorted(set(options) - set(known))
     if unknown:
-        taken = f"it takes {', '.join(known)}" if known else "it takes none"
-        raise InputError(f"method '{name}' has no option '{unknown[0]}'; {taken}")
+        words = ", ".join(known) or "none"
+        raise InputError(f"method '{name}' has no option '{unknown[0]}'; it takes {words}")
     return replace(method, formula=partial(method.formula, **options))
 
 
