@@ -2,8 +2,8 @@
 
 A block's weights P [N, heads, queries, keys] sum to one over the keys; G is dY/dP. What the keys
 amount to, [N, keys], is shown at those of them that are places; class and register tokens are none.
-`rollout`, `gradrollout` and `legrad-final` are traced into a file as well: they use plain functions
-of arrays.
+All are traced into a file as well: they use plain functions of arrays. Only some rows of a product
+of blocks are shown, so that it is worked out from the last block down, rows times a matrix each.
 """
 
 from __future__ import annotations
@@ -55,8 +55,17 @@ class Attention(Protocol):
         """1 for each query of the last block that the score reads, else 0 [1 or N, queries]."""
         ...
 
+    @property
+    def whole(self) -> Sequence[bool]:
+        """Of each block whether every row of its weights sums to 1: nothing is left out of it."""
+        ...
+
     def placed(self, keys: Array) -> Array:
         """[N, keys] at the places [N, *S]."""
+        ...
+
+    def shown(self, values: Array) -> Array:
+        """One value a place, in their order, [N, places] as [N, *S]."""
         ...
 
     def chained(self) -> None:
@@ -64,8 +73,11 @@ class Attention(Protocol):
         ...
 
     def last(self, *, one_head: bool = False) -> tuple[Array, Array, Array, Array]:
-        """(dY/do [N, heads, queries, D], V [N, heads, keys, D], queries [N, C, queries] and keys
-        [N, C, keys] after the output projection) of the last block, o = P V.
+        """(dY/do [N, heads, queries, D], V [N, heads, places, D], queries [N, C, queries] and keys
+        [N, C, places] after the output projection) of the last block, o = P V.
+
+        Of the queries that the score reads (others, whose dY/do is 0, may be among them) and of
+        the keys at the places, in their order.
 
         `one_head`: the gradient where the block attends with one head as wide as all of them.
         """
@@ -94,12 +106,13 @@ def rollout(question: Asked, *, heads: str = "mean", discard: float = 0.0) -> Ar
         raise InputError(f"rollout takes heads {', '.join(MIXED)} and discard from 0 to below 1")
     attention = question.attention
     attention.chained()
-    rolled: Any = None
-    for P in attention.P:
-        mixed = MIXED[heads](P, axis=1)
-        step = _with_residual(_without_lowest(mixed, discard) if discard else mixed)
-        rolled = step if rolled is None else np.matmul(step, rolled)
-    return attention.placed(_read(rolled, attention.read))
+    rows, halves = _reading(attention.read), 0
+    for P, whole in zip(reversed(attention.P), reversed(attention.whole), strict=True):
+        plain = heads == "mean" and not discard
+        mixed = P if plain else np.expand_dims(_without_lowest(MIXED[heads](P, axis=1), discard), 1)
+        rows = _stepped(rows, mixed, whole=whole and plain)
+        halves += _square(P)
+    return attention.placed(np.squeeze(rows, axis=(1, 2)) * 0.5**halves)
 
 
 def gradrollout(question: Asked) -> Array:
@@ -109,15 +122,11 @@ def gradrollout(question: Asked) -> Array:
     """
     attention = question.attention
     attention.chained()
-    rolled: Any = None
-    for P, G in zip(attention.P, attention.G, strict=True):
-        E = np.mean(np.maximum(G * P, 0.0), axis=1)
-        if rolled is None:
-            rolled = E + _eye(E) if _square(E) else E
-        else:
-            pulled = np.matmul(E, rolled)
-            rolled = rolled + pulled if _square(E) else pulled
-    return attention.placed(_read(rolled, attention.read))
+    rows = _reading(attention.read)
+    for P, G in zip(reversed(attention.P), reversed(attention.G), strict=True):
+        pulled = _through(rows, np.maximum(G * P, 0.0))
+        rows = rows + pulled if _square(P) else pulled
+    return attention.placed(np.squeeze(rows, axis=(1, 2)))
 
 
 def legrad(question: Asked, *, blocks: int | None = None) -> Array:
@@ -160,12 +169,11 @@ def gradeclip(question: Asked, *, one_head: bool = False) -> Array:
     """
     attention = question.attention
     g, v, q, k = attention.last(one_head=one_head)
-    cosines = np.einsum("ncq,nck->nqk", _unit(q), _unit(k))
-    low, high = (_over_places(attention, cosines, reduce) for reduce in (np.min, np.max))
+    added = np.sum(np.matmul(g, np.transpose(v, (0, 1, 3, 2))), axis=1)
+    cosines = np.matmul(np.transpose(_unit(q), (0, 2, 1)), _unit(k))
+    low, high = (reduce(cosines, axis=-1, keepdims=True) for reduce in (np.min, np.max))
     w = (cosines - low) / np.where(high > low, high - low, 1.0)
-    found = np.einsum("nhqd,nhkd,nqk,nq->nk", g, np.broadcast_to(v, _heads(v, g)), w,
-                      np.broadcast_to(attention.read, (len(g), g.shape[2])))  # fmt: skip
-    return np.maximum(attention.placed(found), 0.0)
+    return np.maximum(attention.shown(np.sum(added * w, axis=1)), 0.0)
 
 
 def read_by_gradient(G: Array) -> Array:
@@ -185,28 +193,36 @@ def _sensitivity(gradients: Sequence[Array], blocks: int | None) -> Array:
     counted = list(gradients)[-blocks:] if blocks else list(gradients)
     total: Any = None
     for gradient in counted:
-        own = np.mean(np.maximum(gradient, 0.0), axis=(1, 2))
+        queries = gradient.shape[2]
+        even = np.full((1, 1, 1, queries), 1 / queries, gradient.dtype)  # a product, not a mean:
+        own = _through(even, np.maximum(gradient, 0.0))  # runtimes are slow at means of columns
         total = own if total is None else total + own
-    found: Array = total
+    found: Array = np.squeeze(total, axis=(1, 2))
     return found
 
 
-def _read(rolled: Array, read: Array) -> Array:
-    """The mean of the rows that are read [N, keys]."""
-    weights = read / np.sum(read, axis=-1, keepdims=True)
-    rows: Array = np.sum(rolled * np.expand_dims(weights, -1), axis=1)
-    return rows
+def _reading(read: Array) -> Array:
+    """What picks the mean of the rows that are read [1 or N, 1, 1, queries]."""
+    return np.expand_dims(read / np.sum(read, axis=-1, keepdims=True), (1, 2))
 
 
-def _with_residual(P: Array) -> Array:
-    """(P + I) / 2 with rows that sum to 1; P where it leads from other tokens."""
-    found = 0.5 * P + 0.5 * _eye(P) if _square(P) else P
-    scaled: Array = found / np.sum(found, axis=-1, keepdims=True)
-    return scaled
+def _through(rows: Array, P: Array) -> Array:
+    """rows times the mean over heads of P, [N, 1, 1, keys]."""
+    found: Array = np.mean(np.matmul(rows, P), axis=1, keepdims=True)
+    return found
 
 
-def _eye(P: Array) -> Array:
-    return np.eye(P.shape[-1], dtype=P.dtype)
+def _stepped(rows: Array, P: Array, *, whole: bool) -> Array:
+    """rows times P + I with rows that sum to 2; times P where it leads from other tokens.
+
+    `whole`: P has rows that sum to 1 already.
+    """
+    square = _square(P)
+    if not whole:
+        sums = np.expand_dims(np.sum(np.mean(P, axis=1, keepdims=True), axis=-1), 1)
+        rows = rows / (0.5 * sums + 0.5 if square else sums)
+    found = _through(rows, P)
+    return found + rows if square else found
 
 
 def _square(P: Array) -> bool:
@@ -215,6 +231,10 @@ def _square(P: Array) -> bool:
 
 def _without_lowest(P: Array, share: float) -> Array:
     """[N, queries, keys] with that share of each row of the batch's smallest weights at 0."""
+    if not share:
+        return P
+    if not isinstance(P, np.ndarray):
+        raise InputError("rollout with discard sorts, which no file does: use `explain`")
     flat = P.reshape(len(P), -1)
     lowest = np.argsort(flat, axis=1, kind="stable")[:, : int(flat.shape[1] * share)]
     found = flat.copy()
@@ -224,17 +244,6 @@ def _without_lowest(P: Array, share: float) -> Array:
 
 def _unit(x: Array) -> Array:
     """Of length 1 along the channels [N, C, ...]; 0 stays 0."""
-    length = np.linalg.norm(x, axis=1, keepdims=True)
-    found: Array = x / np.where(length == 0, 1.0, length)
+    length = np.sqrt(np.sum(x * x, axis=1, keepdims=True))
+    found: Array = x / np.where(length > 0, length, 1.0)
     return found
-
-
-def _over_places(attention: Attention, cosines: Array, reduce: Any) -> Array:
-    """The smallest or largest of each query's over the places [N, queries, 1]."""
-    rows = [attention.placed(cosines[:, q]) for q in range(cosines.shape[1])]
-    found = [reduce(row.reshape(len(row), -1), axis=1) for row in rows]
-    return np.stack(found, axis=1)[..., None]
-
-
-def _heads(v: Array, g: Array) -> tuple[int, ...]:
-    return (len(g), g.shape[1], *v.shape[2:])

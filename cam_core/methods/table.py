@@ -252,7 +252,6 @@ METHODS: dict[str, Method] = {
         legrad,
         "positive gradient at the attention of each block, of the score of its mean token",
         "Bousselham et al. 2024, LeGrad",
-        traceable=False,
         **OF_ATTENTION,
     ),
     "legrad-final": Method(
@@ -265,7 +264,6 @@ METHODS: dict[str, Method] = {
         gradeclip,
         "what each value adds to the score at the last attention, by likeness of query and key",
         "Zhao et al. 2025, Grad-ECLIP",
-        traceable=False,
         **OF_ATTENTION,
     ),
 }

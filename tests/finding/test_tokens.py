@@ -26,6 +26,8 @@ pytest.importorskip("onnxruntime")
         ("r = Reshape(tokens, apart) u = Relu(r) n = Reshape(u, whole)", None),
         ("r = Transpose<perm = [1, 0, 2]>(tokens) u = Relu(r) n = Transpose<perm = [1, 0, 2]>(u)",
          {0}),
+        ("t = Transpose<perm = [0, 2, 1]>(tokens) b = BatchNormalization(t, g, h, g, h) "
+         "n = Transpose<perm = [0, 2, 1]>(b)", {0}),
     ],
 )  # fmt: skip
 def test_the_tokens_that_one_of_them_is_made_of(body: str, needed: set[int] | None) -> None:

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
+import onnx
 import onnxruntime as ort
 import pytest
 
 pytest.importorskip("torch")
 from torch import nn
 
-from backends.onnx import OnnxBackend, instrument
+from backends.onnx import OnnxBackend, instrument, strip
 from cam_core import explain
 from cam_core.errors import CamError
 from tests.attentive import HEADS, WIDTH, TinyViT, exported, made, pictures
 from tests.models.networks import randomise
 
 Array = np.ndarray
-WRITTEN = ("gradrollout", "legrad-final", "rollout")
+WRITTEN = ("gradeclip", "gradrollout", "legrad", "legrad-final", "rollout")
 
 
 def run(model: bytes, x: Array, *names: str, **options: object) -> tuple[list[Array], list[str]]:
@@ -78,24 +81,77 @@ def test_what_only_the_gradient_tells() -> None:
     (lit,), _ = run(model, x, "cam_map", method="gradrollout", target="3")
     expected = explain(OnnxBackend(model), x, 3, "gradrollout").map
     np.testing.assert_allclose(lit, expected, rtol=1e-5, atol=1e-5 * expected.max())
-    with pytest.raises(CamError, match="told by the gradient alone"):
-        instrument(model, method="rollout", target="3")
+    (lit,), fed = run(model, x, "cam_map", method="rollout")
+    expected = explain(OnnxBackend(model), x, 3, "rollout").map
+    np.testing.assert_allclose(lit, expected, rtol=1e-5, atol=1e-5 * expected.max())
+    assert fed == ["x"]
 
 
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"method": "legrad"}, "cannot be written into a file"),
-        ({"method": "gradeclip"}, "cannot be written into a file"),
+        ({"method": "legrad", "target": "finer:3"}, "only targets that are sums of logits"),
+        ({"method": "gradeclip", "options": {"one_head": True}}, "runs the model again"),
+        ({"method": "rollout", "options": {"discard": 0.1}}, "no file does"),
+        ({"method": "rollout", "options": {"block": 1}}, "takes heads, discard"),
+        ({"method": "gradrollout", "options": {"heads": "max"}}, "it takes none"),
         ({"method": "rollout", "outputs": ("map", "alpha")}, "gives a map and no weights"),
     ],
     ids=str,
 )
 def test_what_a_file_cannot_hold(model: bytes, options: dict, words: str) -> None:
     with pytest.raises(CamError, match=words):
-        instrument(model, target="3", **options)
+        instrument(model, **{"target": "3"} | options)
 
 
-def test_fused_attention_is_refused() -> None:
-    with pytest.raises(CamError, match="attention is fused in this file"):
-        instrument(exported(made("class", "sdpa"), "dynamo", 23), method="rollout", target="3")
+@pytest.mark.parametrize("method", WRITTEN)
+def test_the_weights_of_fused_attention_are_made_beside_it(method: str) -> None:
+    model, x = exported(made("class", "sdpa"), "dynamo", 23), pictures(3).numpy()
+    source = onnx.load_from_string(model)
+    assert "Attention" in {node.op_type for node in source.graph.node}
+    for options in ({}, {"gate": True}):
+        whole = instrument(model, method=method, target="3", **options)
+        assert list(whole.graph.node)[: len(source.graph.node)] == list(source.graph.node)
+        assert strip(whole) == source
+    (lit, y), _ = run(model, x, "cam_map", "y", method=method, target="3")
+    expected = explain(OnnxBackend(model), x, 3, method).map
+    np.testing.assert_allclose(lit, expected, rtol=1e-5, atol=1e-5 * expected.max())
+    plain = ort.InferenceSession(model, providers=["CPUExecutionProvider"])
+    # what else reads a tensor keeps the runtime from fusing its maker: other last digits
+    np.testing.assert_allclose(y, plain.run(["y"], {"x": x})[0], rtol=1e-6, atol=1e-6)
+
+
+def test_what_knows_no_class_adds_no_input_and_says_where_its_map_is(model: bytes) -> None:
+    made = instrument(model, method="rollout")
+    assert [i.name for i in made.graph.input] == ["x"]
+    facts = {entry.key: entry.value for entry in made.metadata_props}
+    made_by = next(n for n in made.graph.node if facts["cam.layer"] in n.output)
+    assert made_by.op_type == "Softmax"
+    assert facts["cam.layout"] in ("NHQ(1+2*3)", "NHQ(2*3+1)", "NQ(1+2*3)")
+    fed = [i.name for i in instrument(model, method="legrad").graph.input]
+    assert fed == ["x", "cam_class"]
+
+
+@pytest.mark.parametrize(
+    ("method", "options"),
+    [("legrad", {"blocks": 1}), ("legrad-final", {"blocks": 1}), ("rollout", {"heads": "max"})],
+    ids=str,
+)
+def test_options_are_those_that_explain_takes(model: bytes, method: str, options: dict) -> None:
+    x = pictures().numpy()
+    (lit,), _ = run(model, x, "cam_map", method=method, target="3", options=options)
+    expected = explain(OnnxBackend(model), x, 3, method, **options).map
+    np.testing.assert_allclose(lit, expected, rtol=1e-5, atol=1e-5 * expected.max())
+    made = instrument(model, method=method, target="3", options=options)
+    facts = {entry.key: entry.value for entry in made.metadata_props}
+    assert json.loads(facts["cam.options"]) == options
+    whole = instrument(model, method=method, target="3")
+    assert options != {"blocks": 1} or len(made.graph.node) < len(whole.graph.node)
+
+
+def test_only_the_last_block_is_gone_back_through_where_that_suffices(model: bytes) -> None:
+    count = {
+        method: len(instrument(model, method=method, target="3").graph.node)
+        for method in ("gradeclip", "rollout", "gradrollout")
+    }
+    assert count["rollout"] < count["gradeclip"] < count["gradrollout"]

@@ -152,6 +152,21 @@ ELSEWHERE: dict[tuple[str, str], tuple[str, ...]] = {
         "backends/onnx/writing/export.py",
         "backends/onnx/instrumenting/canvas.py",
         "backends/onnx/instrumenting/methods.py",
+        "backends/onnx/instrumenting/outputs.py",
+        "backends/onnx/instrumenting/row.py",
+    ),
+    ("instrumenting/test_attention.py", "each method of attention in a file"): (
+        "backends/onnx/instrumenting/again.py",
+        "backends/onnx/instrumenting/fused.py",
+        "backends/onnx/instrumenting/last_block.py",
+        "backends/onnx/instrumenting/own_scores.py",
+    ),
+    ("finding/test_attention.py finding/test_token_places.py", "every spelling of a block"): (
+        "backends/onnx/finding/attention_ends.py",
+        "backends/onnx/finding/attention_factors.py",
+    ),
+    ("capturing/test_attending.py", "a pass and what a target makes of it"): (
+        "backends/onnx/capturing/attending_under.py",
     ),
     ("instrumenting/test_strip.py instrumenting/test_metadata.py", "old models, there and back"): (
         "backends/onnx/writing/ir.py",

@@ -112,3 +112,20 @@ def test_a_number_scales_what_lies_under_a_column(view: str, rng: np.random.Gene
     x = rng.normal(size=(2, 6)).astype(np.float32)
     got = _run(graph, nodes, found, {"A": x, "alpha": x})
     np.testing.assert_array_equal(got, (x / np.float32(7))[:, :, None, None])
+
+
+@pytest.mark.parametrize("under", [(1, 1, 6), (2, 1, 6)])
+def test_one_row_for_all_tokens_is_multiplied_once(
+    under: tuple[int, ...], rng: np.random.Generator
+) -> None:
+    graph = _graph("2,5,6", ",".join(map(str, under)))
+    op, W = Emitter(graph), rng.normal(size=(6, 4)).astype(np.float32)
+    full = op.expand_like(graph.tensors["alpha"], graph.tensors["A"])
+    found = op.MatMul(full, W)
+    assert tuple(found.shape) == (2, 5, 4)
+    nodes = op.needed([found])
+    products = [node for node in nodes if node.op == "MatMul"]
+    assert [tuple(node.inputs[0].shape) for node in products] == [under]
+    row = rng.normal(size=under).astype(np.float32)
+    got = _run(graph, nodes, found, {"A": np.zeros((2, 5, 6), np.float32), "alpha": row})
+    np.testing.assert_allclose(got, np.broadcast_to(row, (2, 5, 6)) @ W, rtol=1e-5)

@@ -7,20 +7,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
 from cam_core.backend import Array, Target
-from cam_core.captures import cotangent
-from cam_core.errors import InputError
-from cam_core.methods.attention import read_by_gradient
-from cam_core.region import Region
 
 from ..finding.analysis import Analysis
-from ..finding.token_places import Sight, in_order, in_own_order, sight_of
+from ..finding.token_places import Sight, in_order, sight_of
 from ..reading.graph import Tensor
-from ..running.ort_values import Joined, array_of, device_of, run_values, value_of
+from ..running.ort_values import Joined, array_of
+from .attending_under import AttentionUnder
 from .cut import beside, between, declare_made
-from .halves import COTANGENT, split, split_apart
+from .halves import split, split_apart
 from .sessions import Kept, Passes
 
 Opened = Callable[[Any], Any]
@@ -148,147 +143,3 @@ class AttentionPass:
                 arrays = session.run(list(made), {n: part[n] for n in wanted})
                 own |= dict(zip(made, arrays, strict=True))
         return found
-
-
-class AttentionUnder:
-    """The `Attention` of one target."""
-
-    def __init__(self, seen: AttentionPass, target: Target) -> None:
-        self._seen, self._target = seen, target
-        self._sight = seen.attended.sight
-
-    @property
-    def name(self) -> str:
-        """The last block's weights by their name in the model."""
-        return str(self._sight.blocks[-1].weights.tensor.name)
-
-    @property
-    def region(self) -> Region | None:
-        """What of the input the places cover."""
-        return self._sight.region
-
-    @functools.cached_property
-    def P(self) -> list[Array]:
-        """Each block's weights [N, heads, queries, keys]."""
-        return [self._seen.array(block.weights) for block in self._sight.blocks]
-
-    @functools.cached_property
-    def G(self) -> list[Array]:
-        """dY/dP of each block."""
-        return [self._pulled(block.weights) for block in self._sight.blocks]
-
-    @functools.cached_property
-    def read(self) -> Array:
-        """1 for each query of the last block that the score reads [1 or N, queries]."""
-        known = self._sight.read(self.P[-1].shape[2])
-        return read_by_gradient(self.G[-1]) if known is None else known
-
-    def placed(self, keys: Array) -> Array:
-        """[N, keys] at the places [N, *S]."""
-        there = self._seen.places
-        return np.reshape(np.take(keys, there.ravel(), axis=1), (-1, *there.shape))
-
-    def chained(self) -> None:
-        """Refuses blocks that cannot be multiplied."""
-        self._sight.require_chain([P.shape for P in self.P])
-
-    @functools.cached_property
-    def own(self) -> list[Array]:
-        """ds_l/dP_l: what follows the last block is run on the mean token of block l."""
-        attended, ends = self._seen.attended, self._sight.ends()
-        kept = self._seen.kept_apart
-        tensors = Joined(list(kept[0]), kept)
-        cotangents = {
-            f"{COTANGENT}_{i}": self._of_mean(end, tensors[end.name], tensors[ends[-1].name])
-            for i, end in enumerate(ends)
-        }
-        found = attended.apart.backward_of(kept, cotangents)
-        return [
-            in_order(found[b.weights.tensor.name], b.weights, self._seen.rows)
-            for b in self._sight.blocks
-        ]
-
-    def _of_mean(self, end: Tensor, tokens: Array, last: Array) -> Array:
-        """ds/dtokens where s is Y of the mean token."""
-        axis, of_last = self._sight.token_axis(end), self._sight.token_axis(self._sight.ends()[-1])
-        mean = np.mean(tokens, axis=axis, keepdims=True)
-        moved = np.broadcast_to(np.moveaxis(mean, axis, of_last), last.shape)
-        g = self._gradient_after(self._sight.ends()[-1], np.ascontiguousarray(moved))
-        each = np.moveaxis(np.sum(g, axis=of_last, keepdims=True), of_last, axis)
-        share = each / tokens.shape[axis]
-        return np.ascontiguousarray(np.broadcast_to(share, tokens.shape)).astype(tokens.dtype)
-
-    def _gradient_after(self, tensor: Tensor, values: Array) -> Array:
-        """dY/dt of a tensor, where it is `values`."""
-        backend, names = self._seen.attended.after(tensor)
-        parts = self._seen.beside(names)
-        fed = {n: np.concatenate([part[n] for part in parts]) for n in names}
-        fed[tensor.name] = values
-        look = backend.look(fed, layers=(), inputs=[tensor.name])
-        found: Array = look.pull(self._target).inputs[tensor.name]
-        return found
-
-    def last(self, *, one_head: bool = False) -> tuple[Array, Array, Array, Array]:
-        """dY/do, V, and the projected queries and keys of the last block."""
-        block = self._sight.blocks[-1]
-        V, q, k = (self._seen.array(part) for part in (block.values, block.queries, block.keys))
-        q, k = q / block.queries.scale, k / block.keys.scale
-        g = self._with_one_head(V) if one_head else self._pulled(block.output)
-        return g, V, self._projected(q), self._projected(k)
-
-    def _with_one_head(self, V: Array) -> Array:
-        """dY/do where the last block attends by all heads' q k / sqrt(all their channels).
-
-        The logarithms of the weights are those scores up to a number a query, which falls out.
-        """
-        part, P = self._sight.blocks[-1].output, self.P[-1]
-        with np.errstate(divide="ignore"):
-            scores = np.sum(np.log(P), axis=1, keepdims=True) / np.sqrt(P.shape[1])
-        shares = np.exp(scores - np.max(scores, axis=-1, keepdims=True))
-        o = (shares / np.sum(shares, axis=-1, keepdims=True)) @ V
-        like = self._seen.tensors[part.tensor.name]
-        g = self._gradient_after(part.tensor, in_own_order(o, part, like))
-        return in_order(g, part, self._seen.rows)
-
-    def _projected(self, x: Array) -> Array:
-        """[N, heads, tokens, D] as [N, C, tokens], each token after the output projection.
-
-        What is seen of the projection are its places: each token is put at all of them in turn
-        where it is at none itself.
-        """
-        there, count = self._seen.places, self.P[-1].shape[2]
-        if x.shape[2] != count:
-            raise InputError("gradeclip needs a last block whose tokens attend to one another")
-        found = self._project(x)
-        tokens = np.zeros((*found.shape[:2], count), found.dtype)
-        tokens[..., there.ravel()] = found.reshape(*found.shape[:2], -1)
-        for i in set(range(count)) - set(there.ravel().tolist()):
-            alone = np.broadcast_to(x[:, :, i : i + 1], x.shape)
-            tokens[..., i] = self._project(alone).reshape(*found.shape[:2], -1)[..., 0]
-        return tokens
-
-    def _project(self, x: Array) -> Array:
-        """[N, C, *S] of [N, heads, queries, D]."""
-        session, part = self._seen.attended.projecting, self._sight.blocks[-1].output
-        like = self._seen.tensors[part.tensor.name]
-        size = like.shape[0] // len(self._seen.kept)
-        own = in_own_order(x, part, like)
-        names = [i.name for i in session.get_inputs() if i.name != part.tensor.name]
-        device, found = device_of(session), []
-        for i, more in enumerate(self._seen.beside(names)):
-            given = more | {part.tensor.name: own[i * size : (i + 1) * size]}
-            values = {name: value_of(array, device) for name, array in given.items()}
-            found.append(array_of(next(iter(run_values(session, values).values()))))
-        layout = self._sight.projected_layout()
-        return np.concatenate([layout.apply(one) for one in found])
-
-    def _pulled(self, part: Any) -> Array:
-        return in_order(self._gradients[part.tensor.name], part, self._seen.rows)
-
-    @functools.cached_property
-    def _gradients(self) -> dict[str, Array]:
-        plan = self._seen.attended.passes.plan
-        if plan.refused is not None:
-            raise plan.refused
-        look: Any = self._seen
-        return self._seen.attended.passes.backward(self._seen.kept, cotangent(look, self._target))

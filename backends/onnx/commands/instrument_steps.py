@@ -192,7 +192,8 @@ class Written:
         asked, facts, kept = self.asked, self.facts, self.kept
         for file in self.files:
             click.echo(f"weights {file.path} ({file.size / 2**20:.1f} MiB, {file.how})")
-        note = "" if asked.layers else self.backend.layer_note
+        layered = find_method(facts["cam.method"]).layered
+        note = "" if asked.layers or not layered else self.backend.layer_note
         layer = f"{facts['cam.layer']}  {facts['cam.layout']}"
         click.echo(f"layer   {layer} ({note})" if note else f"layer   {layer}")
         for name, text in heads_said(self.backend.heads()):

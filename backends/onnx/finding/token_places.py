@@ -17,7 +17,9 @@ from cam_core.region import Region
 
 from ..reading.graph import Tensor
 from .analysis import Analysis
-from .attention import Block, Part, block_ends, blocks_of, others, projection
+from .attention import Block, blocks_of, others
+from .attention_ends import block_ends, projection
+from .attention_factors import Part
 from .tokens import needed_tokens
 
 INSTEAD = "`hirescam` and `gradcam` explain it"

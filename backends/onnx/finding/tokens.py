@@ -93,7 +93,7 @@ def _alike(route: Route, node: Node, source: Tensor, axis: int) -> bool:
         return False
     if len(made) == 3 and axis == 1:
         return _tokenwise(route, node)
-    return computes(node) in ELEMENTWISE
+    return computes(node) in ELEMENTWISE or node.op == "BatchNormalization"  # a line per channel
 
 
 def _viewed(old: Sequence[Any], new: Sequence[Any], wanted: Some) -> Tokens:

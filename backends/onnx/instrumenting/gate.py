@@ -27,9 +27,15 @@ def condition() -> Tensor:
     return gs.Variable(ENABLE_INPUT, np.dtype(bool), ())
 
 
-def close(model: onnx.ModelProto, op: Op, outputs: Sequence[Tensor], enable: Tensor) -> None:
-    """Moves the added nodes and constants of `model` into the branch of an If, in place."""
-    original = op.graph.model.graph
+def close(
+    model: onnx.ModelProto,
+    source: onnx.ModelProto,
+    op: Op,
+    outputs: Sequence[Tensor],
+    enable: Tensor,
+) -> None:
+    """Moves what `model` has beyond `source`, nodes and constants, into the branch of an If."""
+    original = source.graph
     nodes = list(model.graph.node)[len(original.node) :]
     constants = list(model.graph.initializer)[len(original.initializer) :]
     del model.graph.node[len(original.node) :]

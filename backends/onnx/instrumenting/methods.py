@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from inspect import signature
 from math import prod
 from typing import Any
 
@@ -49,14 +51,20 @@ class CamTensors:
     """The value [N] below which the map is rounding noise, where it is asked for."""
 
 
-def writable_method(name: str) -> Method:
-    """The method of that name, if it can be written as operators."""
+def writable_method(name: str, options: Mapping[str, Any]) -> Method:
+    """The method of that name with these options, if it can be written as operators."""
     method = find_method(name)
     lacking = method.lacking(WRITTEN[method.at])
     if lacking or not method.traceable:
         why = f" needs {lacking} and" if lacking else ""
         raise InputError(f"method '{name}'{why} cannot be written into a file; use `explain`")
-    return method
+    taken = signature(method.formula).parameters.values()
+    known = [one.name for one in taken if one.kind == one.KEYWORD_ONLY]
+    unknown = sorted(set(options) - set(known))
+    if unknown:
+        words = ", ".join(known) or "none"
+        raise InputError(f"method '{name}' has no option '{unknown[0]}'; it takes {words}")
+    return replace(method, formula=partial(method.formula, **options))
 
 
 def cam(
@@ -118,7 +126,7 @@ def require_fusible(choices: Sequence[Choice], parts: Sequence[CamTensors]) -> N
 
 def knows_no_class(method: str, outputs: Sequence[str]) -> bool:
     """Does nothing that is asked for depend on what is explained?"""
-    return not find_method(method).needs and set(OF_TARGET).isdisjoint(outputs)
+    return find_method(method).needs <= {"attention"} and set(OF_TARGET).isdisjoint(outputs)
 
 
 def heatmap(

@@ -207,6 +207,23 @@ def _multiplied_once(op: Op, request: Request) -> Tensor | None:
     return op.broadcast(product, shape, (rows.shape[0], matrix.shape[1]))
 
 
+def _multiplied_beneath(op: Op, request: Request) -> Tensor | None:
+    """One row for all tokens is multiplied by a weight once."""
+    if request.operator != "MatMul" or request.inputs[0].name not in op.promises.broadcast:
+        return None
+    full, matrix = request.inputs
+    under = request.under(op)[0]
+    if len(full.shape) < 3 or len(under.shape) != len(full.shape) or len(matrix.shape) != 2:
+        return None
+    alike = under.shape[-1] == full.shape[-1] and under.shape[-2] == 1 != full.shape[-2]
+    if not alike or None in full.shape:
+        return None
+    product = op.MatMul(under, matrix)
+    extents = [op.extent(full, i) for i in range(len(full.shape) - 1)]
+    shape = op.Concat(*extents, op.extent(product, -1), axis=0)
+    return op.broadcast(product, shape, (*full.shape[:-1], matrix.shape[1]))
+
+
 def _of_few_rows(op: Op, request: Request) -> Tensor | None:
     """What works row by row, on a tensor that is zero but for a few rows."""
     if not op.promises.padded or request.broadcast(op):
@@ -223,6 +240,7 @@ WAYS: tuple[Callable[[Op, Request], Tensor | None], ...] = (
     _unary_beneath,
     _reduced_beneath,
     _multiplied_once,
+    _multiplied_beneath,
     _of_few_rows,
 )
 """In the order in which they are tried."""
