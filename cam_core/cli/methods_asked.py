@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from cam_core.backend import Backend
 from cam_core.errors import InputError
 from cam_core.head import Head, head_of
-from cam_core.methods import AUTO, BEST, about_input, best_method, find_method, usual_method
+from cam_core.methods import AUTO, BEST, about_input, best_methods, find_method, usual_method
 
 
 def methods_of(
@@ -28,9 +28,11 @@ def methods_of(
 def folded(methods: Sequence[str], head: Head | None) -> tuple[tuple[str, ...], list[str]]:
     """Without the second of two that are one method of this score, and a note on each.
 
-    `auto` stays, as it knows what to do where there is no derivative; `best` is what it stands for.
+    `auto` stays, as it knows what to do where there is no derivative; `best` is what it stands for,
+    where that is known before the model is run.
     """
-    means = {AUTO: usual_method(head), BEST: best_method(head)}
+    best = best_methods(head)
+    means = {AUTO: usual_method(head), BEST: BEST if len(best) > 1 else best[0]}
     order = sorted(methods, key=lambda name: (name != AUTO, name == BEST))
     kept: dict[str, str] = {}
     for name in order:

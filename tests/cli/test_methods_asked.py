@@ -18,10 +18,9 @@ from cam_core.head import Head
 SCENE = MODEL.parent / "scenes" / "scene-1.png"
 FOLDS = {  # what is typed -> what is made of a classifier, and how many notes say so
     ("gradcam", "hirescam"): (("gradcam", "hirescam"), 0),
-    ("best", "hirescam"): (("hirescam",), 1),
-    ("hirescam", "best", "layercam"): (("hirescam", "layercam"), 1),
+    ("best", "hirescam"): (("best", "hirescam"), 0),  # of a transformer it is another one
     ("gradcam", "auto"): (("auto",), 1),
-    ("best", "auto", "hirescam", "gradcam"): (("auto", "hirescam"), 2),
+    ("best", "auto", "hirescam", "gradcam"): (("best", "auto", "hirescam"), 1),
     ("best", "gradcam"): (("best", "gradcam"), 0),
 }
 
