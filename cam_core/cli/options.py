@@ -195,6 +195,8 @@ OPTIONS: dict[str, tuple[tuple[str, ...], Mapping[str, Any]]] = {
 }
 """name: (what is typed, and the settings of click)."""
 
+PIXELS = tuple(PIXEL_OPTIONS)
+"""How a photo becomes an input."""
 RUNTIME = ("provider", "optimization", "custom-ops")
 """How the model is run."""
 

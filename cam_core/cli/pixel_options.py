@@ -40,5 +40,3 @@ PIXEL_OPTIONS: dict[str, tuple[tuple[str, ...], Mapping[str, Any]]] = {
     ),
 }
 """name: (what is typed, and the settings of click)."""
-PIXELS = tuple(PIXEL_OPTIONS)
-"""How a photo becomes an input."""

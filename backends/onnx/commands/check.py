@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cam_core.cli.option_types import FILE
-from cam_core.cli.options import RUNTIME, options
-from cam_core.cli.pixel_options import PIXELS
+from cam_core.cli.options import PIXELS, RUNTIME, options
 
 from .arguments import MODEL, Check
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import click
 
-from cam_core.cli.options import RUNTIME, options
-from cam_core.cli.pixel_options import PIXELS
+from cam_core.cli.options import PIXELS, RUNTIME, options
 
 from ..reading.names import OUTPUTS
 from .arguments import MODEL, OUT, Instrument

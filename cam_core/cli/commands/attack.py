@@ -12,8 +12,7 @@ import click
 from cam_core.attack import STEPS
 
 from ..option_types import FILE, Numbers
-from ..options import RUNTIME, options
-from ..pixel_options import PIXELS
+from ..options import PIXELS, RUNTIME, options
 from ..typed import Typed, flag, opening, pieces
 
 if TYPE_CHECKING:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..option_types import FILE
-from ..options import RUNTIME, options
-from ..pixel_options import PIXELS
+from ..options import PIXELS, RUNTIME, options
 from ..ranking.asked import Rank
 from ..typed import flag, opening, pieces
 

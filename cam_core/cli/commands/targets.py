@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..option_types import FILE
-from ..options import RUNTIME, options
-from ..pixel_options import PIXELS
+from ..options import PIXELS, RUNTIME, options
 from ..typed import Typed, flag, opening, pieces
 
 if TYPE_CHECKING:

@@ -11,8 +11,7 @@ import click
 
 from ..commands.explain import Explain
 from ..option_types import FILE
-from ..options import RUNTIME, options
-from ..pixel_options import PIXELS
+from ..options import PIXELS, RUNTIME, options
 
 Result = TypeVar("Result")
 
