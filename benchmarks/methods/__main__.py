@@ -1,125 +1,109 @@
 """What each method costs in forward passes of the model, and how the peers compare.
 
-python -m benchmarks.methods                          ResNet-50, all methods and peers
-python -m benchmarks.methods --model resnet18 --rounds 2     a quick look
-python -m benchmarks.methods --only scorecam --only rise     some methods
+python -m benchmarks.methods                          all methods and peers, and docs/methods.md
+python -m benchmarks.methods --only scorecam --only rise     some methods; prints only
+python -m benchmarks.methods --model resnet18 --rounds 2     a quick look; prints only
+python -m benchmarks.methods --page                   docs/methods.md from the recorded rows
 
-Candidates take turns on the same picture, the same weights and as many threads, and a figure is the
-median over the rounds of ratios within a round: a busy machine slows both. On a very busy one --cpu
-counts what the processors worked, all threads together, in place of the time that passed. Methods
-of many passes run a part of them; the cost of all is that of a part times how many parts there are.
+Ours and the peers take turns on the same picture, the same weights and as many threads; a figure
+is the median over the rounds of ratios within a round. --cpu counts what the processors worked, all
+threads together, in place of the time that passed: where other programs run, that is what tells.
+Methods of many passes run a part of them; the cost of all is that of a part times how many parts
+there are. Each row is kept as it is measured: what broke off goes on where it was if it is
+asked for alike, --anew begins again.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.speed.blocks import Run, Spread, interleave, ratio
-from benchmarks.speed.models import BY_KEY, Model, file, net
-from benchmarks.speed.sessions import picture, runner, session
+from benchmarks.speed.models import BY_KEY, Model
+from benchmarks.speed.row import Row, machine, read, write
 
-from .peers import CLASS, PEERS
+from .measure import Bench, Setting
+from .table import page, table
 
 MODELS = BY_KEY | {
     "resnet18": Model("resnet18", "ResNet-18", "resnet18", "torchscript", "layer4"),
 }
+HERE = Path(__file__).resolve().parent
+ROWS, PAGE = HERE / "rows.jsonl", HERE.parents[1] / "docs" / "methods.md"
 PASSIVE = {"OMP_WAIT_POLICY": "passive", "KMP_BLOCKTIME": "0"}
 """torch's threads wait asleep; read when torch is first loaded."""
+CNN, TOKENS = "resnet50", "deit_s"
+"""Which the page has: all methods of a picture and of a layer, and those of attention."""
 
 
-@dataclass(frozen=True)
-class Part:
-    """Which part of a long method is run."""
+def plan(asked: argparse.Namespace) -> list[tuple[Model, str]]:
+    """Which methods of which models."""
+    from cam_core import METHODS
 
-    options: dict[str, Any]
-    passes: int
-    """Of the part."""
-    whole: int
-    """Of the method as it is by default."""
-
-
-def parts(count: int, K: int) -> dict[str, Part]:
-    """Of the methods of many passes, where a layer has K channels."""
-    few = {"channels": count}
-    return {
-        "scorecam": Part(few, count, K),
-        "fast-scorecam": Part({}, 10, 10),
-        "sscam": Part({"channels": 1, "samples": count}, count, 35 * K),
-        "iscam": Part({"channels": 1, "samples": count}, count, 10 * K),
-        "rise": Part({"masks": count}, count, 4000),
-    }
+    methods = asked.only or list(METHODS)
+    attentive = [name for name in methods if METHODS[name].at == "attention"]
+    others = [name for name in methods if name not in attentive]
+    on = {asked.model: methods} if asked.model else {CNN: others, TOKENS: attentive}
+    return [(MODELS[key], name) for key, names in on.items() for name in names]
 
 
-def measure(model: Model, only: Sequence[str], asked: argparse.Namespace) -> Iterator[str]:
-    """A line of the table for each method, and for each peer."""
-    from backends.onnx import OnnxBackend
-    from cam_core import METHODS, explain
-
-    path = file(model, asked.folder)
-    backend = OnnxBackend(path)
-    x = picture((1, 3, 224, 224))
-    layer = model.module
-    K = explain(backend, x, CLASS, "gradcam", layer=layer).alpha.shape[1]  # type: ignore[union-attr]
-    runs: dict[str, Run] = {"plain": runner(session(path, asked.threads))}
-    cut = parts(asked.passes, K)
-    for name in only or METHODS:
-        options = cut[name].options if name in cut else {}
-        at = None if METHODS[name].at == "input" else layer
-
-        def run(name: str = name, at: str | None = at, options: Any = options) -> object:
-            return explain(backend, x, CLASS, name, layer=at, **options)
-
-        runs[name] = run
-    runs |= {f"peer {name}": one for name, one in _peers(model, only, x, asked)}
-    clock = time.process_time if asked.cpu else time.perf_counter
-    seconds = interleave(runs, asked.rounds, clock=clock, say=_say)
-    plain = sorted(seconds["plain"])[asked.rounds // 2]
-    yield f"{model.name}, layer {layer} of {K} channels; plain forward pass {1000 * plain:.0f} ms"
-    for name in runs:
-        if name in METHODS:
-            share = cut[name].whole / cut[name].passes if name in cut else 1
-            yield f"{name:<16} {_times(ratio(seconds, name), share)} forward passes"
-    for name in (n for n in runs if n.startswith("peer ")):
-        own = name.removeprefix("peer ")
-        share = cut[own].passes / asked.passes if own in cut else K / asked.passes
-        found = ratio(seconds, name, own)
-        yield f"{own:<16} {_times(found, share)} times as fast as {PEERS[own][0]}"
+def measured(
+    asked: argparse.Namespace, setting: Setting, known: dict[Any, Row]
+) -> Iterator[list[Row]]:
+    """The rows of one method after another, those that are known left out."""
+    benches: dict[str, Bench] = {}
+    todo = [(m, n) for m, n in plan(asked) if ("ours", m.key, n) not in known]
+    with progress(len(todo)) as say:
+        for model, method in todo:
+            on = replace(setting, say=lambda text, n=method: say(f"{n}: {text}", 0))  # type: ignore[misc]
+            if model.key not in benches:
+                benches = {model.key: Bench(model, on)}
+            benches[model.key].setting = on
+            yield list(benches[model.key].rows(method))
+            say(method, 1)
 
 
-def _peers(
-    model: Model, only: Sequence[str], x: Any, asked: argparse.Namespace
-) -> Iterator[tuple[str, Run]]:
-    """One run of as many passes by each peer that is installed."""
-    import torch
+@contextmanager
+def progress(total: int) -> Iterator[Any]:
+    """A bar on the error stream, where that is a terminal."""
+    from rich.console import Console
+    from rich.progress import Progress
 
-    torch.set_num_threads(asked.threads)
-    for name in (n for n in PEERS if n in (only or PEERS)):
-        try:
-            module = net(model).eval()
-            yield name, PEERS[name][1](module, model.module, torch.as_tensor(x), asked.passes)
-        except ImportError as error:
-            print(f"{name}: {error.name} is not installed", file=sys.stderr)
-
-
-def _times(found: Spread, share: float) -> str:
-    low, mid, high = (share * v for v in (found.low, found.median, found.high))
-    return f"{mid:10.4g} ({low:.4g} to {high:.4g})"
-
-
-def _say(text: str) -> None:
-    if sys.stderr.isatty():
-        print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=total)
+        yield lambda text, step: bar.update(task, description=text, advance=step)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Reads the command line."""
+    asked = _asked(arguments)
+    os.environ |= {name: os.environ.get(name, value) for name, value in PASSIVE.items()}
+    clock = time.process_time if asked.cpu else time.perf_counter
+    setting = Setting(asked.folder, asked.rounds, asked.passes, asked.threads, clock)
+    about = machine(asked.threads, asked.rounds)
+    about |= {"clock": "the processors' time" if asked.cpu else "the time that passed"}
+    kept_about, known = read(ROWS)
+    whole = not asked.only and not asked.model
+    if asked.page:
+        about = kept_about
+    elif not whole or asked.anew or kept_about != about:
+        known = {}
+    for rows in () if asked.page else measured(asked, setting, dict(known)):
+        known |= {row.key: row for row in rows}
+        if whole:
+            write(ROWS, about, known)
+    made = table(about, known, {key: model.name for key, model in MODELS.items()})
+    if whole:
+        PAGE.write_text(page(PAGE.read_text(encoding="utf-8"), made), encoding="utf-8")
+    print(made)
+
+
+def _asked(arguments: Sequence[str] | None) -> argparse.Namespace:
     home = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.methods",
@@ -128,15 +112,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--model", choices=[k for k in MODELS if k != "mobilenet_v2_int8"])
     parser.add_argument("--only", action="append", default=[], metavar="METHOD")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--passes", type=int, default=32, help="of a method of many")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--passes", type=int, default=8, help="of a method of many")
     parser.add_argument("--cpu", action="store_true", help="count the processors' seconds")
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--anew", action="store_true", help="forget the rows that are kept")
+    parser.add_argument("--page", action="store_true", help="write the page, measure nothing")
     parser.add_argument("--folder", type=Path, default=home / "gradcam-speed", help="of the models")
-    asked = parser.parse_args(arguments)
-    os.environ |= {name: os.environ.get(name, value) for name, value in PASSIVE.items()}
-    for line in measure(MODELS[asked.model or "resnet50"], asked.only, asked):
-        print(line, flush=True)
+    return parser.parse_args(arguments)
 
 
 if __name__ == "__main__":
