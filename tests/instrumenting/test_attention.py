@@ -117,7 +117,8 @@ def test_the_weights_of_fused_attention_are_made_beside_it(method: str) -> None:
     expected = explain(OnnxBackend(model), x, 3, method).map
     np.testing.assert_allclose(lit, expected, rtol=1e-5, atol=1e-5 * expected.max())
     plain = ort.InferenceSession(model, providers=["CPUExecutionProvider"])
-    np.testing.assert_array_equal(y, plain.run(["y"], {"x": x})[0])
+    # what else reads a tensor keeps the runtime from fusing its maker: other last digits
+    np.testing.assert_allclose(y, plain.run(["y"], {"x": x})[0], rtol=1e-6, atol=1e-6)
 
 
 def test_what_knows_no_class_adds_no_input_and_says_where_its_map_is(model: bytes) -> None:

@@ -105,7 +105,7 @@ class Written:
         if self._cotangent is not None:
             return read_by_gradient(self.G[-1])
         part, score = self._sight.blocks[-1].weights, self._analysis.score
-        weights = np.linspace(1, 2, score.tensor.shape[score.class_axis])
+        weights = np.linspace(1, 2, score.classes or 1)
         shape = [-1 if i == score.class_axis else 1 for i in range(len(score.tensor.shape))]
         mixed = self._op.constant(weights.reshape(shape).astype(score.tensor.dtype))
         found = self._pull(self._op.expand_like(mixed, score.tensor), [part.tensor.name])

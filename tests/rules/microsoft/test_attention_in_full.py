@@ -15,7 +15,7 @@ torch = pytest.importorskip("torch")
 optimizer = pytest.importorskip("onnxruntime.transformers.optimizer")
 from onnxruntime.transformers.fusion_options import FusionOptions  # noqa: E402
 
-from backends.onnx import OnnxBackend  # noqa: E402
+from backends.onnx import OnnxBackend, instrument  # noqa: E402
 from backends.onnx.rules.microsoft.attention_in_full import attention_in_full  # noqa: E402
 from cam_core import explain  # noqa: E402
 from cam_core.errors import InputError  # noqa: E402
@@ -81,6 +81,20 @@ def alike(one: OnnxBackend, other: OnnxBackend, x: np.ndarray, methods: Sequence
         np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4 * expected.max())
 
 
+def written(model: onnx.ModelProto, x: np.ndarray, methods: Sequence[str]) -> None:
+    """The file of each method: the fused operators in it as they were, beside them ONNX's own."""
+    backend = OnnxBackend(model)
+    for name in methods:
+        made = instrument(model, method=name, target="3")
+        own = len(model.graph.node)
+        assert list(made.graph.node)[:own] == list(model.graph.node)
+        assert not {node.domain for node in made.graph.node[own:]} - {""}
+        session = ort.InferenceSession(made.SerializeToString(), providers=["CPUExecutionProvider"])
+        expected = explain(backend, x, 3, name).map
+        (found,) = session.run(["cam_map"], {"x": x})
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5 * expected.max())
+
+
 def test_opset_23() -> None:
     model = onnx.load_from_string(exported(made("class", "sdpa"), "dynamo", 23))
     assert "Attention" in {node.op_type for node in model.graph.node}
@@ -95,6 +109,7 @@ def test_fused_for_transformers(plain: Path, apart: bool) -> None:
     assert ("MultiHeadAttention" if apart else "Attention") in {n.op_type for n in model.graph.node}
     backend = whole(model, IMAGE)
     alike(backend, OnnxBackend(plain), IMAGE, ("rollout", "gradrollout", "legrad-final"))
+    written(model, IMAGE, ("rollout", "gradrollout", "legrad-final", "gradeclip"))
     with pytest.raises(InputError, match="legrad-final needs none"):  # the sums are fused as well
         explain(backend, IMAGE, 3, "legrad")
 
