@@ -116,6 +116,10 @@ def test_the_weights_of_fused_attention_are_made_beside_it(method: str) -> None:
         whole = instrument(model, method=method, target="3", **options)
         assert list(whole.graph.node)[: len(source.graph.node)] == list(source.graph.node)
         assert strip(whole) == source
+        facts = {entry.key: entry.value for entry in whole.metadata_props}
+        fused = [node for node in source.graph.node if node.op_type == "Attention"]
+        assert facts["cam.layer"] == fused[-1].output[0]
+        assert facts["cam.layout"] == "NHQ(1+2*3) of its weights"
     (lit, y), _ = run(model, x, "cam_map", "y", method=method, target="3")
     expected = explain(OnnxBackend(model), x, 3, method).map
     np.testing.assert_allclose(lit, expected, rtol=1e-5, atol=1e-5 * expected.max())

@@ -19,7 +19,7 @@ from ..finding.attention import Block, blocks_of
 from ..finding.attention_factors import Part
 from ..finding.axes.walk import extent_at, shape_at
 from ..finding.token_places import Sight, in_order_at, sight_of
-from ..reading.graph import Tensor
+from ..reading.graph import Graph, Tensor
 from ..writing.arithmetic import as_float32
 from ..writing.op import Op
 from .last_block import Last
@@ -164,6 +164,21 @@ def places_of(sight: Sight) -> Array:
     """The key of each place [*S], found at one of the numbers that stand for the open extents."""
     part = sight.blocks[-1].values
     return sight.places(part, np.zeros(_shape(sight, part.tensor)), _rows(sight))
+
+
+def place_of(sight: Sight, graph: Graph) -> tuple[str, str]:
+    """The last block's weights by their name, and how they are laid out.
+
+    Where `graph`, the model's own, has them inside a fused operator, it is what that gives.
+    """
+    block = sight.blocks[-1]
+    name, layout = str(block.weights.tensor.name), layout_of(sight)
+    if name in graph.tensors:
+        return name, layout
+    whole, tensor = sight.analysis.graph, block.output.tensor
+    while tensor.name not in graph.tensors:
+        tensor = whole.consumers[tensor.name][0].outputs[0]
+    return str(tensor.name), f"{layout} of its weights"
 
 
 def layout_of(sight: Sight) -> str:
