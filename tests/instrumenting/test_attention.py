@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import warnings
 
 import numpy as np
 import onnx
@@ -10,6 +12,7 @@ import onnxruntime as ort
 import pytest
 
 pytest.importorskip("torch")
+import torch
 from torch import nn
 
 from backends.onnx import OnnxBackend, instrument, strip
@@ -113,6 +116,10 @@ def test_the_weights_of_fused_attention_are_made_beside_it(method: str) -> None:
         whole = instrument(model, method=method, target="3", **options)
         assert list(whole.graph.node)[: len(source.graph.node)] == list(source.graph.node)
         assert strip(whole) == source
+        facts = {entry.key: entry.value for entry in whole.metadata_props}
+        fused = [node for node in source.graph.node if node.op_type == "Attention"]
+        assert facts["cam.layer"] == fused[-1].output[0]
+        assert facts["cam.layout"] == "NHQ(1+2*3) of its weights"
     (lit, y), _ = run(model, x, "cam_map", "y", method=method, target="3")
     expected = explain(OnnxBackend(model), x, 3, method).map
     np.testing.assert_allclose(lit, expected, rtol=1e-5, atol=1e-5 * expected.max())
@@ -155,3 +162,25 @@ def test_only_the_last_block_is_gone_back_through_where_that_suffices(model: byt
         for method in ("gradeclip", "rollout", "gradrollout")
     }
     assert count["rollout"] < count["gradeclip"] < count["gradrollout"]
+
+
+class Unplaced(TinyViT):
+    """Without a position for each token it takes pictures of any size."""
+
+    def embedded(self, x):
+        return self.patch(x).flatten(2).transpose(1, 2)
+
+
+def test_an_open_number_of_tokens_is_refused_until_the_size_is_fixed() -> None:
+    net, file = randomise(Unplaced("mean"), 0), io.BytesIO()
+    axes = {"x": {0: "n", 2: "h", 3: "w"}}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the older exporter announces its end
+        torch.onnx.export(net, (pictures(),), file, dynamo=False, opset_version=17,
+                          input_names=["x"], dynamic_axes=axes)  # fmt: skip
+    with pytest.raises(CamError, match=r"known at run time only, .*: fix the input's size"):
+        instrument(file.getvalue(), method="rollout")
+    x, fixed = pictures(2).numpy(), {"x": (2, 3, 8, 12)}
+    (lit,), _ = run(file.getvalue(), x, "cam_map", method="rollout", static=fixed)
+    expected = explain(OnnxBackend(file.getvalue(), static=fixed), x, 3, "rollout").map
+    np.testing.assert_allclose(lit, expected, rtol=1e-5, atol=1e-5 * expected.max())

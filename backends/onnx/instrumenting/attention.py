@@ -15,10 +15,11 @@ from cam_core.methods import Method
 from cam_core.methods.attention import read_by_gradient
 
 from ..finding.analysis import Analysis
+from ..finding.attention import Block, blocks_of
 from ..finding.attention_factors import Part
 from ..finding.axes.walk import extent_at, shape_at
 from ..finding.token_places import Sight, in_order_at, sight_of
-from ..reading.graph import Tensor
+from ..reading.graph import Graph, Tensor
 from ..writing.arithmetic import as_float32
 from ..writing.op import Op
 from .last_block import Last
@@ -37,15 +38,24 @@ def seen(analysis: Analysis) -> Sight:
     """
     choice = analysis.choices[0] if analysis.choices else None
     over = "" if choice is None or choice.region is None else choice.region.input
-    sight = sight_of(analysis, over)
-    for part in (block.weights for block in sight.blocks):
+    try:
+        sight = sight_of(analysis, over)
+    except InputError:  # where nothing is known of the tokens, that is why
+        _require_counted(blocks_of(analysis.layers.route))
+        raise
+    _require_counted(sight.blocks)
+    return sight
+
+
+def _require_counted(blocks: Sequence[Block]) -> None:
+    """Refuses a number of tokens that is known at run time only: which are places is not, then."""
+    for part in (block.weights for block in blocks):
         counts = [part.tensor.shape[part.labels.index(letter)] for letter in part.order[-2:]]
         if not all(isinstance(count, int) for count in counts):
             raise InputError(
                 f"attention '{part.tensor.name}' has a number of tokens that is known at run time "
                 f"only, and a file shows known places: fix the input's size by --size or --static"
             )
-    return sight
 
 
 def attention_maps(
@@ -154,6 +164,21 @@ def places_of(sight: Sight) -> Array:
     """The key of each place [*S], found at one of the numbers that stand for the open extents."""
     part = sight.blocks[-1].values
     return sight.places(part, np.zeros(_shape(sight, part.tensor)), _rows(sight))
+
+
+def place_of(sight: Sight, graph: Graph) -> tuple[str, str]:
+    """The last block's weights by their name, and how they are laid out.
+
+    Where `graph`, the model's own, has them inside a fused operator, it is what that gives.
+    """
+    block = sight.blocks[-1]
+    name, layout = str(block.weights.tensor.name), layout_of(sight)
+    if name in graph.tensors:
+        return name, layout
+    whole, tensor = sight.analysis.graph, block.output.tensor
+    while tensor.name not in graph.tensors:
+        tensor = whole.consumers[tensor.name][0].outputs[0]
+    return str(tensor.name), f"{layout} of its weights"
 
 
 def layout_of(sight: Sight) -> str:

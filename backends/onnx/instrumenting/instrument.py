@@ -21,7 +21,7 @@ from ..writing.emit import Emitter
 from ..writing.op import Op
 from ..writing.valid import require_valid
 from . import gate as gates
-from .attention import layout_of, seen
+from .attention import place_of, seen
 from .fused import put_back, written_out
 from .metadata import record
 from .methods import knows_no_class
@@ -107,7 +107,7 @@ def instrument(
         method=method,
         options=options,
         fuse=fuse,
-        places=_places(op, open_, method),
+        places=_places(op, open_, analysis, method),
         labels=labels,
         preprocess=preprocess,
         source_sha256=digest,
@@ -151,14 +151,13 @@ def _targets(
     return write_targets(op, analysis.score, target, labels, static=fixed, shapes=shapes)
 
 
-def _places(op: Op, analysis: Analysis, method: str) -> tuple[str, str]:
+def _places(op: Op, analysis: Analysis, own: Analysis, method: str) -> tuple[str, str]:
     """The layers, and their layouts; the input, of a method that is about no layer.
 
-    Of a method of attention the last block's weights, and how its keys are laid out.
+    Of a method of attention the last block's weights; `own` is of the model as it was.
     """
     if find_method(method).at == "attention":
-        sight = seen(analysis)
-        return str(sight.blocks[-1].weights.tensor.name), layout_of(sight)
+        return place_of(seen(analysis), own.graph)
     if find_method(method).layered:
         choices = analysis.choices
         return ";".join(c.name for c in choices), ";".join(c.layout.text() for c in choices)
