@@ -9,14 +9,15 @@ from tests.finding.heads.texts import net
 
 pytest.importorskip("onnxruntime")
 
-BODY = """to5 = Constant<value = int64[3] {0, 64, 5}>() to1 = Constant<value = int64[3] {0, 64, 1}>()
+BODY = """to5 = Constant<value = int64[3] {0, 64, 5}>()
+    to1 = Constant<value = int64[3] {0, 64, 1}>()
     to4 = Constant<value = int64[4] {0, 64, 1, 4}>()
     z = Conv(a, k) zt = Transpose<perm = [0, 2, 3, 1]>(z) zr = Reshape(zt, to5) zs = Sigmoid(zr)
     o = Conv(a, k1) ot = Transpose<perm = [0, 2, 3, 1]>(o) r = Reshape(ot, to1) os = Sigmoid(r)
     b = Conv(a, k4) bt = Transpose<perm = [0, 2, 3, 1]>(b) boxes = Reshape(bt, to4)"""
 CASES = {  # what the scores are -> are they products?
     "confs = Mul(zs, os)": True,
-    "m = Mul(zs, os) i = Identity(m) confs = Concat<axis = 1>(i)": True,
+    "both = Mul(zs, os) i = Identity(both) confs = Concat<axis = 1>(i)": True,
     "confs = Mul(zs, r)": False,
     "confs = Add(zs, os)": False,
     "confs = Identity(zr)": False,
