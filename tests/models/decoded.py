@@ -120,6 +120,24 @@ def undecoded(outputs: Sequence[Any], *, applied: bool = False) -> Found:
     return max(found)[1:]
 
 
+def darknet(outputs: Sequence[Any]) -> Found:
+    """Darknet's yolo_layer.c: (column + sigmoid x) stride, exp(w) anchor; the coarse map first."""
+    found, a = [], 0
+    for y, stride, sizes in zip(outputs, STRIDES[::-1], SIZES[::-1], strict=True):
+        side = SIDE // stride
+        for numbers, (w, h) in zip(y[0].reshape(3, 5 + K, side, side), sizes, strict=True):
+            for row in range(side):
+                for column in range(side):
+                    tx, ty, tw, th, *rest = (float(v) for v in numbers[:, row, column])
+                    o, *classes = (1 / (1 + exp(-v)) for v in rest)
+                    x, y_ = (at + 1 / (1 + exp(-t)) for at, t in ((column, tx), (row, ty)))
+                    best = max(range(K), key=classes.__getitem__)
+                    box = turned(x * stride, y_ * stride, exp(tw) * w, exp(th) * h, 0.0)
+                    found.append((o * classes[best], best, a, box))
+                    a += 1
+    return max(found)[1:]
+
+
 def listed(outputs: Sequence[Any]) -> list[list[float]]:
     """The numbers of every anchor, scale after scale, with or without an axis of rows."""
     return [[float(v) for v in row] for y in outputs for row in y.reshape(-1, y.shape[-1])]

@@ -160,6 +160,13 @@ class UndecodedMaps(Undecoded):
         return tuple(m.sigmoid() for m in self.made(x))
 
 
+class Darknet(Undecoded):
+    """The convolutions' own maps with nothing applied, the coarse one first (YOLOv3)."""
+
+    def forward(self, x):
+        return tuple(reversed(self.made(x)))
+
+
 class EndToEnd(Ultralytics):
     """[N, 20, 6] as YOLOv10 and 26: corners, score, class; the best by TopK, twice."""
 

@@ -99,6 +99,12 @@ ROWS: dict[str, Row] = {
         nets.UndecodedMaps, (), lambda o: decoded.undecoded(o, applied=True),
         lambda o, a, c: torch.log(flat_anchors(map(as_anchors, o))[0, a, [4, 5 + c]]).sum(),
     ),
+    "YOLOv3 without grid": Row(
+        nets.Darknet, (), decoded.darknet,
+        lambda o, a, c: torch.log(
+            torch.sigmoid(flat_anchors(map(as_anchors, o))[0, a, [4, 5 + c]])
+        ).sum(),
+    ),
     "YOLOv10, 26": Row(
         nets.EndToEnd, ["output0"], decoded.first_row, lambda o, a, c: torch.log(o[0][0, a, 4])
     ),

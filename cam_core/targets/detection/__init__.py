@@ -4,10 +4,11 @@ from ..asking import LIKELY
 from .found import Box, Detections
 from .meaning import corners
 from .suppression import overlap, suppress
-from .written import ANCHORED, CENTRES, DOWN_FIRST, WRITTEN
+from .written import ANCHORED, BESIDE_BACKGROUND, CENTRES, DOWN_FIRST, WRITTEN
 
 __all__ = [
     "ANCHORED",
+    "BESIDE_BACKGROUND",
     "CENTRES",
     "DOWN_FIRST",
     "LIKELY",

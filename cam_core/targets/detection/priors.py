@@ -1,12 +1,15 @@
-"""Boxes that are told by the anchors of a cell, whose sizes are fixed but in no file (YOLOv5, 7).
+"""Boxes that are told by the anchors of a cell, whose sizes are fixed but in no file (YOLOv3 to 7).
 
-The centre is (cell + 2 xy - 1/2) stride and the size (2 wh)^2 times that of the anchor, of
-sigmoids xy, wh (Ultralytics' YOLOv5, `Detect.forward`).
+Of YOLOv5 and 7 the centre is (cell + 2 xy - 1/2) stride and the size (2 wh)^2 times that of the
+anchor, of sigmoids xy, wh (Ultralytics' YOLOv5, `Detect.forward`). Of YOLOv3 it is (cell + xy)
+stride and exp(wh), wh the numbers themselves (Redmon and Farhadi 2018, 2.1). Near 0 both agree to
+the first order, so that no numbers tell them apart; the order of the maps does.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -37,16 +40,40 @@ ASSUMED = "of YOLOv5's own sizes, as the file holds none: others' boxes are larg
 Read = Callable[[Array, Size, Grid | None], Array]
 
 
+@dataclass(frozen=True)
+class Prior:
+    """One of PRIOR."""
+
+    words: str
+    centre: Callable[[Array], Array]
+    """Of the numbers [A, 2], in cells from the corner of the anchor's."""
+    size: Callable[[Array], Array]
+    """Of the numbers [A, 2], by how much the anchor's is multiplied."""
+
+
 def _sigmoid(a: Array) -> Array:
     found: Array = 1 / (1 + np.exp(-a))
     return found
 
 
-PRIOR: Mapping[str, Callable[[Array], Array]] = {
-    "prior offsets": lambda a: a,
-    "prior logits": _sigmoid,
+PRIOR: Mapping[str, Prior] = {
+    "prior offsets": Prior("as YOLOv5 and 7", lambda s: 2 * s - 0.5, lambda s: (2 * s) ** 2),
+    "prior logits": Prior(
+        "as YOLOv5 and 7, whose maps come fine ones first (of YOLOv3 they would lie up to half a "
+        "cell beside, and be larger)",
+        lambda a: 2 * _sigmoid(a) - 0.5,
+        lambda a: (2 * _sigmoid(a)) ** 2,
+    ),
+    "prior logarithms": Prior(
+        "as YOLOv3, whose maps come coarse ones first (of YOLOv5 they would lie up to half a cell "
+        "beside, and be smaller)",
+        _sigmoid,
+        lambda a: np.exp(np.where(a.real < MOST, a, MOST)),
+    ),
 }
-"""By how they are written, as `BoxNumbers.written` says it: what makes sigmoids of the numbers."""
+"""By how they are written, as `BoxNumbers.written` says it."""
+MOST = 50.0
+"""Larger logarithms are no sizes."""
 
 
 def sized(written: str, grid: Grid | None, priors: Priors) -> tuple[str, Read]:
@@ -67,6 +94,7 @@ def sized(written: str, grid: Grid | None, priors: Priors) -> tuple[str, Read]:
     each = int(grid.number.max()) + 1
     if [len(scale) for scale in known] != [each] * len(strides):
         raise _unknown(strides, each)
+    prior = PRIOR[written]
     sizes = dict(zip(strides, known, strict=True))
 
     def read(a: Array, size: Size, grid: Grid | None) -> Array:
@@ -74,11 +102,11 @@ def sized(written: str, grid: Grid | None, priors: Priors) -> tuple[str, Read]:
         assert grid.number is not None
         own = zip(grid.stride, grid.number, strict=True)
         extent = np.array([sizes[round(float(s))][int(i)] for s, i in own], np.float64)
-        s = PRIOR[written](a)
-        centre = (grid.cell + 2 * s[:, :2] - 0.5) * grid.stride[:, None]
-        return from_centre(np.concatenate([centre, (2 * s[:, 2:]) ** 2 * extent], axis=1))
+        centre = (grid.cell + prior.centre(a[:, :2])) * grid.stride[:, None]
+        return from_centre(np.concatenate([centre, prior.size(a[:, 2:]) * extent], axis=1))
 
-    return f"{WORDS}, {'of the sizes in the metadata' if priors else ASSUMED}", read
+    held = "of the sizes in the metadata" if priors else ASSUMED
+    return f"{WORDS}, {prior.words}, {held}", read
 
 
 def _unknown(strides: tuple[int, ...], each: int) -> TargetError:

@@ -22,6 +22,7 @@ from .meaning import (
 )
 from .numbers import Levels
 from .priors import PRIOR, Priors, sized
+from .ssd import from_priors
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,8 @@ DOWN_FIRST = "down first"
 CENTRES = "centres in parts"
 """cx, cy, w, h that end in sigmoids, as DETR's do."""
 ANCHORED = "anchor offsets"
+BESIDE_BACKGROUND = "beside a background"
+"""Four numbers that tell themselves, but if they are offsets they are those of SSD."""
 WRITTEN: dict[str, Written] = {
     ANCHORED: Written("offsets in pixels from fixed anchors (BlazeFace)", _anchor_offsets),
     "bounded offsets": Written(
@@ -114,6 +117,9 @@ def reading(
     each = np.moveaxis(numbers, 1, 2).astype(np.float64)
     if not written:
         return read_as(each, size, levels)
+    if written == BESIDE_BACKGROUND:
+        found = read_as(each, size, levels)
+        return from_priors(found) if found.meaning.of_cells else found
     if written == DOWN_FIRST:
         found = read_as(each[..., ACROSS], size, levels)
         return replace(found, meaning=_down_first(found.meaning))

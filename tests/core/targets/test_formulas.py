@@ -37,6 +37,7 @@ from cam_core.targets import (
     as_target,
 )
 from cam_core.targets.detection.meaning import read_as
+from cam_core.targets.detection.own_maps import OwnMapTarget
 
 ASKING = Asking(head=Head("y", "boxes", "", "y", 1, "Sigmoid", BoxNumbers("b", 1)))
 ANY = Asking()
@@ -96,6 +97,7 @@ CASES = [
     (EdgeTarget("w", "y", ((0, slice(0, 4)), (1, slice(2, 6))), CENTRED), (2, 6)),
     (KeypointTarget("y", ((0, 3), (1, 0)), False), (2, 6)),
     (MaskTarget("y", MEANS, MEANS, ((0, slice(0, 3)), (1, slice(2, 5)))), (2, 6)),
+    (OwnMapTarget("y", ((0, 1), (1, 0)), np.arange(8.0).reshape(2, 2, 2), False), (2, 3, 2, 2)),
     (MaskTarget("y", MEANS, MEANS, shares=np.arange(8.0).reshape(2, 2, 2)), (2, 3, 2, 2)),
     (SimilarTarget(np.arange(6.0)), (2, 6)),
     (SimilarTarget(np.arange(12.0).reshape(2, 6), away=True), (2, 6)),

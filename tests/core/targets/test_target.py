@@ -36,6 +36,7 @@ from cam_core.targets import (
     ValueTarget,
 )
 from cam_core.targets.detection.meaning import read_as
+from cam_core.targets.detection.own_maps import OwnMapTarget
 from tests.paths import ROOT
 
 ELSEWHERE = sorted(
@@ -50,6 +51,9 @@ Y = np.array([[1.0, 5, 2], [7, 0, 8]])
 
 NOSE = KeypointTarget("b", (), True, "keypoint:0@box:0")
 MASK = MaskTarget("b", np.zeros((0, 3)), np.zeros((0, 3)), label="mask@box:0")
+NONE_OF_IT = np.zeros((0, 2, 2))
+OWN = OwnMapTarget("m", (), NONE_OF_IT, False, "mask@box:0", unit="mask logit")
+EAR = OwnMapTarget("m", (), NONE_OF_IT, False, "keypoint:3@box:0")
 LEFT = EdgeTarget("left", "b", (), CORNERS, "edge:left@box:0")
 ASKED = [  # target, its class, name, title, unit, single
     (ClassTarget(1), 1, "1", "dog", "score", True),
@@ -78,6 +82,8 @@ ASKED = [  # target, its class, name, title, unit, single
     (LEFT, None, "edge:left@box:0", "", "pixels", False),
     (NOSE, None, "keypoint:0@box:0", "", "log-probability", False),
     (MASK, None, "mask@box:0", "", "mask logit", False),
+    (OWN, None, "mask@box:0", "", "mask logit", False),
+    (EAR, None, "keypoint:3@box:0", "", "heat", False),
     (SimilarTarget(Y, "like:a.npy"), None, "like:a.npy", "", "cosine", True),
 ]
 

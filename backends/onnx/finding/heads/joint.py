@@ -61,16 +61,28 @@ def joint(graph: Graph, axes: Mapping[str, Axes]) -> Joint | None:
     axis, count, each = found
     if axis == 1 and not (_is_told(graph, count) or all(_pointwise(graph, t) for t in tensors)):
         return None
-    return _joint(graph, tensors, axis, each, next(iter(activations)))
+    sides = [size(axes[t.name][2]) for t in tensors]
+    activation = next(iter(activations))
+    return _joint(graph, tensors, axis, each, activation, coarse_first=sides == sorted(sides))
 
 
-def _joint(graph: Graph, tensors: Sequence[Tensor], axis: int, each: int, activation: str) -> Joint:
+def _joint(
+    graph: Graph,
+    tensors: Sequence[Tensor],
+    axis: int,
+    each: int,
+    activation: str,
+    *,
+    coarse_first: bool,
+) -> Joint:
+    """Darknet's networks end at their coarsest map and go on to finer ones (YOLOv3)."""
+    plain = "prior logarithms" if coarse_first else "prior logits"
     first, *rest = (str(t.name) for t in tensors)
     numbers = BoxNumbers(
         first,
         axis,
         further=tuple(rest),
-        written="prior offsets" if activation else "prior logits",
+        written="prior offsets" if activation else plain,
         each=each,
         priors=_priors(graph),
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from math import prod
 
 from cam_core.head import BoxNumbers, Head
-from cam_core.targets.detection import ANCHORED, CENTRES
+from cam_core.targets.detection import ANCHORED, BESIDE_BACKGROUND, CENTRES
 
 from ...reading.graph import floating
 from .boxes import BOX, Detector
@@ -74,6 +74,8 @@ def _with_boxes(one: Candidate, found: Sequence[Candidate]) -> Candidate:
         boxes = other.head.kind == "boxes" and other.usable
         if boxes and axis is not None and (count or 0) >= BOX and _same_places(one, other):
             written = _written(other)
+            if not written and _background(one) == 0:
+                written = BESIDE_BACKGROUND
             pairs = written == ANCHORED and not ((count or 0) - BOX) % PAIR
             numbers = BoxNumbers(
                 other.head.output,

@@ -32,6 +32,15 @@ def cells(sizes) -> list:
     ]
 
 
+def darknet(numbers, cell) -> list[float]:
+    """yolo_layer.c of Darknet: (column + sigmoid x) stride, exp(w) anchor."""
+    column, row, stride, (w, h) = cell
+    tx, ty, tw, th = numbers
+    x, y = (column + 1 / (1 + exp(-tx))) * stride, (row + 1 / (1 + exp(-ty))) * stride
+    w, h = exp(tw) * w, exp(th) * h
+    return [x - w / 2, y - h / 2, x + w / 2, y + h / 2]
+
+
 def decoded(numbers, cell) -> list[float]:
     column, row, stride, (w, h) = cell
     tx, ty, tw, th = numbers
@@ -51,11 +60,13 @@ def test_as_the_tool_decodes_it(written: str, sizes, priors, rng: np.random.Gene
     numbers = rng.normal(size=(2, 4, len(every)))
     found, words = read_written(numbers, SIZE, LEVELS, written, priors)
     assert ("as the file holds none" in words) == (not priors)
+    decode = darknet if written == "prior logarithms" else decoded
+    assert ("as YOLOv3, whose maps" in words) == (written == "prior logarithms")
     applied = (lambda v: 1 / (1 + exp(-v))) if written == "prior logits" else float
     for row in range(2):
         for anchor, cell in enumerate(every):
             own = [applied(v) for v in numbers[row, :, anchor]]
-            np.testing.assert_allclose(found[row, anchor], decoded(own, cell))
+            np.testing.assert_allclose(found[row, anchor], decode(own, cell))
 
 
 @pytest.mark.parametrize("written", PRIOR)
