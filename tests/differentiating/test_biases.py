@@ -48,6 +48,16 @@ SPELLED = {  # body from x to a; the layers that have a bias
         "s4 = Constant<value_ints = [-1, 4, 6, 6]>() z = Reshape(back, s4)",
         {"q": (1, 4, 6, 6)},
     ),
+    "windows as rows, turned": (
+        "m = Conv<pads = [1, 1, 1, 1]>(x, w) s = Constant<value_ints = [0, 4, 2, 3, 2, 3]>() "
+        "cut = Reshape(m, s) t = Transpose<perm = [0, 4, 2, 5, 3, 1]>(cut) "
+        "s2 = Constant<value_ints = [-1, 9, 4]>() rows = Reshape(t, s2) "
+        "p = MatMul(rows, square) q = Add(p, row) l = Relu(q) "
+        "s3 = Constant<value_ints = [-1, 2, 2, 3, 3, 4]>() apart = Reshape(l, s3) "
+        "back = Transpose<perm = [0, 5, 2, 4, 1, 3]>(apart) "
+        "s4 = Constant<value_ints = [-1, 4, 6, 6]>() z = Reshape(back, s4)",
+        {"q": (1, 4, 6, 6)},
+    ),
 }
 
 

@@ -9,6 +9,9 @@ import numpy as np
 
 from cam_core.backend import Array
 from cam_core.errors import LayerError
+from cam_core.maps.arrangement import Arrangement
+from cam_core.maps.layout import Layout
+from cam_core.maps.share import Share
 
 from ..finding.analysis import Analysis
 from ..finding.layers import Choice
@@ -51,9 +54,17 @@ def _laid(bias: Array, choice: Choice) -> Array | None:
         return whole
     if not static(shape[1:]):
         return None
-    rows = prod(getattr(choice.layout, "windows", ()))  # those of one picture are rows, as in Swin
-    found: Array = choice.layout.apply(np.broadcast_to(whole, (rows, *shape[1:])))
-    return found
+    found = choice.layout.apply(np.broadcast_to(whole, (_rows(choice.layout), *shape[1:])))
+    return found[:1]  # each frame has the same
+
+
+def _rows(layout: Layout | Arrangement | Share) -> int:
+    """How many rows of a layer's tensor one picture is: windows, as in Swin, or frames."""
+    if isinstance(layout, Share):
+        return layout.parts * _rows(layout.inside)
+    if isinstance(layout, Layout):
+        return prod(layout.windows)
+    return prod(layout.extents.get(name, 1) for name in layout.axes[0] if name != "N")
 
 
 def _along_channels(graph: Graph, node: Node) -> Array | None:
