@@ -45,7 +45,8 @@ def spearman(a: Array, b: Array) -> Array:
 def iou(a: Array, b: Array) -> Array:
     """|T_a and T_b| / |T_a or T_b|, T the cells at least as high as the k-th highest.
 
-    k is 15 % of the cells, at least one; the lowest value of a map is never hot. NaN where one map is the same everywhere.
+    k is 15 % of the cells, at least one; the lowest value of a map is never hot. NaN where
+    one map is the same everywhere.
     """
     first, second = _hottest(a), _hottest(b)
     axes = tuple(range(1, a.ndim))
@@ -67,7 +68,7 @@ def peak_shift(a: Array, b: Array) -> Array:
 
     NaN where one map is the same everywhere.
     """
-    moved: Array = np.linalg.norm(_peak(b) - _peak(a), axis=1)
+    moved = np.linalg.norm(_peak(b) - _peak(a), axis=1)
     return np.where(_even(a) | _even(b), np.nan, moved)
 
 
@@ -164,13 +165,13 @@ def _peak(maps: Array) -> Array:
 
 def _even(maps: Array) -> Array:
     axes = tuple(range(1, maps.ndim))
-    found: Array = maps.max(axis=axes) == maps.min(axis=axes)
+    found: Array = ~np.asarray(maps.max(axis=axes) > maps.min(axis=axes))
     return found
 
 
 def _finite(maps: Array) -> Array:
-    found: Array = np.isfinite(maps).all(axis=tuple(range(1, maps.ndim)))
-    return found
+    flat = np.isfinite(maps).reshape(len(maps), -1)
+    return np.asarray(flat.all(axis=1))
 
 
 def _zero_where(rows: Array, maps: Array) -> Array:

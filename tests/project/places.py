@@ -211,6 +211,11 @@ ELSEWHERE: dict[tuple[str, str], tuple[str, ...]] = {
         "cam_core/cli/ranking/sheet.py",
         "cam_core/cli/ranking/words.py",
     ),
+    ("core/compare/test_run.py", "what is compared, on one network both ways"): (
+        "cam_core/compare/pair.py",
+        "cam_core/compare/photos.py",
+        "cam_core/compare/sides.py",
+    ),
     ("commands/test_check.py", "tried by that command"): ("cam_core/cli/presets.py",),
     ("core/image/test_figure.py", "letters and bars of the card"): ("cam_core/image/page.py",),
     ("core/image/test_preprocess.py models/test_presets.py", "what they make of photos"): (
