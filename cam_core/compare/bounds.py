@@ -63,7 +63,7 @@ def other_classes(sides: Sides, batch: Batch) -> dict[str, ScoredTarget]:
     target, y = batch.targets[0], batch.scores[0]
     if not isinstance(target, ClassTarget) or y.shape[1] < 2:
         return {}
-    own = np.asarray(target.classes(batch.looks[0].first.score))
+    own = np.asarray(target.classes(batch.looks[0].first.score))[: len(y)]
     order = np.argsort(-y, axis=1, kind="stable")
     second = np.where(order[:, 0] == own, order[:, 1], order[:, 0])
     far = (own + y.shape[1] // 2) % y.shape[1]
@@ -109,10 +109,11 @@ def _noise(sides: Sides, batch: Batch, x: Inputs) -> dict[str, Array]:
     """The agreement, the gain, and whether the answer flips."""
     looks, target = sides.looks(x), batch.targets[0]
     try:
-        signed = map_of(looks, target, sides.how).signed
+        signed = map_of(looks, target, sides.how).signed[: len(batch.signed)]
     except CamError:
         return {}
-    y, own = scores(looks, sides.a), batch.scores[0]
+    own = batch.scores[0]
+    y = scores(looks, sides.a)[: len(own)]
     flips = (y.argmax(axis=1) != own.argmax(axis=1)) * 1.0
     known = {NOISE: spearman(batch.signed, signed), NOISE_GAIN: gain(batch.signed, signed)}
     return known | ({NOISE_FLIP: flips} if sides.ranked else {})
@@ -130,7 +131,8 @@ def _forward_only(batch: Batch) -> Array:
     """Of both models' maps without gradients."""
     pairs = zip(batch.looks, batch.targets, strict=True)
     try:
-        a, b = (map_of(looks, target, FORWARD).signed for looks, target in pairs)
+        n = len(batch.pairs)
+        a, b = (map_of(looks, target, FORWARD).signed[:n] for looks, target in pairs)
     except CamError:
         return np.full(len(batch.pairs), np.nan)
     return spearman(*same_size(a, b))
@@ -139,7 +141,7 @@ def _forward_only(batch: Batch) -> Array:
 def _agreed(signed: Array, looks: Looks, target: ScoredTarget, method: str) -> Array:
     """NaN where that map is none."""
     try:
-        other = map_of(looks, target, method).signed
+        other = map_of(looks, target, method).signed[: len(signed)]
         if not np.isfinite(other).all():
             return np.full(len(signed), np.nan)
         return spearman(signed, other)

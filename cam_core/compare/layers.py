@@ -106,6 +106,8 @@ def _match(layer: Layer, A: Array, of_b: tuple[Backend, Inputs], known: Known) -
         kept += [] if best is None else [best]
     fits = [one.name for one in known[1] if _may_be(one, A)][-TRIED:]
     nearest = _best(layer.name, A, of_b, fits, "activations")
+    if nearest is not None and np.isnan(nearest.alike):
+        nearest = None  # none of them has A's shape
     if nearest is not None and nearest.alike >= (SURE if kept else ALIKE):
         return nearest
     if kept:

@@ -37,14 +37,16 @@ def compare_batch(
     except NothingFoundError as error:
         missed(f"{photos[0].name}: {error}")
         return None
-    found, signed, seen = both_maps(sides, looks, asked)
-    both = scores(looks[0], sides.a), scores(looks[1], sides.b)
+    n = len(photos)  # a fixed batch repeats its only photo
+    found, signed, seen = both_maps(sides, looks, asked, n)
+    both = scores(looks[0], sides.a)[:n], scores(looks[1], sides.b)[:n]
     answers, flips = answered(sides, both)
-    others = flipped(sides, looks, both, flips)
+    others, theirs = flipped(sides, looks, both, flips)
     Y = asked[0].score(looks[0].first.score), asked[1].score(looks[1].first.score)
     pairs = [
         Pair(
             name=photo.name,
+            index=photo.index,
             target=_said(sides, asked[0], looks[0], i),
             sha256=(sha256(photo.a), sha256(photo.b)),
             answers=answers[i] if answers else None,
@@ -55,6 +57,7 @@ def compare_batch(
             of_answer={name: float(values[i]) for name, values in others.items()}
             if flips[i]
             else {},
+            answer_maps=(theirs[0][i], theirs[1][i]) if flips[i] else None,
         )
         for i, photo in enumerate(photos)
     ]
@@ -67,20 +70,22 @@ def settled(
     """The first question as it turns out to be in these photos, of A and of B."""
     placement = photos[0].placement
     known = seen_by(sides.a, xs[0], looks[0].first, sides.labels[0], placement=placement)
+    known = replace(known, threshold=sides.threshold)
     found = sides.questions[0].found_in(known)[0]
     target = found.held(looks[0].of(found.tensor).score)
     theirs = sides.in_b(target, 0)
     seen = seen_by(sides.b, xs[1], looks[1].first, sides.labels[1], placement=placement)
-    return target, theirs.found_in(seen)[0]
+    return target, theirs.found_in(replace(seen, threshold=sides.threshold))[0]
 
 
 def both_maps(
-    sides: Sides, looks: tuple[Looks, Looks], targets: tuple[ScoredTarget, ScoredTarget]
+    sides: Sides, looks: tuple[Looks, Looks], targets: tuple[ScoredTarget, ScoredTarget], n: int
 ) -> tuple[dict[str, Array], Array, tuple[list[Seen], list[Seen]]]:
-    """How alike they are, A's signed maps, and both row by row."""
-    rows = np.zeros((len(looks[0].first.score), 1, 1))
+    """How alike those of the first n rows are, A's signed maps, and both row by row."""
+    rows = np.zeros((n, 1, 1))
     signed, ours, why = signed_or_nan(looks[0], targets[0], sides.how, rows)
     other, theirs, why_b = signed_or_nan(looks[1], targets[1], sides.how, signed)
+    signed, other = signed[:n], other[:n]
     found = measured(signed, other)
     seen = _seen(signed, ours, why), _seen(other, theirs, why_b)
     return found, signed, seen
@@ -107,10 +112,10 @@ def answered(sides: Sides, both: tuple[Array, Array]) -> tuple[list[tuple[Answer
 
 def flipped(
     sides: Sides, looks: tuple[Looks, Looks], both: tuple[Array, Array], flips: Array
-) -> dict[str, Array]:
-    """How alike the maps of B's answer are, where that is another; nothing is run for none."""
+) -> tuple[dict[str, Array], tuple[list[Seen], list[Seen]]]:
+    """How alike the maps of B's answer are, and the maps; nothing is run where none is another."""
     if not flips.any():
-        return {}
+        return {}, ([], [])
     tops = [int(c) for c in both[1].argmax(axis=1)]
     ours = [sides.classes.back(c) for c in tops]
     kept = [0 if c is None else c for c in ours]  # a class that A has not has no map there
@@ -118,9 +123,9 @@ def flipped(
         ClassTarget(tuple(kept), sides.a.class_axis),
         ClassTarget(tuple(tops), sides.b.class_axis),
     )
-    found, _, _ = both_maps(sides, looks, pair)
+    found, _, seen = both_maps(sides, looks, pair, len(flips))
     known = np.array([c is not None for c in ours])
-    return {name: np.where(known, values, np.nan) for name, values in found.items()}
+    return {name: np.where(known, values, np.nan) for name, values in found.items()}, seen
 
 
 def with_bounds(batch: Batch, bounds: Sequence[Mapping[str, float]]) -> Batch:
@@ -163,7 +168,7 @@ def _seen(signed: Array, found: Explanation | None, why: str) -> list[Seen]:
             found.region,
             found.diagnosis[i],
         )
-        for i in range(len(found))
+        for i in range(len(signed))
     ]
 
 

@@ -21,6 +21,8 @@ class Photo:
     noisy: Callable[[], Inputs] | None = None
     """Makes A's input of the same photo with one grey level of noise."""
     placement: Placed | None = None
+    index: int = 0
+    """Its place among all."""
 
 
 @dataclass(frozen=True)
@@ -70,8 +72,12 @@ class Pair:
     """By name, as in MEASURES, and `gain`."""
     of_answer: Mapping[str, float] = field(default_factory=dict)
     """The same for B's answer, where that is another."""
+    answer_maps: tuple[Seen, Seen] | None = None
+    """Both maps of that."""
     bounds: Mapping[str, float] = field(default_factory=dict)
     """Agreement of A's map with others, where this photo is one of the sample."""
+    index: int = 0
+    """Its place among all photos."""
 
     @property
     def fed_alike(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -120,7 +121,8 @@ def compare(
     )
 
     def photo(i: int) -> Photo:
-        return Photo(f"[{i}]", ours[i], theirs[i], lambda: grey_noise(ours[i], seed + i))
+        noisy = partial(grey_noise, ours[i], seed + i)
+        return Photo(f"[{i}]", ours[i], theirs[i], noisy, index=i)
 
     return run(sides, photo, len(ours), sample=sample)
 

@@ -20,6 +20,7 @@ from ..methods import usual_method
 from ..metrics.sanity.randomisation import Shuffle
 from ..targets import ScoredTarget, usual
 from ..targets.classes.one_class import ClassTarget
+from ..targets.detection import LIKELY
 from ..targets.scores import pool
 from .classes import ClassMap, Names
 from .layers import Matched
@@ -42,6 +43,8 @@ class Sides:
     method: str | None = None
     """None: what suits A."""
     seed: int = 0
+    threshold: float = LIKELY
+    """The probability from which on a detector has a box."""
 
     @property
     def layers_a(self) -> list[str]:
@@ -107,6 +110,8 @@ class Sides:
             missing = index[theirs.index(None)]
             raise TargetError(f"B has no class {missing} of A: leave such photos out, or map it")
         mapped = tuple(c for c in theirs if c is not None)
+        if len(set(mapped)) == 1:
+            mapped = mapped[:1]  # a fixed batch of A repeats a photo, B may take it alone
         return replace(target, index=mapped, class_axis=self.b.class_axis)
 
     @cached_property

@@ -42,7 +42,7 @@ SAME, CLOSE = 0.01, 0.1
 GAIN, FAR_GAIN = 1.05, 1.25
 """By what factor raw maxima may differ for "the same", and for "nearly the same"."""
 FAR_FLIPS = 0.1
-"""The part of photos whose answer may flip for "nearly the same"."""
+"""Answers are far where surely more than this part of photos flips (Clopper and Pearson 1934)."""
 NARROW = 0.1
 """A way from floor to ceiling shorter than that is none."""
 WORDS = ("the same", "nearly the same", "not clear", "not the same", "cannot say")
@@ -170,7 +170,10 @@ def _by_answers(pairs: Sequence[Pair]) -> tuple[str, str]:
     said = f"answers differ on {sum(known)} of {len(known)} photos"
     if share <= noise:
         return "the same", f"{said}, as under noise"
-    return ("nearly the same" if share <= FAR_FLIPS else "not the same"), said
+    from scipy.stats import binomtest
+
+    surely = binomtest(sum(known), len(known)).proportion_ci(LEVEL).low
+    return ("nearly the same" if surely <= FAR_FLIPS else "not the same"), said
 
 
 def _by_gain(pairs: Sequence[Pair]) -> tuple[str, str]:

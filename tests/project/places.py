@@ -211,6 +211,14 @@ ELSEWHERE: dict[tuple[str, str], tuple[str, ...]] = {
         "cam_core/cli/ranking/sheet.py",
         "cam_core/cli/ranking/words.py",
     ),
+    ("cli/commands/test_compare.py", "what the command opens, says, draws and writes"): (
+        "cam_core/cli/compare/asked.py",
+        "cam_core/cli/compare/files.py",
+        "cam_core/cli/compare/opened.py",
+        "cam_core/cli/compare/page.py",
+        "cam_core/cli/compare/sheet.py",
+        "cam_core/cli/compare/words.py",
+    ),
     ("core/compare/test_run.py", "what is compared, on one network both ways"): (
         "cam_core/compare/pair.py",
         "cam_core/compare/photos.py",

@@ -66,7 +66,7 @@ def test_answers_that_flip() -> None:
         "nearly the same",
         ("answers differ on 1 of 12 photos",),
     )
-    assert verdict([photo(1.0, i, flips=i < 4) for i in range(12)]).word == "not the same"
+    assert verdict([photo(1.0, i, flips=i < 5) for i in range(12)]).word == "not the same"
     as_noise = {"noise": 0.99, "noise flips": 1.0, "another class": 0.0}
     assert word([1.0] * 12, flips=True, bounds=as_noise) == "the same"
 

@@ -1,0 +1,67 @@
+"""A comparison on the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from cam_core.compare.agreement import MEASURES
+from cam_core.compare.bounds import FORWARD_ONLY
+from cam_core.compare.limits import Checked
+from cam_core.compare.photos import Pair
+from cam_core.compare.run import Comparison
+from cam_core.compare.verdict import bound
+
+from ..report import console, grid, lines
+
+SHOWN = 12
+"""Photos in the table; all are in compare.json."""
+
+
+def show(found: Comparison, said: Sequence[str], more: Sequence[tuple[str, str]]) -> None:
+    """What is said first, the verdict, the table with the worst first, and where it comes from."""
+    out = console()
+    lines(out, [("note", text) for text in said])
+    lines(out, [("verdict", found.verdict.line)])
+    worst = found.worst_first[:SHOWN]
+    out.print(grid(columns(found), [row(found, found.pairs[i]) for i in worst]))
+    lines(out, [*facts(found), *more])
+
+
+def columns(found: Comparison) -> dict[str, str]:
+    """Of the table."""
+    numbers = [*MEASURES, "gain", "score A", "score B"]
+    return {"photo": "fold", "about": "fold", "B says": "fold"} | dict.fromkeys(numbers, "r")
+
+
+def row(found: Comparison, pair: Pair) -> list[str]:
+    """One photo."""
+    other = pair.answers[1].label if pair.answers is not None and pair.flips else ""
+    numbers = [cell(pair.measures[name]) for name in (*MEASURES, "gain")]
+    scores = [f"{score:.4g}" for score in pair.scores]
+    return [pair.name, pair.target, other, *numbers, *scores]
+
+
+def cell(value: float) -> str:
+    """A number, or a dash."""
+    return "-" if np.isnan(value) else f"{value:.3f}"
+
+
+def facts(found: Comparison) -> list[tuple[str, str]]:
+    """What stands beneath the table."""
+    told = [("layer", one.said) for one in found.sides.layers]
+    told.append(("method", found.sides.how))
+    count = len(found.pairs)
+    rest = f"; the {SHOWN} worst of them above" if count > SHOWN else ""
+    told.append(("photos", f"{count}, floor and ceiling on {found.sample} of them{rest}"))
+    forward = bound(found.pairs, FORWARD_ONLY)
+    if found.forward_only and not np.isnan(forward):
+        how = "without a gradient (reciprocam) the median agreement is"
+        told.append(("int8", f"{how} {forward:.3f}, as int8 has its gradient straight through"))
+    return told
+
+
+def limits_said(checked: Sequence[Checked]) -> list[tuple[str, str]]:
+    """Each limit, and whether it holds."""
+    return [("FAILED" if one.failed else "holds", one.line) for one in checked]
