@@ -117,17 +117,20 @@ def changed_places(a: Array, b: Array, classes: ClassMap) -> list[tuple[int, int
     pairs = [(i, j) for i, j in pairs if j < b.shape[1]]
     if not pairs or not (np.isfinite(a).all() and np.isfinite(b).all()):
         return []
-    own = np.array([_rms(a[:, i] - b[:, j]) for i, j in pairs])
-    far = [pair for pair, gap in zip(pairs, own, strict=True) if gap > FAR * a.std()]
+    columns = list(zip(*pairs, strict=True))
+    gaps = a[:, columns[0]].astype(np.float64) - b[:, columns[1]]
+    own = np.sqrt(np.mean(gaps**2, axis=0))
+    least = FAR * a.std()
+    far = [pair for pair, gap in zip(pairs, own, strict=True) if gap > least]
     if not 1 < len(far) <= MOST:
         return []
     from scipy.optimize import linear_sum_assignment
 
     costs = np.array([[_rms(a[:, i] - b[:, j]) for _, j in far] for i, _ in far])
-    rows, columns = linear_sum_assignment(costs)
-    if costs[rows, columns].sum() > NEAR * np.trace(costs):
+    rows, chosen = linear_sum_assignment(costs)
+    if costs[rows, chosen].sum() > NEAR * np.trace(costs):
         return []
-    return [(far[r][0], far[c][1]) for r, c in zip(rows, columns, strict=True) if r != c]
+    return [(far[r][0], far[c][1]) for r, c in zip(rows, chosen, strict=True) if r != c]
 
 
 _CURE = "say which is which with --map-classes FILE, a line `A,B` a class"
