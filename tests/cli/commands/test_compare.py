@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -16,8 +17,10 @@ from onnx import numpy_helper
 
 pytest.importorskip("onnxruntime")
 
+from cam_core.cli.commands.compare import compare as command
 from cam_core.cli.group import gradcam
 from cam_core.demo import LABELS, MODEL, PREPROCESS, load_scenes
+from tests.paths import ROOT
 
 COUNT = 7
 
@@ -182,3 +185,18 @@ def test_without_jinja_the_rest_is_written(monkeypatch: pytest.MonkeyPatch) -> N
     assert "cam-core[html]" in result.output
     assert not Path("bare/compare.html").exists()
     assert report("bare")["target"] == "0"
+
+
+def test_the_page_lists_every_option_and_examples_use_no_other() -> None:
+    known = {flag for one in command.params for flag in (*one.opts, *one.secondary_opts)}
+    flags = {flag for flag in known if flag.startswith("--")}
+    page = (ROOT / "docs" / "commands" / "compare.md").read_text(encoding="utf-8")
+    options = page.partition("## Options")[2]
+    assert {
+        flag for flag in flags if f"{flag} " not in options and f"{flag}`" not in options
+    } == set()
+    for path in (ROOT / "examples" / "ci").iterdir():
+        calls = re.findall(r"gradcam compare .*?(?=\n\S|\Z)", path.read_text(), re.DOTALL)
+        used = {flag for call in calls for flag in re.findall(r"(?<!\S)--[a-z][a-z-]+", call)}
+        assert calls
+        assert used <= flags
