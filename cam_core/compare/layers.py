@@ -14,10 +14,13 @@ from ..errors import CamError, LayerError
 ALIKE, SURE = 0.5, 0.9
 """Activations that correlate less are no match by themselves; from SURE on they go before a name
 whose activations are not ALIKE."""
+LOOSE = 0.85
+"""Activations that correlate less make one doubt whether it is the same layer."""
 TRIED = 24
 """Layers whose activations are compared, the last ones first."""
 EXTRA = 1.2
 """A layer's tensor may be so much larger than its map: summary tokens beside the places."""
+BY_ACTIVATIONS = "activations"
 LISTED = 5
 """Layers that an error names."""
 Known = tuple[Sequence[Layer], Sequence[Layer]]
@@ -40,6 +43,16 @@ class Matched:
         """In one line."""
         known = "" if np.isnan(self.alike) else f", activations {self.alike:.3f}"
         return f"{self.a} = {self.b} (by {self.by}{known})"
+
+    @property
+    def doubt(self) -> str:
+        """Why it may be another layer; '' of none."""
+        if self.by == BY_ACTIVATIONS and self.alike < LOOSE:
+            return (
+                f"'{self.b}' of B is A's '{self.a}' by activations of correlation {self.alike:.2f} "
+                "alone: name others with --layer and --layer-b if it is not the same layer"
+            )
+        return ""
 
 
 def match_layers(
@@ -105,7 +118,7 @@ def _match(layer: Layer, A: Array, of_b: tuple[Backend, Inputs], known: Known) -
             return best
         kept += [] if best is None else [best]
     fits = [one.name for one in known[1] if _may_be(one, A)][-TRIED:]
-    nearest = _best(layer.name, A, of_b, fits, "activations")
+    nearest = _best(layer.name, A, of_b, fits, BY_ACTIVATIONS)
     if nearest is not None and np.isnan(nearest.alike):
         nearest = None  # none of them has A's shape
     if nearest is not None and nearest.alike >= (SURE if kept else ALIKE):
@@ -119,7 +132,7 @@ def _by_name(layer: Layer, theirs: Sequence[Layer]) -> list[tuple[str, list[str]
     """(how, names to look at)"""
     path = layer.module
     modules = [one.name for one in theirs if path and path in (one.module, one.name)]
-    if path and path in {one.module for one in theirs}:
+    if path and any(f"{one.module}.".startswith(f"{path}.") for one in theirs):
         modules.append(path)  # what the module gives, wherever that is made
     return [
         ("module path", list(dict.fromkeys(modules))),

@@ -58,7 +58,8 @@ class Comparison:
     @property
     def said(self) -> list[str]:
         """What there is to say before any number."""
-        found = [self.sides.classes.said] if self.sides.classes.said else []
+        found = [self.sides.classes.said, *(one.doubt for one in self.sides.layers)]
+        found = [text for text in found if text]
         if self.moved:
             found.append(moved_said(self.sides, self.moved))
         apart = sum(not pair.fed_alike for pair in self.pairs)

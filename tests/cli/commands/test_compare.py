@@ -192,11 +192,8 @@ def test_the_page_lists_every_option_and_examples_use_no_other() -> None:
     flags = {flag for flag in known if flag.startswith("--")}
     page = (ROOT / "docs" / "commands" / "compare.md").read_text(encoding="utf-8")
     options = page.partition("## Options")[2]
-    assert {
-        flag for flag in flags if f"{flag} " not in options and f"{flag}`" not in options
-    } == set()
+    assert not [flag for flag in flags if not re.search(rf"{flag}[ `]", options)]
     for path in (ROOT / "examples" / "ci").iterdir():
-        calls = re.findall(r"gradcam compare .*?(?=\n\S|\Z)", path.read_text(), re.DOTALL)
-        used = {flag for call in calls for flag in re.findall(r"(?<!\S)--[a-z][a-z-]+", call)}
-        assert calls
+        used = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", path.read_text(encoding="utf-8")))
+        assert used
         assert used <= flags

@@ -84,6 +84,26 @@ def test_what_is_named_is_taken(x: Any) -> None:
         match_layers(BACKENDS["onnx"](CNN), other, (x, x), None, ["t7", "early"])
 
 
+def test_a_module_of_several_operators_is_what_it_gives() -> None:
+    """The path of a module that holds others, of which the file's tensors know the inner paths."""
+    from cam_core.backend import Layer
+    from cam_core.compare.layers import _by_name
+
+    theirs = [Layer(n, "Conv", (), m) for n, m in (("t1", "stem"), ("t2", "body.1.relu"))]
+    found = dict(_by_name(Layer("body", "Sequential", (), "body"), theirs))
+    assert found["module path"] == ["body"]
+    assert found["name"] == []
+
+
+def test_a_loose_match_is_doubted() -> None:
+    from cam_core.compare.layers import Matched
+
+    loose = Matched("a", "b", "activations", 0.7)
+    assert "'b' of B is A's 'a' by activations of correlation 0.70 alone" in loose.doubt
+    sure = [Matched("a", "b", "activations", 0.9), Matched("a", "b", "name", 0.3)]
+    assert [one.doubt for one in sure] == ["", ""]
+
+
 def test_the_correlation_is_pearsons() -> None:
     a, b = np.random.default_rng(0).normal(size=(2, 1, 3, 4, 4))
     assert correlation(a, b) == pytest.approx(np.corrcoef(a.ravel(), b.ravel())[0, 1])
