@@ -17,8 +17,8 @@ from ..backend import Array, Backend, Inputs
 from ..errors import CamError
 from ..looking import Looks
 from ..targets import ScoredTarget
-from ..targets.classes.one_class import ClassTarget
 from .agreement import gain, same_size, spearman
+from .others import others
 from .pair import stacked
 from .photos import Batch, Photo
 from .sides import FORWARD, Sides, map_of, scores
@@ -29,10 +29,7 @@ QUANTISERS = ("QuantizeLinear", "DequantizeLinear", "QLinear", "QGemm", "MatMulN
 """What operators of quantised models are called by."""
 SUFFIXES = ("_quantized", "_dequantized")
 """What quantisers call their tensors."""
-NOISE, SECOND, UNRELATED, SHUFFLED, FORWARD_ONLY = (
-    *("noise", "second class", "another class"),
-    *("shuffled weights", "forward-only"),
-)
+NOISE, SHUFFLED, FORWARD_ONLY = "noise", "shuffled weights", "forward-only"
 NOISE_GAIN, NOISE_FLIP = "noise gain", "noise flips"
 
 
@@ -44,7 +41,7 @@ def bounds_of(
     if all(photo.noisy is not None for photo in photos):
         noisy = stacked([photo.noisy() for photo in photos if photo.noisy is not None])
         found |= _noise(sides, batch, noisy)
-    for name, target in other_classes(sides, batch).items():
+    for name, target in others(batch, sides.a.class_axis).items():
         found[name] = _agreed(batch.signed, batch.looks[0], target, sides.how)
     x = stacked([photo.a for photo in photos])
     shuffled = _shuffled(sides, x)
@@ -53,26 +50,6 @@ def bounds_of(
     if forward_only:
         found[FORWARD_ONLY] = _forward_only(batch)
     return [{name: float(of[i]) for name, of in found.items()} for i in range(len(photos))]
-
-
-def other_classes(sides: Sides, batch: Batch) -> dict[str, ScoredTarget]:
-    """A's second class, and the one half the list away from the one that is explained.
-
-    Nothing where the target is about no class, or where there are no others.
-    """
-    target, y = batch.targets[0], batch.scores[0]
-    if not isinstance(target, ClassTarget) or y.shape[1] < 2:
-        return {}
-    own = np.asarray(target.classes(batch.looks[0].first.score))[: len(y)]
-    order = np.argsort(-y, axis=1, kind="stable")
-    second = np.where(order[:, 0] == own, order[:, 1], order[:, 0])
-    far = (own + y.shape[1] // 2) % y.shape[1]
-    axis = sides.a.class_axis
-    named = {SECOND: second} if y.shape[1] > 2 else {}
-    return {
-        name: ClassTarget(tuple(int(c) for c in of), axis)
-        for name, of in (named | {UNRELATED: far}).items()
-    }
 
 
 def quantised(backend: Backend) -> bool:

@@ -133,6 +133,16 @@ def changed_places(a: Array, b: Array, classes: ClassMap) -> list[tuple[int, int
     return [(far[r][0], far[c][1]) for r, c in zip(rows, chosen, strict=True) if r != c]
 
 
+def moved_said(moved: Sequence[tuple[int, int]], names: tuple[Names, Names]) -> str:
+    """That classes changed places, by their names."""
+    said = [
+        f"A's {_named(i, names[0])} has the scores of B's {_named(j, names[1])}"
+        for i, j in moved[:4]
+    ]
+    rest = f", {len(moved) - 4} more" if len(moved) > 4 else ""
+    return f"classes changed places: {', '.join(said)}{rest}: check B's list of labels"
+
+
 _CURE = "say which is which with --map-classes FILE, a line `A,B` a class"
 
 
@@ -153,3 +163,7 @@ def _moved(moved: Sequence[tuple[int, int]], names: Names) -> str:
 
 def _rms(x: Array) -> float:
     return float(np.sqrt(np.mean(np.square(x, dtype=np.float64))))
+
+
+def _named(index: int, names: Names) -> str:
+    return f"class {index}" if names is None else f"class {index} '{names[index]}'"

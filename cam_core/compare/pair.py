@@ -14,9 +14,11 @@ from ..explain import check_finite, seen_by
 from ..explanation import Explanation
 from ..looking import Looks
 from ..targets import ScoredTarget
+from ..targets import Seen as Shown
 from ..targets.classes.one_class import ClassTarget
 from ..targets.labels import label_of
 from .agreement import agreement, gain, same_size
+from .boxes import boxes_record
 from .photos import Answer, Batch, Pair, Photo, Seen
 from .sides import Sides, scores, signed_or_nan
 
@@ -34,8 +36,10 @@ def compare_batch(
     for fed in xs[: 1 if alike else 2]:
         check_finite(fed)
     looks = sides.looks(xs[0]), sides.looks(xs[1], of_b=True)
+    known = all_seen(sides, looks, xs, photos)
+    boxes = boxes_record(sides, known) if len(photos) == 1 else None
     try:
-        asked = settled(sides, looks, xs, photos)
+        asked = settled(sides, looks, known)
     except NothingFoundError as error:
         missed(f"{photos[0].name}: {error}")
         return None
@@ -49,6 +53,7 @@ def compare_batch(
         Pair(
             name=photo.name,
             index=photo.index,
+            boxes=boxes,
             target=_said(sides, asked[0], looks[0], i),
             sha256=digests(photo),
             answers=answers[i] if answers else None,
@@ -66,18 +71,30 @@ def compare_batch(
     return Batch(pairs, looks, asked, signed, both)
 
 
-def settled(
+def all_seen(
     sides: Sides, looks: tuple[Looks, Looks], xs: tuple[Inputs, Inputs], photos: Sequence[Photo]
+) -> tuple[Shown, Shown]:
+    """What both models show of these photos, to questions that wait for it."""
+    placement = photos[0].placement if len(photos) == 1 else None
+    a, b = (
+        replace(
+            seen_by(backend, x, look.first, labels, placement=placement),
+            threshold=sides.threshold,
+        )
+        for backend, x, look, labels in zip(
+            (sides.a, sides.b), xs, looks, sides.labels, strict=True
+        )
+    )
+    return a, b
+
+
+def settled(
+    sides: Sides, looks: tuple[Looks, Looks], seen: tuple[Shown, Shown]
 ) -> tuple[ScoredTarget, ScoredTarget]:
     """The first question as it turns out to be in these photos, of A and of B."""
-    placement = photos[0].placement
-    known = seen_by(sides.a, xs[0], looks[0].first, sides.labels[0], placement=placement)
-    known = replace(known, threshold=sides.threshold)
-    found = sides.questions[0].found_in(known)[0]
+    found = sides.questions[0].found_in(seen[0])[0]
     target = found.held(looks[0].of(found.tensor).score)
-    theirs = sides.in_b(target, 0)
-    seen = seen_by(sides.b, xs[1], looks[1].first, sides.labels[1], placement=placement)
-    return target, theirs.found_in(replace(seen, threshold=sides.threshold))[0]
+    return target, sides.in_b(target, 0).found_in(seen[1])[0]
 
 
 def both_maps(

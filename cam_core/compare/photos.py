@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from ..backend import Array, Inputs
 from ..looking import Looks
@@ -78,6 +79,8 @@ class Pair:
     """Agreement of A's map with others, where this photo is one of the sample."""
     index: int = 0
     """Its place among all photos."""
+    boxes: Mapping[str, Any] | None = None
+    """Of detectors: `boxes.boxes_record`."""
 
     @property
     def fed_alike(self) -> bool:

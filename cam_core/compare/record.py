@@ -23,6 +23,9 @@ METRICS: Mapping[str, str] = {
     "gain": "raw maximum of B's map over that of A's",
     "score": "size of the difference of both scores of the target",
     "flips": "1 where B's answer is another, else 0",
+    "box_iou": "mean overlap of the boxes that both have",
+    "misses": "boxes of A that B has not",
+    "ghosts": "boxes of B that A has not",
     "way": "part of the way to another class: 0 as A under noise, 1 as another class",
 }
 """One number a photo each, by name: what limits are put on."""
@@ -65,10 +68,23 @@ def photo(pair: Pair, way: float) -> dict[str, Any]:
         "scores": [number(score) for score in pair.scores],
         "raw_max": [number(one.raw_max) for one in pair.maps],
         "diagnosis": [one.diagnosis for one in pair.maps],
-        **{name: number(value) for name, value in {**pair.measures, **own, **flips}.items()},
+        **{
+            name: number(value)
+            for name, value in {**pair.measures, **own, **flips, **of_boxes(pair.boxes)}.items()
+        },
+        "boxes": pair.boxes,
         "of_b_answer": {name: number(value) for name, value in pair.of_answer.items()} or None,
         "bounds": {name: number(value) for name, value in pair.bounds.items()} or None,
     }
+
+
+def of_boxes(boxes: Mapping[str, Any] | None) -> dict[str, float]:
+    """How alike the boxes of both are; {} of models that are no detectors."""
+    if boxes is None:
+        return {}
+    shared = [one["iou"] for one in boxes["pairs"]]
+    counts = {name: float(len(boxes[name])) for name in ("misses", "ghosts")}
+    return {"box_iou": float(np.mean(shared)) if shared else float("nan"), **counts}
 
 
 def ways(found: Comparison, verdict: Verdict) -> list[float]:

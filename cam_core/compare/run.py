@@ -13,7 +13,7 @@ from ..backend import Array, Backend, Inputs
 from ..errors import InputError, NothingFoundError
 from ..explain import find_class_axis
 from .bounds import bounds_of, grey_noise, quantised
-from .classes import ClassMap, Names, changed_places, match_classes
+from .classes import ClassMap, Names, changed_places, match_classes, moved_said
 from .layers import match_layers
 from .pair import compare_batch, with_bounds
 from .photos import Pair, Photo
@@ -61,7 +61,7 @@ class Comparison:
         found = [self.sides.classes.said, *(one.doubt for one in self.sides.layers)]
         found = [text for text in found if text]
         if self.moved:
-            found.append(moved_said(self.sides, self.moved))
+            found.append(moved_said(self.moved, self.sides.labels))
         apart = sum(not pair.fed_alike for pair in self.pairs)
         if apart:
             found.append(f"A and B were fed other bytes ({apart} of {len(self.pairs)} photos)")
@@ -197,16 +197,6 @@ def batch_size(sides: Sides) -> int:
     return BATCH if open_rows and usual and sides.target is None else 1
 
 
-def moved_said(sides: Sides, moved: Sequence[tuple[int, int]]) -> str:
-    """That classes changed places, by their names."""
-    names, theirs = sides.labels
-    said = [
-        f"A's {_named(i, names)} has the scores of B's {_named(j, theirs)}" for i, j in moved[:4]
-    ]
-    rest = f", {len(moved) - 4} more" if len(moved) > 4 else ""
-    return f"classes changed places: {', '.join(said)}{rest}: check B's list of labels"
-
-
 @dataclass
 class _State:
     """What is known so far."""
@@ -257,7 +247,3 @@ def _count(backend: Backend, x: Inputs) -> int:
     y = backend.look(x, layers=()).score
     axis = find_class_axis(backend, None)
     return 1 if y.ndim == 1 else int(y.shape[axis])
-
-
-def _named(index: int, names: Names) -> str:
-    return f"class {index}" if names is None else f"class {index} '{names[index]}'"

@@ -33,7 +33,8 @@ import numpy as np
 from ..backend import Array
 from ..metrics.intervals import LEVEL, Interval
 from ..ranking.order import fewest
-from .bounds import NOISE, NOISE_FLIP, NOISE_GAIN, SHUFFLED, UNRELATED
+from .bounds import NOISE, NOISE_FLIP, NOISE_GAIN, SHUFFLED
+from .others import PLACE, UNRELATED
 from .photos import Pair
 from .spread import median_interval
 
@@ -97,9 +98,9 @@ def verdict(pairs: Sequence[Pair]) -> Verdict:
     assert told.way is not None
     if agreement.rows < fewest(LEVEL):
         few = f"{agreement.rows} photos are too few to say: {fewest(LEVEL)} at least"
-        far = [why for _, why in _apart(pairs, told.way, way) if why]
+        far = [why for _, why in _apart(pairs, told.way, way, beyond) if why]
         return _said(told, "cannot say", [few, *far])
-    found = _apart(pairs, told.way, way)
+    found = _apart(pairs, told.way, way, beyond)
     word = max((word for word, _ in found), key=WORDS.index)
     return _said(told, word, [why for _, why in found if why])
 
@@ -122,35 +123,38 @@ def bound(pairs: Sequence[Pair], name: str) -> float:
 
 
 def _ceiling(pairs: Sequence[Pair]) -> tuple[str, float]:
-    """The lower one of another class and of shuffled weights."""
-    found = {name: bound(pairs, name) for name in (UNRELATED, SHUFFLED)}
+    """Another class or place; where that is no way off, the lowest, also of shuffled weights."""
+    found = {name: bound(pairs, name) for name in (UNRELATED, PLACE, SHUFFLED)}
     known = {name: value for name, value in found.items() if not np.isnan(value)}
     if not known:
         return "", float("nan")
-    if UNRELATED in known and known[UNRELATED] <= 1 - 5 * NARROW:
-        return UNRELATED, known[UNRELATED]
+    for name in (UNRELATED, PLACE):
+        if name in known and known[name] <= 1 - 5 * NARROW:
+            return name, known[name]
     name = min(known, key=lambda one: known[one])
     return name, known[name]
 
 
-def _apart(pairs: Sequence[Pair], middle: Interval, way: Array) -> list[tuple[str, str]]:
+def _apart(
+    pairs: Sequence[Pair], middle: Interval, way: Array, beyond: str
+) -> list[tuple[str, str]]:
     """(the best word that it allows, why no better) by maps, answers and raw maxima."""
-    return [_by_maps(pairs, middle, way), _by_answers(pairs), _by_gain(pairs)]
+    return [_by_maps(pairs, middle, way, beyond), _by_answers(pairs), _by_gain(pairs)]
 
 
-def _by_maps(pairs: Sequence[Pair], middle: Interval, way: Array) -> tuple[str, str]:
+def _by_maps(pairs: Sequence[Pair], middle: Interval, way: Array, beyond: str) -> tuple[str, str]:
     lost = _lost(pairs)
     if lost and middle.high > SAME:
         return "not the same" if middle.low > CLOSE else "not clear", lost
     worst = int(np.nanargmax(way))
-    said = f"'{pairs[worst].name}' is {way[worst]:.0%} of the way to another class"
+    said = f"'{pairs[worst].name}' is {way[worst]:.0%} of the way to {beyond}"
     if middle.high <= SAME and way[worst] <= CLOSE:
         return "the same", ""
     if middle.high <= CLOSE:
-        gone = f"maps are {middle.mean:.1%} of the way to another class"
+        gone = f"maps are {middle.mean:.1%} of the way to {beyond}"
         return "nearly the same", said if way[worst] > CLOSE else gone
-    part = f"maps are {middle.mean:.0%} [{middle.low:.0%}, {middle.high:.0%}] of the way to another"
-    return ("not the same" if middle.low > CLOSE else "not clear"), f"{part} class"
+    part = f"maps are {middle.mean:.0%} [{middle.low:.0%}, {middle.high:.0%}] of the way to"
+    return ("not the same" if middle.low > CLOSE else "not clear"), f"{part} {beyond}"
 
 
 def _lost(pairs: Sequence[Pair]) -> str:

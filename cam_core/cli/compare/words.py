@@ -15,6 +15,10 @@ from cam_core.compare.verdict import bound
 
 from ..report import console, grid, lines
 
+LACKING = {"misses": "B", "ghosts": "A"}
+"""Boxes of one model alone, and which has them not."""
+MISSED = 4
+"""Such boxes that are named."""
 SHOWN = 12
 """Photos in the table; all are in compare.json."""
 
@@ -55,11 +59,32 @@ def facts(found: Comparison) -> list[tuple[str, str]]:
     count = len(found.pairs)
     rest = f"; the {SHOWN} worst of them above" if count > SHOWN else ""
     told.append(("photos", f"{count}, floor and ceiling on {found.sample} of them{rest}"))
+    told += boxes_said(found.pairs)
     forward = bound(found.pairs, FORWARD_ONLY)
     if found.forward_only and not np.isnan(forward):
         how = "without a gradient (reciprocam) the median agreement is"
         told.append(("int8", f"{how} {forward:.3f}, as int8 has its gradient straight through"))
     return told
+
+
+def boxes_said(pairs: Sequence[Pair]) -> list[tuple[str, str]]:
+    """How many boxes both have, and the first that one lacks."""
+    known = [(pair.name, pair.boxes) for pair in pairs if pair.boxes is not None]
+    if not known:
+        return []
+    shared = [one for _, boxes in known for one in boxes["pairs"]]
+    gone = [(name, kind, one) for name, of in known for kind in LACKING for one in of[kind]]
+    iou = f", mean overlap {np.mean([one['iou'] for one in shared]):.3f}" if shared else ""
+    counts = [sum(kind == which for _, which, _ in gone) for kind in LACKING]
+    found = [
+        ("boxes", f"{len(shared)} of both{iou}; {counts[0]} of A alone, {counts[1]} of B alone")
+    ]
+    for name, kind, one in gone[:MISSED]:
+        box, side = one["box"], LACKING[kind]
+        what = box["label"] or f"class {box['class']}"
+        why = one[f"in_{side.casefold()}"]["why"]
+        found.append((kind, f"{name}: {what} ({box['score']:.3g}) is not in {side}: {why}"))
+    return found
 
 
 def limits_said(checked: Sequence[Checked]) -> list[tuple[str, str]]:
