@@ -41,12 +41,15 @@ def pair_boxes(
 
 
 def drift(a: Box, b: Box, iou: float) -> dict[str, float]:
-    """How far B's box lies from A's: pixels between the centres, factor of the areas, score."""
+    """How far B's box lies from A's: pixels between the centres, factor of the areas, score.
+
+    The factor is 0 where A's box has no area.
+    """
     first, second = (np.array(box["corners"], np.float64) for box in (a, b))
     return {
         "iou": iou,
         "moved": float(np.linalg.norm(_centre(second) - _centre(first))),
-        "area": _area(second) / _area(first) if _area(first) > 0 else float("nan"),
+        "area": _area(second) / _area(first) if _area(first) > 0 else 0.0,
         "score": float(b["score"] - a["score"]),
     }
 

@@ -17,6 +17,7 @@ from ..targets import ScoredTarget
 from ..targets import Seen as Shown
 from ..targets.classes.one_class import ClassTarget
 from ..targets.labels import label_of
+from ..targets.scores import find_axis
 from .agreement import agreement, gain, same_size
 from .boxes import boxes_record
 from .photos import Answer, Batch, Pair, Photo, Seen
@@ -46,6 +47,7 @@ def compare_batch(
     n = len(photos)  # a fixed batch repeats its only photo
     found, signed, seen = both_maps(sides, looks, asked, n)
     both = scores(looks[0], sides.a)[:n], scores(looks[1], sides.b)[:n]
+    found |= places_alike(sides, looks, n)
     answers, flips = answered(sides, both)
     others, theirs = flipped(sides, looks, both, flips)
     Y = asked[0].score(looks[0].first.score), asked[1].score(looks[1].first.score)
@@ -114,6 +116,20 @@ def measured(a: Array, b: Array) -> dict[str, Array]:
     """MEASURES and the gain."""
     with np.errstate(invalid="ignore"):
         return agreement(a, b) | {"gain": gain(*same_size(a, b))}
+
+
+def places_alike(sides: Sides, looks: tuple[Looks, Looks], n: int) -> dict[str, Array]:
+    """Of scores with places (a segmentation): the part of them that both give one class.
+
+    {} of other scores, and of grids of two sizes.
+    """
+    a, b = (look.first.score for look in looks)
+    boxes = sides.head is not None and sides.head.boxes is not None
+    if boxes or a.ndim < 3 or a.shape[1:] != b.shape[1:] or sides.classes.to_b is not None:
+        return {}
+    axis = find_axis(a, sides.a.class_axis)
+    same = a[:n].argmax(axis=axis) == b[:n].argmax(axis=axis)
+    return {"places": same.reshape(n, -1).mean(axis=1)}
 
 
 def answered(sides: Sides, both: tuple[Array, Array]) -> tuple[list[tuple[Answer, Answer]], Array]:

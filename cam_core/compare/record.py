@@ -23,6 +23,7 @@ METRICS: Mapping[str, str] = {
     "gain": "raw maximum of B's map over that of A's",
     "score": "size of the difference of both scores of the target",
     "flips": "1 where B's answer is another, else 0",
+    "places": "of a segmentation: part of the places that both give one class",
     "box_iou": "mean overlap of the boxes that both have",
     "misses": "boxes of A that B has not",
     "ghosts": "boxes of B that A has not",

@@ -10,6 +10,7 @@ from typing import Any
 
 from cam_core.backend import Backend
 from cam_core.compare.limits import Checked
+from cam_core.compare.record import METRICS
 from cam_core.compare.record import record as numbers
 from cam_core.compare.run import Comparison
 from cam_core.errors import MissingExtraError
@@ -24,6 +25,7 @@ from .page import page
 from .sheet import sheet, strips
 
 RECORD = "compare.json"
+NAMED = ("photo", "target")
 
 
 def record(asked: Compare, found: Comparison, fed: Feeding, said: Sequence[str]) -> dict[str, Any]:
@@ -81,8 +83,7 @@ def parquet(photos: Sequence[Mapping[str, Any]]) -> bytes:
     import pyarrow
     import pyarrow.parquet
 
-    flat = ("photo", "target", *(k for k, v in photos[0].items() if isinstance(v, int | float)))
-    table = pyarrow.table({name: [one.get(name) for one in photos] for name in dict.fromkeys(flat)})
+    table = pyarrow.table({name: [one.get(name) for one in photos] for name in (*NAMED, *METRICS)})
     out = BytesIO()
     pyarrow.parquet.write_table(table, out)
     return out.getvalue()

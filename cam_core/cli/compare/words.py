@@ -60,6 +60,9 @@ def facts(found: Comparison) -> list[tuple[str, str]]:
     rest = f"; the {SHOWN} worst of them above" if count > SHOWN else ""
     told.append(("photos", f"{count}, floor and ceiling on {found.sample} of them{rest}"))
     told += boxes_said(found.pairs)
+    known = [pair.measures["places"] for pair in found.pairs if "places" in pair.measures]
+    if known:
+        told.append(("places", f"{np.median(known):.1%} of them are of one class in both (median)"))
     forward = bound(found.pairs, FORWARD_ONLY)
     if found.forward_only and not np.isnan(forward):
         how = "without a gradient (reciprocam) the median agreement is"

@@ -197,3 +197,14 @@ def test_the_page_lists_every_option_and_examples_use_no_other() -> None:
         used = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", path.read_text(encoding="utf-8")))
         assert used
         assert used <= flags
+
+
+def test_the_table_of_parquet_has_a_row_a_photo() -> None:
+    pytest.importorskip("pyarrow", reason="Parquet is an extra: pip install 'cam-core[parquet]'")
+    import pyarrow.parquet
+
+    assert compare("a.onnx", "scaled.onnx", "photos", out="table").exit_code == 0
+    rows = pyarrow.parquet.read_table("table/compare.parquet").to_pylist()
+    photos = report("table")["photos"]
+    assert [row["photo"] for row in rows] == [one["photo"] for one in photos]
+    assert [row["spearman"] for row in rows] == [one["spearman"] for one in photos]

@@ -165,3 +165,20 @@ def test_tokens_agree_as_well() -> None:
     x = np.random.default_rng(1).normal(size=(8, *model.size)).astype(np.float32)
     found = compare(pair[0], pair[1], x, layer_b="default")
     assert min(one.measures["pearson"] for one in found.pairs) > 0.9999
+
+
+def test_of_a_segmentation_the_places_of_one_class_are_counted(x: Any) -> None:
+    from backends.torch import TorchBackend
+
+    torch.manual_seed(0)
+    layers = torch.nn.Conv2d(3, 6, 3, padding=1), torch.nn.Tanh(), torch.nn.Conv2d(6, 4, 1)
+    net = torch.nn.Sequential(*layers)
+    other = torch.nn.Sequential(*layers[:2], torch.nn.Conv2d(6, 4, 1))
+    a, b = (TorchBackend(one, example=x[:1]) for one in (net, other))
+    found = compare(a, b, x, layer="1", layer_b="1", sample=0)
+    with torch.no_grad():
+        tops = [one(torch.from_numpy(x)).numpy().argmax(axis=1) for one in (net, other)]
+    for i, pair in enumerate(found.pairs):
+        places = [p == q for p, q in zip(tops[0][i].ravel(), tops[1][i].ravel(), strict=True)]
+        assert pair.measures["places"] == pytest.approx(sum(places) / len(places))
+    assert 0 < found.pairs[0].measures["places"] < 1
