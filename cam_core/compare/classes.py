@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,14 +54,12 @@ def match_classes(
     """
     if given is not None:
         return given
-    a, b = (None if n is None else [name.strip().casefold() for name in n] for n in names)
+    a, b = (None if n is None else _apart_by_name(n) for n in names)
     if a is None or b is None or len(a) != counts[0] or len(b) != counts[1]:
         return _by_number(counts)
     if a == b:
         return ClassMap()
     places = {name: i for i, name in enumerate(b)}
-    if len(places) < len(b) or len(set(a)) < len(a):
-        return _by_number(counts)
     to_b = tuple(places.get(name) for name in a)
     common = sum(place is not None for place in to_b)
     if not common and counts[0] == counts[1]:
@@ -141,6 +140,17 @@ def moved_said(moved: Sequence[tuple[int, int]], names: tuple[Names, Names]) -> 
     ]
     rest = f", {len(moved) - 4} more" if len(moved) > 4 else ""
     return f"classes changed places: {', '.join(said)}{rest}: check B's list of labels"
+
+
+def _apart_by_name(names: Sequence[str]) -> list[tuple[str, int]]:
+    """Each name with how many before are called alike: ImageNet has two cranes."""
+    met = Counter[str]()
+    found = []
+    for name in names:
+        word = name.strip().casefold()
+        found.append((word, met[word]))
+        met[word] += 1
+    return found
 
 
 _CURE = "say which is which with --map-classes FILE, a line `A,B` a class"

@@ -85,7 +85,9 @@ def _of_b(asked: Compare) -> Compare:
     """The same for B: its layer is another's name, its labels may be others."""
     layer = None if asked.layer_b == "default" else asked.layer_b
     labels = asked.labels_file if asked.labels_b is None else asked.labels_b
-    return replace(asked, layer=layer, labels_file=labels)
+    found = replace(asked, layer=layer, labels_file=labels)
+    # the flags about pixels are about A's then
+    return replace(found, preprocess=None, order=()) if asked.own_preprocessing else found
 
 
 def _setup(backend: Backend, model: str, asked: Compare, images: Sequence[Path]) -> Setup:

@@ -208,3 +208,19 @@ def test_the_table_of_parquet_has_a_row_a_photo() -> None:
     photos = report("table")["photos"]
     assert [row["photo"] for row in rows] == [one["photo"] for one in photos]
     assert [row["spearman"] for row in rows] == [one["spearman"] for one in photos]
+
+
+def test_b_is_fed_by_its_own_preprocessing_where_that_is_asked_for() -> None:
+    model = onnx.load("a.onnx")
+    del model.metadata_props[:]
+    spec = {"mean": [0, 0, 0], "std": [1, 1, 1], "scale": 1.0, "bgr": True}
+    onnx.helper.set_model_props(model, {"cam.preprocess": json.dumps(spec)})
+    onnx.save(model, "bytes.onnx")
+    result = compare("a.onnx", "bytes.onnx", "photos", "--own-preprocessing", out="own")
+    assert result.exit_code == 0, result.output
+    assert "note: B is fed by its own preprocessing: BGR x 1, cam.* metadata" in result.output
+    found = report("own")
+    assert not any(one["same_input"] for one in found["photos"])
+    assert found["verdict"]["word"] != "the same"
+    alike = compare("a.onnx", "bytes.onnx", "photos", out="alike")
+    assert report("alike")["verdict"]["word"] == "the same", alike.output

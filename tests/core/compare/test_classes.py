@@ -21,7 +21,8 @@ AB = ("cat", "dog", "owl")
         ((AB, ("Cat", " dog", "owl")), None, ""),
         ((AB, ("owl", "cat", "dog")), (1, 2, 0), "the labels of B are in another order"),
         ((AB, ("tree", "car", "sea")), None, "other names in B: compared by number"),
-        ((AB, ("cat", "cat", "owl")), None, ""),
+        ((("cat", "cat", "owl"), ("cat", "cat", "owl")), None, ""),
+        ((("cat", "owl", "cat"), ("owl", "cat", "cat")), (1, 0, 2), "in another order ('cat' is"),
     ],
 )
 def test_by_name_where_both_are_known(names: tuple, to_b: object, said: str) -> None:
