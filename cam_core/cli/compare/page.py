@@ -62,6 +62,7 @@ def page(
         columns=list(columns(found)),
         rows=[row(found, found.pairs[i]) for i in found.worst_first],
         tensors=tensors,
+        curve=curve([] if tensors is None else tensors["tensors"]),
         facts=[*facts(found), *more],
     )
     return text.encode()
@@ -96,6 +97,30 @@ def plot(found: Comparison) -> dict[str, Any]:
     ]
     ticks = [{"x": x(v), "text": f"{v:.3g}"} for v in np.linspace(low, 1, 6)]
     return {"dots": dots, "marks": named, "ticks": ticks}
+
+
+def curve(tensors: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """SQNR of each tensor in the graph's order, equal ones (infinitely good) on top."""
+    known = [one["sqnr"] for one in tensors if one["sqnr"] is not None]
+    top, low = max([*known, 40.0]), min([*known, 0.0])
+    step = WIDE / max(len(tensors) - 1, 1)
+    heights = [_level(one, top, low) for one in tensors]
+    points = [
+        {
+            "x": round(LEFT + step * i, 1),
+            "y": round(110 - 90 * (height - low) / (top - low), 1),
+            "text": f"{one['tensor']}: {height:.1f} dB",
+        }
+        for i, (one, height) in enumerate(zip(tensors, heights, strict=True))
+    ]
+    return {"points": points, "top": f"{top:.0f} dB", "low": f"{low:.0f} dB"}
+
+
+def _level(one: Mapping[str, Any], top: float, low: float) -> float:
+    """Of equal tensors the top, of broken ones the bottom."""
+    if one["sqnr"] is not None:
+        return float(one["sqnr"])
+    return top if one["largest"] == 0 else low
 
 
 def _picture(pixels: Any, text: str) -> dict[str, str]:

@@ -95,6 +95,10 @@ def test_a_scaled_convolution_is_not_the_same_and_named_by_tensors() -> None:
     found = json.loads(result.stdout)
     assert found["verdict"]["word"] != "the same"
     model = onnx.load("a.onnx")
+    page = Path("scaled/compare.html").read_text()
+    shown = re.findall(r"<circle cx=\"([\d.]+)\" cy=\"([\d.]+)\" r=\"3\"", page)
+    assert len(shown) == len(found["tensors"]["tensors"])
+    assert float(shown[0][1]) == 20  # the first tensor is equal: on top
     third = [node for node in model.graph.node if node.op_type == "Conv"][2]
     assert found["tensors"]["first"] == third.output[0]
 
