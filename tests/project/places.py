@@ -252,6 +252,19 @@ ELSEWHERE: dict[tuple[str, str], tuple[str, ...]] = {
         "cam_core/cli/ranking/sheet.py",
         "cam_core/cli/ranking/words.py",
     ),
+    ("cli/commands/test_compare.py", "what the command opens, says, draws and writes"): (
+        "cam_core/cli/compare/asked.py",
+        "cam_core/cli/compare/files.py",
+        "cam_core/cli/compare/opened.py",
+        "cam_core/cli/compare/page.py",
+        "cam_core/cli/compare/sheet.py",
+        "cam_core/cli/compare/words.py",
+    ),
+    ("core/compare/test_run.py", "what is compared, on one network both ways"): (
+        "cam_core/compare/pair.py",
+        "cam_core/compare/photos.py",
+        "cam_core/compare/sides.py",
+    ),
     ("commands/test_check.py", "tried by that command"): ("cam_core/cli/presets.py",),
     ("core/image/test_figure.py", "letters and bars of the card"): ("cam_core/image/page.py",),
     ("core/image/test_preprocess.py models/test_presets.py", "what they make of photos"): (

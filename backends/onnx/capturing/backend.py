@@ -25,6 +25,7 @@ from ..reading.graph import floating
 from ..reading.load import Source, load, opset
 from ..reading.static import Static
 from ..rules.microsoft.attention_in_full import attention_in_full
+from ..running.every_tensor import every_tensor
 from ..running.feed import feed, rows
 from ..running.runner import Runner
 from ..running.runtime import Provider, refuse_graph_capture, run
@@ -169,6 +170,11 @@ class OnnxBackend:
         """All outputs of the plain model, by name."""
         found = [run(self._plain, None, part) for part in self._parts(x)]
         return joined([output.name for output in self._plain.get_outputs()], found)
+
+    def tensors(self, x: Inputs) -> dict[str, Array]:
+        """Every floating point tensor that a node makes of one batch, by name; nothing is fused."""
+        first, *_ = self._parts(x)
+        return every_tensor(self.analysis.source.model, self._runner, first)
 
     def look(
         self,

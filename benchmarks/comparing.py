@@ -1,0 +1,71 @@
+"""What comparing two models costs, over the plain forward passes of both.
+
+    python -m benchmarks.comparing [../shared/data] [--photos 64]
+
+Processor seconds of this process (all its threads), photos prepared before: the plain forwards of
+both models in batches of 16; the comparison without the sample that floor and ceiling are measured
+on; and with it. The first passes, which set up the models, are left out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cam_core import open_backend
+from cam_core.compare import compare
+from cam_core.compare.run import BATCH, SAMPLE
+from cam_core.image import PRESETS, preprocess, read
+
+from .quantised import FLOAT, INT8
+
+
+def photos(data: Path, count: int, info: Any) -> Any:
+    """Those of the folder, mirrored and turned until there are as many, [N, C, H, W]."""
+    pixels = [read(path) for path in sorted((data / "images").iterdir())]
+    turned = [np.rot90(p, k)[:, ::m] for k in range(4) for m in (1, -1) for p in pixels][:count]
+    made = [preprocess(np.ascontiguousarray(p), PRESETS["imagenet"], info).x for p in turned]
+    return np.concatenate(made)
+
+
+def seconds(work: Callable[[], Any], times: int = 5) -> float:
+    """The least of several times."""
+    found = []
+    for _ in range(times):
+        begun = time.process_time()
+        work()
+        found.append(time.process_time() - begun)
+    return min(found)
+
+
+def main() -> None:
+    """Prints the shares."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("data", type=Path, nargs="?", default=Path("../shared/data"))
+    parser.add_argument("--photos", type=int, default=64)
+    asked = parser.parse_args()
+    a, b = (open_backend(asked.data / "models" / name) for name in (FLOAT, INT8))
+    x = photos(asked.data, asked.photos, a.inputs()[0])
+    parts = [x[i : i + BATCH] for i in range(0, len(x), BATCH)]
+    compare(a, b, x[:BATCH], sample=2)  # sets up what runs the models
+    layer = {"layer": a.look(x[:1]).layers[0], "layer_b": b.look(x[:1]).layers[0]}
+
+    def forwards() -> None:
+        for backend in (a, b):
+            for part in parts:
+                backend.forward(part)
+
+    plain = seconds(forwards)
+    print(f"{len(x)} photos, plain forwards of both: {plain:.2f} s")
+    for sample in (0, SAMPLE):
+        taken = seconds(lambda n=sample: compare(a, b, x, sample=n, **layer))  # type: ignore[misc]
+        print(f"compared, sample of {sample}: {taken:.2f} s, the forwards are {plain / taken:.2f}")
+
+
+if __name__ == "__main__":
+    main()

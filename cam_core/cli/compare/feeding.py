@@ -1,0 +1,141 @@
+"""What B is fed of a photo: the bytes that A is fed, wherever B takes them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from cam_core.backend import Array, InputInfo, Inputs
+from cam_core.compare.bounds import grey_level, grey_noise
+from cam_core.compare.photos import Photo
+from cam_core.errors import InputError
+from cam_core.image.preprocess import find_channel_axis
+
+from ..inputs.opened import Setup
+from ..inputs.samples import Sample
+
+SAME, CAST, TURNED, SIZED, OWN = "same", "cast", "turned", "sized", "own"
+"""How B is fed: the same bytes; the same numbers in its type, or with its axes; the photo at its
+size by A's preprocessing; the photo by its own."""
+
+
+@dataclass(frozen=True)
+class Feeding:
+    """Both models' readers, and how B is fed."""
+
+    a: Setup
+    b: Setup
+    how: str
+    said: str
+    """What there is to say of it first; '' of the same bytes."""
+    seed: int = 0
+
+    def photo(self, index: int) -> Photo:
+        """A row of both models' inputs."""
+        slot = self.a.slots[index]
+        sample = self.a.reader.open(slot, index)
+        return Photo(
+            slot.name,
+            sample.x,
+            self._of_b(sample, index),
+            lambda: self._noisy(sample, index),
+            sample.placement,
+            index,
+        )
+
+    def _of_b(self, sample: Sample, index: int) -> Inputs:
+        info = self.b.reader.infos[0]
+        if self.how == SAME:
+            return sample.x
+        if self.how in (SIZED, OWN):
+            return self.b.reader.open(self.b.slots[index], index).x
+        x = np.asarray(sample.x)
+        if self.how == TURNED:
+            x = turned(x, find_channel_axis(self.a.reader.infos[0]))
+        return x.astype(info.dtype)
+
+    def _noisy(self, sample: Sample, index: int) -> Inputs:
+        """A's input of the photo with one grey level of noise."""
+        pixels = self.a.reader.picture(sample.slot)
+        if pixels is None:
+            return grey_noise(sample.x, self.seed + index)  # type: ignore[no-any-return]
+        moved = replace(sample.slot, pixels=grey_level(pixels, self.seed + index))
+        return self.a.reader.open(moved, index).x
+
+
+def feeding(a: Setup, b: Setup, *, own: bool, seed: int = 0) -> Feeding:
+    """How B is fed, and what is to be said of it.
+
+    Raises:
+        InputError: B cannot be fed what A is.
+    """
+    if own:
+        said = f"B is fed by its own preprocessing: {described(b)}; A: {described(a)}"
+        return Feeding(a, b, OWN, said, seed)
+    how, said = _how(a, b)
+    if how == SIZED:
+        b = replace(b, reader=replace(b.reader, spec=a.reader.spec))
+    return Feeding(a, b, how, said, seed)
+
+
+def described(setup: Setup) -> str:
+    """Its preprocessing, and where that comes from."""
+    spec = setup.reader.spec
+    order = "" if spec is None else f"{'BGR' if spec.bgr else 'RGB'} x {spec.scale:.4g}, "
+    return f"{order}{setup.source}"
+
+
+def turned(x: Array, channels: int) -> Array:
+    """NCHW as NHWC, or back."""
+    return np.ascontiguousarray(np.moveaxis(x, *((1, -1) if channels == 1 else (-1, 1))))
+
+
+def _how(a: Setup, b: Setup) -> tuple[str, str]:
+    ours, theirs = list(a.reader.infos), list(b.reader.infos)
+    if len(ours) != len(theirs):
+        raise InputError(f"A takes {len(ours)} inputs and B {len(theirs)}: these are not compared")
+    if len(ours) > 1:
+        names = [info.name for info in ours], [info.name for info in theirs]
+        if names[0] != names[1]:
+            raise InputError(f"inputs have other names: {names[0]} of A, {names[1]} of B")
+        return SAME, ""
+    one, other = ours[0], theirs[0]
+    if not _both_float(one, other):
+        kinds = f"A takes {one.dtype}, B {other.dtype}"
+        return OWN, f"{kinds}: B is fed by its own preprocessing, {described(b)}"
+    if _fits(one, other):
+        if one.dtype == other.dtype:
+            return SAME, ""
+        return CAST, f"A takes {one.dtype}, B {other.dtype}: the same numbers, rounded to that"
+    pictures = len(one.shape) == len(other.shape) == 4
+    if pictures and find_channel_axis(one) != find_channel_axis(other):
+        moved = turned_shape(one)
+        if _fits(replace(one, shape=moved), other):
+            return TURNED, "A and B have other layouts: the same numbers, turned to B's"
+    if not pictures:
+        raise InputError(f"A takes {_shape(one)} and B {_shape(other)}: no photo is both")
+    return SIZED, f"A takes {_shape(one)}, B {_shape(other)}: each photo at its own size"
+
+
+def turned_shape(info: InputInfo) -> tuple[int | str | None, ...]:
+    """Its shape in the other layout."""
+    n, *rest = info.shape
+    return (n, *rest[1:], rest[0]) if find_channel_axis(info) == 1 else (n, rest[-1], *rest[:-1])
+
+
+def _both_float(one: InputInfo, other: InputInfo) -> bool:
+    floats = [np.issubdtype(info.dtype, np.floating) for info in (one, other)]
+    return all(floats) or one.dtype == other.dtype
+
+
+def _fits(one: InputInfo, other: InputInfo) -> bool:
+    """May every extent be the same?"""
+    if len(one.shape) != len(other.shape):
+        return False
+    pairs = zip(one.shape[1:], other.shape[1:], strict=True)
+    return all(n == m or not (isinstance(n, int) and isinstance(m, int)) for n, m in pairs)
+
+
+def _shape(info: InputInfo) -> str:
+    return "x".join(str(n) if isinstance(n, int) else "?" for n in info.shape[1:])

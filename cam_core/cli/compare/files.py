@@ -1,0 +1,93 @@
+"""What `gradcam compare` writes: compare.json, compare.png, compare.html, a Parquet table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from cam_core.backend import Backend
+from cam_core.compare.limits import Checked
+from cam_core.compare.record import METRICS
+from cam_core.compare.record import record as numbers
+from cam_core.compare.run import Comparison
+from cam_core.errors import MissingExtraError
+from cam_core.image.png import png
+from cam_core.report import to_json, versions
+from cam_core.write import write_together
+
+from ..output import sha256
+from .asked import Compare
+from .feeding import Feeding, described
+from .page import page
+from .sheet import sheet, strips
+
+RECORD = "compare.json"
+NAMED = ("photo", "target")
+
+
+def record(asked: Compare, found: Comparison, fed: Feeding, said: Sequence[str]) -> dict[str, Any]:
+    """compare.json."""
+    made = numbers(found)
+    return {
+        "command": "compare",
+        "a": side(found.sides.a, asked.model),
+        "b": side(found.sides.b, asked.other),
+        "labels": [fed.a.named, fed.b.named],
+        "preprocessing": [described(fed.a), described(fed.b)],
+        "b_is_fed": fed.how,
+        **made,
+        "said": list(dict.fromkeys([*said, *made["said"]])),
+        "versions": versions(),
+    }
+
+
+def side(backend: Backend, source: str | None) -> dict[str, Any]:
+    """One model."""
+    file = None if source is None else sha256(source)
+    settings = dict(backend.settings)
+    return {"model": source, "sha256": file, **settings, "score_tensor": backend.score_name}
+
+
+def write(
+    asked: Compare,
+    found: Comparison,
+    fed: Feeding,
+    facts: Mapping[str, Any],
+    checked: Sequence[Checked],
+    tensors: Mapping[str, Any] | None = None,
+) -> tuple[list[str], list[str]]:
+    """The files, together; their names, and why another was not written."""
+    title = f"{_short(asked.model)} and {_short(asked.other)} on {len(found.pairs)} photos"
+    made, missing = strips(found, fed.a.reader, fed.a.slots), []
+    files = {RECORD: to_json(facts)}
+    drawn = sheet(found, made, title)
+    files |= {} if drawn is None else {"compare.png": png(drawn)}
+    try:
+        more = [("A", str(asked.model)), ("B", str(asked.other))]
+        files["compare.html"] = page(
+            found, facts, made, title=title, checked=checked, tensors=tensors, more=more
+        )
+    except MissingExtraError as error:
+        missing.append(str(error))
+    if find_spec("pyarrow") is not None:
+        files["compare.parquet"] = parquet(facts["photos"])
+    write_together(asked.out, files)
+    return list(files), missing
+
+
+def parquet(photos: Sequence[Mapping[str, Any]]) -> bytes:
+    """A row a photo: its name, what it is about, and its numbers."""
+    import pyarrow
+    import pyarrow.parquet
+
+    table = pyarrow.table({name: [one.get(name) for one in photos] for name in (*NAMED, *METRICS)})
+    out = BytesIO()
+    pyarrow.parquet.write_table(table, out)
+    return out.getvalue()
+
+
+def _short(source: str | None) -> str:
+    return "" if source is None else Path(source).name

@@ -1,0 +1,95 @@
+"""A comparison on the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from cam_core.compare.agreement import MEASURES
+from cam_core.compare.bounds import FORWARD_ONLY
+from cam_core.compare.limits import Checked
+from cam_core.compare.photos import Pair
+from cam_core.compare.run import Comparison
+from cam_core.compare.verdict import bound
+
+from ..report import console, grid, lines
+
+LACKING = {"misses": "B", "ghosts": "A"}
+"""Boxes of one model alone, and which has them not."""
+MISSED = 4
+"""Such boxes that are named."""
+SHOWN = 12
+"""Photos in the table; all are in compare.json."""
+
+
+def show(found: Comparison, said: Sequence[str], more: Sequence[tuple[str, str]]) -> None:
+    """What is said first, the verdict, the table with the worst first, and where it comes from."""
+    out = console()
+    lines(out, [("note", text) for text in said])
+    lines(out, [("verdict", found.verdict.line)])
+    worst = found.worst_first[:SHOWN]
+    out.print(grid(columns(found), [row(found, found.pairs[i]) for i in worst]))
+    lines(out, [*facts(found), *more])
+
+
+def columns(found: Comparison) -> dict[str, str]:
+    """Of the table."""
+    numbers = [*MEASURES, "gain", "score A", "score B"]
+    return {"photo": "fold", "about": "fold", "B says": "fold"} | dict.fromkeys(numbers, "r")
+
+
+def row(found: Comparison, pair: Pair) -> list[str]:
+    """One photo."""
+    other = pair.answers[1].label if pair.answers is not None and pair.flips else ""
+    numbers = [cell(pair.measures[name]) for name in (*MEASURES, "gain")]
+    scores = [f"{score:.4g}" for score in pair.scores]
+    return [pair.name, pair.target, other, *numbers, *scores]
+
+
+def cell(value: float) -> str:
+    """A number, or a dash."""
+    return "-" if np.isnan(value) else f"{value:.3f}"
+
+
+def facts(found: Comparison) -> list[tuple[str, str]]:
+    """What stands beneath the table."""
+    told = [("layer", one.said) for one in found.sides.layers]
+    told.append(("method", found.sides.how))
+    count = len(found.pairs)
+    rest = f"; the {SHOWN} worst of them above" if count > SHOWN else ""
+    told.append(("photos", f"{count}, floor and ceiling on {found.sample} of them{rest}"))
+    told += boxes_said(found.pairs)
+    known = [pair.measures["places"] for pair in found.pairs if "places" in pair.measures]
+    if known:
+        told.append(("places", f"{np.median(known):.1%} of them are of one class in both (median)"))
+    forward = bound(found.pairs, FORWARD_ONLY)
+    if found.forward_only and not np.isnan(forward):
+        how = "without a gradient (reciprocam) the median agreement is"
+        told.append(("int8", f"{how} {forward:.3f}, as int8 has its gradient straight through"))
+    return told
+
+
+def boxes_said(pairs: Sequence[Pair]) -> list[tuple[str, str]]:
+    """How many boxes both have, and the first that one lacks."""
+    known = [(pair.name, pair.boxes) for pair in pairs if pair.boxes is not None]
+    if not known:
+        return []
+    shared = [one for _, boxes in known for one in boxes["pairs"]]
+    gone = [(name, kind, one) for name, of in known for kind in LACKING for one in of[kind]]
+    iou = f", mean overlap {np.mean([one['iou'] for one in shared]):.3f}" if shared else ""
+    counts = [sum(kind == which for _, which, _ in gone) for kind in LACKING]
+    found = [
+        ("boxes", f"{len(shared)} of both{iou}; {counts[0]} of A alone, {counts[1]} of B alone")
+    ]
+    for name, kind, one in gone[:MISSED]:
+        box, side = one["box"], LACKING[kind]
+        what = box["label"] or f"class {box['class']}"
+        why = one[f"in_{side.casefold()}"]["why"]
+        found.append((kind, f"{name}: {what} ({box['score']:.3g}) is not in {side}: {why}"))
+    return found
+
+
+def limits_said(checked: Sequence[Checked]) -> list[tuple[str, str]]:
+    """Each limit, and whether it holds."""
+    return [("FAILED" if one.failed else "holds", one.line) for one in checked]

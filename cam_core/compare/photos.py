@@ -1,0 +1,102 @@
+"""What goes into a comparison, and what comes of it, photo by photo."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..backend import Array, Inputs
+from ..looking import Looks
+from ..region import Region
+from ..targets import Placed, ScoredTarget
+
+
+@dataclass(frozen=True)
+class Photo:
+    """One photo as both models take it, a row each."""
+
+    name: str
+    a: Inputs
+    b: Inputs
+    noisy: Callable[[], Inputs] | None = None
+    """Makes A's input of the same photo with one grey level of noise."""
+    placement: Placed | None = None
+    index: int = 0
+    """Its place among all."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a model says of a photo."""
+
+    index: int
+    """In its own numbering."""
+    label: str
+    score: float
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """One map of one model."""
+
+    signed: Array
+    """[*S] at layer resolution."""
+    raw_max: float
+    floor: float
+    """Below this it is rounding noise."""
+    region: Region | None
+    diagnosis: str
+
+    @property
+    def blank(self) -> bool:
+        """Is there nothing to show?"""
+        return not self.raw_max > self.floor
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """What comes of one photo."""
+
+    name: str
+    target: str
+    """What both maps are about."""
+    sha256: tuple[str, str]
+    """Of the bytes that A and B were fed."""
+    answers: tuple[Answer, Answer] | None
+    """The top classes; None of a score that has none."""
+    flips: bool
+    scores: tuple[float, float]
+    """Y of both."""
+    maps: tuple[Seen, Seen]
+    measures: Mapping[str, float]
+    """By name, as in MEASURES, and `gain`."""
+    of_answer: Mapping[str, float] = field(default_factory=dict)
+    """The same for B's answer, where that is another."""
+    answer_maps: tuple[Seen, Seen] | None = None
+    """Both maps of that."""
+    bounds: Mapping[str, float] = field(default_factory=dict)
+    """Agreement of A's map with others, where this photo is one of the sample."""
+    index: int = 0
+    """Its place among all photos."""
+    boxes: Mapping[str, Any] | None = None
+    """Of detectors: `boxes.boxes_record`."""
+
+    @property
+    def fed_alike(self) -> bool:
+        """Were both fed the same bytes?"""
+        return self.sha256[0] == self.sha256[1]
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Photos that were explained together, with what a sample of them is asked besides."""
+
+    pairs: list[Pair]
+    looks: tuple[Looks, Looks]
+    targets: tuple[ScoredTarget, ScoredTarget]
+    """Settled, of A and of B."""
+    signed: Array
+    """A's maps [N, *S]."""
+    scores: tuple[Array, Array]
+    """[N, C] of both."""

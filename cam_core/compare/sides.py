@@ -1,0 +1,141 @@
+"""Both models, and all that stays the same from photo to photo."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from ..answers import explained
+from ..backend import Array, Backend
+from ..errors import ModelError, TargetError
+from ..explain import asking_of, suited
+from ..explanation import Explanation
+from ..head import Head, head_of
+from ..looking import Looks
+from ..methods import usual_method
+from ..metrics.sanity.randomisation import Shuffle
+from ..targets import ScoredTarget, usual
+from ..targets.classes.one_class import ClassTarget
+from ..targets.detection import LIKELY
+from ..targets.scores import pool
+from .classes import ClassMap, Names
+from .layers import Matched
+
+FORWARD = "reciprocam"
+"""The map that needs no gradient."""
+
+
+@dataclass(frozen=True)
+class Sides:
+    """A, B, and what is asked of both."""
+
+    a: Backend
+    b: Backend
+    layers: Sequence[Matched]
+    classes: ClassMap = field(default_factory=ClassMap)
+    labels: tuple[Names, Names] = (None, None)
+    target: str | None = None
+    """As it is written; None: what suits A, the top class of a classifier."""
+    method: str | None = None
+    """None: what suits A."""
+    seed: int = 0
+    threshold: float = LIKELY
+    """The probability from which on a detector has a box."""
+
+    @property
+    def layers_a(self) -> list[str]:
+        """As A calls them."""
+        return [one.a for one in self.layers]
+
+    @property
+    def layers_b(self) -> list[str]:
+        """As B calls them."""
+        return [one.b for one in self.layers]
+
+    @cached_property
+    def head(self) -> Head | None:
+        """What A's score is."""
+        return head_of(self.a)
+
+    @cached_property
+    def how(self) -> str:
+        """The method."""
+        return usual_method(self.head) if self.method is None else self.method
+
+    @property
+    def ranked(self) -> bool:
+        """Is one of the classes the answer?"""
+        return self.head is None or (self.head.boxes is None and self.head.ranked)
+
+    @cached_property
+    def questions(self) -> list[ScoredTarget]:
+        """What A is asked."""
+        return self._suited(self.a, self.labels[0])
+
+    @cached_property
+    def questions_b(self) -> list[ScoredTarget]:
+        """What B is asked where that is no class of A."""
+        return self._suited(self.b, self.labels[1])
+
+    def _suited(self, backend: Backend, labels: Names) -> list[ScoredTarget]:
+        text = usual(asking_of(backend, labels))[0] if self.target is None else self.target
+        return suited(backend, [text], labels)
+
+    def looks(self, x: Any, *, of_b: bool = False) -> Looks:
+        """One forward pass of A, or of B, at the layers."""
+        if of_b:
+            return Looks(self.b, x, self.layers_b)
+        return Looks(self.a, x, self.layers_a)
+
+    def in_b(self, target: ScoredTarget, place: int) -> ScoredTarget:
+        """A question of A, settled, as B is asked it.
+
+        Raises:
+            TargetError: it is about a class that B has not.
+        """
+        if isinstance(target, ClassTarget):
+            return self._class_in_b(target)
+        if self.classes.to_b is None:
+            return target
+        return self.questions_b[place]
+
+    def _class_in_b(self, target: ClassTarget) -> ClassTarget:
+        index = [target.index] if isinstance(target.index, int) else list(target.index)
+        theirs = [self.classes.of(c) for c in index]
+        if None in theirs:
+            missing = index[theirs.index(None)]
+            raise TargetError(f"B has no class {missing} of A: leave such photos out, or map it")
+        mapped = tuple(c for c in theirs if c is not None)
+        if len(set(mapped)) == 1:
+            mapped = mapped[:1]  # a fixed batch of A repeats a photo, B may take it alone
+        return replace(target, index=mapped, class_axis=self.b.class_axis)
+
+    @cached_property
+    def shuffled(self) -> Backend:
+        """A with the numbers of every weight in another order (Adebayo et al. 2018)."""
+        return self.a.with_weights(Shuffle(0, self.seed))
+
+
+def scores(looks: Looks, backend: Backend) -> Array:
+    """The score of each class [N, C]; of a dense one summed over its places."""
+    return pool(looks.first.score, backend.class_axis)
+
+
+def map_of(looks: Looks, target: ScoredTarget, method: str, labels: Names = None) -> Explanation:
+    """The explanation of a target at the layers of these looks."""
+    return explained(looks.questions(target), method, labels=labels)
+
+
+def signed_or_nan(
+    looks: Looks, target: ScoredTarget, method: str, like: Array
+) -> tuple[Array, Explanation | None, str]:
+    """The signed maps; where the model has none but NaN, NaN in the shape of others, and why."""
+    try:
+        found = map_of(looks, target, method)
+    except ModelError as error:
+        return np.full(like.shape, np.nan), None, str(error)
+    return found.signed, found, ""

@@ -1,0 +1,92 @@
+"""Which class is which."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cam_core.compare.classes import ClassMap, changed_places, match_classes, read_classes
+from cam_core.errors import InputError
+
+AB = ("cat", "dog", "owl")
+
+
+@pytest.mark.parametrize(
+    ("names", "to_b", "said"),
+    [
+        ((None, None), None, ""),
+        ((AB, None), None, ""),
+        ((AB, ("Cat", " dog", "owl")), None, ""),
+        ((AB, ("owl", "cat", "dog")), (1, 2, 0), "the labels of B are in another order"),
+        ((AB, ("tree", "car", "sea")), None, "other names in B: compared by number"),
+        ((("cat", "cat", "owl"), ("cat", "cat", "owl")), None, ""),
+        ((("cat", "owl", "cat"), ("owl", "cat", "cat")), (1, 0, 2), "in another order ('cat' is"),
+    ],
+)
+def test_by_name_where_both_are_known(names: tuple, to_b: object, said: str) -> None:
+    found = match_classes((3, 3), names)
+    assert found.to_b == to_b
+    assert said in found.said
+    assert bool(found.said) == bool(said)
+
+
+def test_other_numbers_of_classes_go_by_name() -> None:
+    found = match_classes((3, 4), (AB, ("bird", "owl", "dog", "fish")))
+    assert (found.to_b, found.said) == (
+        (None, 2, 1),
+        "A has 3 classes, B 4, 2 of them by the same name",
+    )
+    assert [found.of(i) for i in range(4)] == [None, 2, 1, None]
+    assert [found.back(i) for i in range(4)] == [None, 2, 1, None]
+
+
+@pytest.mark.parametrize("names", [(None, None), (AB, None), (AB, ("a", "b", "c", "d"))])
+def test_nothing_says_which_is_which(names: tuple) -> None:
+    with pytest.raises(InputError, match=r"A has 3 classes, B 4.*--map-classes FILE"):
+        match_classes((3, 4), names)
+
+
+def test_a_file_says_it(tmp_path: Path) -> None:
+    path = tmp_path / "map.csv"
+    path.write_text("cat,7\n2, 0\n\n")
+    found = read_classes(path, (AB, None))
+    assert (found.to_b, found.said) == ((7, None, 0), "2 classes by 'map.csv'")
+    assert match_classes((3, 9), (None, None), found) is found
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "is empty"),
+        ("cat\n", "line 1: write `A,B`"),
+        ("cat,0\nelk,1\n", "line 2: no label 'elk'"),
+        ("0,1\n0,2\n", "line 2: class 0 again"),
+    ],
+)
+def test_a_file_that_does_not(text: str, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "map.csv"
+    path.write_text(text)
+    with pytest.raises(InputError, match=said):
+        read_classes(path, (AB, None))
+
+
+def test_scores_tell_which_classes_changed_places() -> None:
+    rng = np.random.default_rng(0)
+    a = rng.normal(size=(5, 6))
+    b = a + rng.normal(size=a.shape) * 1e-3
+    assert changed_places(a, b, ClassMap()) == []
+    turned = b[:, [0, 4, 2, 3, 1, 5]]
+    assert sorted(changed_places(a, turned, ClassMap())) == [(1, 4), (4, 1)]
+    told = ClassMap((0, 4, 2, 3, 1, 5))
+    assert changed_places(a, turned, told) == []
+    assert sorted(changed_places(a, b, told)) == [(1, 1), (4, 4)]
+
+
+def test_other_scores_are_no_change_of_places() -> None:
+    rng = np.random.default_rng(1)
+    assert changed_places(*rng.normal(size=(2, 5, 6)), ClassMap()) == []
+    a = rng.normal(size=(5, 6))
+    assert changed_places(a, 2 * a, ClassMap()) == []
+    assert changed_places(a, np.full_like(a, np.nan), ClassMap()) == []

@@ -1,0 +1,111 @@
+"""Which layer of B is that of A."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+
+pytest.importorskip("onnxruntime")
+torch = pytest.importorskip("torch")
+
+from backends.onnx import OnnxBackend  # noqa: E402
+from backends.torch import TorchBackend  # noqa: E402
+from cam_core.compare.layers import correlation, match_layers  # noqa: E402
+from cam_core.errors import LayerError  # noqa: E402
+from tests.core.two_networks import BACKENDS, MODELS, network, written  # noqa: E402
+
+CNN = MODELS["cnn"]
+
+
+@pytest.fixture
+def x() -> Any:
+    return np.random.default_rng(2).normal(size=(1, *CNN.size)).astype(np.float32)
+
+
+def renamed(**names: str) -> OnnxBackend:
+    """The file with other names of tensors; the outputs keep theirs."""
+    model = onnx.ModelProto()
+    model.CopyFrom(written(CNN))
+    del model.graph.output[1:]
+    for node in model.graph.node:
+        for names_of in (node.input, node.output):
+            for i, name in enumerate(names_of):
+                names_of[i] = names.get(name, name)
+    return OnnxBackend(model)
+
+
+def test_by_module_path(x: Any) -> None:
+    original = TorchBackend(network(CNN), example=x)
+    (found,) = match_layers(original, BACKENDS["onnx"](CNN), (x, x))
+    assert (found.a, found.b, found.by) == ("late", "late", "module path")
+    assert found.alike == pytest.approx(1)
+    (back,) = match_layers(BACKENDS["onnx"](CNN), original, (x, x), ["early"])
+    assert (back.a, back.b, back.by) == ("early", "early", "name")
+
+
+def test_by_activations_where_names_are_others(x: Any) -> None:
+    (found,) = match_layers(BACKENDS["onnx"](CNN), renamed(late="t7", conv2="t6"), (x, x))
+    assert found.said == "late = t7 (by activations, activations 1.000)"
+
+
+def test_a_name_that_means_another_tensor_is_not_believed(x: Any) -> None:
+    other = renamed(late="t7", conv2="late")
+    (found,) = match_layers(BACKENDS["onnx"](CNN), other, (x, x))
+    assert found.b in ("t7", "late")
+    assert found.alike > 0.5
+    crossed = renamed(late="conv2", conv2="late", early="conv1", conv1="early")
+    (early,) = match_layers(BACKENDS["onnx"](CNN), crossed, (x, x), ["early"])
+    assert early.alike > 0.8
+
+
+def test_none_is_told_with_the_nearest(x: Any) -> None:
+    ours = BACKENDS["onnx"](CNN)
+    other = renamed(late="t7", conv2="t6").with_weights(
+        lambda name, w: np.random.default_rng(len(name)).normal(size=w.shape).astype(w.dtype)
+    )
+    with pytest.raises(LayerError) as error:
+        match_layers(ours, other, (x, x))
+    text = str(error.value)
+    assert "no layer of B is A's 'late' [6 x 3 x 5]: the nearest by its activations is 't" in text
+    assert "The last of A: " in text
+    assert "--layer-b" in text
+
+
+def test_what_is_named_is_taken(x: Any) -> None:
+    other = renamed(late="t7", conv2="t6")
+    (found,) = match_layers(BACKENDS["onnx"](CNN), other, (x, x), ["early"], ["t7"])
+    assert (found.a, found.b, np.isnan(found.alike)) == ("early", "t7", True)
+    (own,) = match_layers(BACKENDS["onnx"](CNN), other, (x, x), None, ["default"])
+    assert own.b == "t7"
+    with pytest.raises(LayerError, match=r"1 layers of A \(late\) and 2 of B"):
+        match_layers(BACKENDS["onnx"](CNN), other, (x, x), None, ["t7", "early"])
+
+
+def test_a_module_of_several_operators_is_what_it_gives() -> None:
+    """The path of a module that holds others, of which the file's tensors know the inner paths."""
+    from cam_core.backend import Layer
+    from cam_core.compare.layers import _by_name
+
+    theirs = [Layer(n, "Conv", (), m) for n, m in (("t1", "stem"), ("t2", "body.1.relu"))]
+    found = dict(_by_name(Layer("body", "Sequential", (), "body"), theirs))
+    assert found["module path"] == ["body"]
+    assert found["name"] == []
+
+
+def test_a_loose_match_is_doubted() -> None:
+    from cam_core.compare.layers import Matched
+
+    loose = Matched("a", "b", "activations", 0.7)
+    assert "'b' of B is A's 'a' by activations of correlation 0.70 alone" in loose.doubt
+    sure = [Matched("a", "b", "activations", 0.9), Matched("a", "b", "name", 0.3)]
+    assert [one.doubt for one in sure] == ["", ""]
+
+
+def test_the_correlation_is_pearsons() -> None:
+    a, b = np.random.default_rng(0).normal(size=(2, 1, 3, 4, 4))
+    assert correlation(a, b) == pytest.approx(np.corrcoef(a.ravel(), b.ravel())[0, 1])
+    assert np.isnan(correlation(a, b[:, :2]))
+    assert np.isnan(correlation(a, np.ones_like(b)))

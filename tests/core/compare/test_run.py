@@ -1,0 +1,184 @@
+"""Two models compared whole: one network both ways, and with planted differences."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.stats import spearmanr
+
+pytest.importorskip("onnxruntime")
+torch = pytest.importorskip("torch")
+
+from cam_core.compare import compare  # noqa: E402
+from cam_core.compare.run import batch_size, sample_of  # noqa: E402
+from cam_core.errors import InputError  # noqa: E402
+from tests.core.two_networks import BACKENDS, MODELS, network  # noqa: E402
+
+COUNT = 14
+CNN = MODELS["cnn"]
+NAMES = ("cat", "dog", "owl", "fox", "hen")
+
+
+@pytest.fixture
+def x() -> Any:
+    """Smooth pictures, each brighter somewhere."""
+    rng = np.random.default_rng(6)
+    coarse = rng.normal(size=(COUNT, 3, 4, 6)).repeat(2, axis=2).repeat(2, axis=3)
+    return coarse.astype(np.float32)
+
+
+@pytest.fixture
+def pair() -> tuple[Any, Any]:
+    """The torch original, given one photo to show its layers with, and its file."""
+    from backends.torch import TorchBackend
+
+    example = np.zeros((1, *CNN.size), np.float32)
+    return TorchBackend(network(CNN), example=example), BACKENDS["onnx"](CNN)
+
+
+def test_an_export_looks_at_the_same(pair: Any, x: Any) -> None:
+    found = compare(*pair, x)
+    assert found.verdict.word == "the same", found.verdict.line
+    assert found.verdict.line.startswith("the same: agreement 1.000 [1.000, 1.000] of 1, noise")
+    assert [(one.a, one.b, one.by) for one in found.sides.layers] == [
+        ("late", "late", "module path")
+    ]
+    assert all(one.fed_alike and not one.flips for one in found.pairs)
+    assert (found.said, found.moved, found.missed) == ([], [], [])
+
+
+def test_the_numbers_are_those_of_the_network(pair: Any, x: Any) -> None:
+    found = compare(*pair, x)
+    net = network(CNN).double()
+    for i, one in enumerate(found.pairs):
+        photo = torch.from_numpy(x[i : i + 1]).double()
+        A = CNN.activations(net, photo, "late").detach().requires_grad_()
+        y = CNN.score(net, photo, "late", A)
+        y[0, y.argmax()].backward()
+        signed = (A.grad.mean((2, 3), keepdim=True) * A).sum(1)[0].detach().numpy()
+        for seen in one.maps:
+            np.testing.assert_allclose(seen.signed, signed, rtol=1e-4, atol=1e-5)
+        assert one.answers is not None
+        assert [answer.index for answer in one.answers] == [int(y.argmax())] * 2
+        assert one.scores == pytest.approx([y.max().item()] * 2, rel=1e-4)
+
+
+def test_the_bounds_are_those_maps(pair: Any, x: Any) -> None:
+    found = compare(*pair, x, sample=3)
+    assert [bool(one.bounds) for one in found.pairs].count(True) == found.sample == 3
+    one, net = found.pairs[0], network(CNN).double()
+    assert one.answers is not None
+    top = one.answers[0].index
+    A = CNN.activations(net, torch.from_numpy(x[:1]).double(), "late").detach()
+
+    def signed(index: int) -> Any:
+        weights = net.head.weight[index].detach() / A[0, 0].numel()
+        return torch.einsum("k,khw->hw", weights, A[0]).numpy().ravel()
+
+    other = spearmanr(signed(top), signed((top + 2) % 5))[0]
+    assert one.bounds["another class"] == pytest.approx(other, abs=1e-2)  # near ranks may tie
+    order = np.argsort(-net(torch.from_numpy(x[:1]).double()).detach().numpy()[0])
+    second = spearmanr(signed(top), signed(int(order[1])))[0]
+    assert one.bounds["second class"] == pytest.approx(second, abs=1e-2)
+    assert one.bounds["noise"] > 0.9
+
+
+def test_a_doubled_scale_is_not_the_same(pair: Any, x: Any) -> None:
+    original, file = pair
+    doubled = file.with_weights(lambda name, w: 2 * w if name == "conv1_weight" else w)
+    found = compare(original, doubled, x).verdict
+    assert found.word != "the same", found.line
+    head = file.with_weights(lambda name, w: 2 * w if name == "head_weight" else w)
+    scaled = compare(original, head, x).verdict
+    assert scaled.word == "not the same"
+    assert "B's maps are 2 times as high" in scaled.line
+
+
+def test_swapped_channels_are_not_the_same(pair: Any, x: Any) -> None:
+    found = compare(*pair, x, x_b=x[:, ::-1])
+    assert found.verdict.word == "not the same", found.verdict.line
+    assert found.said == [f"A and B were fed other bytes ({COUNT} of {COUNT} photos)"]
+
+
+def test_transposed_labels_are_said_and_not_the_same(pair: Any, x: Any) -> None:
+    turned = ("dog", "cat", "owl", "fox", "hen")
+    found = compare(*pair, x, labels=NAMES, labels_b=turned)
+    assert found.sides.classes.said == (
+        "the labels of B are in another order ('cat' is 0 in A and 1 in B, 'dog' is 1 in A and 0 "
+        "in B)"
+    )
+    assert sorted(found.moved) == [(0, 0), (1, 1)]
+    assert "check B's list of labels" in found.said[1]
+    assert any(one.flips for one in found.pairs)
+    assert found.verdict.word != "the same", found.verdict.line
+    flipped = next(one for one in found.pairs if one.flips)
+    assert set(flipped.of_answer) == set(flipped.measures)
+
+
+def test_classes_that_changed_places_in_the_head(pair: Any, x: Any) -> None:
+    original, file = pair
+    order = [0, 3, 2, 1, 4]
+    moved = file.with_weights(lambda name, w: w[order] if name == "head_weight" else w)
+    found = compare(original, moved, x)
+    assert sorted(found.moved) == [(1, 3), (3, 1)]
+    assert "class 1 has the scores of B's class 3" in found.said[0]
+    named = compare(original, moved, x, labels=NAMES, labels_b=[NAMES[i] for i in order])
+    assert (named.verdict.word, named.moved) == ("the same", [])
+
+
+def test_few_photos_are_never_the_same(pair: Any, x: Any) -> None:
+    found = compare(*pair, x[:5]).verdict
+    assert (found.word, found.reasons) == (
+        "cannot say",
+        ("5 photos are too few to say: 6 at least",),
+    )
+
+
+def test_a_model_of_nan_has_no_map_and_is_not_the_same(pair: Any, x: Any) -> None:
+    original, file = pair
+    broken = file.with_weights(lambda name, w: w * np.float32("inf") if "conv2" in name else w)
+    found = compare(original, broken, x, layer="late", layer_b="late")
+    assert found.verdict.word == "not the same", found.verdict.line
+    assert "B has no map of 14 photos (layer 'late': NaN" in found.verdict.line
+    assert all(one.maps[1].diagnosis.startswith("layer 'late': NaN") for one in found.pairs)
+
+
+def test_the_sample_is_spread_and_batches_are_as_one_by_one(pair: Any, x: Any) -> None:
+    assert sample_of(9, 3) == [0, 4, 8]
+    assert (sample_of(2, 16), sample_of(5, 0)) == ([0, 1], [])
+    together = compare(*pair, x, sample=2)
+    assert batch_size(together.sides) > 1
+    single = compare(*pair, x[4:5], sample=0)
+    assert single.pairs[0].scores == pytest.approx(together.pairs[4].scores, rel=1e-5)
+
+
+def test_another_number_of_inputs_is_refused(pair: Any, x: Any) -> None:
+    with pytest.raises(InputError, match="14 inputs of A and 3 of B"):
+        compare(*pair, x, x_b=x[:3])
+
+
+def test_tokens_agree_as_well() -> None:
+    model = MODELS["tokens"]
+    pair = [BACKENDS[name](model) for name in ("onnx", "chain")]
+    x = np.random.default_rng(1).normal(size=(8, *model.size)).astype(np.float32)
+    found = compare(pair[0], pair[1], x, layer_b="default")
+    assert min(one.measures["pearson"] for one in found.pairs) > 0.9999
+
+
+def test_of_a_segmentation_the_places_of_one_class_are_counted(x: Any) -> None:
+    from backends.torch import TorchBackend
+
+    torch.manual_seed(0)
+    layers = torch.nn.Conv2d(3, 6, 3, padding=1), torch.nn.Tanh(), torch.nn.Conv2d(6, 4, 1)
+    net = torch.nn.Sequential(*layers)
+    other = torch.nn.Sequential(*layers[:2], torch.nn.Conv2d(6, 4, 1))
+    a, b = (TorchBackend(one, example=x[:1]) for one in (net, other))
+    found = compare(a, b, x, layer="1", layer_b="1", sample=0)
+    with torch.no_grad():
+        tops = [one(torch.from_numpy(x)).numpy().argmax(axis=1) for one in (net, other)]
+    for i, pair in enumerate(found.pairs):
+        places = [p == q for p, q in zip(tops[0][i].ravel(), tops[1][i].ravel(), strict=True)]
+        assert pair.measures["places"] == pytest.approx(sum(places) / len(places))
+    assert 0 < found.pairs[0].measures["places"] < 1
