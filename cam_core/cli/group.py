@@ -47,6 +47,10 @@ COMMANDS = {
         "cam_core.cli.commands.attack:attack",
         "Fool a model with a photo, and see whether the map survives.",
     ),
+    "blame": (
+        "backends.onnx.commands.blame:blame",
+        "Say which quantised or float16 tensors moved a model's answers.",
+    ),
     "methods": ("cam_core.cli.commands.methods:methods", "List the CAM methods."),
     "demo": ("cam_core.cli.commands.demo:demo", "See it work: two classes of one scene."),
 }

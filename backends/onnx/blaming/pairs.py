@@ -1,0 +1,246 @@
+"""The tensors that QuantizeLinear and DequantizeLinear round, and what each would be in float."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import helper, numpy_helper
+
+from cam_core.backend import Array
+
+from .floats import float_of, require_same
+from .net import Net
+from .suspects import PREFIX, Error, Suspect, Suspects
+
+CLIPS = ("Relu", "Clip")
+"""What quantisers fold into the range of a tensor."""
+WIDEST = 21
+"""The opset whose DequantizeLinear takes all that those before it took: 16 and 4 bits, blocks."""
+
+
+@dataclass
+class Pairs:
+    """Collects them from a quantised file.
+
+    Args:
+        net: the quantised file.
+        plain: the float model.
+    """
+
+    net: Net
+    plain: Net
+    found: list[Suspect] = field(default_factory=list)
+    nodes: list[onnx.NodeProto] = field(default_factory=list)
+    weights: list[onnx.TensorProto] = field(default_factory=list)
+    lacking: list[str] = field(default_factory=list)
+    known: list[tuple[str, Array, Array]] = field(default_factory=list)
+    taken: set[str] = field(default_factory=set)
+
+    def activation(self, q: onnx.NodeProto, copies: Sequence[onnx.NodeProto]) -> None:
+        """e = DQ(Q(x)) - clip(x): of a range that holds a ReLU, the float model says which."""
+        x = q.input[0]
+        clips = self._folded(x)
+        bounds = self._range(q) if x not in self.plain.names else _bounds(self.plain, clips)
+        expected = self._clipped(x, bounds)
+        actual = tuple(dq.output[0] for dq in copies)
+        twin = clips[0].output[0] if clips else (x if x in self.plain.names else None)
+        around = [self.net.makers.get(x), *(n for a in actual for n in self.net.readers.get(a, []))]
+        self.found.append(
+            Suspect(
+                x,
+                "activation",
+                (Error(actual, expected, twin),),
+                dict.fromkeys(actual, expected),
+                nodes=self._named([*around, *clips]),
+                shown=q.name or q.output[0],
+            )
+        )
+
+    def weight(self, dq: onnx.NodeProto, own: Array | None = None) -> None:
+        """e = f(x, w_q) - f(x, w) where it is read, of a weight w; of a bias w_q - w."""
+        name, out = dq.input[0], dq.output[0]
+        dequantised = self._dequantised(dq)
+        if dequantised is None:
+            return self._lack("constants whose scale is computed", out)
+        w = own
+        if w is None:
+            twin = float_of(self.plain, (out, name), dequantised, self.taken)
+            if twin is None:
+                return self._lack("weights that the float model does not hold", out)
+            self.taken.add(twin[0])
+            w = twin[1]
+        self.known.append((out, w, dequantised))
+        kind = self.net.value(name)
+        bias = kind is not None and kind.dtype == np.int32
+        if bias and not _beyond_rounding(w, dequantised, self._scale(dq)):
+            return None
+        readers = [n for n in self.net.readers.get(out, []) if n.output[0] in self.net.makers]
+        held = f"{PREFIX}{out}.float"
+        self.weights.append(numpy_helper.from_array(w.astype(dequantised.dtype), held))
+        errors = tuple(self._read_with(node, out, held) for node in readers)
+        if not errors:
+            return None
+        self.found.append(
+            Suspect(
+                _bare(out),
+                "bias" if bias else "weight",
+                errors,
+                {out: held},
+                weight_sqnr=_power(w) / max(_power(dequantised - w), 1e-300),
+                nodes=self._named(readers),
+                shown=readers[0].name or readers[0].output[0],
+            )
+        )
+        return None
+
+    def _lack(self, why: str, name: str) -> None:
+        self.lacking.append(f"{why}: {name}")
+
+    def _folded(self, x: str) -> list[onnx.NodeProto]:
+        """The float model's ReLUs of x that the quantised file has no more, for its range cuts."""
+        theirs = self.plain.readers.get(x, [])
+        clips = [n for n in theirs if n.op_type in CLIPS]
+        own = {n.op_type for n in self.net.readers.get(x, [])}
+        if len(clips) != len(theirs) or own & set(CLIPS):
+            return []
+        return clips[:1]
+
+    def _clipped(self, x: str, bounds: tuple[Array | None, Array | None]) -> str:
+        """x between bounds, as nodes; x itself where there are none."""
+        for op_type, bound in zip(("Max", "Min"), bounds, strict=True):
+            if bound is None:
+                continue
+            name = f"{PREFIX}{x}.{op_type}"
+            self.weights.append(numpy_helper.from_array(bound, f"{name}.bound"))
+            self.nodes.append(helper.make_node(op_type, [x, f"{name}.bound"], [name], name))
+            x = name
+        return x
+
+    def _range(self, q: onnx.NodeProto) -> tuple[Array | None, Array | None]:
+        """What a quantiser can say: (q_min - zero) scale and (q_max - zero) scale."""
+        scale = self.net.value(q.input[1])
+        zero = self.net.value(q.input[2]) if len(q.input) > 2 else np.zeros((), np.uint8)
+        if scale is None or zero is None or zero.dtype.kind not in "iu" or scale.size > 1:
+            return None, None
+        ends = np.iinfo(zero.dtype)
+        low, high = ((end - zero.astype(np.float64)) * scale for end in (ends.min, ends.max))
+        return low.reshape(()).astype(scale.dtype), high.reshape(()).astype(scale.dtype)
+
+    def _scale(self, dq: onnx.NodeProto) -> Array:
+        scale = self.net.value(dq.input[1])
+        assert scale is not None
+        return scale
+
+    def _dequantised(self, dq: onnx.NodeProto) -> Array | None:
+        """(q - zero) scale, one scale for all, one an index of an axis, or one a block."""
+        read = [self.net.value(name) for name in dq.input]
+        if read[0] is None:  # it was quantised at load
+            (quantiser,) = (self.net.makers[dq.input[0]],)
+            w = self.net.value(quantiser.input[0])
+            scale = self.net.value(dq.input[1])
+            if w is None or scale is None:
+                return None
+            return _evaluated([quantiser, dq], self.net)
+        return None if any(v is None for v in read) else _evaluated([dq], self.net)
+
+    def _read_with(self, node: onnx.NodeProto, out: str, held: str) -> Error:
+        """What the reader of a weight makes with the float one."""
+        copy = onnx.NodeProto()
+        copy.CopyFrom(node)
+        copy.name = f"{PREFIX}{node.output[0]}.of.{out}"
+        copy.input[:] = [held if name == out else name for name in node.input]
+        copy.output[:] = [copy.name, *("" for _ in node.output[1:])]
+        self.nodes.append(copy)
+        y = node.output[0]
+        twin = y if y in self.plain.names else None
+        return Error((y,), copy.name, twin)
+
+    def _named(self, nodes: Sequence[onnx.NodeProto | None]) -> tuple[str, ...]:
+        """As the float model calls them, by what they make; by their own name otherwise."""
+        found = dict[str, None]()
+        for node in nodes:
+            if node is None:
+                continue
+            theirs = self.plain.makers.get(node.output[0], node)
+            if theirs.name and theirs.op_type not in ("QuantizeLinear", "DequantizeLinear"):
+                found[theirs.name] = None
+        return tuple(found)
+
+
+def find_pairs(net: Net, plain: Net) -> Suspects:
+    """All tensors of a file that are rounded to integers; none where it has no pair.
+
+    Raises:
+        InputError: the float model is of another training.
+    """
+    pairs = Pairs(net, plain)
+    for node in net.model.graph.node:
+        if node.op_type == "QuantizeLinear":
+            copies = net.read_by(node.output[0], "DequantizeLinear")
+            own = net.value(node.input[0])
+            if copies and own is None:
+                pairs.activation(node, copies)
+            for dq in copies if own is not None else ():
+                pairs.weight(dq, own)
+        elif node.op_type == "DequantizeLinear" and net.constant(node.input[0]):
+            pairs.weight(node)
+    require_same(pairs.known)
+    return Suspects(
+        tuple(pairs.found), tuple(pairs.nodes), tuple(pairs.weights), tuple(pairs.lacking)
+    )
+
+
+def _bounds(net: Net, clips: Sequence[onnx.NodeProto]) -> tuple[Array | None, Array | None]:
+    """What a ReLU or a Clip cuts off, below and above."""
+    for node in clips:
+        if node.op_type == "Relu":
+            return np.zeros((), np.float32), None
+        given = [net.value(name) if name else None for name in node.input[1:]]
+        set_at = {a.name: np.float32(a.f) for a in node.attribute}
+        low, high = (*given, None, None)[:2]
+        return (
+            low if low is not None else _as_array(set_at.get("min")),
+            high if high is not None else _as_array(set_at.get("max")),
+        )
+    return None, None
+
+
+def _as_array(value: np.float32 | None) -> Array | None:
+    return None if value is None else np.asarray(value)
+
+
+def _evaluated(nodes: Sequence[onnx.NodeProto], net: Net) -> Array:
+    """What these nodes make of the file's constants, by ONNX's own reference."""
+    from onnx.reference import ReferenceEvaluator
+
+    made = {name for node in nodes for name in node.output}
+    names = dict.fromkeys(n for node in nodes for n in node.input if n and n not in made)
+    values = {name: net.value(name) for name in names}
+    weights = [numpy_helper.from_array(v, n) for n, v in values.items() if v is not None]
+    out = onnx.ValueInfoProto(name=nodes[-1].output[0])
+    graph = helper.make_graph(list(nodes), "weight", [], [out], weights)
+    for node in graph.node:
+        node.domain = ""  # com.microsoft's are the same, and older
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", WIDEST)])
+    outputs: Any = ReferenceEvaluator(model).run(None, {})
+    return np.asarray(outputs[0])
+
+
+def _power(x: Array) -> float:
+    return float(np.sum(x.astype(np.float64) ** 2))
+
+
+def _beyond_rounding(w: Array, q: Array, scale: Array) -> bool:
+    """Is a bias further from its float than by a step of its fine scale?"""
+    return bool(np.any(np.abs(w.astype(np.float64) - q) > np.abs(scale) * 1.5 + 1e-6 * np.abs(w)))
+
+
+def _bare(name: str) -> str:
+    """A weight as people know it."""
+    for end in ("_dequantized", "_DequantizeLinear_Output"):
+        name = name.removesuffix(end)
+    return name
