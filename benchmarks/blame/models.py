@@ -15,6 +15,8 @@ from cam_core.image import PRESETS, Preprocess, preprocess, read
 
 CALIBRATION = 16
 """Photos that only set the ranges."""
+MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)
+"""Of the transformer's training."""
 Arrays = list[Any]
 
 
@@ -43,9 +45,10 @@ def of_coco(spec: Preprocess) -> Callable[[Path, Path], Arrays]:
 
 
 def of_cifar(data: Path, model: Path) -> Arrays:
-    """As they are stored."""
-    held = np.load(data / "cifar10_242.npz")
-    return list(held["images" if "images" in held else held.files[0]][:64, None])
+    """The first pictures of its test set, as the model was trained to see them."""
+    x = np.load(data / "cifar10_242.npz")["x"][:64, None]
+    mean, std = (np.array(v).reshape(3, 1, 1) for v in (MEAN, STD))
+    return list(((x / 255 - mean) / std).astype(np.float32))
 
 
 YOLOX = Preprocess(bgr=True, fit="corner")

@@ -48,6 +48,11 @@ class Net:
         return frozenset([*self.makers, *self._held, *(i.name for i in self.model.graph.input)])
 
     @functools.cached_property
+    def node_names(self) -> frozenset[str]:
+        """Of the operators that have one."""
+        return frozenset(node.name for node in self.model.graph.node if node.name)
+
+    @functools.cached_property
     def weights(self) -> tuple[str, ...]:
         """The names of all initialisers and of the Constant nodes' outputs."""
         made = (n for n, node in self.makers.items() if node.op_type == "Constant")

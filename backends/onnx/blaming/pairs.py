@@ -47,7 +47,7 @@ class Pairs:
         bounds = self._range(q) if x not in self.plain.names else _bounds(self.plain, clips)
         expected = self._clipped(x, bounds)
         actual = tuple(dq.output[0] for dq in copies)
-        twin = clips[0].output[0] if clips else (x if x in self.plain.names else None)
+        twin = clips[0].output[0] if clips else self._twin(x)
         around = [self.net.makers.get(x), *(n for a in actual for n in self.net.readers.get(a, []))]
         self.found.append(
             Suspect(
@@ -76,7 +76,7 @@ class Pairs:
         self.known.append((out, w, dequantised))
         kind = self.net.value(name)
         bias = kind is not None and kind.dtype == np.int32
-        if bias and not _beyond_rounding(w, dequantised, self._scale(dq)):
+        if bias and not _matters(w, dequantised):
             return None
         readers = [n for n in self.net.readers.get(out, []) if n.output[0] in self.net.makers]
         held = f"{PREFIX}{out}.float"
@@ -101,13 +101,33 @@ class Pairs:
         self.lacking.append(f"{why}: {name}")
 
     def _folded(self, x: str) -> list[onnx.NodeProto]:
-        """The float model's ReLUs of x that the quantised file has no more, for its range cuts."""
+        """The float model's ReLUs of x that the quantised file has no more, for its range cuts.
+
+        What was before the ReLU may go by its name.
+        """
+        before = self._renamed(x)
+        if before is not None:
+            return [before]
         theirs = self.plain.readers.get(x, [])
         clips = [n for n in theirs if n.op_type in CLIPS]
         own = {n.op_type for n in self.net.readers.get(x, [])}
         if len(clips) != len(theirs) or own & set(CLIPS):
             return []
         return clips[:1]
+
+    def _renamed(self, x: str) -> onnx.NodeProto | None:
+        """The ReLU that makes x in the float model, where another operator does so here."""
+        theirs, own = self.plain.makers.get(x), self.net.makers.get(x)
+        if theirs is None or theirs.op_type not in CLIPS:
+            return None
+        return None if own is not None and own.op_type == theirs.op_type else theirs
+
+    def _twin(self, x: str) -> str | None:
+        """The tensor of the float model that is what x is here."""
+        before = self._renamed(x)
+        if before is not None:
+            return str(before.input[0])
+        return x if x in self.plain.names else None
 
     def _clipped(self, x: str, bounds: tuple[Array | None, Array | None]) -> str:
         """x between bounds, as nodes; x itself where there are none."""
@@ -130,11 +150,6 @@ class Pairs:
         low, high = ((end - zero.astype(np.float64)) * scale for end in (ends.min, ends.max))
         return low.reshape(()).astype(scale.dtype), high.reshape(()).astype(scale.dtype)
 
-    def _scale(self, dq: onnx.NodeProto) -> Array:
-        scale = self.net.value(dq.input[1])
-        assert scale is not None
-        return scale
-
     def _dequantised(self, dq: onnx.NodeProto) -> Array | None:
         """(q - zero) scale, one scale for all, one an index of an axis, or one a block."""
         read = [self.net.value(name) for name in dq.input]
@@ -156,8 +171,7 @@ class Pairs:
         copy.output[:] = [copy.name, *("" for _ in node.output[1:])]
         self.nodes.append(copy)
         y = node.output[0]
-        twin = y if y in self.plain.names else None
-        return Error((y,), copy.name, twin)
+        return Error((y,), copy.name, self._twin(y))
 
     def _named(self, nodes: Sequence[onnx.NodeProto | None]) -> tuple[str, ...]:
         """As the float model calls them, by what they make; by their own name otherwise."""
@@ -166,6 +180,7 @@ class Pairs:
             if node is None:
                 continue
             theirs = self.plain.makers.get(node.output[0], node)
+            theirs = node if node.name in self.plain.node_names else theirs
             if theirs.name and theirs.op_type not in ("QuantizeLinear", "DequantizeLinear"):
                 found[theirs.name] = None
         return tuple(found)
@@ -234,9 +249,10 @@ def _power(x: Array) -> float:
     return float(np.sum(x.astype(np.float64) ** 2))
 
 
-def _beyond_rounding(w: Array, q: Array, scale: Array) -> bool:
-    """Is a bias further from its float than by a step of its fine scale?"""
-    return bool(np.any(np.abs(w.astype(np.float64) - q) > np.abs(scale) * 1.5 + 1e-6 * np.abs(w)))
+def _matters(w: Array, q: Array) -> bool:
+    """Is a bias, of 32 bits, off by more than a thousandth of the largest?"""
+    off = np.max(np.abs(w.astype(np.float64) - q), initial=0.0)
+    return bool(off > 1e-3 * np.max(np.abs(w), initial=0.0))
 
 
 def _bare(name: str) -> str:
