@@ -22,12 +22,11 @@ def kept_in_float(
     made = onnx.ModelProto()
     made.CopyFrom(model)
     graph = made.graph
-    own = {node.output[0] for node in every.nodes if node.op_type == "Cast"}
     nodes = []
     for node in [*model.graph.node, *every.nodes]:
         copy = onnx.NodeProto()
         copy.CopyFrom(node)
-        table = instead | wide if node.output[0] in own else instead
+        table = instead | wide if _widens(node) else instead
         copy.input[:] = [_end(table, name) for name in node.input]
         nodes.append(copy)
     nodes += _outputs(nodes, graph, instead)
@@ -61,6 +60,12 @@ def extended(
     names = [name for name in dict.fromkeys(given) if name not in own]
     graph.output.extend(onnx.ValueInfoProto(name=name) for name in names)
     return made, list(dict.fromkeys(given))
+
+
+def _widens(node: onnx.NodeProto) -> bool:
+    """Is what it reads made float32 or float64, and may be so already?"""
+    wide = (onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE)
+    return node.op_type == "Cast" and any(a.name == "to" and a.i in wide for a in node.attribute)
 
 
 def _end(table: Mapping[str, str], name: str) -> str:

@@ -14,8 +14,10 @@ from ..reading.kinds import EXTENTS, QUANTISERS, VIEWS
 from .net import Net
 from .suspects import PREFIX, Error, Suspect, Suspects
 
-EXACT = VIEWS | EXTENTS | QUANTISERS | {"Constant", "ConstantOfShape", "Concat", "Slice", "Gather"}
-"""Operators that round nothing: they show the same numbers, or none."""
+APART = EXTENTS | QUANTISERS | {"Cast", "Constant", "ConstantOfShape"}
+"""Operators whose numbers are no rounding of others'."""
+SHOWING = VIEWS | {"Concat", "Slice", "Gather"}
+"""Operators that show the same numbers, and hand on what is kept in float."""
 
 TypeOf = Callable[[str], np.dtype[Any] | None]
 """The type of a tensor of a file."""
@@ -47,7 +49,7 @@ class Twins:
         y, theirs = node.output[0], twin.output[0]
         kind, right = self.kind(y), self.theirs(theirs)
         self.own[theirs] = y
-        if kind is None or right is None or right.kind != "f" or node.op_type in EXACT:
+        if kind is None or right is None or right.kind != "f" or node.op_type in APART:
             return
         read = list(self._read(twin))
         if any(name is None for name in read):
@@ -104,11 +106,9 @@ class Twins:
         known = {s.name: s for s in self.found}
         whole = []
         for s in self.found:
-            readers = [n.output[0] for n in self.net.readers.get(s.name, [])]
-            if self.kind(s.name) == self.theirs(str(s.errors[0].twin)):
-                readers = []
-            after = [known[name] for name in readers if name in known]
-            together = [s, *after]
+            same = self.kind(s.name) == self.theirs(str(s.errors[0].twin))
+            after = [] if same else self._readers(s.name)
+            together = [s, *(known[name] for name in after if name in known)]
             whole.append(
                 replace(
                     s,
@@ -118,6 +118,15 @@ class Twins:
                 )
             )
         return tuple(whole)
+
+    def _readers(self, name: str) -> list[str]:
+        """What is computed of a tensor, be it shown in another shape before."""
+        found = []
+        for node in self.net.readers.get(name, []):
+            found.append(node.output[0])
+            if node.op_type in SHOWING:
+                found += self._readers(node.output[0])
+        return found
 
 
 def find_twins(net: Net, plain: Net, kind: TypeOf, theirs: TypeOf) -> Suspects:
