@@ -31,9 +31,10 @@ def measure(row: Row, data: Path, folder: Path) -> dict[str, Any]:
     """What the command says of one model, as its record."""
     plain, quantised = files_of(row, data, folder)
     photos = row.photos(data, data / "models" / row.file)[CALIBRATION:]
-    batch = folder / "photos.npy"
+    batch, two = folder / "photos.npy", folder / "two.npy"
     np.save(batch, np.concatenate(photos))
-    first = call(plain, quantised, batch, 1)
+    np.save(two, np.concatenate(photos[:2]))
+    first = call(plain, quantised, two, 1)
     keep = max(1, int(SHARE * len(first["tensors"]) - 1e-9))
     found = call(plain, quantised, batch, keep)
     return found | {"files": (plain, quantised), "photos_given": photos}
@@ -66,8 +67,6 @@ def cells(row: Row, found: Mapping[str, Any]) -> list[str]:
     ]
 
 
-
-
 HEAD = ("model", "kind", "kept", "drift", "by blame", "by SQNR", "at random")
 MAPS = ("worst map", "by blame", "by SQNR")
 
@@ -86,7 +85,9 @@ def main() -> None:
     print(f"|{' --- |' * 3}{' ---: |' * 7}")
     for row in (r for r in ROWS if asked.only in r.name):
         with tempfile.TemporaryDirectory() as folder:
-            print(f"| {' | '.join(cells(row, measure(row, asked.data, Path(folder))))} |", flush=True)
+            print(
+                f"| {' | '.join(cells(row, measure(row, asked.data, Path(folder))))} |", flush=True
+            )
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -12,12 +12,16 @@ from onnx import helper, numpy_helper
 
 from cam_core.backend import Array
 
+from ..reading.kinds import MOVES, VIEWS
 from .floats import float_of, require_same
 from .net import Net
 from .suspects import PREFIX, Error, Suspect, Suspects
 
 CLIPS = ("Relu", "Clip")
 """What quantisers fold into the range of a tensor."""
+SHOWING = MOVES | VIEWS | {"Relu", "Clip"}
+"""Operators whose result lies on the steps of their input: rounding it again changes nothing, until
+the input is kept in float."""
 WIDEST = 21
 """The opset whose DequantizeLinear takes all that those before it took: 16 and 4 bits, blocks."""
 
@@ -43,11 +47,13 @@ class Pairs:
     def activation(self, q: onnx.NodeProto, copies: Sequence[onnx.NodeProto]) -> None:
         """e = DQ(Q(x)) - clip(x): of a range that holds a ReLU, the float model says which."""
         x = q.input[0]
-        clips = self._folded(x)
-        bounds = self._range(q) if x not in self.plain.names else _bounds(self.plain, clips)
-        expected = self._clipped(x, bounds)
         actual = tuple(dq.output[0] for dq in copies)
+        clips = self._folded(x)
         twin = clips[0].output[0] if clips else self._twin(x)
+        if twin is None:  # of an output of the model it is the copy that has the name
+            twin = next((name for name in actual if name in self.plain.names), None)
+        bounds = self._range(q) if twin is None else _bounds(self.plain, clips)
+        expected = self._clipped(x, bounds)
         around = [self.net.makers.get(x), *(n for a in actual for n in self.net.readers.get(a, []))]
         self.found.append(
             Suspect(
@@ -204,9 +210,23 @@ def find_pairs(net: Net, plain: Net) -> Suspects:
         elif node.op_type == "DequantizeLinear" and net.constant(node.input[0]):
             pairs.weight(node)
     require_same(pairs.known)
-    return Suspects(
-        tuple(pairs.found), tuple(pairs.nodes), tuple(pairs.weights), tuple(pairs.lacking)
-    )
+    found = with_shown(net, pairs.found)
+    return Suspects(found, tuple(pairs.nodes), tuple(pairs.weights), tuple(pairs.lacking))
+
+
+def with_shown(net: Net, found: Sequence[Suspect]) -> tuple[Suspect, ...]:
+    """A tensor kept in float is so wherever it is shown again, in another shape or cut off at 0."""
+    whole: dict[str, Suspect] = {}
+    known = {s.name: s for s in found}
+    owners = {name: s.name for s in found for e in s.errors[:1] for name in e.actual}
+    for s in reversed(found):  # the last ones first: what is shown may be shown again
+        mine = whole.setdefault(s.name, s)
+        maker = net.makers.get(s.name)
+        shown = maker.input[0] if maker is not None and maker.op_type in SHOWING else ""
+        if s.kind == "activation" and shown in owners:
+            before = whole.get(owners[shown], known[owners[shown]])
+            whole[before.name] = replace(before, instead={**before.instead, **mine.instead})
+    return tuple(whole[s.name] for s in found)
 
 
 def _bounds(net: Net, clips: Sequence[onnx.NodeProto]) -> tuple[Array | None, Array | None]:

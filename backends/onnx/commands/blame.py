@@ -40,9 +40,9 @@ def blame(asked: AskedBlame) -> int:
     """Say which rounded tensors of QUANTISED moved FLOAT's answers, and which to keep in float.
 
     QUANTISED is FLOAT in QDQ form (QuantizeLinear, DequantizeLinear), in float16, or any file
-    whose operators have FLOAT's names. IMAGES are pictures, folders or arrays: every second one ranks the
-    tensors, the others measure what is left when the first 1, 2, 4, ... of a ranking are kept in
-    float. Beside it the same by SQNR, and at random.
+    whose operators have FLOAT's names. IMAGES are pictures, folders or arrays: every second one
+    ranks the tensors, the others measure what is left when the first 1, 2, 4, ... of a ranking are
+    kept in float. Beside it the same by SQNR, and at random.
 
     Exit code 1: the set that is proposed does not bring the answers nearer; nothing is written.
 
