@@ -75,8 +75,6 @@ def require_place(path: Path | None) -> None:
         if path.is_dir():
             raise InputError(f"'{path}': a folder. Name the file to write.")
         find_place(path)
-        if not path.parent.is_dir():
-            raise InputError(f"'{path}': there is no folder '{path.parent}'. Make it first.")
 
 
 def open_models(asked: AskedBlame) -> Opened:
