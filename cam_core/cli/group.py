@@ -47,6 +47,10 @@ COMMANDS = {
         "cam_core.cli.commands.attack:attack",
         "Fool a model with a photo, and see whether the map survives.",
     ),
+    "doctor": (
+        "cam_core.cli.commands.doctor:doctor",
+        "Find out how a model wants its photos: colours, range, fit.",
+    ),
     "blame": (
         "backends.onnx.commands.blame:blame",
         "Say which quantised or float16 tensors moved a model's answers.",

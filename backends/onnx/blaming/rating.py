@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -23,6 +23,8 @@ class Rating:
     """Power by power of the error, in dB; inf where there is no error."""
     reaches: bool = True
     """Does a derivative lead from it to the score?"""
+    each: tuple[float, ...] = ()
+    """<G, e> of each photo."""
 
 
 @dataclass
@@ -30,8 +32,7 @@ class Tally:
     """Adds up the photos of one tensor."""
 
     suspect: Suspect
-    total: float = 0.0
-    photos: int = 0
+    each: list[float] = field(default_factory=list)
     signal: float = 0.0
     noise: float = 0.0
     reaches: bool = False
@@ -52,8 +53,7 @@ class Tally:
             b += dot(gradients, e)
             self.noise += power(e)
             self.signal += power(np.where(np.isfinite(expected), expected, 0))
-        self.total += abs(b)
-        self.photos += 1
+        self.each.append(b)
 
     def rating(self) -> Rating:
         """After all of them."""
@@ -62,7 +62,8 @@ class Tally:
         if self.suspect.weight_sqnr is not None:
             ratio = self.suspect.weight_sqnr
         sqnr = 10 * float(np.log10(ratio)) if ratio > 0 else -np.inf
-        return Rating(self.suspect, self.total / max(self.photos, 1), sqnr, self.reaches)
+        blame = float(np.mean(np.abs(self.each))) if self.each else 0.0
+        return Rating(self.suspect, blame, sqnr, self.reaches, tuple(self.each))
 
 
 def error_of(actual: Array, expected: Array) -> Array:
