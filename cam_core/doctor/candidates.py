@@ -131,6 +131,15 @@ def same(a: Candidate, b: Candidate) -> bool:
     return (sizes or not cropped) and _close(_line(a.spec), _line(b.spec))
 
 
+def alike(a: Candidate, b: Candidate, photos: Sequence[Array]) -> bool:
+    """Do they make the same input of these photos? Of square ones many a fit does."""
+    if (a.reshaped, a.spec.bgr) != (b.reshaped, b.spec.bgr):
+        return False
+    if not _close(_line(a.spec), _line(b.spec)):
+        return False
+    return all(np.array_equal(a.x(photo), b.x(photo)) for photo in photos)
+
+
 def flags(one: Candidate) -> str:
     """How the command line is told: a preset where there is one, else its pieces."""
     for name, preset in PRESETS.items():

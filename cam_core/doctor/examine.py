@@ -10,7 +10,7 @@ import numpy as np
 from ..backend import Array, Backend
 from ..errors import CamError, InputError
 from ..head import head_of, probability_of
-from .candidates import Candidate, colours, fits, same
+from .candidates import Candidate, alike, colours, fits, same
 from .likely import LOGITS, likely
 from .verdict import Verdict, judge
 
@@ -79,7 +79,7 @@ def against(
             )
         return np.array([correlation(y, r) for y, r in zip(scores, reference, strict=True)])
 
-    return _examined(rate, used, least=AGREES, margin=MORE, of=closeness, reshaped=True)
+    return _examined(rate, used, photos, least=AGREES, margin=MORE, of=closeness, reshaped=True)
 
 
 def alone(
@@ -115,7 +115,7 @@ def alone(
         p = np.array([likely(y, head, how, backend.class_axis) for y in scores])
         return consistency(p.reshape(len(photos), -1, p.shape[-1]))
 
-    return _examined(rate, used, least=CONFIDENT, margin=MARGIN)
+    return _examined(rate, used, photos, least=CONFIDENT, margin=MARGIN)
 
 
 def consistency(p: Array) -> Array:
@@ -174,6 +174,7 @@ def closeness(r: Array) -> Array:
 def _examined(
     rate: Rate,
     used: Candidate,
+    photos: Sequence[Array],
     *,
     least: float,
     margin: float,
@@ -187,7 +188,7 @@ def _examined(
 
     def add(ways: Sequence[Candidate]) -> Candidate:
         for way in ways:
-            known = any(same(one, way) for one, _ in tried)
+            known = any(same(one, way) or alike(one, way, photos) for one, _ in tried)
             value = None if known else rate(way)
             if value is not None:
                 tried.append((way, value))

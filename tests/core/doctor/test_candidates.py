@@ -11,6 +11,7 @@ from cam_core.backend import InputInfo
 from cam_core.doctor.candidates import (
     RANGES,
     Candidate,
+    alike,
     colours,
     current,
     fits,
@@ -65,6 +66,12 @@ def test_the_same_way_is_known_however_it_is_written() -> None:
     assert not same(current(half, INFO), current(PRESETS["unit"], INFO))
     assert not same(current(half, INFO), current(replace(half, bgr=True), INFO))
     assert not same(current(half, INFO), current(replace(half, margin=1.2), INFO))
+
+
+def test_of_a_square_photo_many_a_fit_is_alike() -> None:
+    one, other = (current(Preprocess(fit=fit), INFO) for fit in ("crop", "stretch"))
+    assert alike(one, other, [PHOTO])
+    assert not alike(one, other, [PHOTO, PHOTO[:12]])
 
 
 def test_fits_leave_the_one_that_is_used_out() -> None:
