@@ -53,7 +53,7 @@ def cells(row: Row, found: Mapping[str, Any]) -> list[str]:
     """A row of the table."""
     point = next(p for p in found["curve"] if p["kept"] == len(found["proposed"]))
     before = found["before"]
-    draws = sorted(point["random_rms"])
+    draws = sorted(found["random_rms"])
     ratio = point["blame"]["rms"] / before["rms"]
     return [
         row.name,

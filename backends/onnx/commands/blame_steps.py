@@ -54,8 +54,8 @@ class Found:
     blamed: Sequence[Point]
     noisy: Sequence[Point]
     """The same by SQNR."""
-    random: Sequence[Sequence[Drift]]
-    """Of each count, a draw each."""
+    random: Sequence[Drift]
+    """Of `keep` tensors, a draw each."""
     keep: int
 
     @property
@@ -136,8 +136,8 @@ def measure(opened: Opened, keep: int) -> Found:
     before = drift(blame.quantised, cases)
     blamed = curve(blame.restored, names(ratings), counts, cases)
     noisy = curve(blame.restored, orders[0], counts, cases)
-    drawn = [curve(blame.restored, order, counts, cases, maps=False) for order in orders[1:]]
-    random = [[points[i].drift for points in drawn] for i in range(len(counts))]
+    drawn = [curve(blame.restored, order, [keep], cases, maps=False) for order in orders[1:]]
+    random = [points[0].drift for points in drawn]
     return Found(before, ratings, blamed, noisy, random, keep)
 
 
@@ -203,10 +203,10 @@ def record(opened: Opened, found: Found, files: Mapping[str, Any]) -> dict[str, 
                 "kept": len(ours.kept),
                 "blame": _drift(ours.drift),
                 "sqnr": _drift(theirs.drift),
-                "random_rms": [number(one.rms) for one in draws],
             }
-            for ours, theirs, draws in zip(found.blamed, found.noisy, found.random, strict=True)
+            for ours, theirs in zip(found.blamed, found.noisy, strict=True)
         ],
+        "random_rms": [number(one.rms) for one in found.random],
         "proposed": list(found.proposed.kept),
         "keep_lists": keep_lists(blame.suspects.named(found.proposed.kept)),
         **files,

@@ -87,14 +87,15 @@ def _row(index: int, rating: Rating) -> tuple[str, ...]:
 def _curve(found: Found) -> list[Sequence[str]]:
     """One row a set, none first."""
     rows: list[Sequence[str]] = [("0", _number(found.before.rms), "", "", _map(found.before), "")]
-    for ours, theirs, draws in zip(found.blamed, found.noisy, found.random, strict=True):
-        rms = sorted(draw.rms for draw in draws)
+    rms = sorted(draw.rms for draw in found.random)
+    drawn = f"{_number(rms[0])} to {_number(rms[-1])}"
+    for ours, theirs in zip(found.blamed, found.noisy, strict=True):
         rows.append(
             (
                 str(len(ours.kept)),
                 _number(ours.drift.rms),
                 _number(theirs.drift.rms),
-                f"{_number(rms[0])} to {_number(rms[-1])}",
+                drawn if len(ours.kept) == found.keep else "",
                 _map(ours.drift),
                 _map(theirs.drift),
             )
