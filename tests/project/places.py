@@ -196,8 +196,10 @@ ELSEWHERE: dict[tuple[str, str], tuple[str, ...]] = {
         "backends/onnx/blaming/curve.py",
         "backends/onnx/blaming/node_data.py",
     ),
-    ("blaming/test_floats.py blaming/test_pairs.py", "what is looked up in a file"): (
+    ("blaming/test_pairs.py blaming/test_onnxruntime.py", "what is looked up in a file"): (
+        "backends/onnx/blaming/constants.py",
         "backends/onnx/blaming/net.py",
+        "backends/onnx/blaming/shown.py",
     ),
     ("commands/test_blame.py", "parts of the command"): (
         "backends/onnx/commands/blame_steps.py",

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, field
 
 import numpy as np
 import onnx
@@ -12,18 +11,14 @@ from onnx import helper, numpy_helper
 
 from cam_core.backend import Array
 
-from ..reading.kinds import MOVES, VIEWS
+from .constants import dequantised_by
 from .floats import float_of, require_same
 from .net import Net
+from .shown import with_shown
 from .suspects import PREFIX, Error, Suspect, Suspects
 
 CLIPS = ("Relu", "Clip")
 """What quantisers fold into the range of a tensor."""
-SHOWING = MOVES | VIEWS | {"Relu", "Clip"}
-"""Operators whose result lies on the steps of their input: rounding it again changes nothing, until
-the input is kept in float."""
-WIDEST = 21
-"""The opset whose DequantizeLinear takes all that those before it took: 16 and 4 bits, blocks."""
 
 
 @dataclass
@@ -69,7 +64,7 @@ class Pairs:
     def weight(self, dq: onnx.NodeProto, own: Array | None = None) -> None:
         """e = f(x, w_q) - f(x, w) where it is read, of a weight w; of a bias w_q - w."""
         name, out = dq.input[0], dq.output[0]
-        dequantised = self._dequantised(dq)
+        dequantised = dequantised_by(dq, self.net)
         if dequantised is None:
             return self._lack("constants whose scale is computed", out)
         w = own
@@ -156,18 +151,6 @@ class Pairs:
         low, high = ((end - zero.astype(np.float64)) * scale for end in (ends.min, ends.max))
         return low.reshape(()).astype(scale.dtype), high.reshape(()).astype(scale.dtype)
 
-    def _dequantised(self, dq: onnx.NodeProto) -> Array | None:
-        """(q - zero) scale, one scale for all, one an index of an axis, or one a block."""
-        read = [self.net.value(name) for name in dq.input]
-        if read[0] is None:  # it was quantised at load
-            (quantiser,) = (self.net.makers[dq.input[0]],)
-            w = self.net.value(quantiser.input[0])
-            scale = self.net.value(dq.input[1])
-            if w is None or scale is None:
-                return None
-            return _evaluated([quantiser, dq], self.net)
-        return None if any(v is None for v in read) else _evaluated([dq], self.net)
-
     def _read_with(self, node: onnx.NodeProto, out: str, held: str) -> Error:
         """What the reader of a weight makes with the float one."""
         copy = onnx.NodeProto()
@@ -199,10 +182,14 @@ def find_pairs(net: Net, plain: Net) -> Suspects:
         InputError: the float model is of another training.
     """
     pairs = Pairs(net, plain)
+    seen = set[str]()
     for node in net.model.graph.node:
-        if node.op_type == "QuantizeLinear":
-            copies = net.read_by(node.output[0], "DequantizeLinear")
-            own = net.value(node.input[0])
+        if node.op_type == "QuantizeLinear" and node.input[0] not in seen:
+            x = node.input[0]
+            seen.add(x)  # each reader may have a pair of its own
+            quantisers = net.read_by(x, "QuantizeLinear")
+            copies = [dq for q in quantisers for dq in net.read_by(q.output[0], "DequantizeLinear")]
+            own = net.value(x)
             if copies and own is None:
                 pairs.activation(node, copies)
             for dq in copies if own is not None else ():
@@ -212,21 +199,6 @@ def find_pairs(net: Net, plain: Net) -> Suspects:
     require_same(pairs.known)
     found = with_shown(net, pairs.found)
     return Suspects(found, tuple(pairs.nodes), tuple(pairs.weights), tuple(pairs.lacking))
-
-
-def with_shown(net: Net, found: Sequence[Suspect]) -> tuple[Suspect, ...]:
-    """A tensor kept in float is so wherever it is shown again, in another shape or cut off at 0."""
-    whole: dict[str, Suspect] = {}
-    known = {s.name: s for s in found}
-    owners = {name: s.name for s in found for e in s.errors[:1] for name in e.actual}
-    for s in reversed(found):  # the last ones first: what is shown may be shown again
-        mine = whole.setdefault(s.name, s)
-        maker = net.makers.get(s.name)
-        shown = maker.input[0] if maker is not None and maker.op_type in SHOWING else ""
-        if s.kind == "activation" and shown in owners:
-            before = whole.get(owners[shown], known[owners[shown]])
-            whole[before.name] = replace(before, instead={**before.instead, **mine.instead})
-    return tuple(whole[s.name] for s in found)
 
 
 def _bounds(net: Net, clips: Sequence[onnx.NodeProto]) -> tuple[Array | None, Array | None]:
@@ -246,23 +218,6 @@ def _bounds(net: Net, clips: Sequence[onnx.NodeProto]) -> tuple[Array | None, Ar
 
 def _as_array(value: np.float32 | None) -> Array | None:
     return None if value is None else np.asarray(value)
-
-
-def _evaluated(nodes: Sequence[onnx.NodeProto], net: Net) -> Array:
-    """What these nodes make of the file's constants, by ONNX's own reference."""
-    from onnx.reference import ReferenceEvaluator
-
-    made = {name for node in nodes for name in node.output}
-    names = dict.fromkeys(n for node in nodes for n in node.input if n and n not in made)
-    values = {name: net.value(name) for name in names}
-    weights = [numpy_helper.from_array(v, n) for n, v in values.items() if v is not None]
-    out = onnx.ValueInfoProto(name=nodes[-1].output[0])
-    graph = helper.make_graph(list(nodes), "weight", [], [out], weights)
-    for node in graph.node:
-        node.domain = ""  # com.microsoft's are the same, and older
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", WIDEST)])
-    outputs: Any = ReferenceEvaluator(model).run(None, {})
-    return np.asarray(outputs[0])
 
 
 def _power(x: Array) -> float:
