@@ -55,7 +55,6 @@ YOLOX = Preprocess(bgr=True, fit="corner")
 ROWS = (
     Row("MobileNetV2, of the model zoo", "classifier", "mobilenetv2-fp32.onnx",
         of_coco(PRESETS["imagenet"]), "mobilenetv2-int8-qdq.onnx"),
-    Row("MobileNetV2", "classifier", "mobilenetv2-fp32.onnx", of_coco(PRESETS["imagenet"])),
     Row("SqueezeNet 1.1", "classifier", "squeezenet1.1-fp32.onnx", of_coco(PRESETS["imagenet"])),
     Row("YOLOX-nano", "detector", "yolox-nano.onnx", of_coco(YOLOX)),
     Row("ViT on CIFAR-10", "transformer", "cifar10-vit.onnx", of_cifar),
@@ -81,7 +80,7 @@ def modern(model: onnx.ModelProto) -> onnx.ModelProto:
     return onnx.version_converter.convert_version(model, 13)
 
 
-def quantise(plain: Path, out: Path, photos: Sequence[Any], leave: Sequence[str] = ()) -> None:
+def quantise(plain: Path, out: Path, photos: Sequence[Any]) -> None:
     """By onnxruntime's quantiser: QDQ, bytes, the range that the photos take."""
     from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
 
@@ -92,7 +91,6 @@ def quantise(plain: Path, out: Path, photos: Sequence[Any], leave: Sequence[str]
         quant_format=QuantFormat.QDQ,
         activation_type=QuantType.QUInt8,
         weight_type=QuantType.QInt8,
-        nodes_to_exclude=list(leave),
     )
 
 

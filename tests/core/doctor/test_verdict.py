@@ -34,3 +34,10 @@ def test_none_will_do() -> None:
     found = judge([np.zeros(3), np.full(3, 0.6)], 0, **KNOWN)
     assert not found.enough
     assert found.named == ()
+
+
+def test_a_photo_of_which_two_ways_make_the_same_tells_nothing() -> None:
+    """Two photos differ by about 10, and one not at all: a mean of 7 with a deviation of 6."""
+    best, other = np.array([13.0, 13.0, 13.0]), np.array([13.0, 3.0, 2.9])
+    assert judge([other, best], 0, **KNOWN).named == (1,)
+    assert judge([best, best], 0, **KNOWN).tied == (0, 1)
