@@ -51,6 +51,14 @@ COMMANDS = {
         "cam_core.cli.commands.attack:attack",
         "Fool a model with a photo, and see whether the map survives.",
     ),
+    "doctor": (
+        "cam_core.cli.commands.doctor:doctor",
+        "Find out how a model wants its photos: colours, range, fit.",
+    ),
+    "blame": (
+        "backends.onnx.commands.blame:blame",
+        "Say which quantised or float16 tensors moved a model's answers.",
+    ),
     "methods": ("cam_core.cli.commands.methods:methods", "List the CAM methods."),
     "demo": ("cam_core.cli.commands.demo:demo", "See it work: two classes of one scene."),
 }

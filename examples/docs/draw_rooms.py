@@ -18,7 +18,16 @@ TARGET = ROOT / "docs" / "images" / "rooms.svg"
 
 CORE = ("cli", "sources", "image", "targets", "methods", "maps", "report")
 ONNX = (
-    *("commands", "capturing", "instrumenting", "differentiating", "finding", "rules", "running"),
+    *(
+        "commands",
+        "blaming",
+        "capturing",
+        "instrumenting",
+        "differentiating",
+        "finding",
+        "rules",
+        "running",
+    ),
     *("writing", "reading"),
 )
 """From the top floor to the ground: a room imports from those under it."""

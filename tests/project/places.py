@@ -219,6 +219,29 @@ ELSEWHERE: dict[tuple[str, str], tuple[str, ...]] = {
         "backends/onnx/commands/screen.py",
         "backends/onnx/commands/strip.py",
     ),
+    (
+        "blaming/test_blame.py",
+        "whole runs: a planted defect is named, all kept is the float model",
+    ): (
+        "backends/onnx/blaming/find.py",
+        "backends/onnx/blaming/measured.py",
+        "backends/onnx/blaming/rewrite.py",
+        "backends/onnx/blaming/suspects.py",
+        "backends/onnx/blaming/twins.py",
+    ),
+    ("blaming/test_keep_lists.py", "what is made of a ranking, with the spellings"): (
+        "backends/onnx/blaming/curve.py",
+        "backends/onnx/blaming/node_data.py",
+    ),
+    ("blaming/test_pairs.py blaming/test_onnxruntime.py", "what is looked up in a file"): (
+        "backends/onnx/blaming/constants.py",
+        "backends/onnx/blaming/net.py",
+        "backends/onnx/blaming/shown.py",
+    ),
+    ("commands/test_blame.py", "parts of the command"): (
+        "backends/onnx/commands/blame_steps.py",
+        "backends/onnx/commands/blame_words.py",
+    ),
     ("live/test_backend.py core/test_backend.py", "seen through the backend alone"): (
         "backends/torch/forward_pass.py",
         "backends/torch/tracing.py",

@@ -33,3 +33,15 @@ class Instrument(Typed):
     outputs: str
     guided: bool
     weights: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AskedBlame(Typed):
+    """What was typed after `blame`."""
+
+    model: Path
+    quantised: Path
+    images: tuple[Path, ...]
+    keep: int
+    repair: Path | None
+    node_data: Path | None

@@ -1,0 +1,57 @@
+"""What may have moved an answer, of any two files: quantised tensors, else operators of both."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from cam_core.errors import InputError
+
+from ..finding.analysis import Analysis
+from ..reading.graph import Tensor
+from ..reading.load import opset
+from .net import Net
+from .pairs import find_pairs
+from .suspects import Suspects
+from .twins import TypeOf, find_twins
+
+
+def find_suspects(plain: Analysis, quantised: Analysis) -> Suspects:
+    """The rounded tensors of `quantised`; of a file without QuantizeLinear those of all operators
+    that `plain` has too.
+
+    Raises:
+        InputError: the files have no tensor in common, or hold other weights.
+    """
+    net, theirs = Net.of(quantised), Net.of(plain)
+    found = find_pairs(net, theirs)
+    if found.found:
+        return found
+    if opset(net.model) == opset(theirs.model):
+        found = find_twins(net, theirs, _type_of(quantised), _type_of(plain))
+    if found.found:
+        return found
+    names = f"{quantised.source.name} and {plain.source.name}"
+    if opset(net.model) != opset(theirs.model):
+        raise InputError(
+            f"{names} have no pair of QuantizeLinear and DequantizeLinear to blame, and their "
+            f"operators cannot be exchanged: opset {opset(net.model)} and {opset(theirs.model)}; "
+            "export both with one opset"
+        )
+    raise InputError(
+        f"{names} have no pair of QuantizeLinear and DequantizeLinear to blame, and no operator "
+        "of one name in both; give two files of one export, or the QDQ form of a quantised one"
+    )
+
+
+def _type_of(analysis: Analysis) -> TypeOf:
+    """The types of a file's tensors, as far as they are known."""
+    tensors = analysis.graph.tensors
+
+    def kind(name: str) -> np.dtype[Any] | None:
+        tensor: Tensor = tensors.get(name)
+        known = getattr(tensor, "dtype", None)
+        return None if known is None or isinstance(known, int) else np.dtype(known)
+
+    return kind

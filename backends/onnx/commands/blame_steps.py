@@ -1,0 +1,228 @@
+"""The steps of `gradcam blame`: photos, ranking, sets kept in float, files and words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cam_core.cli.inputs.opened import Setup, bring_together
+from cam_core.cli.report import progress
+from cam_core.cli.typed import extents, flag, pieces, running
+from cam_core.errors import InputError, NothingFoundError
+from cam_core.explain import seen_by
+from cam_core.sources import Sources
+from cam_core.targets import ScoredTarget
+from cam_core.write import find_place
+
+from ..blaming.blame import Blame
+from ..blaming.curve import Case, Drift, Point, case_of, counts_up_to, curve, drift
+from ..blaming.keep_lists import keep_lists
+from ..blaming.node_data import node_data
+from ..blaming.rating import Rating, by_blame, by_sqnr, shuffled
+from ..capturing.backend import OnnxBackend
+from ..instrumenting.save import save
+from .arguments import AskedBlame
+
+DRAWS = 3
+"""Random orders beside the rankings."""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """Both models and the photos."""
+
+    asked: AskedBlame
+    blame: Blame
+    setup: Setup
+    ranking: Sequence[Case]
+    measuring: Sequence[Case]
+    missed: Sequence[str]
+    """A line for each photo that has nothing of what is asked."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """All that was measured."""
+
+    before: Drift
+    ratings: Sequence[Rating]
+    """The most blamed first; those without any error left out."""
+    blamed: Sequence[Point]
+    noisy: Sequence[Point]
+    """The same by SQNR."""
+    random: Sequence[Drift]
+    """Of `keep` tensors, a draw each."""
+    keep: int
+
+    @property
+    def proposed(self) -> Point:
+        """The set that is proposed."""
+        return next(p for p in self.blamed if len(p.kept) == self.keep)
+
+    @property
+    def nearer(self) -> bool:
+        """Does it bring the answers nearer to the float model's?"""
+        return self.proposed.drift.rms < self.before.rms
+
+
+def require_place(path: Path | None) -> None:
+    """Refuses a file that cannot be written, before any work is done."""
+    if path is not None:
+        if path.is_dir():
+            raise InputError(f"'{path}': a folder. Name the file to write.")
+        find_place(path)
+
+
+def open_models(asked: AskedBlame) -> Opened:
+    """Both models, what is asked of each photo, and the photos in two halves.
+
+    Raises:
+        InputError: no pair to blame, models that do not belong together, or no photo to ask.
+    """
+    options = {"score": asked.score, **extents(asked), **running(asked)}
+    options = {name: value for name, value in options.items() if value is not None}
+    plain, other = (OnnxBackend(path, **options) for path in (asked.model, asked.quantised))
+    blame = Blame(plain, other, options)
+    _ = blame.suspects  # what cannot be blamed is said before any photo is read
+    sources = Sources.of(plain, asked.model, flag)
+    setup = bring_together(plain, sources, asked, list(asked.images), pieces(asked))
+    targets = setup.targets(asked.targets, several=False)
+    cases, missed = cases_of(setup, plain, targets[0])
+    if not cases:
+        raise InputError(f"no photo to ask about: {missed[0]}")
+    blame.require_alike(cases[0])
+    halves = (cases[::2], cases[1::2]) if cases[1:] else (cases, cases)
+    return Opened(asked, blame, setup, *halves, missed)
+
+
+def cases_of(
+    setup: Setup, plain: OnnxBackend, target: ScoredTarget
+) -> tuple[list[Case], list[str]]:
+    """What the float model says of each photo; and a line for each without anything to ask."""
+    cases, missed = [], []
+    with progress(len(setup.slots), "reading") as step:
+        for index, slot in enumerate(setup.slots):
+            sample = setup.reader.open(slot, index)
+            look = plain.look(sample.x, layers=())
+            seen = seen_by(plain, sample.x, look, setup.names, placement=sample.placement)
+            try:
+                asked = target.found_in(seen)[0].held(look.score)
+            except NothingFoundError as error:
+                missed.append(f"{slot.name}: {error}")
+            else:
+                cases.append(case_of(plain, slot.name, sample.x, asked))
+            step()
+    return cases, missed
+
+
+def measure(opened: Opened, keep: int) -> Found:
+    """Ranks on one half of the photos, and keeps sets in float on the other."""
+    blame, cases = opened.blame, opened.measuring
+    with progress(len(opened.ranking), "ranking") as step:
+        rated = blame.rate(opened.ranking, step)
+    ratings = [r for r in by_blame(rated) if r.sqnr < np.inf or r.blame > 0]
+    if not ratings:
+        raise InputError(
+            f"no tensor of {opened.asked.quantised} differs from what {opened.asked.model} makes "
+            "of the same inputs: there is nothing to blame"
+        )
+    keep = min(keep, len(ratings))
+    counts = counts_up_to(keep, len(ratings))
+    orders = [names(by_sqnr(ratings)), *(names(shuffled(ratings, i)) for i in range(DRAWS))]
+    before = drift(blame.quantised, cases)
+    blamed = curve(blame.restored, names(ratings), counts, cases)
+    noisy = curve(blame.restored, orders[0], counts, cases)
+    drawn = [curve(blame.restored, order, [keep], cases, maps=False) for order in orders[1:]]
+    random = [points[0].drift for points in drawn]
+    return Found(before, ratings, blamed, noisy, random, keep)
+
+
+def names(ratings: Sequence[Rating]) -> list[str]:
+    """Of the tensors."""
+    return [r.suspect.name for r in ratings]
+
+
+def write(opened: Opened, found: Found, asked: AskedBlame) -> dict[str, Any]:
+    """The repaired file, run again from where it was written, and the node colours."""
+    from cam_core.report import to_json
+    from cam_core.write import write_together
+
+    files: dict[str, Any] = {}
+    if asked.node_data is not None:
+        graph = opened.blame.quantised.analysis.source.model.graph.name
+        data = to_json(node_data(graph, found.ratings))
+        write_together(asked.node_data.parent, {asked.node_data.name: data})
+        files["node_data"] = str(asked.node_data)
+    if asked.repair is not None and found.nearer:
+        files["repaired"] = str(asked.repair)
+        files["verified"] = repair(opened, found, asked.repair)
+    return files
+
+
+def repair(opened: Opened, found: Found, path: Path) -> dict[str, Any]:
+    """Writes it; the file gives what was measured, or is refused."""
+    blame, kept = opened.blame, found.proposed.kept
+    save(blame.model_with(kept), path, blame.quantised.analysis.source)
+    written = OnnxBackend(path, **blame.options)
+    again = drift(written, opened.measuring, maps=False)
+    same = np.isclose(again.rms, found.proposed.drift.rms, rtol=1e-4, atol=1e-9)
+    if not same:
+        path.unlink()
+        raise InputError(
+            f"'{path}' drifts by {again.rms:.4g} where the same model drifted by "
+            f"{found.proposed.drift.rms:.4g} before it was written: it was not kept"
+        )
+    return {"rms": number(again.rms), "photos": len(opened.measuring)}
+
+
+def number(value: float | None) -> float | str | None:
+    """For JSON, which knows no infinity."""
+    return value if value is None or np.isfinite(value) else str(value)
+
+
+def record(opened: Opened, found: Found, files: Mapping[str, Any]) -> dict[str, Any]:
+    """Ready for JSON."""
+    blame, asked = opened.blame, opened.asked
+    return {
+        "command": "blame",
+        "float": str(asked.model),
+        "quantised": str(asked.quantised),
+        "photos": {"ranking": len(opened.ranking), "measuring": len(opened.measuring)},
+        "missed": list(opened.missed),
+        "score": blame.plain.score_name,
+        "settings": blame.quantised.settings,
+        "tensors": [_tensor(rating) for rating in found.ratings],
+        "unrated": list(blame.suspects.unrated),
+        "before": _drift(found.before),
+        "curve": [
+            {
+                "kept": len(ours.kept),
+                "blame": _drift(ours.drift),
+                "sqnr": _drift(theirs.drift),
+            }
+            for ours, theirs in zip(found.blamed, found.noisy, strict=True)
+        ],
+        "random_rms": [number(one.rms) for one in found.random],
+        "proposed": list(found.proposed.kept),
+        "keep_lists": keep_lists(blame.suspects.named(found.proposed.kept)),
+        **files,
+    }
+
+
+def _tensor(rating: Rating) -> dict[str, Any]:
+    return {
+        "name": rating.suspect.name,
+        "kind": rating.suspect.kind,
+        "blame": number(rating.blame),
+        "sqnr_db": number(rating.sqnr),
+        "reaches_score": rating.reaches,
+        "nodes": list(rating.suspect.nodes),
+    }
+
+
+def _drift(one: Drift) -> dict[str, Any]:
+    return {"rms": number(one.rms), "worst_map": one.worst_map, "median_map": one.median_map}

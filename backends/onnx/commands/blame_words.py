@@ -1,0 +1,111 @@
+"""What `gradcam blame` says to people: the ranking, the curve, the set that is proposed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from cam_core.cli.report import console, grid, line, lines
+
+from ..blaming.curve import Drift
+from ..blaming.keep_lists import keep_lists
+from ..blaming.rating import Rating
+from .blame_steps import Found, Opened
+
+LISTED = 12
+"""How many tensors are listed; --json gives all."""
+
+
+def tell(opened: Opened, found: Found, files: Mapping[str, Any]) -> None:
+    """All of it."""
+    from rich.text import Text
+
+    out, blame = console(), opened.blame
+    shown = found.ratings[: max(LISTED, found.keep)]
+    out.print(
+        grid(
+            {"": "r", "tensor": "fold", "kind": "", "blame": "r", "SQNR": "r", "operators": "fold"},
+            [_row(i, rating) for i, rating in enumerate(shown, 1)],
+        ),
+        soft_wrap=True,
+    )
+    out.print()
+    headings = {"kept in float": "r", "drift": "r", "by SQNR": "r", "at random": "r"}
+    headings |= {"worst map": "r", "map by SQNR": "r"}
+    out.print(grid(headings, _curve(found)), soft_wrap=True)
+    out.print()
+    count = f"{len(found.ratings)} tensors"
+    lines(out, [("score", blame.plain.score_name), ("photos", _photos(opened)), ("rated", count)])
+    out_of = {line.partition(":")[0] for line in blame.suspects.unrated}
+    why = Counter(line.partition(":")[0] for line in blame.suspects.unrated)
+    lines(out, [("unrated", f"{why[kind]} {kind}") for kind in sorted(out_of)])
+    lines(out, [("missed", text) for text in opened.missed])
+    line(out, "propose", _proposal(found))
+    if found.nearer:
+        kept = blame.suspects.named(found.proposed.kept)
+        for tool, text in keep_lists(kept).items():
+            out.print(Text.assemble((f"{tool:<12} ", "dim"), text), soft_wrap=True)
+    if "repaired" in files:
+        ran = files["verified"]
+        text = f"{files['repaired']}  (run again: drift {_number(ran['rms'])})"
+        line(out, "wrote", text)
+    if "node_data" in files:
+        line(out, "wrote", files["node_data"])
+
+
+def _photos(opened: Opened) -> str:
+    """Which ranked, and which measured."""
+    ranking, measuring = len(opened.ranking), len(opened.measuring)
+    if opened.ranking is opened.measuring:
+        return f"{ranking}, which ranked and measured: give more for a fair curve"
+    return f"{ranking} ranked, {measuring} others measured"
+
+
+def _proposal(found: Found) -> str:
+    """The set, in a line."""
+    before, after = found.before.rms, found.proposed.drift.rms
+    count = f"{found.keep} of {len(found.ratings)} tensors in float"
+    if not found.nearer:
+        return (
+            f"nothing: {count} leave a drift of {_number(after)}, and without them it is "
+            f"{_number(before)}"
+        )
+    return f"{count}: drift {_number(before)} -> {_number(after)}"
+
+
+def _row(index: int, rating: Rating) -> tuple[str, ...]:
+    s = rating.suspect
+    blame = _number(rating.blame) if rating.reaches else "-"
+    if not np.isfinite(rating.blame):
+        blame = "overflows"
+    return str(index), s.name, s.kind, blame, f"{rating.sqnr:.1f} dB", ", ".join(s.nodes)
+
+
+def _curve(found: Found) -> list[Sequence[str]]:
+    """One row a set, none first."""
+    rows: list[Sequence[str]] = [("0", _number(found.before.rms), "", "", _map(found.before), "")]
+    rms = sorted(draw.rms for draw in found.random)
+    drawn = f"{_number(rms[0])} to {_number(rms[-1])}"
+    for ours, theirs in zip(found.blamed, found.noisy, strict=True):
+        rows.append(
+            (
+                str(len(ours.kept)),
+                _number(ours.drift.rms),
+                _number(theirs.drift.rms),
+                drawn if len(ours.kept) == found.keep else "",
+                _map(ours.drift),
+                _map(theirs.drift),
+            )
+        )
+    return rows
+
+
+def _map(one: Drift) -> str:
+    return "-" if one.worst_map is None else f"{one.worst_map:.3f}"
+
+
+def _number(value: float | str) -> str:
+    return value if isinstance(value, str) else f"{value:.3g}"

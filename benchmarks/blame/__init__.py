@@ -1,0 +1,1 @@
+"""Blame on models of several kinds that are quantised here."""

@@ -1,0 +1,99 @@
+"""`gradcam doctor` on the demo's model, which wants pixels / 255, and on a copy of another wish."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx import helper, numpy_helper
+from PIL import Image
+
+from cam_core.demo import MODEL, load_scenes
+from tests.commands.calls import call
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for i, scene in enumerate(load_scenes()):
+        Image.fromarray(scene.pixels()).save(folder / f"{i}.png")
+    return folder
+
+
+@pytest.fixture
+def plain(tmp_path: Path) -> Path:
+    path = tmp_path / "plain.onnx"
+    path.write_bytes(MODEL.read_bytes())
+    return path
+
+
+def changed(tmp_path: Path, *nodes: Any, **held: Any) -> Path:
+    """The demo's model behind some operators of its own: `fed` -> the model's own input."""
+    model = onnx.load_from_string(MODEL.read_bytes())
+    graph = model.graph
+    own = graph.input[0].name
+    graph.input[0].name = "fed"
+    for name, value in held.items():
+        graph.initializer.append(numpy_helper.from_array(np.asarray(value), name))
+    made = [helper.make_node(op, inputs, [out or own], **kw) for op, inputs, out, kw in nodes]
+    for i, node in enumerate(made):
+        graph.node.insert(i, node)
+    path = tmp_path / "changed.onnx"
+    path.write_bytes(model.SerializeToString())
+    return path
+
+
+def bgr(tmp_path: Path) -> Path:
+    """It wants blue first, and 0-255."""
+    return changed(
+        tmp_path,
+        ("Gather", ["fed", "order"], "turned", {"axis": 1}),
+        ("Mul", ["turned", "scale"], "", {}),
+        order=np.array([2, 1, 0]),
+        scale=np.float32(1 / 255),
+    )
+
+
+def test_names_what_the_copy_wants(tmp_path: Path, plain: Path, photos: Path) -> None:
+    arguments = ("--preprocess", "unit", "--against", plain, "--against-preprocess", "unit")
+    done = call("doctor", bgr(tmp_path), photos, *arguments, "--json")
+    assert done.exit_code == 1, done.output
+    found = json.loads(done.stdout)
+    (name,) = found["named"]
+    assert name.startswith("BGR 0-255")
+    assert found["ways"][0]["mean"] == pytest.approx(1, abs=1e-4)
+    assert "agrees (1.00" in found["verdict"]
+    assert "--bgr" in found["verdict"]
+
+
+def test_names_none_where_it_is_fed_right(plain: Path, photos: Path) -> None:
+    arguments = ("--preprocess", "unit", "--against", plain, "--against-preprocess", "unit")
+    done = call("doctor", plain, photos, *arguments)
+    assert done.exit_code == 0, done.output
+    assert "plain.onnx agrees (1.00) as it is fed" in done.stdout
+
+
+def test_alone(plain: Path, photos: Path) -> None:
+    """Fed 0-255 it is confident of anything; what it wants is named, or among what is."""
+    done = call("doctor", plain, photos, "--preprocess", "unit", "--json")
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["named"] == []
+
+
+def test_bad_input(tmp_path: Path, plain: Path, photos: Path) -> None:
+    np.save(tmp_path / "x.npy", np.zeros((2, 3, 64, 64), np.float32))
+    one = next(photos.iterdir())
+    for arguments, said in (
+        ((plain, one), "one photo does not tell"),
+        ((plain, tmp_path / "none.png"), "none.png"),
+        ((plain, photos, "--against", tmp_path / "none.onnx"), "no such file"),
+    ):
+        done = call("doctor", *arguments)
+        assert done.exit_code == 2, done.output
+        assert said in done.stderr
+        assert len(done.stderr.splitlines()) == 1

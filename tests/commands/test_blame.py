@@ -1,0 +1,94 @@
+"""`gradcam blame`: a planted defect is named, repaired and told; bad input gets one line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx import numpy_helper
+
+from tests.blaming.quantised import halved, plain, quantised, ranges
+from tests.commands.calls import call
+
+
+@pytest.fixture
+def files(tmp_path: Path, rng: np.random.Generator) -> dict[str, Path]:
+    """The float model, its int8 copy with a doubled scale, and photos as arrays."""
+    model, x = plain(rng), rng.normal(size=(6, 3, 8, 8)).astype(np.float32)
+    made: dict[str, Any] = {
+        "float.onnx": model,
+        "int8.onnx": quantised(model, ranges(model, x), {"w2": 2.0}),
+        "fine.onnx": quantised(model, ranges(model, x)),
+        "half.onnx": halved(model),
+    }
+    for name, one in made.items():
+        (tmp_path / name).write_bytes(one.SerializeToString())
+    np.save(tmp_path / "x.npy", x)
+    return {name: tmp_path / name for name in (*made, "x.npy")}
+
+
+def test_names_and_repairs(files: dict[str, Path], tmp_path: Path) -> None:
+    out, colours = tmp_path / "fixed.onnx", tmp_path / "colours.json"
+    done = call(
+        *("blame", files["float.onnx"], files["int8.onnx"], files["x.npy"], "--json"),
+        *("--keep", 1, "--repair", out, "--node-data", colours, "--optimization", "disabled"),
+    )
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)
+    assert found["proposed"] == ["w2_dq"]
+    assert found["photos"] == {"ranking": 3, "measuring": 3}
+    (one, three) = found["curve"]
+    assert (one["kept"], three["kept"]) == (1, 3)
+    assert one["blame"]["rms"] < 0.2 * found["before"]["rms"]
+    assert found["verified"]["rms"] == pytest.approx(one["blame"]["rms"], rel=1e-4)
+    held = {t.name: numpy_helper.to_array(t) for t in onnx.load(out).graph.initializer}
+    theirs = {
+        t.name: numpy_helper.to_array(t) for t in onnx.load(files["float.onnx"]).graph.initializer
+    }
+    assert any(np.array_equal(w, theirs["w2"]) for w in held.values())
+    assert "w2_quantized" not in held
+    nodes = json.loads(colours.read_text())["g"]["results"]
+    assert max(nodes, key=lambda name: nodes[name]["value"]) == "second"
+
+
+def test_says_it(files: dict[str, Path]) -> None:
+    done = call("blame", files["float.onnx"], files["int8.onnx"], files["x.npy"], "--keep", 2)
+    assert done.exit_code == 0, done.output
+    assert done.stdout.splitlines()[1].split()[:3] == ["1", "w2_dq", "weight"]
+    assert "nodes_to_exclude=[" in done.stdout
+    assert "%" not in done.stdout  # a single tensor's figure is no share of anything
+
+
+def test_float16(files: dict[str, Path]) -> None:
+    done = call("blame", files["float.onnx"], files["half.onnx"], files["x.npy"], "--json")
+    found = json.loads(done.stdout)
+    assert {t["kind"] for t in found["tensors"]} == {"node"}
+    assert {"first", "second", "third", "head"} <= {n for t in found["tensors"] for n in t["nodes"]}
+
+
+def test_one_photo_ranks_and_measures(files: dict[str, Path], tmp_path: Path) -> None:
+    np.save(tmp_path / "one.npy", np.load(files["x.npy"])[:1])
+    done = call("blame", files["float.onnx"], files["int8.onnx"], tmp_path / "one.npy")
+    assert "1, which ranked and measured: give more" in done.stdout
+
+
+def test_bad_input(files: dict[str, Path], tmp_path: Path, rng: np.random.Generator) -> None:
+    other = tmp_path / "other.onnx"
+    other.write_bytes(plain(rng).SerializeToString())
+    a, b, x = files["float.onnx"], files["int8.onnx"], files["x.npy"]
+    for arguments, said in (
+        ((a, a, x), "nothing to blame"),
+        ((other, b, x), "other weights"),
+        ((a, b), "Missing argument"),
+        ((a, b, tmp_path / "none.npy"), "no such file"),
+        ((a, b, x, "--repair", tmp_path), "a folder"),
+        ((a, b, x, "--node-data", tmp_path / "no" / "file.json"), "does not exist"),
+    ):
+        done = call("blame", *arguments)
+        assert done.exit_code == 2
+        assert said in done.stderr
+        assert len(done.stderr.splitlines()) == 1
