@@ -16,7 +16,11 @@ from typing import Any
 from .backend import Backend
 from .errors import CamError, MissingExtraError, ModelError
 
-BACKENDS = {"onnx": "backends.onnx:OnnxBackend", "torch": "backends.torch:TorchBackend"}
+BACKENDS = {
+    "onnx": "backends.onnx:OnnxBackend",
+    "torch": "backends.torch:TorchBackend",
+    "recorded": "backends.recorded:RecordedBackend",
+}
 """A class each, with `claims(source) -> bool`; the group cam_core.backends adds more."""
 
 CONVERTERS = {"torch": "converters.torch:to_onnx"}
@@ -25,6 +29,10 @@ CONVERTERS = {"torch": "converters.torch:to_onnx"}
 ROOTS = {"onnx": {"onnx", "onnx_graphsurgeon"}, "torch": {"torch"}}
 """The packages whose live objects a built-in backend may claim. Only then it is imported: a file
 never loads torch, and a torch module never loads onnx."""
+
+FOLDER, BYTES = "a folder", "bytes"
+FILES = {"onnx": {".onnx", ".ort", BYTES}, "recorded": {FOLDER}}
+"""The endings of files that a built-in backend may claim; one that is not here is asked by name."""
 
 
 def open_backend(source: Any, *, backend: str | None = None, **options: Any) -> Backend:
@@ -86,12 +94,20 @@ def _candidates(source: Any, backend: str | None) -> Iterator[tuple[str, str]]:
             raise CamError(f"no backend '{backend}'; there are {', '.join(known)}")
         yield backend, known[backend]
         return
-    is_file = isinstance(source, str | os.PathLike | bytes | bytearray | memoryview)
     made_in = {cls.__module__.partition(".")[0] for cls in type(source).__mro__}
     for name, spec in BACKENDS.items():
-        if made_in & ROOTS[name] or (is_file and name == "onnx"):
+        if made_in & ROOTS.get(name, set()) or _ending(source) in FILES.get(name, ()):
             yield name, spec
     yield from third_party("cam_core.backends", BACKENDS).items()
+
+
+def _ending(source: Any) -> str:
+    """What FILES knows a file, a folder or the bytes of a file by; '' of a live object."""
+    if isinstance(source, bytes | bytearray | memoryview):
+        return BYTES
+    if not isinstance(source, str | os.PathLike):
+        return ""
+    return FOLDER if Path(source).is_dir() else Path(source).suffix.lower()
 
 
 def _load(spec: str, name: str) -> Any:
