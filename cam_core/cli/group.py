@@ -25,6 +25,10 @@ COMMANDS = {
     "boxes": ("cam_core.cli.commands.boxes:boxes", "Write the box round the heat of each map."),
     "masks": ("cam_core.cli.commands.masks:masks", "Write the mask of the heat of each map."),
     "rank": ("cam_core.cli.commands.rank:rank", "Rank the methods on your own model and photos."),
+    "record": (
+        "cam_core.cli.commands.record:record",
+        "Write a model's scores and maps, one .npz a photo.",
+    ),
     "instrument": (
         "backends.onnx.commands.instrument:instrument",
         "Write a .onnx that gives its own class activation map.",

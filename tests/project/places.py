@@ -211,6 +211,7 @@ ELSEWHERE: dict[tuple[str, str], tuple[str, ...]] = {
         "cam_core/cli/ranking/sheet.py",
         "cam_core/cli/ranking/words.py",
     ),
+    ("recorded/test_backend.py", "what is seen of a recording"): ("backends/recorded/look.py",),
     ("commands/test_check.py", "tried by that command"): ("cam_core/cli/presets.py",),
     ("core/image/test_figure.py", "letters and bars of the card"): ("cam_core/image/page.py",),
     ("core/image/test_preprocess.py models/test_presets.py", "what they make of photos"): (

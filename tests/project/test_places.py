@@ -13,6 +13,7 @@ FOLDERS = {
     "backends/onnx": "tests",
     "backends/torch": "tests/live",
     "backends/live": "tests/live",
+    "backends/recorded": "tests/recorded",
     "cam_core/cli": "tests/cli",
     "cam_core": "tests/core",
     "converters": "tests/converting",
