@@ -19,9 +19,11 @@ from .errors import CamError, MissingExtraError, ModelError
 BACKENDS = {
     "onnx": "backends.onnx:OnnxBackend",
     "torch": "backends.torch:TorchBackend",
+    "openvino": "backends.openvino:open_in_openvino",
     "recorded": "backends.recorded:RecordedBackend",
 }
-"""A class each, with `claims(source) -> bool`; the group cam_core.backends adds more."""
+"""A class each, with `claims(source) -> bool`, or what opens one and is asked by name alone; the
+group cam_core.backends adds more."""
 
 CONVERTERS = {"torch": "converters.torch:to_onnx"}
 """A function each; the group cam_core.converters adds more."""

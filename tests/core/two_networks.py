@@ -16,6 +16,7 @@ from onnx import numpy_helper
 from backends.onnx import OnnxBackend
 from cam_core.backend import Backend
 from cam_core.chain import Chain
+from cam_core.discover import open_backend
 
 torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
@@ -162,8 +163,14 @@ def by_chain(model: Model) -> Backend:
     )
 
 
+def in_openvino(model: Model) -> Backend:
+    pytest.importorskip("openvino", reason="OpenVINO is not installed")
+    return open_backend(written(model), backend="openvino")
+
+
 BACKENDS: dict[str, Callable[[Model], Backend]] = {
     "onnx": lambda model: OnnxBackend(written(model)),
+    "openvino": in_openvino,
     "torch": lambda model: TorchBackend(network(model)),
     "chain": by_chain,
 }

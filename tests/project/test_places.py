@@ -14,6 +14,7 @@ FOLDERS = {
     "backends/torch": "tests/live",
     "backends/live": "tests/live",
     "backends/recorded": "tests/recorded",
+    "backends/openvino": "tests/openvino_runtime",
     "cam_core/cli": "tests/cli",
     "cam_core": "tests/core",
     "converters": "tests/converting",

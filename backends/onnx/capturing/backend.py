@@ -26,7 +26,7 @@ from ..reading.load import Source, load, opset
 from ..reading.static import Static
 from ..rules.microsoft.attention_in_full import attention_in_full
 from ..running.feed import feed, rows
-from ..running.runner import Runner
+from ..running.runner import Opener, Runner
 from ..running.runtime import Provider, refuse_graph_capture, run
 from .attending import Attended, AttentionPass
 from .bend import Bend
@@ -57,6 +57,7 @@ class OnnxBackend:
         custom_ops: libraries of custom operators to register.
         static: the shape of the input, or shapes by input name, where they are open.
         size: height and width of the picture, where they are open.
+        opener: what opens sessions in place of onnxruntime, such as `backends.openvino` has.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class OnnxBackend:
         custom_ops: Sequence[str] = (),
         static: Static | None = None,
         size: tuple[int, int] | None = None,
+        opener: Opener | None = None,
     ) -> None:
         refuse_graph_capture(providers)
         known = source if isinstance(source, Analysis) else load(source)
@@ -80,7 +82,8 @@ class OnnxBackend:
             known = Source(strip(opened), opened.path)
         layers = [] if layer is None else [layer]
         self.analysis: Analysis = analyse_at(known, layers, score, static, size)
-        self._runner = Runner(providers, optimization, custom_ops, self.analysis.source.folder)
+        folder = self.analysis.source.folder
+        self._runner = Runner(providers, optimization, custom_ops, folder, opener=opener)
         self._guided = guided
         self._seen: dict[tuple[str | int, ...], Analysis] = {}
         self._passes: dict[tuple[tuple[str, ...], tuple[str, ...]], Passes | ByScale] = {}
