@@ -18,22 +18,33 @@ from .errors import CamError, MissingExtraError, ModelError
 
 BACKENDS = {
     "onnx": "backends.onnx:OnnxBackend",
+    "keras": "backends.keras:open_in_keras",
     "torch": "backends.torch:TorchBackend",
+    "jax": "backends.jax:open_in_jax",
     "openvino": "backends.openvino:open_in_openvino",
     "recorded": "backends.recorded:RecordedBackend",
 }
-"""A class each, with `claims(source) -> bool`, or what opens one and is asked by name alone; the
-group cam_core.backends adds more."""
+"""A class each, with `claims(source) -> bool`, or a function that opens whatever ROOTS and FILES
+say; the group cam_core.backends adds more. Keras on torch is a torch module too, so it is first."""
 
 CONVERTERS = {"torch": "converters.torch:to_onnx"}
 """A function each; the group cam_core.converters adds more."""
 
-ROOTS = {"onnx": {"onnx", "onnx_graphsurgeon"}, "torch": {"torch"}}
+ROOTS = {
+    "onnx": {"onnx", "onnx_graphsurgeon"},
+    "keras": {"keras"},
+    "torch": {"torch"},
+    "jax": {"flax"},
+}
 """The packages whose live objects a built-in backend may claim. Only then it is imported: a file
 never loads torch, and a torch module never loads onnx."""
 
 FOLDER, BYTES = "a folder", "bytes"
-FILES = {"onnx": {".onnx", ".ort", BYTES}, "recorded": {FOLDER}}
+FILES = {
+    "onnx": {".onnx", ".ort", BYTES},
+    "keras": {".keras", ".h5", ".hdf5"},
+    "recorded": {FOLDER},
+}
 """The endings of files that a built-in backend may claim; one that is not here is asked by name."""
 
 
@@ -50,7 +61,7 @@ def open_backend(source: Any, *, backend: str | None = None, **options: Any) -> 
         raise ModelError(f"no such file: '{os.fspath(source)}'")
     for name, spec in _candidates(source, backend):
         cls = _load(spec, name)
-        if backend is not None or cls.claims(source):
+        if backend is not None or getattr(cls, "claims", lambda _: True)(source):
             opened: Backend = cls(source, **_taken(cls, name, options))
             return opened
     raise _unclaimed(source)

@@ -77,7 +77,7 @@ def test_unknown_object_is_named() -> None:
 
 
 def test_unknown_names_list_the_known() -> None:
-    with pytest.raises(CamError, match="no backend 'onxx'; there are onnx, torch"):
+    with pytest.raises(CamError, match="no backend 'onxx'; there are onnx, keras, torch"):
         discover.open_backend({}, backend="onxx")
     with pytest.raises(CamError, match="no converter 'keras'; there are torch"):
         discover.find_converter("keras")

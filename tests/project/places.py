@@ -211,6 +211,20 @@ ELSEWHERE: dict[tuple[str, str], tuple[str, ...]] = {
         "cam_core/cli/ranking/sheet.py",
         "cam_core/cli/ranking/words.py",
     ),
+    ("core/test_backend.py", "the contract, on each framework"): (
+        "backends/jax/engine.py",
+        "backends/keras/engines.py",
+        "backends/live/engine.py",
+        "backends/live/tapped.py",
+        "backends/live/tapped_pass.py",
+    ),
+    ("frameworks/test_opening.py", "what becomes of the layers of a model"): (
+        "backends/keras/hooks.py",
+    ),
+    ("core/test_backend.py frameworks/test_flax.py", "what the contract asks of it"): (
+        "backends/jax/reading.py",
+        "backends/jax/opening.py",
+    ),
     ("recorded/test_backend.py", "what is seen of a recording"): ("backends/recorded/look.py",),
     ("commands/test_check.py", "tried by that command"): ("cam_core/cli/presets.py",),
     ("core/image/test_figure.py", "letters and bars of the card"): ("cam_core/image/page.py",),

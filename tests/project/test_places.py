@@ -15,6 +15,8 @@ FOLDERS = {
     "backends/live": "tests/live",
     "backends/recorded": "tests/recorded",
     "backends/openvino": "tests/openvino_runtime",
+    "backends/jax": "tests/frameworks",
+    "backends/keras": "tests/frameworks",
     "cam_core/cli": "tests/cli",
     "cam_core": "tests/core",
     "converters": "tests/converting",
