@@ -27,8 +27,15 @@ BACKENDS = {
 """A class each, with `claims(source) -> bool`, or a function that opens whatever ROOTS and FILES
 say; the group cam_core.backends adds more. Keras on torch is a torch module too, so it is first."""
 
-CONVERTERS = {"torch": "converters.torch:to_onnx"}
-"""A function each; the group cam_core.converters adds more."""
+CONVERTERS = {
+    "torch": "converters.torch:to_onnx",
+    "keras": "converters.keras:to_onnx",
+    "tflite": "converters.tflite:to_onnx",
+    "jax": "converters.jax:to_onnx",
+    "quantise": "converters.quantise:to_int8",
+    "check": "converters.check:check",
+}
+"""A function each; the group cam_core.converters adds more. `check` compares two files."""
 
 ROOTS = {
     "onnx": {"onnx", "onnx_graphsurgeon"},

@@ -223,7 +223,13 @@ ELSEWHERE: dict[tuple[str, str], tuple[str, ...]] = {
     ),
     ("core/test_backend.py frameworks/test_flax.py", "what the contract asks of it"): (
         "backends/jax/reading.py",
-        "backends/jax/opening.py",
+    ),
+    ("converting/test_keras.py", "TFLite files are made of the same model"): (
+        "converters/tensorflow.py",
+        "converters/tflite.py",
+    ),
+    ("converting/test_check.py converting/test_finish.py", "run by all that is compared"): (
+        "converters/seen_onnx.py",
     ),
     ("recorded/test_backend.py", "what is seen of a recording"): ("backends/recorded/look.py",),
     ("commands/test_check.py", "tried by that command"): ("cam_core/cli/presets.py",),
