@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,7 @@ def to_onnx(
         MissingExtraError: Keras, TensorFlow or tf2onnx is not installed.
     """
     require("keras", "tensorflow", "tf2onnx")
+    import onnx
     import tensorflow as tf
     import tf2onnx
 
@@ -57,13 +59,13 @@ def to_onnx(
 
     def write(file: Path) -> None:
         try:
-            with quiet():
-                tf2onnx.convert.from_function(
-                    tf.function(function, input_signature=signature),
-                    input_signature=signature,
-                    opset=OPSET if opset is None else opset,
-                    output_path=str(file),
+            with quiet(), _inlined():
+                traced = tf.function(function, input_signature=signature)
+                made, _ = tf2onnx.convert.from_function(
+                    traced, input_signature=signature, opset=OPSET if opset is None else opset
                 )
+                _hold(made, traced.get_concrete_function())
+            onnx.save(made, str(file))
         except Exception as error:  # whatever tf2onnx does not know
             raise ModelError(f"'{name}': tf2onnx failed: {first_line(error)}") from error
 
@@ -86,6 +88,33 @@ def opened(source: Any) -> Any:
 def _seen(function: Any, tensors: Any, given: list[Any]) -> Seen:
     found = {str(name): np.array(t) for name, t in function(*given).items()}
     return Seen(found, lambda: tensors(given))
+
+
+def _hold(model: Any, concrete: Any) -> None:
+    """Constants that a layer made outside the graph, which tf2onnx leaves as inputs, in place."""
+    from onnx import numpy_helper
+
+    captured = concrete.captured_inputs
+    names = [t.name for t in concrete.inputs[len(concrete.inputs) - len(captured) :]]
+    values = {n: t for n, t in zip(names, captured, strict=True) if t.dtype.name != "resource"}
+    kept = [i for i in model.graph.input if i.name not in values]
+    held = [i.name for i in model.graph.input if i.name in values]
+    del model.graph.input[:]
+    model.graph.input.extend(kept)
+    model.graph.initializer.extend(numpy_helper.from_array(values[n].numpy(), n) for n in held)
+
+
+@contextmanager
+def _inlined() -> Iterator[None]:
+    """Functions within functions are traced as part of these: tf2onnx leaves XLA's as they are."""
+    import tensorflow as tf
+
+    before = tf.config.functions_run_eagerly()
+    tf.config.run_functions_eagerly(True)
+    try:
+        yield
+    finally:
+        tf.config.run_functions_eagerly(before)
 
 
 def _opened(source: Any) -> Any:

@@ -26,11 +26,14 @@ class Closed:
 
 
 def layers_of(model: Any) -> dict[str, Any]:
-    """Every layer inside by its path: names joined by dots, models within models included."""
+    """Every layer inside by its path: names joined by dots, models within models included.
+
+    Of a functional model its operators too: `x + y` is a layer called add.
+    """
     found: dict[str, Any] = {}
 
     def walk(layer: Any, prefix: str) -> None:
-        for part in getattr(layer, "_layers", []):
+        for part in getattr(layer, "operations", None) or getattr(layer, "_layers", []):
             path = f"{prefix}{part.name}"
             if type(part).__name__ == "InputLayer" or any(
                 known is part for known in found.values()

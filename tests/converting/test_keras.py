@@ -101,6 +101,26 @@ def test_what_differs_is_named_in_both_directions(model: Any, tmp_path: Path) ->
     assert "dw" in found.back
 
 
+def test_constants_and_grouped_convolutions_are_held(tmp_path: Path) -> None:
+    """What tf2onnx by itself leaves as inputs, and as functions of XLA's."""
+    keras.utils.set_random_seed(2)
+    x = keras.layers.Input((12, 12, 3), name="photo")
+    h = keras.layers.Normalization(mean=[0.1, 0.2, 0.3], variance=[1.0, 2, 3], name="norm")(x)
+    h = keras.layers.Conv2D(8, 3, name="c1")(h)
+    h = h + keras.layers.Conv2D(8, 3, groups=8, padding="same", name="grouped")(h)
+    h = keras.layers.GlobalAveragePooling2D(name="gap")(h)
+    model = keras.Model(x, keras.layers.Dense(5, name="head")(h))
+    path, parity = of_keras.to_onnx(model, tmp_path / "net.onnx")
+    assert parity is not None
+    assert parity.same
+    assert [i.name for i in onnx.load(str(path)).graph.input] == ["photo"]
+    photo = np.random.default_rng(0).random((1, 12, 12, 3)).astype(np.float32)
+    mine, theirs = explain(open_backend(path), photo, 1), explain(open_backend(model), photo, 1)
+    assert theirs.layer == "add"  # an operator is a layer, too
+    scale = np.abs(theirs.signed).max()
+    np.testing.assert_allclose(mine.signed, theirs.signed, rtol=0, atol=1e-4 * scale)
+
+
 def test_what_cannot_be_read_is_said(files: dict[str, Path], tmp_path: Path) -> None:
     bad = tmp_path / "bad.keras"
     bad.write_text("no model")
