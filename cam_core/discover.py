@@ -16,15 +16,43 @@ from typing import Any
 from .backend import Backend
 from .errors import CamError, MissingExtraError, ModelError
 
-BACKENDS = {"onnx": "backends.onnx:OnnxBackend", "torch": "backends.torch:TorchBackend"}
-"""A class each, with `claims(source) -> bool`; the group cam_core.backends adds more."""
+BACKENDS = {
+    "onnx": "backends.onnx:OnnxBackend",
+    "keras": "backends.keras:open_in_keras",
+    "torch": "backends.torch:TorchBackend",
+    "jax": "backends.jax:open_in_jax",
+    "openvino": "backends.openvino:open_in_openvino",
+    "recorded": "backends.recorded:RecordedBackend",
+}
+"""A class each, with `claims(source) -> bool`, or a function that opens whatever ROOTS and FILES
+say; the group cam_core.backends adds more. Keras on torch is a torch module too, so it is first."""
 
-CONVERTERS = {"torch": "converters.torch:to_onnx"}
-"""A function each; the group cam_core.converters adds more."""
+CONVERTERS = {
+    "torch": "converters.torch:to_onnx",
+    "keras": "converters.keras:to_onnx",
+    "tflite": "converters.tflite:to_onnx",
+    "jax": "converters.jax:to_onnx",
+    "quantise": "converters.quantise:to_int8",
+    "check": "converters.check:check",
+}
+"""A function each; the group cam_core.converters adds more. `check` compares two files."""
 
-ROOTS = {"onnx": {"onnx", "onnx_graphsurgeon"}, "torch": {"torch"}}
+ROOTS = {
+    "onnx": {"onnx", "onnx_graphsurgeon"},
+    "keras": {"keras"},
+    "torch": {"torch"},
+    "jax": {"flax"},
+}
 """The packages whose live objects a built-in backend may claim. Only then it is imported: a file
 never loads torch, and a torch module never loads onnx."""
+
+FOLDER, BYTES = "a folder", "bytes"
+FILES = {
+    "onnx": {".onnx", ".ort", BYTES},
+    "keras": {".keras", ".h5", ".hdf5"},
+    "recorded": {FOLDER},
+}
+"""The endings of files that a built-in backend may claim; one that is not here is asked by name."""
 
 
 def open_backend(source: Any, *, backend: str | None = None, **options: Any) -> Backend:
@@ -40,7 +68,7 @@ def open_backend(source: Any, *, backend: str | None = None, **options: Any) -> 
         raise ModelError(f"no such file: '{os.fspath(source)}'")
     for name, spec in _candidates(source, backend):
         cls = _load(spec, name)
-        if backend is not None or cls.claims(source):
+        if backend is not None or getattr(cls, "claims", lambda _: True)(source):
             opened: Backend = cls(source, **_taken(cls, name, options))
             return opened
     raise _unclaimed(source)
@@ -86,12 +114,20 @@ def _candidates(source: Any, backend: str | None) -> Iterator[tuple[str, str]]:
             raise CamError(f"no backend '{backend}'; there are {', '.join(known)}")
         yield backend, known[backend]
         return
-    is_file = isinstance(source, str | os.PathLike | bytes | bytearray | memoryview)
     made_in = {cls.__module__.partition(".")[0] for cls in type(source).__mro__}
     for name, spec in BACKENDS.items():
-        if made_in & ROOTS[name] or (is_file and name == "onnx"):
+        if made_in & ROOTS.get(name, set()) or _ending(source) in FILES.get(name, ()):
             yield name, spec
     yield from third_party("cam_core.backends", BACKENDS).items()
+
+
+def _ending(source: Any) -> str:
+    """What FILES knows a file, a folder or the bytes of a file by; '' of a live object."""
+    if isinstance(source, bytes | bytearray | memoryview):
+        return BYTES
+    if not isinstance(source, str | os.PathLike):
+        return ""
+    return FOLDER if Path(source).is_dir() else Path(source).suffix.lower()
 
 
 def _load(spec: str, name: str) -> Any:

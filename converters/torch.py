@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from cam_core.errors import InputError, MissingExtraError, ModelError
 from cam_core.write import find_place, move_together
 
+from .finish import tell
 from .torch_parity import compare, first_line, outputs
 from .torch_settings import evaluating, plain_attention, quiet
 
@@ -40,6 +41,7 @@ def to_onnx(
     input_names: Sequence[str] | None = None,
     output_names: Sequence[str] | None = None,
     verify: bool = True,
+    metadata: Mapping[str, Any] | None = None,
 ) -> Path:
     """Write the module, in eval mode, as an .onnx file, and check that it computes the same.
 
@@ -54,6 +56,7 @@ def to_onnx(
         input_names: None takes the names of forward's arguments.
         output_names: None takes the keys of a dict, or output, output_1, ...
         verify: run the file in onnxruntime on the example and on another batch size.
+        metadata: what the file is told: cam.labels, cam.preprocess.
 
     Raises:
         ModelError: the export failed, or the file computes something else; says where first.
@@ -82,6 +85,8 @@ def to_onnx(
         with quiet(), plain_attention():
             _export(module, inputs, file, exporter, opset, given, names, dynamic_batch)
         _settle(file, dynamic_batch)
+        if metadata:
+            tell(file, metadata)
         if verify:
             batches = [inputs, _other(inputs)] if dynamic_batch else [inputs]
             for batch in batches:

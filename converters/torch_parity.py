@@ -11,6 +11,8 @@ import numpy as np
 
 from cam_core.errors import ModelError
 
+from .parity import apart, usual
+
 if TYPE_CHECKING:
     import torch
     from onnx import NodeProto
@@ -43,8 +45,8 @@ def compare(module: torch.nn.Module, inputs: Tensors, file: Path, names: list[st
         got = _run(str(file), feed)
     except Exception as error:
         raise ModelError(f"{file.name} does not run on {batch}: {first_line(error)}") from error
-    gaps = {name: _apart(y, x) for (name, y), x in zip(got.items(), wanted, strict=True)}
-    tolerance = max(map(_tolerance, wanted))
+    gaps = {name: apart(y, x) for (name, y), x in zip(got.items(), wanted, strict=True)}
+    tolerance = max(map(usual, wanted))
     worst = max(gaps, key=lambda name: np.nan_to_num(gaps[name], nan=np.inf))
     if not gaps[worst] <= tolerance:
         raise ModelError(
@@ -52,25 +54,6 @@ def compare(module: torch.nn.Module, inputs: Tensors, file: Path, names: list[st
             f" {gaps[worst]:.2g} of its largest value;"
             f" {_first_divergence(module, inputs, file, feed)}"
         )
-
-
-def _tolerance(expected: Array) -> float:
-    return 1e-2 if expected.dtype == np.float16 else 1e-4
-
-
-def _apart(y: Array, expected: Array) -> float:
-    """The largest difference relative to the largest value; NaN where only one side is NaN."""
-    if y.shape != expected.shape:
-        return float("inf")
-    if y.size == 0:
-        return 0.0
-    a, b = y.astype(np.float64), expected.astype(np.float64)
-    same = (a == b) | (np.isnan(a) & np.isnan(b))
-    if same.all():
-        return 0.0
-    largest = np.max(np.abs(b[np.isfinite(b)]), initial=0.0)
-    gap = float(np.max(np.abs(a - b)[~same]))
-    return gap / float(largest) if largest > 0 else gap
 
 
 def _run(model: str | bytes, feed: dict[str, Array], *, optimise: bool = True) -> dict[str, Array]:
@@ -130,11 +113,11 @@ def _first_divergence(
             for name, (scope, y) in made.items()
             if scope == path or scope.startswith(f"{path}.")
         }
-        gaps = {name: _apart(y, output) for name, y in own.items()}
-        if not gaps or min(gaps.values()) <= _tolerance(output):
+        gaps = {name: apart(y, output) for name, y in own.items()}
+        if not gaps or min(gaps.values()) <= usual(output):
             continue
         last = next(reversed(own.values()))
-        if not any(_apart(last, other) <= _tolerance(other) for _, other in calls):
+        if not any(apart(last, other) <= usual(other) for _, other in calls):
             name = min(gaps, key=lambda key: gaps[key])
             return f"first at module {path!r}, ONNX tensor {name!r} (relative {gaps[name]:.2g})"
     return "every submodule agrees: the difference arises between them"

@@ -13,7 +13,12 @@ from typing import Any
 
 from cam_core.errors import LayerError
 
-PASSES = ("Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "Identity", "Flatten", "Unflatten")
+PASSES = (
+    *("Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "Identity", "Flatten", "Unflatten"),
+    *("SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "Reshape", "Permute"),
+    *("Transpose", "GetItem"),
+)
+"""By torch's names and by Keras'."""
 
 
 @dataclass(frozen=True)

@@ -21,9 +21,9 @@ from cam_core.maps.layout import Layout
 
 from ..live.calls import Call, name_of, parse_name, require_called
 from ..live.default_layer import default_layer
+from ..live.heads import heads
 from .forward_pass import ForwardPass
 from .guided import guide
-from .heads import heads
 from .layout import channel_axis, find_layout
 from .runs import Runs, tensors, to_numpy, top_gradients
 from .tail import LayerCall

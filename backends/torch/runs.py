@@ -6,7 +6,6 @@ import inspect
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ import numpy as np
 from cam_core.backend import Array, Inputs
 from cam_core.errors import InputError, ModelError
 
+from ..live.heads import Ends
 from .outputs import first_tensor, flatten
 
 Outputs = dict[str, Any]
@@ -39,20 +39,6 @@ def tensors(module: Any, x: Inputs, *, gradients: bool = False) -> dict[str, Any
             t = t.to(t.dtype if weight is None else weight.dtype).requires_grad_(gradients)
         feed[name] = t
     return feed
-
-
-@dataclass(frozen=True)
-class Ends:
-    """What a run ended in."""
-
-    score: str
-    """The output, or the module, that has the score."""
-    shapes: Mapping[str, tuple[int, ...]]
-    """Of all outputs."""
-    closing: str = ""
-    """The module between the score and its output: Softmax, LogSoftmax or Sigmoid."""
-    axis: int | None = None
-    """Along which it goes; None: of each number, or as its rank says."""
 
 
 class Runs:

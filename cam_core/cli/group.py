@@ -29,6 +29,14 @@ COMMANDS = {
         "cam_core.cli.commands.compare:compare",
         "Say whether two models look at the same thing.",
     ),
+    "record": (
+        "cam_core.cli.commands.record:record",
+        "Write a model's scores and maps, one .npz a photo.",
+    ),
+    "convert": (
+        "cam_core.cli.commands.convert:convert",
+        "Write a model as .onnx, and check that it computes the same.",
+    ),
     "instrument": (
         "backends.onnx.commands.instrument:instrument",
         "Write a .onnx that gives its own class activation map.",

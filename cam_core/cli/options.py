@@ -140,6 +140,14 @@ OPTIONS: dict[str, tuple[tuple[str, ...], Mapping[str, Any]]] = {
         ("--label-offset",),
         {"default": 0, "help": "The class of the first line of --labels."},
     ),
+    "backend": (
+        ("--backend",),
+        {
+            "metavar": "NAME",
+            "help": "What runs the model, such as openvino for an .onnx file. Default: what the "
+            "model itself says.",
+        },
+    ),
     "provider": (
         ("--provider", "providers"),
         {
@@ -198,7 +206,9 @@ OPTIONS: dict[str, tuple[tuple[str, ...], Mapping[str, Any]]] = {
 PIXELS = tuple(PIXEL_OPTIONS)
 """How a photo becomes an input."""
 RUNTIME = ("provider", "optimization", "custom-ops")
-"""How the model is run."""
+"""How a file is run in onnxruntime."""
+ANYWHERE = ("backend", *RUNTIME)
+"""How a model is run, whatever runs it."""
 
 
 def options(

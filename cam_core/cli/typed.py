@@ -32,6 +32,7 @@ class Typed:
     crop_labels: Path | None = None
     labels_file: Path | None = None
     label_offset: int = 0
+    backend: str | None = None
     providers: tuple[str, ...] = ()
     optimization: str = "all"
     custom_ops: tuple[Path, ...] = ()
@@ -81,6 +82,7 @@ def extents(asked: Typed) -> dict[str, Any]:
 def running(asked: Typed) -> dict[str, Any]:
     """How the model is to be run, defaults left out."""
     given: dict[str, Any] = {
+        "backend": asked.backend,
         "providers": list(asked.providers),
         "optimization": None if asked.optimization == "all" else asked.optimization,
         "custom_ops": [str(path) for path in asked.custom_ops],

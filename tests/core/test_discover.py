@@ -77,10 +77,10 @@ def test_unknown_object_is_named() -> None:
 
 
 def test_unknown_names_list_the_known() -> None:
-    with pytest.raises(CamError, match="no backend 'onxx'; there are onnx, torch"):
+    with pytest.raises(CamError, match="no backend 'onxx'; there are onnx, keras, torch"):
         discover.open_backend({}, backend="onxx")
-    with pytest.raises(CamError, match="no converter 'keras'; there are torch"):
-        discover.find_converter("keras")
+    with pytest.raises(CamError, match="no converter 'kears'; there are torch, keras"):
+        discover.find_converter("kears")
 
 
 def test_a_missing_framework_names_its_extra(

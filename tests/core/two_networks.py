@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import onnx
 import onnx.parser
 import onnx.shape_inference
@@ -16,11 +17,13 @@ from onnx import numpy_helper
 from backends.onnx import OnnxBackend
 from cam_core.backend import Backend
 from cam_core.chain import Chain
+from cam_core.discover import open_backend
 
 torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
 
 from backends.torch import TorchBackend  # noqa: E402
+from tests.core.framework_networks import in_jax, in_keras  # noqa: E402
 
 CNN = """<ir_version: 8, opset_import: ["" : 17]>
 cnn (float[N, 3, 8, 12] x) => (float[N, 5] y, float[N, 4, 8, 12] early) {
@@ -162,9 +165,24 @@ def by_chain(model: Model) -> Backend:
     )
 
 
+def in_openvino(model: Model) -> Backend:
+    pytest.importorskip("openvino", reason="OpenVINO is not installed")
+    return open_backend(written(model), backend="openvino")
+
+
+def shared(model: Model) -> tuple[str, dict[str, Any], Any]:
+    """What the frameworks of `framework_networks` need: the name, torch's weights, an input."""
+    weights = {n: p.detach().numpy() for n, p in network(model).named_parameters()}
+    name = next(name for name, known in MODELS.items() if known is model)
+    return name, weights, np.random.default_rng(3).normal(size=(2, *model.size)).astype(np.float32)
+
+
 BACKENDS: dict[str, Callable[[Model], Backend]] = {
     "onnx": lambda model: OnnxBackend(written(model)),
+    "openvino": in_openvino,
     "torch": lambda model: TorchBackend(network(model)),
+    "jax": lambda model: in_jax(*shared(model)),
+    "keras": lambda model: in_keras(*shared(model)),
     "chain": by_chain,
 }
 

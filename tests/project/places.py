@@ -288,6 +288,27 @@ ELSEWHERE: dict[tuple[str, str], tuple[str, ...]] = {
         "cam_core/compare/photos.py",
         "cam_core/compare/sides.py",
     ),
+    ("core/test_backend.py", "the contract, on each framework"): (
+        "backends/jax/engine.py",
+        "backends/keras/engines.py",
+        "backends/live/engine.py",
+        "backends/live/tapped.py",
+        "backends/live/tapped_pass.py",
+    ),
+    ("frameworks/test_opening.py", "what becomes of the layers of a model"): (
+        "backends/keras/hooks.py",
+    ),
+    ("core/test_backend.py frameworks/test_flax.py", "what the contract asks of it"): (
+        "backends/jax/reading.py",
+    ),
+    ("converting/test_keras.py", "TFLite files are made of the same model"): (
+        "converters/tensorflow.py",
+        "converters/tflite.py",
+    ),
+    ("converting/test_check.py converting/test_finish.py", "run by all that is compared"): (
+        "converters/seen_onnx.py",
+    ),
+    ("recorded/test_backend.py", "what is seen of a recording"): ("backends/recorded/look.py",),
     ("commands/test_check.py", "tried by that command"): ("cam_core/cli/presets.py",),
     ("core/image/test_figure.py", "letters and bars of the card"): ("cam_core/image/page.py",),
     ("core/image/test_preprocess.py models/test_presets.py", "what they make of photos"): (

@@ -27,7 +27,7 @@ from ..reading.static import Static
 from ..rules.microsoft.attention_in_full import attention_in_full
 from ..running.every_tensor import every_tensor
 from ..running.feed import feed, rows
-from ..running.runner import Runner
+from ..running.runner import Opener, Runner
 from ..running.runtime import Provider, refuse_graph_capture, run
 from .attending import Attended, AttentionPass
 from .bend import Bend
@@ -59,6 +59,7 @@ class OnnxBackend:
         static: the shape of the input, or shapes by input name, where they are open.
         size: height and width of the picture, where they are open.
         threads: of one operator on the CPU; onnxruntime's own choice if None.
+        opener: what opens sessions in place of onnxruntime, such as `backends.openvino` has.
     """
 
     def __init__(
@@ -74,6 +75,7 @@ class OnnxBackend:
         static: Static | None = None,
         size: tuple[int, int] | None = None,
         threads: int | None = None,
+        opener: Opener | None = None,
     ) -> None:
         refuse_graph_capture(providers)
         known = source if isinstance(source, Analysis) else load(source)
@@ -84,7 +86,7 @@ class OnnxBackend:
         layers = [] if layer is None else [layer]
         self.analysis: Analysis = analyse_at(known, layers, score, static, size)
         folder = self.analysis.source.folder
-        self._runner = Runner(providers, optimization, custom_ops, folder, threads)
+        self._runner = Runner(providers, optimization, custom_ops, folder, threads, opener)
         self._guided = guided
         self._seen: dict[tuple[str | int, ...], Analysis] = {}
         self._passes: dict[tuple[tuple[str, ...], tuple[str, ...]], Passes | ByScale] = {}

@@ -86,7 +86,7 @@ class Tail:
     def _wide(self) -> Any | None:
         """The same session in float64, None where there is none."""
         graph = self._analysis.graph
-        if units_of(graph, self.choice.tensor) is not None:
+        if self._runner.opener is not None or units_of(graph, self.choice.tensor) is not None:
             return None
         given = [self.choice.tensor.name, *self._beside]
         part = between(self._analysis, given, [self._analysis.score.name])

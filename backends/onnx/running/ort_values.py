@@ -17,11 +17,15 @@ from .runtime import run, run_bound, runtime
 
 Device = tuple[str, int]
 HOST: Device = ("cpu", 0)
+ARRAYS: Device = ("arrays", 0)
+"""Of a session of another runtime: it takes and gives arrays themselves."""
 ON_CUDA = ("CUDAExecutionProvider", "TensorrtExecutionProvider")
 
 
 def device_of(session: Any) -> Device:
-    """Where the session computes."""
+    """Where the session computes; `ARRAYS` of one that is not onnxruntime's."""
+    if getattr(session, "takes_arrays", False):
+        return ARRAYS
     provider = session.get_providers()[0]
     if provider not in ON_CUDA:
         return HOST
@@ -36,7 +40,7 @@ def home(info: Any, device: Device) -> Device:
 
 def value_of(array: Array, device: Device) -> Any:
     """An OrtValue on the device, on the CPU the array's own memory; strings stay an array."""
-    if array.dtype.kind in "OSU":
+    if device == ARRAYS or array.dtype.kind in "OSU":
         return array
     return runtime().OrtValue.ortvalue_from_numpy(np.asarray(array, order="C"), *device)
 
@@ -56,10 +60,12 @@ def run_values(session: Any, given: Mapping[str, Any]) -> dict[str, Any]:
     """The session's tensor outputs, as OrtValues on its device, from OrtValues by input name."""
     outputs = tensors(session.get_outputs())
     names = list(outputs)
-    if any(isinstance(value, np.ndarray) for value in given.values()):  # strings cannot be bound
-        arrays = run(session, names, dict(given))
-        return {n: value_of(a, HOST) for n, a in zip(names, arrays, strict=True)}
     device = device_of(session)
+    strings = any(isinstance(value, np.ndarray) for value in given.values())
+    if device == ARRAYS or strings:  # which cannot be bound
+        arrays = run(session, names, dict(given))
+        home_of = device if device == ARRAYS else HOST
+        return {n: value_of(a, home_of) for n, a in zip(names, arrays, strict=True)}
     binding = session.io_binding()  # a used one would write over the outputs of its last run
     for name, value in given.items():
         binding.bind_ortvalue_input(name, value)

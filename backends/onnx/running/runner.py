@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,10 @@ from cam_core.errors import InputError, ModelError
 from ..reading.static import with_open_borders
 from .borders import with_single_borders
 from .runtime import Provider, one_line, providers, runtime
+
+Opener = Callable[[onnx.ModelProto, Path | None], Any]
+"""(a model, the folder of its external weights) -> a session, with what is used of onnxruntime's:
+get_inputs, get_outputs, get_providers and run, of arrays; it says so by `takes_arrays = True`."""
 
 
 @dataclass(frozen=True)
@@ -30,11 +34,13 @@ class Runner:
     """Where external weights lie."""
     threads: int | None = None
     """Of one operator; onnxruntime's own choice if None."""
+    opener: Opener | None = None
+    """What opens the sessions, where it is not onnxruntime."""
 
     @property
     def asked(self) -> dict[str, Any]:
         """What a caller of a backend says of it."""
-        said = ("providers", "optimization", "custom_ops", "threads")
+        said = ("providers", "optimization", "custom_ops", "threads", "opener")
         return {name: getattr(self, name) for name in said}
 
     def open(self, model: onnx.ModelProto) -> Any:
@@ -44,8 +50,10 @@ class Runner:
             ModelError: the runtime refuses the model; the message is its own first line.
             InputError: an unknown optimisation level or provider.
         """
-        ort, options = runtime(), self._options()
-        model, chosen = with_single_borders(with_open_borders(model)), providers(self.providers)
+        model = with_single_borders(with_open_borders(model))
+        if self.opener is not None:
+            return self.opener(model, self.folder)
+        ort, options, chosen = runtime(), self._options(), providers(self.providers)
         try:
             session = ort.InferenceSession(model.SerializeToString(), options, providers=chosen)
         except Exception as error:  # onnxruntime's exceptions share no base class

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from cam_core.errors import InputError, MissingExtraError
+from cam_core.errors import CamError, InputError, MissingExtraError
 
 NOISE = (
     re.compile(r"\[ONNXRuntimeError\] : \d+ : \w+ : "),
@@ -136,6 +136,8 @@ def run_bound(session: Any, binding: Any) -> None:
 def _complaints() -> Iterator[None]:
     try:
         yield
+    except CamError:  # another runtime's, said already
+        raise
     except Exception as error:  # onnxruntime's exceptions share no base class
         raise InputError(f"onnxruntime could not run the model: {one_line(error)}") from error
 

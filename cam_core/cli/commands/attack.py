@@ -12,7 +12,7 @@ import click
 from cam_core.attack import STEPS
 
 from ..option_types import FILE, Numbers
-from ..options import PIXELS, RUNTIME, options
+from ..options import ANYWHERE, PIXELS, options
 from ..typed import Typed, flag, opening, pieces
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class AskedAttack(Typed):
 @click.argument("image", type=FILE)
 @options(
     AskedAttack,
-    *("target", "layer", "score", *PIXELS, "static", "labels", "label-offset", *RUNTIME),
+    *("target", "layer", "score", *PIXELS, "static", "labels", "label-offset", *ANYWHERE),
     *("json", "output"),
     target={
         "help": "The class that the photo is to be taken for. Default: any but the one that it is."

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..option_types import FILE
-from ..options import PIXELS, RUNTIME, options
+from ..options import ANYWHERE, PIXELS, options
 from ..typed import Typed, flag, pieces
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Explain(Typed):
     Explain,
     *("target", "versus", "layers", "fuse", "score", "methods", "smooth", *PIXELS, "static"),
     *("input", "connect", "crop", "crop-margin", "crop-labels", "labels", "label-offset"),
-    *("threshold", *RUNTIME, "json", "output"),
+    *("threshold", *ANYWHERE, "json", "output"),
     layers={
         "help": "Where to look: a tensor, a node, a module path or an index of 'gradcam layers'; "
         "repeatable: a picture each, or one with --fuse.",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..option_types import FILE
-from ..options import PIXELS, RUNTIME, options
+from ..options import ANYWHERE, PIXELS, options
 from ..ranking.asked import Rank
 from ..typed import flag, opening, pieces
 
@@ -32,7 +32,7 @@ DEAR = frozenset({"tail", "passes"})
 @options(
     Rank,
     *("target", "layer", "score", *PIXELS, "static", "labels", "label-offset", "threshold"),
-    *(*RUNTIME, "json", "output"),
+    *(*ANYWHERE, "json", "output"),
     target={
         "help": "What is asked of each photo; repeatable, see 'gradcam targets'. Default: the "
         "classes of its labelled boxes, without them what suits the model, such as the top class.",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..option_types import FILE
-from ..options import PIXELS, RUNTIME, options
+from ..options import ANYWHERE, PIXELS, options
 from ..typed import Typed, flag, opening, pieces
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Answer:
 @click.argument("image", required=False, type=FILE)
 @options(
     AskedTargets,
-    *("score", *PIXELS, "static", "input", "labels", "label-offset", "threshold", *RUNTIME),
+    *("score", *PIXELS, "static", "input", "labels", "label-offset", "threshold", *ANYWHERE),
     *("json", "output"),
 )
 def targets(asked: AskedTargets) -> None:

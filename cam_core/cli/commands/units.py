@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..option_types import FILE
-from ..options import PIXELS, RUNTIME, options
+from ..options import ANYWHERE, PIXELS, options
 from ..typed import Typed, flag, opening, pieces
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class AskedUnits(Typed):
 @click.argument("photos", type=FILE)
 @options(
     AskedUnits,
-    *("target", "layer", "score", *PIXELS, "static", "labels", "label-offset", *RUNTIME),
+    *("target", "layer", "score", *PIXELS, "static", "labels", "label-offset", *ANYWHERE),
     *("json", "output"),
     target={"help": "The class whose units are shown. Default: the best over all photos."},
     output={

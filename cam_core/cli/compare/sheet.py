@@ -18,7 +18,8 @@ from cam_core.image.tinted import signed_over
 from cam_core.maps.combine import laid_over
 
 from ..contact import small
-from ..inputs.samples import Reader, Slot
+from ..inputs.reader import Reader
+from ..inputs.samples import Slot
 
 PICTURED = 12
 """Photos in the pictures."""

@@ -11,7 +11,7 @@ import click
 
 from ..commands.explain import Explain
 from ..option_types import FILE
-from ..options import PIXELS, RUNTIME, options
+from ..options import ANYWHERE, PIXELS, options
 
 Result = TypeVar("Result")
 
@@ -67,7 +67,7 @@ def segmenting(
             Segmenting,
             *("target", "layer", "score", "methods", *PIXELS, "static", "input", "connect"),
             *("crop", "crop-margin", "crop-labels"),
-            *("labels", "label-offset", "threshold", *RUNTIME, "json", "output"),
+            *("labels", "label-offset", "threshold", *ANYWHERE, "json", "output"),
             methods={"multiple": False, "help": METHOD, "callback": _alone},
             input={"metavar": "NAME=FILE", "help": INPUT},
             output={"default": ".", "metavar": "DIR", "help": FOLDER},

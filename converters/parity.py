@@ -1,0 +1,132 @@
+"""Do two models compute the same, and where do they first not?
+
+Free of any framework: each side is its outputs and its tensors, in the order they are made in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from itertools import permutations
+from typing import Any
+
+import numpy as np
+
+from cam_core.errors import ModelError
+
+Array = np.ndarray[Any, np.dtype[Any]]
+Feed = Mapping[str, Array]
+"""One array by input name."""
+
+SAYS = 8
+"""A tensor of fewer different numbers agrees with too many others."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One run of one model."""
+
+    outputs: Mapping[str, Array]
+    tensors: Callable[[], Mapping[str, Array]] = field(default=dict)
+    """All it computes, in that order, fetched where the outputs differ."""
+
+
+@dataclass(frozen=True)
+class Parity:
+    """What came out."""
+
+    gap: float
+    """The largest difference of an output, relative to its largest value."""
+    output: str
+    """Which one."""
+    tolerance: float
+    there: str = ""
+    """Of the first model's tensors the first that the second has no equal of; '' where equal."""
+    back: str = ""
+    """The same the other way round."""
+
+    @property
+    def same(self) -> bool:
+        """Within the tolerance?"""
+        return bool(self.gap <= self.tolerance)
+
+    @property
+    def words(self) -> str:
+        """In one line."""
+        gap = f"output '{self.output}' differs by {self.gap:.2g} of its largest value"
+        if self.same:
+            return f"the same: {gap}"
+        there = f"first at '{self.there}'" if self.there else "behind the last tensors"
+        return f"{gap}; {there}" + (f", in the other at '{self.back}'" if self.back else "")
+
+
+def compare(one: Seen, other: Seen, tolerance: float | None = None) -> Parity:
+    """The outputs in order, and where they differ the first tensors that do, in both directions.
+
+    Raises:
+        ModelError: another number of outputs.
+    """
+    if len(one.outputs) != len(other.outputs):
+        raise ModelError(f"{len(one.outputs)} outputs and {len(other.outputs)}: no two of a kind")
+    pairs = list(zip(one.outputs.items(), other.outputs.values(), strict=True))
+    gaps = {name: apart(b, a) for (name, a), b in pairs}
+    worst = max(gaps, key=lambda name: np.nan_to_num(gaps[name], nan=np.inf))
+    allowed = max(map(usual, one.outputs.values())) if tolerance is None else tolerance
+    if gaps[worst] <= allowed:
+        return Parity(gaps[worst], worst, allowed)
+    ours, theirs = one.tensors(), other.tensors()
+    there, back = (diverges(a, b, allowed) for a, b in ((ours, theirs), (theirs, ours)))
+    return Parity(gaps[worst], worst, allowed, there, back)
+
+
+def usual(expected: Array) -> float:
+    """How far float32 may be apart, and float16."""
+    return 1e-2 if expected.dtype == np.float16 else 1e-4
+
+
+def apart(y: Array, expected: Array) -> float:
+    """The largest difference relative to the largest value; NaN where only one side is NaN."""
+    if y.shape != expected.shape:
+        return float("inf")
+    if y.size == 0:
+        return 0.0
+    a, b = y.astype(np.float64), expected.astype(np.float64)
+    same = (a == b) | (np.isnan(a) & np.isnan(b))
+    if same.all():
+        return 0.0
+    largest = np.max(np.abs(b[np.isfinite(b)]), initial=0.0)
+    gap = float(np.max(np.abs(a[~same] - b[~same])))
+    return gap / float(largest) if largest > 0 else gap
+
+
+def diverges(ours: Mapping[str, Array], theirs: Mapping[str, Array], tolerance: float) -> str:
+    """The first of our tensors behind the last that has an equal among theirs.
+
+    What a converter folds (a batch norm into its convolution) has no equal, and what comes after
+    it has one again: so the last counts. '' where none is left.
+    """
+    names = [name for name, t in ours.items() if telling(t)]
+    others = [t for t in theirs.values() if telling(t)]
+    last = -1
+    for i, name in enumerate(names):
+        if any(alike(ours[name], other, tolerance) for other in others):
+            last = i
+    return names[last + 1] if last + 1 < len(names) else ""
+
+
+def telling(t: Array) -> bool:
+    """Floating, and of more than a few numbers."""
+    return t.dtype.kind == "f" and len(np.unique(t.ravel()[:4096])) > SAYS
+
+
+def alike(a: Array, b: Array, tolerance: float) -> bool:
+    """Equal as they are, flat, or with the axes in another order, as NCHW and NHWC."""
+    if a.size != b.size:
+        return False
+    if apart(a.reshape(-1), b.reshape(-1)) <= tolerance:
+        return True
+    a, b = a.squeeze(), b.squeeze()
+    if a.ndim != b.ndim or a.ndim > 4 or sorted(a.shape) != sorted(b.shape):
+        return False
+    turned = (a.transpose(order) for order in permutations(range(a.ndim)))
+    return any(t.shape == b.shape and apart(t, b) <= tolerance for t in turned)

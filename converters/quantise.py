@@ -1,0 +1,111 @@
+"""float32 .onnx -> int8 .onnx with Q/DQ pairs, by onnxruntime.quantization."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from cam_core.errors import InputError, MissingExtraError, ModelError
+
+from .finish import finish, hash_of
+from .parity import Array, Feed, Parity
+from .seen_onnx import seen
+from .torch_parity import first_line
+from .torch_settings import quiet
+
+LOST = 0.5
+"""How much of the largest score may be lost before the file counts as broken; see `to_int8`."""
+
+
+def to_int8(
+    source: str | Path,
+    path: str | Path,
+    feeds: Iterable[Mapping[str, Array]],
+    *,
+    per_channel: bool = True,
+    leave: Sequence[str] = (),
+    tolerance: float = LOST,
+    force: bool = False,
+    metadata: Mapping[str, Any] | None = None,
+) -> tuple[Path, Parity | None]:
+    """Write a static QDQ model, calibrated on inputs that were prepared as the model takes them.
+
+    An int8 model never computes the same. What is measured, on the first inputs, is the largest
+    difference of an output relative to its largest value; beyond `tolerance` nothing is written.
+
+    Args:
+        source: the float model.
+        path: where the other one goes.
+        feeds: what it is calibrated on, one input by name each, preprocessed.
+        per_channel: a scale for each output channel of a weight.
+        leave: names of nodes that stay in float.
+        tolerance: see above.
+        force: write it all the same.
+        metadata: what else the file is told.
+
+    Raises:
+        InputError: nothing to calibrate on.
+        ModelError: onnxruntime cannot quantise it, or too much is lost.
+        MissingExtraError: onnxruntime is not installed.
+    """
+    source, held = Path(source), [dict(feed) for feed in feeds]
+    if not held:
+        raise InputError("nothing to calibrate on: give a few dozen photos like those to come")
+    version = _version()
+
+    def write(file: Path) -> None:
+        try:
+            with quiet(), tempfile.TemporaryDirectory() as room:
+                _quantise(source, file, held, Path(room), per_channel, leave)
+        except Exception as error:  # onnxruntime's own
+            raise ModelError(f"'{source.name}' cannot be quantised: {first_line(error)}") from error
+
+    told = {"source": source.name, "sha256": hash_of(source), "converter": version}
+    given: dict[str, Any] = {"told": told, "force": force, "metadata": metadata}
+    return finish(path, write, lambda f: seen(source, f), held[:4], tolerance=tolerance, **given)
+
+
+class Reader:
+    """The calibration data, one input after the other; what onnxruntime asks for."""
+
+    def __init__(self, feeds: Sequence[Feed]) -> None:
+        self._left = iter(feeds)
+
+    def get_next(self) -> Feed | None:
+        """The next one, None at the end."""
+        return next(self._left, None)
+
+
+def _quantise(
+    source: Path,
+    file: Path,
+    feeds: Sequence[Feed],
+    room: Path,
+    per_channel: bool,
+    leave: Sequence[str],
+) -> None:
+    from onnxruntime import quantization
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
+    ready = room / "ready.onnx"
+    quant_pre_process(str(source), str(ready), skip_symbolic_shape=True)
+    quantization.quantize_static(
+        str(ready),
+        str(file),
+        Reader(feeds),
+        quant_format=quantization.QuantFormat.QDQ,
+        per_channel=per_channel,
+        nodes_to_exclude=list(leave),
+    )
+
+
+def _version() -> str:
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise MissingExtraError(
+            'onnxruntime is not installed: pip install "cam-core[cpu]" (or [gpu])'
+        ) from error
+    return f"onnxruntime {onnxruntime.__version__}"

@@ -1,0 +1,98 @@
+"""`gradcam convert`: sources, comparisons, and what is written."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+from PIL import Image
+
+from cam_core import open_backend
+from cam_core.cli.group import gradcam
+from cam_core.demo import MODEL, load_scenes
+
+pytest.importorskip("onnxruntime")
+pytestmark = pytest.mark.filterwarnings("ignore")  # the exporters' own
+
+FACTORY = """
+import torch
+from torch import nn
+
+def net():
+    torch.manual_seed(0)
+    layers = [nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 3)]
+    return nn.Sequential(*layers)
+
+def broken():
+    raise RuntimeError("no weights here")
+"""
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("demo.onnx").write_bytes(MODEL.read_bytes())
+    Path("my_models.py").write_text(FACTORY)
+    Path("labels.txt").write_text("a\nb\nc\n")
+    Path("photos").mkdir()
+    for i, scene in enumerate(load_scenes()[:4]):
+        Image.fromarray(scene.pixels()).save(f"photos/s{i}.png")
+
+
+def call(*arguments: object) -> Result:
+    return CliRunner().invoke(gradcam, ["convert", *map(str, arguments)], prog_name="gradcam")
+
+
+@pytest.mark.parametrize("exporter", ["dynamo", "torchscript"])
+def test_a_torch_factory_by_both_exporters(exporter: str) -> None:
+    pytest.importorskip("torch")
+    pytest.importorskip("onnxscript")
+    given = ("--exporter", exporter, "--static", "2,3,9,9", "--preprocess", "imagenet")
+    done = call("my_models:net", *given, "--labels", "labels.txt", "-o", "net.onnx")
+    assert done.exit_code == 0, done.output
+    backend = open_backend("net.onnx")
+    assert json.loads(backend.metadata["cam.labels"]) == ["a", "b", "c"]
+    assert json.loads(backend.metadata["cam.preprocess"])["mean"][0] == pytest.approx(0.485)
+    assert backend.look(np.ones((1, 3, 9, 9), np.float32)).score.shape == (1, 3)
+
+
+def test_int8_is_calibrated_by_the_models_own_record() -> None:
+    done = call(
+        "demo.onnx", "--int8", "photos", "--preprocess", "unit", "-o", "int8.onnx", "--json"
+    )
+    assert done.exit_code == 0, done.output
+    said = json.loads(done.stdout)
+    assert 0 < said["parity"]["gap"] < 0.5
+    checked = call("--check", "demo.onnx", "int8.onnx")
+    assert checked.exit_code == 1
+    assert "differs by" in checked.stdout
+
+
+def test_check_says_that_two_are_the_same() -> None:
+    done = call("--check", "demo.onnx", "demo.onnx", "--json")
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["parity"]["same"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (("demo.onnx", "-o", "a.onnx"), ".onnx already"),
+        (("demo.onnx",), "-o OUT"),
+        (("--check", "demo.onnx"), "compares two files"),
+        (("nowhere.tflite", "-o", "a.onnx"), "no such file"),
+        (("photo.txt", "-o", "a.onnx"), "no package.module:factory"),
+        (("my_models:broken", "-o", "a.onnx"), "no weights here"),
+        (("my_models:nowhere", "-o", "a.onnx"), "AttributeError"),
+        (("net.keras", "--int8", "photos", "-o", "a.onnx"), "convert 'net.keras' to one first"),
+    ],
+)
+def test_what_cannot_be_is_said_in_a_line(arguments: tuple[str, ...], text: str) -> None:
+    done = call(*arguments)
+    assert done.exit_code == 2, done.output
+    assert text in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert not Path("a.onnx").exists()

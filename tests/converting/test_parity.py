@@ -1,0 +1,74 @@
+"""How far two models are apart, and where they begin to be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cam_core.errors import ModelError
+from converters.parity import Seen, alike, apart, compare, diverges, usual
+
+rng = np.random.default_rng(0)
+A, B, C = (rng.normal(size=(1, 4, 5, 6)).astype(np.float32) for _ in range(3))
+Y = rng.normal(size=(1, 9)).astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    ("y", "expected", "gap"),
+    [
+        ([1, 2, 4], [1, 2, 5], 0.2),
+        ([1, np.nan], [1, np.nan], 0),
+        ([0, 0.5], [0, 0], 0.5),
+        ([], [], 0),
+        ([1, 2], [1, 2, 3], np.inf),
+        ([np.inf, 1], [np.inf, 2], 0.5),
+    ],
+)
+def test_the_gap_is_relative_to_the_largest_value(y: Any, expected: Any, gap: float) -> None:
+    assert apart(np.array(y, float), np.array(expected, float)) == pytest.approx(gap)
+
+
+def test_one_nan_is_no_number() -> None:
+    assert not apart(np.array([np.nan, 1]), np.array([1.0, 1])) <= 1
+
+
+def test_tolerances_are_those_of_the_type() -> None:
+    assert usual(np.zeros(1, np.float32)) == 1e-4
+    assert usual(np.zeros(1, np.float16)) == 1e-2
+
+
+def test_another_order_of_axes_is_the_same() -> None:
+    assert alike(A, A.transpose(0, 2, 3, 1), 1e-6)
+    assert alike(A, A.reshape(4, 30), 1e-6)
+    assert not alike(A, A[:, :, ::-1], 1e-6)
+    assert not alike(A, B, 1e-3)
+
+
+def test_the_first_that_has_no_equal_is_named_in_both_directions() -> None:
+    ours = {"conv": A, "norm": B, "late": C, "y": Y}
+    theirs = {"fused": B.transpose(0, 2, 3, 1), "late_1": 2 * C, "out": Y + 1}
+    one, other = Seen({"y": Y}, lambda: ours), Seen({"out": Y + 1}, lambda: theirs)
+    found = compare(one, other)
+    assert not found.same
+    assert (found.there, found.back) == ("late", "late_1")  # conv is folded, norm agrees
+    assert "first at 'late', in the other at 'late_1'" in found.words
+    assert compare(other, one).there == "late_1"
+
+
+def test_constants_do_not_count_as_equal() -> None:
+    zeros = np.zeros((1, 4, 5, 6), np.float32)
+    assert diverges({"a": A, "zero": zeros}, {"b": B, "zero": zeros}, 1e-4) == "a"
+    assert diverges({"a": A}, {"b": A}, 1e-4) == ""
+
+
+def test_equal_outputs_are_not_looked_into() -> None:
+    def never() -> Any:
+        raise AssertionError("not needed")
+
+    found = compare(Seen({"y": Y}, never), Seen({"z": Y + 1e-6}, never))
+    assert found.same
+    assert "the same: output 'y'" in found.words
+    with pytest.raises(ModelError, match="1 outputs and 0"):
+        compare(Seen({"y": Y}, never), Seen({}, never))

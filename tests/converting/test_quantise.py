@@ -1,0 +1,50 @@
+"""int8 files: Q/DQ pairs, how much is lost, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+
+from cam_core import explain, open_backend
+from cam_core.demo import MODEL, PREPROCESS, load_scenes
+from cam_core.errors import InputError, ModelError
+from cam_core.image import PRESETS, preprocess
+from converters.quantise import to_int8
+
+pytest.importorskip("onnxruntime")
+pytestmark = pytest.mark.filterwarnings("ignore")  # onnxruntime.quantization's own
+
+
+@pytest.fixture(scope="module")
+def feeds() -> list[dict[str, np.ndarray]]:
+    (info,) = open_backend(MODEL).inputs()
+    photos = [scene.pixels() for scene in load_scenes()[:8]]
+    return [{info.name: preprocess(p, PRESETS[PREPROCESS], info).x} for p in photos]
+
+
+def test_it_still_looks_at_the_same_thing(
+    feeds: list[dict[str, np.ndarray]], tmp_path: Path
+) -> None:
+    path, parity = to_int8(MODEL, tmp_path / "int8.onnx", feeds)
+    assert parity is not None
+    assert 0 < parity.gap < 0.5
+    operators = {node.op_type for node in onnx.load(str(path)).graph.node}
+    assert {"QuantizeLinear", "DequantizeLinear", "Conv"} <= operators
+    x = next(iter(feeds[0].values()))
+    own, other = (open_backend(file) for file in (MODEL, path))
+    assert own.look(x, layers=()).score.argmax() == other.look(x, layers=()).score.argmax()
+    a, b = (explain(backend, x).signed.ravel() for backend in (own, other))
+    assert np.corrcoef(a, b)[0, 1] > 0.9
+    labels = {e.key: e.value for e in onnx.load(str(path)).metadata_props}
+    assert "onnxruntime" in labels["cam.converted_from"]
+
+
+def test_what_is_lost_may_be_too_much(feeds: list[dict[str, np.ndarray]], tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="nothing was written"):
+        to_int8(MODEL, tmp_path / "int8.onnx", feeds, tolerance=1e-6)
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(InputError, match="nothing to calibrate on"):
+        to_int8(MODEL, tmp_path / "int8.onnx", [])
