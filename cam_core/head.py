@@ -172,7 +172,8 @@ class Head:
     @property
     def said(self) -> str:
         """In one line."""
-        name = self.output if self.output == self.tensor else f"{self.output} from {self.tensor}"
+        apart = self.tensor not in ("", self.output)
+        name = f"{self.output} from {self.tensor}" if apart else self.output
         return f"{name}: {self.kind} ({self.evidence})"
 
 

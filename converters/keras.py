@@ -13,6 +13,7 @@ import numpy as np
 from cam_core.errors import InputError, ModelError
 
 from .finish import finish, hash_of
+from .left_over import hold, spell_erfc
 from .parity import Array, Feed, Parity, Seen
 from .tensorflow import OPSET, made_up, require, tf2onnx_version
 from .torch_parity import first_line
@@ -64,7 +65,8 @@ def to_onnx(
                 made, _ = tf2onnx.convert.from_function(
                     traced, input_signature=signature, opset=OPSET if opset is None else opset
                 )
-                _hold(made, traced.get_concrete_function())
+                hold(made, traced.get_concrete_function())
+                spell_erfc(made)
             onnx.save(made, str(file))
         except Exception as error:  # whatever tf2onnx does not know
             raise ModelError(f"'{name}': tf2onnx failed: {first_line(error)}") from error
@@ -88,20 +90,6 @@ def opened(source: Any) -> Any:
 def _seen(function: Any, tensors: Any, given: list[Any]) -> Seen:
     found = {str(name): np.array(t) for name, t in function(*given).items()}
     return Seen(found, lambda: tensors(given))
-
-
-def _hold(model: Any, concrete: Any) -> None:
-    """Constants that a layer made outside the graph, which tf2onnx leaves as inputs, in place."""
-    from onnx import numpy_helper
-
-    captured = concrete.captured_inputs
-    names = [t.name for t in concrete.inputs[len(concrete.inputs) - len(captured) :]]
-    values = {n: t for n, t in zip(names, captured, strict=True) if t.dtype.name != "resource"}
-    kept = [i for i in model.graph.input if i.name not in values]
-    held = [i.name for i in model.graph.input if i.name in values]
-    del model.graph.input[:]
-    model.graph.input.extend(kept)
-    model.graph.initializer.extend(numpy_helper.from_array(values[n].numpy(), n) for n in held)
 
 
 @contextmanager

@@ -99,6 +99,18 @@ def _quantise(
         per_channel=per_channel,
         nodes_to_exclude=list(leave),
     )
+    _carry(source, file)
+
+
+def _carry(source: Path, file: Path) -> None:
+    """What the source says of itself, its preprocessing and labels, said of the other as well."""
+    import onnx
+
+    own = onnx.load(str(source), load_external_data=False)
+    made = onnx.load(str(file), load_external_data=False)
+    known = {entry.key for entry in made.metadata_props}
+    made.metadata_props.extend(e for e in own.metadata_props if e.key not in known)
+    onnx.save(made, str(file))
 
 
 def _version() -> str:

@@ -14,7 +14,8 @@ from cam_core.maps.layout import Layout
 from ..live.engine import Outcome, Run, Tap, passing
 from ..live.heads import Ends
 from ..live.layout import layout_of
-from ..live.tapped import Change, Live, TappedBackend
+from ..live.model import Change, Live
+from ..live.tapped import TappedBackend
 from .engine import JaxEngine
 from .flax import flax_apply, is_flax
 from .reading import reading_order

@@ -15,7 +15,8 @@ from cam_core.maps.layout import Layout
 from ..live.engine import Outcome, Run, Tap
 from ..live.heads import Ends
 from ..live.layout import layout_of
-from ..live.tapped import Change, Live, TappedBackend, colours
+from ..live.model import Change, Live
+from ..live.tapped import TappedBackend, colours
 from .engines import engine
 from .hooks import Closed, hooked, layers_of
 

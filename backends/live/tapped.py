@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -13,40 +13,13 @@ from cam_core.backend import Array, Capture, InputInfo, Inputs, Layer, Target
 from cam_core.captures import capture, captures, with_gradient
 from cam_core.errors import InputError, ModelError
 from cam_core.head import Head
-from cam_core.maps.layout import Layout
 
 from .calls import Call, name_of, parse_name, require_called
 from .default_layer import default_layer
-from .engine import Engine, Outcome, Point, Recorded, Run, Tap, passing
+from .engine import Outcome, Point, Recorded, Tap, passing
 from .heads import Ends, heads
+from .model import Change, Live
 from .tapped_pass import TappedPass
-
-Change = Callable[[str, Array], Array]
-"""(name of a weight, weight) -> another."""
-
-
-@dataclass(frozen=True)
-class Live:
-    """A model, as its framework's backend hands it over."""
-
-    called: str
-    """What messages call it."""
-    engine: Engine
-    run: Run
-    inputs: tuple[str, ...]
-    layout: Callable[[str, tuple[int, ...]], Layout]
-    """(path, shape of its tensor) -> where its channels are."""
-    changed: Callable[[Change], Run]
-    """The same with other weights."""
-    infos: tuple[InputInfo, ...] = ()
-    """What it takes, where it says so itself."""
-    example: Inputs | None = None
-    layer: str | None = None
-    score: str | None = None
-    activation: str = ""
-    """What makes the first output of a score that is a point, where that is known."""
-    channels_last: bool = True
-    """Are the classes of a dense score on its last axis?"""
 
 
 class TappedBackend:

@@ -42,6 +42,18 @@ def test_it_still_looks_at_the_same_thing(
     assert "onnxruntime" in labels["cam.converted_from"]
 
 
+def test_what_the_source_says_is_carried_on(
+    feeds: list[dict[str, np.ndarray]], tmp_path: Path
+) -> None:
+    model = onnx.load(str(MODEL))
+    model.metadata_props.add(key="cam.labels", value='["a"]')
+    onnx.save(model, str(tmp_path / "own.onnx"))
+    path, _ = to_int8(tmp_path / "own.onnx", tmp_path / "int8.onnx", feeds[:1], force=True)
+    said = {e.key: e.value for e in onnx.load(str(path)).metadata_props}
+    assert said["cam.labels"] == '["a"]'
+    assert "cam.converted_from" in said
+
+
 def test_what_is_lost_may_be_too_much(feeds: list[dict[str, np.ndarray]], tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="nothing was written"):
         to_int8(MODEL, tmp_path / "int8.onnx", feeds, tolerance=1e-6)

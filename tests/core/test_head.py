@@ -47,6 +47,7 @@ def test_every_kind_has_a_word_for_one_number(kind: str) -> None:
 def test_a_line_names_the_output_its_logits_and_the_evidence() -> None:
     assert Head("y", "classes", "said so", "z").said == "y from z: classes (said so)"
     assert Head("y", "classes", "said so", "y").said == "y: classes (said so)"
+    assert Head("y", "unknown", "said so", "").said == "y: unknown (said so)"
 
 
 @pytest.mark.parametrize("kind", KINDS)
