@@ -17,13 +17,15 @@ from cam_core.demo import MODEL, load_crowds, load_scenes
 from examples.coloured import render, two_things
 from examples.demo.scenes import Scene
 from examples.heads.scenes import SIZE, known
+from examples.parts.scenes import known as with_ends
 from examples.reader.lines import line
 
 EXAMPLES = Path(__file__).resolve().parents[1]
 HEADS = EXAMPLES / "heads" / "heads.onnx"
+POSE, MASKS = (EXAMPLES / "parts" / f"{name}.onnx" for name in ("pose", "masks"))
 FRESH = 3_000_001
 """Seeds from here on were in no training."""
-THREE, CAPTIONED = 3000016, 3000316
+THREE, CAPTIONED, ENDS = 3000016, 3000316, 3000138
 SHARING = 3000003, 3000005
 """Two scenes that have a red circle in common, and each another thing."""
 MANY = 60
@@ -48,6 +50,7 @@ def make(folder: Path) -> None:
         "other": other.pixels,
         "captions": known(CAPTIONED, things=(3, 3)).scene.pixels,
         "line": line(FRESH, "HEAT").pixels,
+        "ends": with_ends(ENDS, things=(2, 2), size=256).scene.pixels,
     }
     for name, pixels in photos.items():
         Image.fromarray(pixels).save(folder / f"{name}.png")

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from cam_core.demo import DETECTOR, LABELS
-from examples.docs.made import CAPTIONS, EXAMPLES, HEADS, box, middle, number
+from examples.docs.made import CAPTIONS, EXAMPLES, HEADS, MASKS, POSE, box, middle, number
 from examples.docs.sheet import GAP
 
 PANEL = 192
@@ -51,6 +51,16 @@ def of_classes(target: str, said: str = "Y = {score}", **shown: object) -> Quest
 def of_boxes(target: str, said: str = "{label}, Y = {score}", **shown: object) -> Question:
     """About two circles."""
     return ask(str(DETECTOR), "crowd", target, said=said, **shown)
+
+
+def of_ends(target: str, said: str) -> Question:
+    """About the highest and the lowest pixel of a square, and of a circle with a covered one."""
+    return ask(str(POSE), "ends", target, said=said)
+
+
+def of_masks(target: str) -> Question:
+    """About what is seen of one of them."""
+    return ask(str(MASKS), "ends", target, said="mean mask logit {score}")
 
 
 def of_method(method: str) -> Question:
@@ -129,6 +139,20 @@ SHEETS: Mapping[str, Sequence[Sequence[Question]]] = {
             of_boxes("edge:right@box:0", "{score} pixels of the input"),
             of_boxes("edge:y@box:0", "{score} pixels of the input"),
             of_boxes("circle@anchor:120"),
+        ],
+    ],
+    "parts": [
+        [
+            of_ends("keypoint:0@box:0", "the top: log p = {score}"),
+            of_ends("keypoint:1@box:0", "the bottom: log p = {score}"),
+            of_ends("keypoint:1@circle", "covered: log p = {score}"),
+            of_ends("-keypoint:1@circle", "what speaks against it"),
+        ],
+        [
+            of_ends("-keypoint:0y@box:0", "what pulls the top up"),
+            of_ends("keypoint:1y@box:0", "the bottom: y = {score} pixels"),
+            of_masks("mask@box:0"),
+            of_masks("mask@circle"),
         ],
     ],
     "regions": [

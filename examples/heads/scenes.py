@@ -59,9 +59,9 @@ def known(seed: int, *, things: tuple[int, int] = (1, 3)) -> Known:
 def distances(
     canvas: Canvas, shape: str, place: tuple[float, float, float], turn: float
 ) -> NDArray[np.float64]:
-    """How far outside the shape each pixel is, in its radii [SIZE, SIZE]; `stick` turns it so."""
+    """How far outside the shape each pixel is, in its radii [size, size]; `stick` turns it so."""
     x, y, radius = place
     dx, dy = canvas.axis[None, :] - x, canvas.axis[:, None] - y
     u = (np.cos(turn) * dx + np.sin(turn) * dy) / radius
     v = (np.cos(turn) * dy - np.sin(turn) * dx) / radius
-    return OUTLINES[shape](u, v)
+    return plain(shape)(u, v)[0]
