@@ -18,7 +18,6 @@ from ..errors import CamError
 from ..looking import Looks
 from ..targets import ScoredTarget
 from .agreement import gain, same_size, spearman
-from .others import others
 from .pair import stacked
 from .photos import Batch, Photo
 from .sides import FORWARD, Sides, map_of, scores
@@ -41,7 +40,8 @@ def bounds_of(
     if all(photo.noisy is not None for photo in photos):
         noisy = stacked([photo.noisy() for photo in photos if photo.noisy is not None])
         found |= _noise(sides, batch, noisy)
-    for name, target in others(batch, sides.a.class_axis).items():
+    own = batch.targets[0].others(batch.looks[0].first.score)
+    for name, target in own.items():
         found[name] = _agreed(batch.signed, batch.looks[0], target, sides.how)
     x = stacked([photo.a for photo in photos])
     shuffled = _shuffled(sides, x)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from ..answers import explained
 from ..backend import Array, Backend
-from ..errors import ModelError, TargetError
+from ..errors import ModelError
 from ..explain import asking_of, suited
 from ..explanation import Explanation
 from ..head import Head, head_of
@@ -19,7 +19,6 @@ from ..looking import Looks
 from ..methods import usual_method
 from ..metrics.sanity.randomisation import Shuffle
 from ..targets import ScoredTarget, usual
-from ..targets.classes.one_class import ClassTarget
 from ..targets.detection import LIKELY
 from ..targets.scores import pool
 from .classes import ClassMap, Names
@@ -97,22 +96,10 @@ class Sides:
         Raises:
             TargetError: it is about a class that B has not.
         """
-        if isinstance(target, ClassTarget):
-            return self._class_in_b(target)
-        if self.classes.to_b is None:
-            return target
-        return self.questions_b[place]
-
-    def _class_in_b(self, target: ClassTarget) -> ClassTarget:
-        index = [target.index] if isinstance(target.index, int) else list(target.index)
-        theirs = [self.classes.of(c) for c in index]
-        if None in theirs:
-            missing = index[theirs.index(None)]
-            raise TargetError(f"B has no class {missing} of A: leave such photos out, or map it")
-        mapped = tuple(c for c in theirs if c is not None)
-        if len(set(mapped)) == 1:
-            mapped = mapped[:1]  # a fixed batch of A repeats a photo, B may take it alone
-        return replace(target, index=mapped, class_axis=self.b.class_axis)
+        found = target.of_classes(self.classes.of, self.b.class_axis)
+        if found is not None:
+            return found
+        return target if self.classes.to_b is None else self.questions_b[place]
 
     @cached_property
     def shuffled(self) -> Backend:

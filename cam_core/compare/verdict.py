@@ -33,8 +33,8 @@ import numpy as np
 from ..backend import Array
 from ..metrics.intervals import LEVEL, Interval
 from ..ranking.order import fewest
+from ..targets.target import PLACE, UNRELATED
 from .bounds import NOISE, NOISE_FLIP, NOISE_GAIN, SHUFFLED
-from .others import PLACE, UNRELATED
 from .photos import Pair
 from .spread import median_interval
 

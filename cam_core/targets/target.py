@@ -148,6 +148,25 @@ class ScoredTarget(Protocol):
         """The part of the number's slope by way of another output, where it is of two."""
         return None
 
+    def others(self, y: Array) -> Mapping[str, ScoredTarget]:
+        """Questions of its kind that have nothing to do with it, by what they are called.
+
+        A map that differs is held against their maps; {} where there are none.
+        """
+        return {}
+
+    def of_classes(self, to: Callable[[int], int | None], class_axis: int) -> ScoredTarget | None:
+        """The same of a model whose classes are elsewhere; None where it is not of classes alone.
+
+        Args:
+            to: the class there; None where that has no such class.
+            class_axis: where they are in its score.
+
+        Raises:
+            TargetError: it has no such class.
+        """
+        return None
+
     def mirrored(self, y: Array) -> Mirrored | None:
         """The same number as a question of a second picture, where it has one."""
         return None
@@ -178,6 +197,10 @@ class AwaitingTarget(ScoredTarget, Protocol):
             f"there; a file takes an anchor by its number (3@anchor:120), a class where it wins "
             f"(region:12), a place where all sizes are fixed (12@x,y), or target='cotangent'"
         )
+
+
+SECOND, UNRELATED, PLACE = "second class", "another class", "another place"
+"""What `others` are called."""
 
 
 class Mirrored(NamedTuple):

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+
 from ...backend import Array
+from ...errors import TargetError
 from ..asking import Asking
 from ..labels import find_class, index_text, plain
-from ..scores import class_score, one_hot, per_row, pick, spread
-from ..target import NONE, Kind, Outputs, ScoredTarget
+from ..scores import class_score, one_hot, per_row, pick, pool, spread
+from ..target import NONE, SECOND, UNRELATED, Kind, Outputs, ScoredTarget
 from .asked_class import WITH_CLASSES, classes_by_row
 
 
@@ -57,6 +61,29 @@ class ClassTarget(ScoredTarget):
     def held(self, y: Array) -> ClassTarget:
         """The same class a row."""
         return replace(self, index=tuple(self.classes(y)))
+
+    def others(self, y: Array) -> dict[str, ScoredTarget]:
+        """The likeliest class but this, where there are three, and the one half the list away."""
+        own, scores = self.classes(y), pool(y, self.class_axis)
+        count = scores.shape[1]
+        if count < 2:
+            return {}
+        order = np.argsort(-scores, axis=1, kind="stable")
+        second = np.where(order[:, 0] == own, order[:, 1], order[:, 0])
+        named = {SECOND: second} if count > 2 else {}
+        named[UNRELATED] = (own + count // 2) % count
+        return {name: ClassTarget(of.tolist(), self.class_axis) for name, of in named.items()}
+
+    def of_classes(self, to: Callable[[int], int | None], class_axis: int) -> ClassTarget:
+        """By its class there, one for all rows where that is one."""
+        found = []
+        for c in [self.index] if isinstance(self.index, int) else self.index:
+            other = to(c)
+            if other is None:
+                raise TargetError(f"B has no class {c} of A: leave such photos out, or map it")
+            found.append(other)
+        one = found[:1] if len(set(found)) == 1 else found
+        return replace(self, index=tuple(one), class_axis=class_axis)
 
     def of_row(self, row: int, count: int) -> ClassTarget:
         """Its own class, where there is one for each."""

@@ -15,7 +15,7 @@ from ...errors import TargetError
 from ..asking import Asking, Seen
 from ..labels import find_class, plain
 from ..scores import cell_number, cell_score, one_cell, pick, space
-from ..target import NONE, Kind, Outputs, ScoredTarget
+from ..target import NONE, PLACE, Kind, Outputs, ScoredTarget
 from .boxed import record, rows_of
 from .found import Detections
 
@@ -81,6 +81,15 @@ class AnchorTarget(ScoredTarget):
         each = zip(rows, _listed(self.index, count), _listed(self.anchor, count), strict=True)
         facts = [_box(row, channel, anchor, seen) for row, channel, anchor in each]
         return (replace(self, detail=tuple(facts)) if all(facts) else self,)
+
+    def others(self, y: Array) -> dict[str, ScoredTarget]:
+        """The same class at the anchor half of all away."""
+        count = prod(space(y, self.class_axis))
+        anchor, index = _listed(self.anchor)[0], _listed(self.index)[0]
+        far = (anchor + count // 2) % count
+        if far == anchor or self.tensor:
+            return {}
+        return {PLACE: AnchorTarget(index, far, self.class_axis, self.background)}
 
     @property
     def doubts(self) -> tuple[str, ...]:

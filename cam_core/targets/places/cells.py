@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from ...errors import TargetError
 from ...places import Cells
 from ..labels import plain
 from ..scores import find_axis, like, one_hot, per_row, pick
-from ..target import NONE, Outputs, ScoredTarget
+from ..target import NONE, UNRELATED, Outputs, ScoredTarget
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +55,14 @@ class CellsTarget(ScoredTarget):
     def score(self, y: Array, outputs: Outputs = NONE) -> Array:
         """Y [N]."""
         return per_row(y * self(y))
+
+    def others(self, y: Array) -> dict[str, ScoredTarget]:
+        """The class half the list away, over the same cells."""
+        if self.index is None or self.tensor:
+            return {}
+        count = y.shape[find_axis(y, self.class_axis)]
+        own = self.index if isinstance(self.index, int) else self.index[0]
+        return {UNRELATED: replace(self, index=(own + count // 2) % count)} if count > 1 else {}
 
     def classes(self, y: Array) -> Array | None:
         """c of each row, int64 [N]."""

@@ -11,7 +11,8 @@ import pytest
 from cam_core.backend import InputInfo
 from cam_core.cli.compare.feeding import feeding, turned
 from cam_core.cli.inputs.opened import Setup
-from cam_core.cli.inputs.samples import Reader, Slot
+from cam_core.cli.inputs.reader import Reader
+from cam_core.cli.inputs.samples import Slot
 from cam_core.errors import InputError
 from cam_core.image import PRESETS
 
