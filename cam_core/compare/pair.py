@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
@@ -13,6 +12,7 @@ from ..errors import NothingFoundError
 from ..explain import check_finite, seen_by
 from ..explanation import Explanation
 from ..looking import Looks
+from ..recording import sha256_of
 from ..targets import ScoredTarget
 from ..targets import Seen as Shown
 from ..targets.classes.one_class import ClassTarget
@@ -181,17 +181,8 @@ def stacked(rows: Sequence[Inputs]) -> Inputs:
 
 def digests(photo: Photo) -> tuple[str, str]:
     """Of what A and B are fed; the same bytes are read once."""
-    own = sha256(photo.a)
-    return own, own if photo.a is photo.b else sha256(photo.b)
-
-
-def sha256(x: Inputs) -> str:
-    """Of the bytes of an input, or of several in the order of their names."""
-    digest = hashlib.sha256()
-    arrays = [x[name] for name in sorted(x)] if isinstance(x, Mapping) else [x]
-    for array in arrays:
-        digest.update(np.ascontiguousarray(array).data)
-    return digest.hexdigest()
+    own = sha256_of(photo.a)
+    return own, own if photo.a is photo.b else sha256_of(photo.b)
 
 
 def _answer(index: int, row: Array, labels: Sequence[str] | None) -> Answer:
