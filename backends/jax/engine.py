@@ -9,7 +9,7 @@ import numpy as np
 
 from cam_core.backend import Array
 
-from ..live.engine import Counted, Outcome, Point, Recorded, Run, Tap, replacing
+from ..live.engine import Counted, Outcome, Point, Recorded, Run, Tap, copied, replacing
 from ..live.heads import Ends
 
 
@@ -32,8 +32,7 @@ class JaxEngine:
 
     def array(self, tensor: Any) -> Array:
         """A copy on the CPU."""
-        found = np.array(tensor)
-        return found if found.dtype.kind in "fiubc" else found.astype(np.float32)
+        return copied(tensor)
 
     def record(
         self,

@@ -11,7 +11,17 @@ from cam_core.backend import Array
 from cam_core.errors import ModelError
 
 from ..jax.engine import JaxEngine
-from ..live.engine import Counted, Engine, Outcome, Point, Recorded, Run, Tap, replacing
+from ..live.engine import (
+    Counted,
+    Engine,
+    Outcome,
+    Point,
+    Recorded,
+    Run,
+    Tap,
+    copied,
+    replacing,
+)
 
 
 class TensorFlowEngine:
@@ -32,8 +42,7 @@ class TensorFlowEngine:
 
     def array(self, tensor: Any) -> Array:
         """A copy."""
-        found = np.array(tensor)
-        return found if found.dtype.kind in "fiubc" else found.astype(np.float32)
+        return copied(tensor)
 
     def record(
         self,

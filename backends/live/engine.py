@@ -10,6 +10,8 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+import numpy as np
+
 from cam_core.backend import Array
 
 from .heads import Ends
@@ -24,6 +26,12 @@ class Tap(Protocol):
     def __call__(self, path: str, tensor: Any, kind: str = "") -> Any:
         """The tensor that goes on; `kind` is the class of the layer, such as LayerNorm."""
         ...
+
+
+def copied(tensor: Any) -> Array:
+    """A copy, by what the tensor tells NumPy; of numbers that NumPy has not, bfloat16, float32."""
+    found = np.array(tensor)
+    return found if found.dtype.kind in "fiubc" else found.astype(np.float32)
 
 
 @dataclass(frozen=True)
