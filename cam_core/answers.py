@@ -180,7 +180,9 @@ def from_capture(
     # NaN and inf are reported, row by row, by the diagnosis.
     with np.errstate(invalid="ignore", over="ignore"):
         alpha = row(A, G, **options)
-        signed, floor = summed(A, alpha, capture.activations.dtype, eigen=eigen)
+        within = capture.within if alpha is G else None
+        kind = capture.activations.dtype
+        signed, floor = summed(A, alpha, kind, eigen=eigen, within=within)
         score = target.score(capture.logits) if score is None else score
         if len(A) != len(score):  # frames: several maps a row
             alpha, signed = by_row(alpha, len(score)), by_row(signed, len(score))

@@ -21,13 +21,24 @@ from .targets.labels import label_of
 
 
 def summed(
-    A: Array, alpha: Array, dtype: np.dtype[Any], *, eigen: bool = False
+    A: Array,
+    alpha: Array,
+    dtype: np.dtype[Any],
+    *,
+    eigen: bool = False,
+    within: tuple[slice, ...] | None = None,
 ) -> tuple[Array, Array]:
-    """The signed map, and the value below which it is rounding; `eigen`: see `explained`."""
+    """The signed map, and the value below which it is rounding.
+
+    `eigen`: see `explained`. `within`: the places outside which alpha is 0, where that is known.
+    """
     if (one_number(alpha) or alpha.size < A.size) and nothing(alpha):  # all scales but one
         kind = np.result_type(A, alpha)
         return np.zeros((len(A), *A.shape[2:]), kind), np.zeros(len(A), kind)
-    if not eigen and alpha.shape == A.shape and (window := lit_window(alpha)) is not None:
+    window = within
+    if window is None and not eigen and alpha.shape == A.shape:
+        window = lit_window(alpha)
+    if window is not None and not eigen:
         signed = np.zeros((len(A), *A.shape[2:]), np.result_type(A, alpha))
         weighted = alpha[:, :, *window] * A[:, :, *window]
         signed[:, *window] = total(weighted)

@@ -38,10 +38,17 @@ class Capture:
     """G = dY/dA [N, K, *S]."""
     input_gradients: Mapping[str, Array] | None = None
     """dY/dx by input name, when asked for."""
+    within: tuple[slice, ...] | None = None
+    """The places of S outside which G is 0, where that is known."""
     outputs: Mapping[str, Array] = field(default_factory=dict)
     """All outputs of the model, by name."""
     region: Region | None = None
     """What of an input the maps cover; None: all of it, or nobody knows."""
+
+    @property
+    def lit(self) -> Array:
+        """The part of G outside which it is 0; all of it where nobody knows."""
+        return self.gradients if self.within is None else self.gradients[:, :, *self.within]
 
 
 @dataclass(frozen=True)
@@ -52,12 +59,16 @@ class Gradients:
     """G = dY/dA [N, K, *S], by layer."""
     inputs: Mapping[str, Array] = field(default_factory=dict)
     """dY/dx of the inputs that were asked for, by name."""
+    within: Mapping[str, tuple[slice, ...]] = field(default_factory=dict)
+    """The places of S outside which G is 0, by layer, where that is known."""
 
 
 class Look(Protocol):
     """One forward pass, made once: pulled for any number of targets, and run on from its layers.
 
-    The arrays are read-only, and stay as they are whatever is done with x afterwards.
+    The arrays are read-only, and stay as they are whatever is done with x afterwards. A look that
+    pulls several targets for less than one after another has `pull_first(targets)`: the `Gradients`
+    of the first of them, of one at least, and of as many more as it takes at once.
     """
 
     @property

@@ -109,7 +109,9 @@ def explain_all(
     seen = seen_by(backend, x, looks.first, labels, **known)
     asked_for: dict[str, Any] = {"labels": labels, "fuse": fuse, "smooth": smooth}
     found = []
-    for target in (one for question in asked for one in question.found_in(seen)):
+    targets_found = [one for question in asked for one in question.found_in(seen)]
+    looks.expect(targets_found)
+    for target in targets_found:
         questions = looks.questions(target)
         whole = layers is None or fuse is not None
         each = [questions] if whole else [[question] for question in questions]

@@ -8,8 +8,8 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
-from .backend import Backend, Capture, Inputs, Look
-from .captures import pulled
+from .backend import Backend, Capture, Gradients, Inputs, Look
+from .captures import captured, pulled
 from .errors import LayerError, TargetError
 from .head import heads_of
 from .methods import Question
@@ -45,6 +45,8 @@ class Looks:
         """That of the score."""
         self._others: dict[str, Look] = {}
         self._made: dict[str, dict[Hashable, Any]] = {}
+        self._waiting: list[ScoredTarget] = []
+        self._ready: dict[int, tuple[ScoredTarget, Gradients]] = {}
 
     @cached_property
     def own_map(self) -> Cells | None:
@@ -53,10 +55,29 @@ class Looks:
 
     def pulled(self, target: ScoredTarget) -> list[Capture]:
         """A and G of a target at each layer, of the look that has its number."""
-        own = pulled(self.of(target.tensor), target)
+        look = self.of(target.tensor)
+        own = captured(look, self._gradients(look, target))
         if target.beside is None:
             return own
         return [self._with(capture, target.beside) for capture in own]
+
+    def expect(self, targets: Sequence[ScoredTarget]) -> None:
+        """What will be pulled, in this order: a look may take several at once."""
+        self._waiting = list(targets)
+
+    def _gradients(self, look: Look, target: ScoredTarget) -> Gradients:
+        """Of one target, and of as many of those that follow it as the look takes at once."""
+        if id(target) in self._ready:
+            return self._ready.pop(id(target))[1]
+        pull_first = getattr(look, "pull_first", None)
+        first = next((i for i, one in enumerate(self._waiting) if one is target), None)
+        if first is None or pull_first is None:
+            return look.pull(target)
+        alike = [one for one in self._waiting[first:] if one.tensor == target.tensor]
+        found: list[Gradients] = pull_first(alike)
+        more = zip(alike[1:], found[1:], strict=False)
+        self._ready |= {id(one): (one, G) for one, G in more}
+        return found[0]
 
     def _with(self, own: Capture, beside: ScoredTarget) -> Capture:
         """With what reaches a layer by way of another output; a layer may not reach that at all."""

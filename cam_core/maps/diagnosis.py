@@ -71,7 +71,7 @@ def diagnose(
 
     `score` is Y [N] of the target, in its unit; `finite` may know the score and A already.
     """
-    y, A, G = capture.logits, capture.activations, capture.gradients
+    y, A, G = capture.logits, capture.activations, capture.lit
     whole = {
         "the score": finite(y), "the activations": finite(A), "the gradients": finite_rows(G)
     }  # fmt: skip

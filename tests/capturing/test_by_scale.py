@@ -8,6 +8,7 @@ import pytest
 from backends.onnx import OnnxBackend
 from backends.onnx.capturing.by_scale import ByScale
 from backends.onnx.capturing.sessions import Passes
+from backends.onnx.capturing.windows import entries
 from backends.onnx.rules import VJP_RULES
 from cam_core.captures import pulled
 from cam_core.errors import UnsupportedOpError
@@ -117,6 +118,38 @@ def test_a_scale_that_a_box_is_not_of_takes_no_memory() -> None:
     assert np.any(got["nc"])
 
 
+def two_ends(text: str) -> str:
+    """Objectness and classes reach the joined tensor each for itself; the fine one is 0."""
+    for scale, more in (("f", "lf = Add(of, low)"), ("c", "lc = Identity(oc)")):
+        text = instead(
+            f"both{scale} = Concat<axis = 1>(o{scale}, c{scale}) p{scale} = Sigmoid(both{scale})",
+            f"{more} po{scale} = Sigmoid(l{scale}) pc{scale} = Sigmoid(c{scale})",
+        )(text)
+        text = instead(
+            f"flat{scale} = Reshape(p{scale}, four)",
+            f"fo{scale} = Reshape(po{scale}, lone) fc{scale} = Reshape(pc{scale}, three)"
+            f" flat{scale} = Concat<axis = 1>(fo{scale}, fc{scale})",
+        )(text)
+    more = "int64[3] lone = {0, 1, -1}, int64[3] three = {0, 3, -1}, float[1] low = {-200.0}"
+    text = instead("kl = Log(kinds) ol = Log(objects) y = Add(kl, ol)", "y = Mul(kinds, objects)")(
+        text
+    )
+    return instead("int64[1] zero", f"{more}, int64[1] zero")(text)
+
+
+def test_an_end_may_get_nothing() -> None:
+    """The class, beside an objectness of 0."""
+    model, x, cot = scaled_detector(edit=two_ends), picture(), one(5, 1) + 2 * one(70, 2)
+    backend = OnnxBackend(model, score="=y")
+    got = found(backend, x, cot)
+    (passes,) = backend._passes.values()
+    assert isinstance(passes, ByScale)
+    assert [len(scale.ends) for scale in passes.plan.joint.scales] == [2, 2]
+    expected = gradients(recognised(model), {"x": x}, cot, LAYERS)
+    for layer in LAYERS:
+        assert_near(got[layer], expected[layer], layer, rtol=1e-5)
+
+
 RUNS = {
     "a fine anchor": (str, FINE - 1, [("", 1), ("nf", 5)]),
     "a coarse anchor, whose layer the fine one feeds": (
@@ -139,6 +172,51 @@ def test_what_runs_for_an_anchor(edit, anchor, expected) -> None:
     told.clear()
     fresh.backward(kept, one(anchor, 1))
     assert told == expected
+
+
+def test_anchors_together_are_what_each_is_alone() -> None:
+    """Four of the fine scale, of which one is not near a border, and two of the coarse one."""
+    look = OnnxBackend(scaled_detector(), score="=y").look(picture(), layers=LAYERS)
+    targets = [AnchorTarget(i % 3, anchor, 2) for i, anchor in enumerate([0, 7, 27, 63, 64, 79])]
+    found = look.pull_first(targets)
+    assert len(found) == 6
+    for target, together in zip(targets, found, strict=True):
+        alone = look.pull(target)
+        assert together.within == alone.within
+        for layer in LAYERS:
+            # sums in another order where another kernel runs
+            if np.any(alone.layers[layer]):
+                assert_near(together.layers[layer], alone.layers[layer], layer, rtol=1e-6)
+            else:
+                assert not np.any(together.layers[layer])
+
+
+def test_what_runs_for_anchors_of_one_scale() -> None:
+    told: list = []
+    backend = OnnxBackend(scaled_detector(), score="=y")
+    backend.look(picture(), layers=LAYERS)
+    (passes,) = backend._passes.values()
+    fresh = ByScale(passes.plan, *[lambda model: Counting(told, model)] * 2)
+    kept = fresh.forward([{"x": picture()}])
+    several = [entries(one(anchor, 0)) for anchor in (0, 7, 27, 63)]
+    fresh.backward_all(kept, several)
+    told.clear()
+    fresh.backward_all(kept, several)
+    assert told == [("", 1), ("nf", 5)]
+
+
+def test_where_a_gradient_is_is_told() -> None:
+    """Outside it is 0; of a layer that feeds another one it may be anywhere."""
+    look = OnnxBackend(scaled_detector(), score="=y").look(picture(), layers=LAYERS)
+    seen = {c.layer: c for c in pulled(look, AnchorTarget(1, 27, 2))}
+    fine, row, column = seen["nf"], 27 // 8, 27 % 8
+    assert fine.within == (slice(row - 2, row + 3), slice(column - 2, column + 3))
+    assert fine.lit.shape == (1, 6, 5, 5)
+    outside = fine.gradients.copy()
+    outside[:, :, row - 2 : row + 3, column - 2 : column + 3] = 0
+    assert np.any(fine.lit)
+    assert not np.any(outside)
+    assert pulled(look, AnchorTarget(1, FINE, 2))[0].within is None
 
 
 def test_the_forward_keeps_no_residuals() -> None:

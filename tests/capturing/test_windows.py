@@ -20,12 +20,24 @@ ENDS = {"pf": Near((2, 3), (2, 2))}
 def heads(asked: list) -> Windowed:
     """From the fine layer to its end; the sizes that it makes models for are told."""
 
-    def make(sizes: tuple[int, ...] | None) -> Part:
+    def make(sizes: tuple[int | str, ...] | None) -> Part:
         asked.append(sizes)
         shapes = None if sizes is None else {"nf": [None, None, *sizes]}
         return part(SEEN, ["nf"], ["pf"], ["nf"], shapes=shapes)
 
     return Windowed("nf", (2, 3), ENDS, make, open_session, open_session)
+
+
+def by_rows(asked: list) -> Windowed:
+    """The same, whose rows are for themselves."""
+
+    def make(sizes: tuple[int | str, ...] | None) -> Part:
+        asked.append(sizes)
+        shapes = None if sizes is None else {"nf": [sizes[0], None, *sizes[1:]]}
+        return part(SEEN, ["nf"], ["pf"], ["nf"], shapes=shapes)
+
+    ends = {"pf": Near((0, 2, 3), (0, 2, 2))}
+    return Windowed("nf", (0, 2, 3), ends, make, open_session, open_session)
 
 
 def cotangent(*cells: tuple[int, int]) -> np.ndarray:
@@ -67,18 +79,32 @@ def test_cells_apart_are_one_way_back_through_the_whole(rng) -> None:
     assert_near(both.whole(), single.whole() + second.whole(), rtol=1e-6)
 
 
+def test_windows_of_one_size_run_together(rng) -> None:
+    """Those of eight cells and of all the map: two runs, and what each gives on its own."""
+    asked: list = []
+    A = rng.normal(size=(1, 6, 8, 8)).astype(np.float32)
+    several = [{"pf": entries(cotangent(cell))} for cell in CELLS]
+    several.insert(3, {"pf": entries(cotangent(*CELLS))})
+    found = by_rows(asked).pull_all(A, several)
+    assert asked == [("rows", 5, 5), None]
+    for block, one in zip(found, several, strict=True):
+        alone = heads([]).pull(A, one)
+        assert (block.place, block.shape) == (alone.place, alone.shape)
+        assert_near(block.whole(), alone.whole(), rtol=1e-6)
+
+
 @pytest.mark.parametrize(
     ("cell", "expected"),
     [((0, 7), [(0, 5), (3, 5)]), ((3, 4), [(1, 5), (2, 5)]), ((6, 1), [(3, 5), (0, 5)])],
 )
 def test_a_window_lies_around_its_cell_and_within_the_map(cell, expected) -> None:
     found = heads([]).window((1, 6, 8, 8), {"pf": entries(cotangent(cell))})
-    assert found == expected
+    assert found == tuple(expected)
 
 
 def test_of_a_map_that_is_no_larger_the_window_is_all() -> None:
     small = {"pf": entries(cotangent((2, 2), (0, 3))[:, :, :4, :4])}
-    assert heads([]).window((1, 6, 4, 4), small) == [(0, 4), (0, 4)]
+    assert heads([]).window((1, 6, 4, 4), small) == ((0, 4), (0, 4))
 
 
 def test_numbers_that_are_not_zero() -> None:

@@ -16,14 +16,17 @@ LIT = {
 }
 
 
+@pytest.mark.parametrize("told", [False, True])
 @pytest.mark.parametrize("lit", LIT)
-def test_the_sum_and_its_noise(lit: str, rng: np.random.Generator) -> None:
+def test_the_sum_and_its_noise(lit: str, told: bool, rng: np.random.Generator) -> None:
     A, alpha = rng.normal(size=(2, 2, 3, 8, 10)).astype(np.float32)
     keep = np.zeros((8, 10), bool)
     for place in LIT[lit]:
         keep[place] = True
     alpha = np.where(keep, alpha, 0).astype(np.float32)
-    signed, floor = summed(A, alpha, A.dtype)
+    rows, columns = np.array(LIT[lit] or [(0, 0)]).T
+    known = slice(rows.min(), rows.max() + 1), slice(columns.min(), columns.max() + 1)
+    signed, floor = summed(A, alpha, A.dtype, within=known if told else None)
     expected, largest = np.zeros((2, 8, 10)), np.zeros(2)
     for n, y, x in np.ndindex(2, 8, 10):
         each = [float(alpha[n, k, y, x]) * float(A[n, k, y, x]) for k in range(3)]

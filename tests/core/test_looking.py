@@ -128,6 +128,35 @@ def test_one_look_a_tensor(weights: dict[str, Any], x: Any) -> None:
     assert looks.of("") is looks.first
 
 
+class Several:
+    """A look that is asked for more than one target at once."""
+
+    def __init__(self, look: Any, told: list[list[str]]) -> None:
+        self._look, self._told = look, told
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._look, name)
+
+    def pull_first(self, targets: Any) -> Any:
+        self._told.append([target.label for target in targets])
+        return [self._look.pull(target) for target in targets[:2]]
+
+
+def test_targets_are_pulled_as_many_as_a_look_takes(
+    weights: dict[str, Any], x: Any, monkeypatch: Any
+) -> None:
+    """Here two; those of another output are not among them."""
+    backend, told = OnnxBackend(written(weights)), []  # type: ignore[var-annotated]
+    asked = ["0", "out:pose[0]", "1", "2", "3"]
+    alone = [explain(backend, x, text).signed for text in asked]
+    own = OnnxBackend.look
+    monkeypatch.setattr(OnnxBackend, "look", lambda *a, **k: Several(own(*a, **k), told))
+    found = explain_all(backend, x, asked, ["gradcam"])
+    assert told == [["0", "1", "2", "3"], ["out:pose[0]"], ["2", "3"]]
+    for one, signed in zip(found, alone, strict=True):
+        np.testing.assert_array_equal(one.signed, signed)
+
+
 def test_what_cannot_be_seen_is_said(weights: dict[str, Any], x: Any) -> None:
     with pytest.raises(TargetError, match="this backend cannot explain output 'y'"):
         explain(Linear(np.eye(3)), x, "out:y[0]")  # type: ignore[arg-type]

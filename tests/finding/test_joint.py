@@ -22,10 +22,10 @@ def test_a_detector_by_scales() -> None:
     assert (found.joined, found.links) == ("joined", ("nf",))
     assert [scale.layer for scale in found.scales] == ["nf", "nc"]
     assert [scale.ends for scale in found.scales] == [
-        {"pf": Near((2, 3), (2, 2))},
-        {"pc": Near((2, 3), (2, 2))},
+        {"pf": Near((0, 2, 3), (0, 2, 2))},
+        {"pc": Near((0, 2, 3), (0, 2, 2))},
     ]
-    assert [scale.size for scale in found.scales] == [(5, 5), (5, 5)]
+    assert [scale.size for scale in found.scales] == [(1, 5, 5), (1, 5, 5)]
     assert found.shapes == {"pf": (1, 4, 8, 8), "pc": (1, 4, 4, 4)}
 
 

@@ -69,6 +69,28 @@ def test_a_cell_moves_those_within_reach_and_no_others(body: str) -> None:
     assert (apart.max(axis=0) == here.reach).all()  # as far as it says
 
 
+@pytest.mark.parametrize("body", ROWS)
+def test_rows_are_for_themselves(body: str) -> None:
+    """A row that is disturbed moves no other."""
+    net = model(body)
+    net.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 2
+    graph = recognised(net)
+    here = near(graph, graph.inputs[0], (0, 2, 3))["y"]
+    assert here.reach == (0, *ROWS[body])
+    x = np.random.default_rng(1).normal(size=(2, 4, 7, 6)).astype(np.float32)
+    other = x * np.float32([1, 3]).reshape(2, 1, 1, 1)
+    moved = np.abs(run(net, {"x": x})["y"] - run(net, {"x": other})["y"])
+    rest = tuple(i for i in range(4) if i != here.axes[0])
+    assert (moved.max(axis=rest) > 0).tolist() == [False, True]
+
+
+@pytest.mark.parametrize("body", ["y = Softmax<axis = 0>(x)", "y = Concat<axis = 0>(x, x)"])
+def test_rows_that_are_mixed_are_not_near(body: str) -> None:
+    graph = recognised(model(body))
+    assert "y" in near(graph, graph.inputs[0], (2, 3))
+    assert "y" not in near(graph, graph.inputs[0], (0, 2, 3))
+
+
 @pytest.mark.parametrize("body", FARTHER.values(), ids=FARTHER)
 def test_what_is_made_of_other_cells_is_not_near(body: str) -> None:
     graph = recognised(model(body))

@@ -18,7 +18,10 @@ from ..running.ort_values import Joined
 from .by_scale import ByScale
 from .sessions import Passes
 from .tail import Tail
-from .windows import Entries
+from .windows import Entries, entries
+
+TOGETHER = 8
+"""Targets: their gradients are held at once."""
 
 
 class ForwardPass:
@@ -63,22 +66,42 @@ class ForwardPass:
         """The gradients of one target, by one backward pass."""
         if self._passes.plan.refused is not None:
             raise self._passes.plan.refused
-        found = self._back(target)
+        if isinstance(self._passes, ByScale):
+            return self._by_scale(self._passes, [target])[0]
+        found = self._passes.backward(self._kept, cotangent(self, target))
         return Gradients(
             {name: c.layout.apply(found[c.tensor.name]) for name, c in self._choices.items()},
             {name: found[name] for name in self._inputs},
         )
 
-    def _back(self, target: Target) -> dict[str, Array]:
-        """From the few numbers that a target names, where what runs back takes them."""
+    def pull_first(self, targets: Sequence[Target]) -> list[Gradients]:
+        """As `pull`, of the first of several: as many as cost less than one after another."""
+        if isinstance(self._passes, ByScale):
+            return self._by_scale(self._passes, targets[:TOGETHER])
+        return [self.pull(targets[0])]
+
+    def _by_scale(self, passes: ByScale, targets: Sequence[Target]) -> list[Gradients]:
+        choices = self._choices
+        found = passes.backward_all(self._kept, [self._entries(target) for target in targets])
+        return [
+            Gradients(
+                {n: c.layout.apply(blocks[c.tensor.name].whole()) for n, c in choices.items()},
+                within={
+                    name: blocks[c.tensor.name].place[2:]
+                    for name, c in choices.items()
+                    if c.layout.identity and not blocks[c.tensor.name].all
+                },
+            )
+            for blocks in found
+        ]
+
+    def _entries(self, target: Target) -> Entries:
+        """The few numbers that a target names, or those of its cotangent."""
         few = getattr(target, "few", None)
-        if isinstance(self._passes, ByScale) and few is not None:
-            found = few(self.score)
-            if found is not None:
-                return self._passes.backward(
-                    self._kept, Entries(found[0], found[1], self.score.shape)
-                )
-        return self._passes.backward(self._kept, cotangent(self, target))
+        found = None if few is None else few(self.score)
+        if found is None:
+            return entries(cotangent(self, target))
+        return Entries(found[0], found[1], self.score.shape)
 
     def tail(self, layer: str) -> Callable[[Array], Array]:
         """What runs the model on from one of the layers; the head is left alone."""

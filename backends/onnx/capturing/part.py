@@ -98,6 +98,8 @@ def _reshape(model: onnx.ModelProto, shapes: Mapping[str, Extents]) -> None:
         for dim, extent in zip(dims, shapes.get(info.name, ()), strict=False):
             if isinstance(extent, int):
                 dim.dim_value = extent
+            elif extent is not None:
+                dim.dim_param = extent
     for info in model.graph.output:
         info.type.tensor_type.ClearField("shape")
 

@@ -11,20 +11,20 @@ import onnx
 from cam_core.errors import CamError
 
 from ..finding.analysis import Analysis
-from ..finding.joint import Joint, find_joint
-from ..finding.near import Near, near
+from ..finding.joint import Joint, find_joint, rowwise
+from ..finding.near import Near
 from ..rules.paths import carried
 from .cut import beside, between, with_outputs
 from .part import Part, part
-from .windows import Make
+from .windows import Make, Sizes
 
 
 @dataclass(frozen=True)
 class Tail:
     """From the joined tensor to the score, along one axis."""
 
-    axis: int
-    """Of the joined tensor."""
+    axes: tuple[int, ...]
+    """Of the joined tensor, as those of a `Scale`."""
     score: Near
     make: Make
 
@@ -85,11 +85,11 @@ def _tail(analysis: Analysis, joined: str, guided: bool) -> Tail | None:
     tensor = graph.tensors[joined]
     extents = {i: d for i, d in enumerate(tensor.shape or ()) if isinstance(d, int) and d > 1}
     for axis in sorted(extents, key=extents.__getitem__, reverse=True):
-        end = near(graph, tensor, [axis]).get(score)
-        if end is not None and joined != score:
-            make = _maker(analysis, joined, [axis], [score], guided)
-            make(tuple(2 * r + 1 for r in end.reach))
-            return Tail(axis, end, make)
+        axes, here = rowwise(graph, tensor, [axis])
+        if score in here and joined != score:
+            make = _maker(analysis, joined, axes, [score], guided)
+            make(tuple(2 * r + 1 for r in here[score].reach))
+            return Tail(axes, here[score], make)
     return None
 
 
@@ -100,7 +100,7 @@ def _maker(
     rank = len(analysis.graph.tensors[given].shape)
 
     @functools.cache
-    def make(sizes: tuple[int, ...] | None) -> Part:
+    def make(sizes: Sizes | None) -> Part:
         shapes = None
         if sizes is not None:
             on = dict(zip(axes, sizes, strict=True))

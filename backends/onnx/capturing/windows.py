@@ -21,8 +21,13 @@ from ..finding.near import Near
 from ..running.runtime import run
 from .part import Part
 
-Make = Callable[[tuple[int, ...] | None], Part]
+ROWS = "rows"
+Sizes = tuple[int | str, ...]
+"""Of a window, on each axis; `ROWS` on that of the rows: as many as there are windows."""
+Make = Callable[[Sizes | None], Part]
 """The part for a window of that size; None: for all that is given."""
+Window = tuple[tuple[int, int], ...]
+"""(start, size) on each axis."""
 Opened = Callable[[onnx.ModelProto], Any]
 """Opens a session."""
 
@@ -52,13 +57,23 @@ class Block:
     place: tuple[slice, ...]
     shape: tuple[int, ...]
 
+    @property
+    def all(self) -> bool:
+        """Is nothing around it?"""
+        return tuple(self.values.shape) == self.shape
+
     def whole(self) -> Array:
         """The tensor."""
-        if self.values.shape == self.shape:
+        if self.all:
             return self.values
         found = np.zeros(self.shape, self.values.dtype)
         found[self.place] = self.values
         return found
+
+
+def all_of(values: Array) -> Block:
+    """A whole tensor as its own block."""
+    return Block(values, tuple(slice(0, extent) for extent in values.shape), values.shape)
 
 
 def entries(values: Array) -> Entries:
@@ -73,7 +88,7 @@ class Windowed:
 
     Args:
         given: the tensor.
-        axes: along which it is cut.
+        axes: along which it is cut; windows of one size run together where 0, the rows, is one.
         ends: each with where its cells lie.
         make: the part.
         opened: opens a session.
@@ -92,33 +107,66 @@ class Windowed:
         self._given, self._axes, self._ends, self._make = given, tuple(axes), ends, make
         self._opened, self._small = opened, small
         self.reach = tuple(map(max, zip(*(end.reach for end in ends.values()), strict=True)))
-        self._sessions: dict[tuple[int, ...] | None, tuple[Part, Any, frozenset[str]]] = {}
+        self._sessions: dict[Sizes | None, tuple[Part, Any, frozenset[str]]] = {}
 
     def pull(self, values: Array, cotangents: Mapping[str, Entries]) -> Block:
         """The cotangent of the tensor, which has these values.
 
         Args:
             values: of the tensor.
-            cotangents: by end.
+            cotangents: by end, all of them.
         """
-        window = self.window(values.shape, cotangents)
-        place = [slice(0, extent) for extent in values.shape]
-        for axis, (start, size) in zip(self._axes, window, strict=True):
-            place[axis] = slice(start, start + size)
-        made, session, wanted = self._session(values.shape, tuple(size for _, size in window))
+        return self.pull_all(values, [cotangents])[0]
+
+    def pull_all(self, values: Array, several: Sequence[Mapping[str, Entries]]) -> list[Block]:
+        """The same of each of several, those in windows of one size by one run."""
+        windows = [self.window(values.shape, one) for one in several]
+        found: dict[int, Block] = {}
+        for mine in self._together(windows, values.shape).values():
+            here = [windows[i] for i in mine]
+            blocks = self._run(values, here, [several[i] for i in mine])
+            found |= dict(zip(mine, blocks, strict=True))
+        return [found[i] for i in range(len(several))]
+
+    def _together(self, windows: Sequence[Window], shape: Sequence[int]) -> dict[Any, list[int]]:
+        """The numbers of those that run together."""
+        found: dict[Any, list[int]] = {}
+        for i, window in enumerate(windows):
+            sizes = tuple(size for _, size in window)
+            alone = self._axes[0] != 0 or self._key(sizes, shape) is None
+            found.setdefault((sizes, i if alone else None), []).append(i)
+        return found
+
+    def _run(
+        self, values: Array, windows: Sequence[Window], cotangents: Sequence[Mapping[str, Entries]]
+    ) -> list[Block]:
+        """One run of windows of one size, a row each where there are several."""
+        sizes: Sizes = tuple(size for _, size in windows[0])
+        if len(windows) > 1:
+            sizes = (ROWS, *sizes[1:])
+        made, session, wanted = self._session(sizes, values.shape)
+        places = [self._place(window, values.shape) for window in windows]
         feed = {}
         if self._given in wanted:
-            feed[self._given] = np.ascontiguousarray(values[tuple(place)])
+            feed[self._given] = _stacked([values[place] for place in places])
         for name, input_name in made.cotangents.items():
             if input_name in wanted:
-                feed[input_name] = _within(cotangents[name], self._ends[name].axes, window)
+                each = zip(cotangents, windows, strict=True)
+                axes = self._ends[name].axes
+                feed[input_name] = _stacked([_within(one[name], axes, w) for one, w in each])
         (found,) = run(session, [made.gradients[self._given]], feed)
-        return Block(found, tuple(place), values.shape)
+        rows = [found] if len(windows) == 1 else [found[i : i + 1] for i in range(len(windows))]
+        return [Block(row, place, values.shape) for row, place in zip(rows, places, strict=True)]
 
-    def window(
-        self, shape: Sequence[int], cotangents: Mapping[str, Entries]
-    ) -> list[tuple[int, int]]:
-        """(start, size) on each axis; all of it where the cotangents need more than one cell's."""
+    def _place(self, window: Window, shape: Sequence[int]) -> tuple[slice, ...]:
+        """A window of the tensor."""
+        place = [slice(0, extent) for extent in shape]
+        for axis, (start, size) in zip(self._axes, window, strict=True):
+            place[axis] = slice(start, start + size)
+        return tuple(place)
+
+    def window(self, shape: Sequence[int], cotangents: Mapping[str, Entries]) -> Window:
+        """Where it lies; all of it where the cotangents need more than one cell's."""
         extents = [shape[axis] for axis in self._axes]
         low, high = self._bounds(cotangents)
         sizes = [min(2 * r + 1, e) for r, e in zip(self.reach, extents, strict=True)]
@@ -126,12 +174,12 @@ class Windowed:
             a == b or size == e for a, b, size, e in zip(low, high, sizes, extents, strict=True)
         )
         if not fits:
-            return [(0, extent) for extent in extents]
+            return tuple((0, extent) for extent in extents)
         starts = [
             min(max(a - r, 0), e - size)
             for a, r, e, size in zip(low, self.reach, extents, sizes, strict=True)
         ]
-        return list(zip(starts, sizes, strict=True))
+        return tuple(zip(starts, sizes, strict=True))
 
     def _bounds(self, cotangents: Mapping[str, Entries]) -> tuple[list[int], list[int]]:
         """The first and the last cell, on each axis, where a cotangent is."""
@@ -143,11 +191,13 @@ class Windowed:
         along = [np.concatenate(cells) for cells in zip(*each, strict=True)]
         return [int(c.min()) for c in along], [int(c.max()) for c in along]
 
-    def _session(
-        self, shape: Sequence[int], sizes: tuple[int, ...]
-    ) -> tuple[Part, Any, frozenset[str]]:
+    def _key(self, sizes: Sizes, shape: Sequence[int]) -> Sizes | None:
+        """The size of a window, None if it is all there is."""
+        return None if sizes == tuple(shape[axis] for axis in self._axes) else sizes
+
+    def _session(self, sizes: Sizes, shape: Sequence[int]) -> tuple[Part, Any, frozenset[str]]:
         """The part for a window of that size, opened when first needed, and what it takes."""
-        key = None if sizes == tuple(shape[axis] for axis in self._axes) else sizes
+        key = self._key(sizes, shape)
         if key not in self._sessions:
             made, opened = self._make(key), self._opened if key is None else self._small
             session = opened(made.model)
@@ -156,7 +206,12 @@ class Windowed:
         return self._sessions[key]
 
 
-def _within(found: Entries, axes: Sequence[int], window: Sequence[tuple[int, int]]) -> Array:
+def _stacked(rows: Sequence[Array]) -> Array:
+    """One after another."""
+    return np.ascontiguousarray(rows[0]) if len(rows) == 1 else np.concatenate(rows)
+
+
+def _within(found: Entries, axes: Sequence[int], window: Window) -> Array:
     """The tensor in a window."""
     index, shape = list(np.unravel_index(found.at, found.shape)), list(found.shape)
     for axis, (start, size) in zip(axes, window, strict=True):

@@ -23,7 +23,7 @@ class Scale:
     """The last tensors before numbers are put elsewhere, by name; in execution order."""
 
     axes: tuple[int, ...]
-    """Those of the layer that windows lie on."""
+    """Those of the layer that windows lie on; the first is 0 where each row is for itself."""
 
     @property
     def size(self) -> tuple[int, ...]:
@@ -82,8 +82,7 @@ def _scales(
     """The ends of each layer; None where one has none, or is one."""
     found = []
     for layer in layers:
-        axes = tuple(range(2, len(layer.shape)))
-        here = near(graph, layer, axes)
+        axes, here = rowwise(graph, layer, range(2, len(layer.shape)))
         later = {t.name for t in layers} - {layer.name}
         ends = {
             t.name: here[t.name]
@@ -95,6 +94,16 @@ def _scales(
             return None
         found.append(Scale(layer.name, ends, axes))
     return tuple(found)
+
+
+def rowwise(
+    graph: Graph, first: Tensor, places: Sequence[int]
+) -> tuple[tuple[int, ...], dict[str, Near]]:
+    """What is near on these axes, and on that of the rows as well where that loses nothing."""
+    alone, with_rows = near(graph, first, places), near(graph, first, (0, *places))
+    if with_rows.keys() == alone.keys():
+        return (0, *places), with_rows
+    return tuple(places), alone
 
 
 def _ends(graph: Graph, name: str, here: Collection[str], path: Collection[str]) -> bool:

@@ -115,10 +115,11 @@ def _turned(graph: Graph, node: Node, known: Sequence[Near | None]) -> Near | No
 
 
 def _convolved(graph: Graph, node: Node, known: Sequence[Near | None]) -> Near | None:
-    """Step by step over all places, as many as before."""
+    """Step by step over all places, as many as before; each row (axis 0) for itself."""
     here, weight = _first_alone(graph, node, known), node.inputs[1]
     rank = None if weight.shape is None else len(weight.shape) - 2
-    if here is None or rank is None or here.axes != tuple(range(2, 2 + rank)):
+    places = None if here is None else tuple(axis for axis in here.axes if axis)
+    if here is None or rank is None or places != tuple(range(2, 2 + rank)):
         return None
     ones, attrs = [1] * rank, node.attrs
     if list(attrs.get("strides", ones)) != ones or attrs.get("auto_pad", "NOTSET") != "NOTSET":
@@ -127,8 +128,9 @@ def _convolved(graph: Graph, node: Node, known: Sequence[Near | None]) -> Near |
     widths = [(k - 1) * d for k, d in zip(weight.shape[2:], wide, strict=True)]
     if [a + b for a, b in zip(pads[:rank], pads[rank:], strict=True)] != widths:
         return None
-    sides = (max(a, b) for a, b in zip(pads[:rank], pads[rank:], strict=True))
-    return Near(here.axes, tuple(r + s for r, s in zip(here.reach, sides, strict=True)))
+    sides = dict(zip(places, map(max, pads[:rank], pads[rank:]), strict=True))
+    each = zip(here.axes, here.reach, strict=True)
+    return Near(here.axes, tuple(reach + sides.get(axis, 0) for axis, reach in each))
 
 
 def _widest(known: Sequence[Near | None]) -> tuple[int, ...]:
