@@ -71,9 +71,10 @@ class Looks:
             return self._ready.pop(id(target))[1]
         pull_first = getattr(look, "pull_first", None)
         first = next((i for i, one in enumerate(self._waiting) if one is target), None)
-        if first is None or pull_first is None:
+        later = [] if first is None else self._waiting[first:]
+        alike = [one for one in later if one.tensor == target.tensor]
+        if len(alike) < 2 or pull_first is None:
             return look.pull(target)
-        alike = [one for one in self._waiting[first:] if one.tensor == target.tensor]
         found: list[Gradients] = pull_first(alike)
         more = zip(alike[1:], found[1:], strict=False)
         self._ready |= {id(one): (one, G) for one, G in more}

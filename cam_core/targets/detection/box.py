@@ -150,7 +150,7 @@ class NoBoxTarget(BoxTarget):
         boxes, gaps = [], []
         for row in rows:
             about = row.about(index) & ~row.strengths.none
-            shared = np.where(about.any(axis=0), overlap(self._in_input(seen), row.corners), 0)
+            shared = np.where(about.any(axis=0), overlap(self._in_input(seen), row.corners[:]), 0)
             if not np.max(shared, initial=0) > 0:
                 raise NothingFoundError(f"{self.label}: no anchor's box lies over that area")
             anchor = int(np.argmax(shared))

@@ -13,10 +13,11 @@ from ...errors import TargetError
 from ...head import Head
 from ..asking import LIKELY
 from ..scores import find_axis
+from .corners import Corners
 from .numbers import gathered
 from .strength import Strengths
 from .suppression import suppress
-from .written import read_written, turned
+from .written import reading
 
 EVEN = 0.0
 """The same of scores that nothing makes probabilities of: logits."""
@@ -58,14 +59,14 @@ class Detections:
     Args:
         scores: y [C, A] of the row, the anchors in one row.
         how: what makes probabilities of them, see `Strengths`.
-        corners: [A, 4], x0, y0, x1, y1 in pixels of the input.
+        corners: x0, y0, x1, y1 in pixels of the input, of the anchors that index it.
         background: the class that stands for nothing.
         threshold: the probability (or the score where there is none) from which on there is a box.
     """
 
     scores: Array
     how: str
-    corners: Array
+    corners: Corners
     background: int | None = None
     threshold: float = LIKELY
     meaning: str = ""
@@ -190,18 +191,16 @@ def detections(
         )
     made, background = applied(y, head, named)
     levels = numbers.levels if head.boxes.gridded else None
-    boxes, words = read_written(numbers.values, size, levels, head.boxes.written, head.boxes.priors)
-    if numbers.angles is not None:
-        boxes = turned(boxes, numbers.angles.astype(np.float64))
+    found = reading(numbers.values, size, levels, head.boxes.written, head.boxes.priors)
     own, angles = numbers.own, numbers.angles
     return [
         Detections(
             y[i],
             made,
-            boxes[i],
+            Corners(found, i, numbers.values[i].T, None if angles is None else angles[i]),
             background,
             threshold,
-            words,
+            found.meaning.words,
             None if own is None else own[i],
             own is not None and not head.boxes.gridded,
             None if angles is None else angles[i],

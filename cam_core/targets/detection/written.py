@@ -84,20 +84,6 @@ WRITTEN: dict[str, Written] = {
 """By name, as `BoxNumbers.written` says it."""
 
 
-def read_written(
-    numbers: Array, size: Size, levels: Levels | None, written: str, priors: Priors = ()
-) -> tuple[Array, str]:
-    """Corners [N, A, 4] of numbers [N, M, A] in pixels of the input, and in words how.
-
-    Args:
-        size, levels, written, priors: as `reading` says.
-    """
-    found = reading(numbers, size, levels, written, priors)
-    anchors = np.moveaxis(numbers, 1, 2).astype(np.float64)
-    flat = anchors.reshape(-1, anchors.shape[2])
-    return found.corners(flat).reshape(*anchors.shape[:2], 4), found.meaning.words
-
-
 def reading(
     numbers: Array, size: Size, levels: Levels | None, written: str, priors: Priors = ()
 ) -> Read:

@@ -9,7 +9,8 @@ import pytest
 
 from cam_core.errors import TargetError
 from cam_core.targets.detection.priors import PRIOR, YOLOV5
-from cam_core.targets.detection.written import read_written, reading
+from cam_core.targets.detection.written import reading
+from tests.core.targets.detection.boxes_read import read_written
 
 SIZE = (64, 96)
 LEVELS = ((3, 8, 12), (3, 4, 6), (3, 2, 3))

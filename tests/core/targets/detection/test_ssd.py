@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from cam_core.errors import TargetError
-from cam_core.targets.detection.written import BESIDE_BACKGROUND, read_written, reading
+from cam_core.targets.detection.written import BESIDE_BACKGROUND, reading
+from tests.core.targets.detection.boxes_read import read_written
 
 SIZE = (64, 96)
 SIDES = {8: (16, 32), 16: (64, 128), 32: (256, 512)}

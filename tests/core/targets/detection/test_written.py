@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from cam_core.errors import TargetError
-from cam_core.targets.detection.written import DOWN_FIRST, WRITTEN, read_written, turned
+from cam_core.targets.detection.written import DOWN_FIRST, WRITTEN, turned
+from tests.core.targets.detection.boxes_read import read_written
 
 H, W = 16, 32
 LEVELS = ((2, 4), (1, 2))
