@@ -20,6 +20,8 @@ from .maps.diagnosis import (
     diagnose,
     finite_rows,
     noise_floor,
+    nothing,
+    one_number,
     unmoved,
 )
 from .maps.principal import first_component
@@ -77,10 +79,31 @@ def explained(
             "finite": first.once(Finite, Finite),
             "about": asked(target, first.look.score, labels),
         }
-        found = [from_capture(one.capture, target, name, **known, **options) for one in questions]
+        found = [of_layer(one, name, **known, **options) for one in questions]
     else:
         found = [from_question(one, name, **options) for one in questions]
     return together(found, target, fuse)
+
+
+def of_layer(
+    question: Question, name: str, *, score: Array, about: Mapping[str, Any], **options: Any
+) -> Explanation:
+    """As `from_capture`; of a layer without a gradient all but the target is said once a look."""
+
+    def found() -> Explanation:
+        return from_capture(
+            question.capture, question.target, name, score=score, about=about, **options
+        )
+
+    if not (still(question.capture) and find_method(name).facts is None):
+        return found()
+    blank = question.once(("still", question.layer, name), found)
+    return replace(blank, score=score, **about)
+
+
+def still(capture: Capture) -> bool:
+    """Is the gradient 0, of a score of many places? Of one number it may be saturated."""
+    return capture.logits.ndim > 2 and one_number(capture.gradients) and nothing(capture.gradients)
 
 
 def of_its_own(

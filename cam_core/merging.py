@@ -84,14 +84,15 @@ def merged(parts: Sequence[Explanation]) -> Explanation:
     if len(parts) == 1:
         return parts[0]
     finest = max(parts, key=lambda one: prod(one.map.shape[1:]))
-    lit = [one for one in parts if not np.all(one.blank)] or [finest]
+    blanks = [one.blank for one in parts]
+    lit = [one for one, b in zip(parts, blanks, strict=True) if not b.all()] or [finest]
     maps, signed = merge(
         [one.map for one in lit],
         [one.signed for one in lit],
         [one.noise_floor for one in lit],
         finest.map.shape[1:],
     )
-    blank = np.all([one.blank for one in parts], axis=0)
+    blank = np.logical_and.reduce(blanks)
     top = np.where(blank, 0.0, 1.0).astype(finest.raw_max.dtype)
     return _joined(finest, parts, maps, signed, top)
 

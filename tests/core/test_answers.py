@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from backends.onnx import OnnxBackend
-from cam_core import explain, explain_all
+from cam_core import answers, explain, explain_all
 from cam_core.answers import from_capture
 from cam_core.demo import MODEL
 from cam_core.errors import InputError, UnsupportedOpError
@@ -14,6 +14,7 @@ from cam_core.head import Head
 from cam_core.methods import METHODS, Method, Question, best_methods
 from cam_core.targets.classes.one_class import ClassTarget
 from tests.core.methods.forward_net import net, pictures
+from tests.scaled_detector import instead, scaled_detector
 
 pytest.importorskip("onnxruntime")
 Array = np.ndarray
@@ -209,3 +210,24 @@ def test_one_block_of_attention_makes_no_transformer() -> None:
     backend, x = attending(1)
     assert explain(backend, x, 1, "gradrollout").method == "gradrollout"
     assert explain(backend, x, 1, "best").method == "hirescam"
+
+
+def test_of_a_layer_without_a_gradient_all_but_the_target_is_said_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Three anchors of the fine scale: the coarse one is blank for each of them."""
+    edit = instead("(nf, w4)", "(fine, w4)")
+    backend = OnnxBackend(scaled_detector(edit=edit), score="=y")
+    picture = np.random.default_rng(7).normal(size=(1, 3, 32, 32)).astype(np.float32)
+    layers, asked = ["nf", "nc"], ["0@anchor:3", "1@anchor:40", "2@anchor:63"]
+    alone = [explain_all(backend, picture, [one], ["hirescam"], layers=layers) for one in asked]
+    told = []
+    own = answers.from_capture
+    monkeypatch.setattr(
+        answers, "from_capture", lambda c, *a, **k: told.append(c) or own(c, *a, **k)
+    )
+    found = explain_all(backend, picture, asked, ["hirescam"], layers=layers)
+    assert [one.layer for one in told] == ["nf", "nc", "nf", "nf"]
+    for one, expected in zip(found, [e for each in alone for e in each], strict=True):
+        assert one.facts() == expected.facts()
+        np.testing.assert_array_equal(one.signed, expected.signed)
