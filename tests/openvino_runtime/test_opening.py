@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -27,7 +28,7 @@ MODELS = [
 
 FORWARD = [name for name, method in METHODS.items() if method.needs & {"tail", "passes"}]
 """Methods that run the model for each of many changes, or what follows the layer."""
-SMALL = {"rise": {"masks": 30}, "occlusion": {"window": 8, "stride": 4}}
+SMALL: dict[str, dict[str, Any]] = {"rise": {"masks": 30}, "occlusion": {"window": 8, "stride": 4}}
 """Options for pictures of 20 x 28."""
 
 
