@@ -11,7 +11,7 @@ from .answered import batched
 
 BATCH = 32
 """How many changed inputs, or activations, are scored at once."""
-ON_CPU = 8
+ON_CPU = 4
 """How many changed inputs there: what is made of more leaves the caches."""
 BLOCK = 2**26
 """Bytes of changed activations that are scored at once."""

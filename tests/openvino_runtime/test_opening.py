@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from backends.onnx import OnnxBackend, instrument
-from cam_core import explain, open_backend
+from cam_core import METHODS, explain, open_backend
 from cam_core.demo import MODEL
 from cam_core.errors import InputError
 from tests import paths
+from tests.core.methods.forward_net import net, pictures
 
 pytest.importorskip("onnxruntime")
 pytest.importorskip("openvino", reason="OpenVINO is not installed")
@@ -23,6 +25,11 @@ MODELS = [
     DATA / "squeezenet1.1-fp32.onnx",
     DATA / "cifar10-vit.onnx",
 ]
+
+FORWARD = [name for name, method in METHODS.items() if method.needs & {"tail", "passes"}]
+"""Methods that run the model for each of many changes, or what follows the layer."""
+SMALL: dict[str, dict[str, Any]] = {"rise": {"masks": 30}, "occlusion": {"window": 8, "stride": 4}}
+"""Options for pictures of 20 x 28."""
 
 
 @pytest.mark.parametrize("path", MODELS, ids=lambda p: p.stem)
@@ -39,6 +46,16 @@ def test_the_same_maps(path: Path, rng: np.random.Generator) -> None:
     # float32 sums in another order, over some fifty layers
     np.testing.assert_allclose(mine.signed, theirs.signed, rtol=0, atol=1e-4 * scale)
     np.testing.assert_allclose(mine.score, theirs.score, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", FORWARD)
+def test_methods_of_many_passes_are_the_same(name: str) -> None:
+    here, there = open_backend(net(), backend="openvino"), OnnxBackend(net())
+    mine, theirs = (explain(b, pictures(), 1, name, **SMALL.get(name, {})) for b in (here, there))
+    scale = np.abs(theirs.signed).max()
+    assert scale > 0
+    # float32 sums in another order
+    np.testing.assert_allclose(mine.signed, theirs.signed, rtol=0, atol=1e-4 * scale)
 
 
 def test_an_instrumented_file_counts_as_its_source(rng: np.random.Generator) -> None:
