@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .backend import Array, Backend, Capture, Inputs, Look, Target
+from .backend import Array, Backend, Capture, Gradients, Inputs, Look, Target
 from .errors import InputError, LayerError, TargetError
 
 
@@ -42,7 +42,11 @@ def captures(
 
 def pulled(look: Look, target: Target, input_gradients: bool = False) -> list[Capture]:
     """A and G at each layer of a look, by one backward pass."""
-    G = look.pull(target)
+    return captures_of(look, look.pull(target), input_gradients)
+
+
+def captures_of(look: Look, G: Gradients, input_gradients: bool = False) -> list[Capture]:
+    """A and G at each layer of a look that was pulled."""
     return [
         Capture(
             layer=name,

@@ -104,7 +104,7 @@ def explain_all(
         find_fuse(fuse)
     check_finite(x)
     asked = suited(backend, targets, labels, class_axis=class_axis)
-    looks = Looks(backend, x, layers, bare=all(of_input.values()))
+    looks = Looks(backend, x, layers, methods=methods)
     known: dict[str, Any] = {"class_axis": class_axis, "placement": placement}
     seen = seen_by(backend, x, looks.first, labels, **known)
     asked_for: dict[str, Any] = {"labels": labels, "fuse": fuse, "smooth": smooth}

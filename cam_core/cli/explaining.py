@@ -147,8 +147,7 @@ class Explaining:
 def look(job: Job, sample: Sample, methods: Sequence[str], told: Callable[[float], None]) -> Looks:
     """At a sample, where the job looks."""
     check_finite(sample.x)
-    bare = all(about_input(method) for method in methods)
-    return Looks(job.backend, sample.x, job.layers or None, told=told, bare=bare)
+    return Looks(job.backend, sample.x, job.layers or None, told=told, methods=methods)
 
 
 def explanation_of(

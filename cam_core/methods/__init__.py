@@ -1,6 +1,6 @@
 """The CAM methods: each is one pure function alpha(A, G), or one of a question, and a row."""
 
-from .method import NEEDS, At, Method, Need
+from .method import NEEDS, At, Method, Need, Pulls
 from .question import Question
 from .table import (
     AUTO,
@@ -10,6 +10,7 @@ from .table import (
     best_methods,
     find_method,
     needs_passes,
+    pulls_of,
     usual_method,
 )
 
@@ -21,10 +22,12 @@ __all__ = [
     "At",
     "Method",
     "Need",
+    "Pulls",
     "Question",
     "about_input",
     "best_methods",
     "find_method",
     "needs_passes",
+    "pulls_of",
     "usual_method",
 ]

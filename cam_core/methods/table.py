@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Any
 
@@ -25,7 +26,7 @@ from .from_input_gradients import (
     smoothgradcam_plus_plus,
 )
 from .linear_head import cam
-from .method import Method
+from .method import Method, Pulls
 from .occlusion import occlusion
 from .recipro_cam import reciprocam
 from .rise import rise
@@ -331,3 +332,15 @@ def about_input(name: str) -> bool:
         InputError: no such method.
     """
     return name not in (AUTO, BEST) and not find_method(name).layered
+
+
+def pulls_of(names: Sequence[str]) -> Pulls:
+    """The gradient of the picture that a look is to be ready for, where these methods will ask.
+
+    A guided one has no other gradient, so that it suits those alone that read nothing else.
+
+    Raises:
+        InputError: no such method.
+    """
+    found = {"" if name in (AUTO, BEST) else find_method(name).pulls for name in names}
+    return "guided" if found == {"guided"} else "plain" if "plain" in found else ""

@@ -116,8 +116,8 @@ class Run:
     def cases(self, sample: Sample, index: int, told: Callable[[], None]) -> Iterator[Case]:
         """Its questions, each with the maps of all methods, from one look."""
         check_finite(sample.x)
-        setup = self.setup
-        backend, looks = setup.backend, Looks(setup.backend, sample.x, self.layers)
+        setup, backend = self.setup, self.setup.backend
+        looks = Looks(backend, sample.x, self.layers, methods=self.methods)
         seen = seen_by(backend, sample.x, looks.first, setup.names, placement=sample.placement)
         seen = replace(seen, threshold=self.threshold)
         for question, boxes in self.asked(sample, index):
