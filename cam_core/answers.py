@@ -31,8 +31,8 @@ from .methods import (
     Need,
     Question,
     best_methods,
-    find_method,
     usual_method,
+    with_options,
 )
 from .targets import ScoredTarget
 
@@ -66,8 +66,8 @@ def explained(
     if name in (AUTO, BEST):
         choose = of_its_own if name == AUTO else of_the_best
         return choose(questions, labels=labels, fuse=fuse, eigen=eigen, **options)
+    method, target = with_options(name, options)[1], questions[0].target
     options |= {"labels": labels, "eigen": eigen}
-    method, target = find_method(name), questions[0].target
     if not method.layered:
         return together([from_question(questions[0], name, **options)], target)
     if method.captured and "gradients" in method.needs:
@@ -175,11 +175,11 @@ def from_capture(
     Raises:
         InputError: the method needs more than that.
     """
-    row = captured_method(method)
+    method, row = captured_method(method, options)
     A, G = widened(capture.activations), widened(capture.gradients)
     # NaN and inf are reported, row by row, by the diagnosis.
     with np.errstate(invalid="ignore", over="ignore"):
-        alpha = row(A, G, **options)
+        alpha = row(A, G)
         signed, floor = summed(A, alpha, capture.activations.dtype, eigen=eigen)
         score = target.score(capture.logits) if score is None else score
         if len(A) != len(score):  # frames: several maps a row
@@ -217,12 +217,12 @@ def from_question(
     Raises:
         InputError: `eigen` of a method without weights.
     """
-    method, rows = find_method(name), question.rows
+    (name, method), rows = with_options(name, options), question.rows
     at_layer = method.at == "layer"
     if eigen and method.gives == "map":
         raise InputError(f"method '{name}' weighs no activations: smooth 'eigen' has none to take")
     with np.errstate(invalid="ignore", over="ignore"):
-        found = formula(question, method, **options)
+        found = formula(question, method)
         alpha = found if method.gives == "alpha" else None
         if alpha is None:
             weighted = found[:, None]
@@ -251,20 +251,20 @@ def from_question(
     )
 
 
-def formula(question: Question, method: Method, **options: Any) -> Array:
+def formula(question: Question, method: Method) -> Array:
     """Alpha or map of the method, whatever it is a function of."""
     if not method.of_arrays:
-        return method.formula(question, **options)
+        return method.formula(question)
     if method.at == "input":
-        return method(question.X, question.GX if "gradients" in method.needs else None, **options)
-    return method(question.A, question.G if "gradients" in method.needs else None, **options)
+        return method(question.X, question.GX if "gradients" in method.needs else None)
+    return method(question.A, question.G if "gradients" in method.needs else None)
 
 
-def captured_method(name: str) -> Method:
-    """The method of that name, if it is a function of a capture."""
-    method = find_method(name)
+def captured_method(name: str, options: Mapping[str, Any]) -> tuple[str, Method]:
+    """The method with these options, if it is a function of a capture, and how it is spelled."""
+    name, method = with_options(name, options)
     if not method.captured:
         lacking = method.lacking(CAPTURED)
         what = f"needs {lacking}" if lacking else "is about the input"
         raise InputError(f"method '{name}' {what}: a capture does not tell, `explain` does")
-    return method
+    return name, method

@@ -7,7 +7,15 @@ from collections.abc import Sequence
 from cam_core.backend import Backend
 from cam_core.errors import InputError
 from cam_core.head import Head, head_of
-from cam_core.methods import AUTO, BEST, about_input, best_methods, find_method, usual_method
+from cam_core.methods import (
+    AUTO,
+    BEST,
+    about_input,
+    best_methods,
+    canonical,
+    find_method,
+    usual_method,
+)
 
 
 def methods_of(
@@ -19,7 +27,8 @@ def methods_of(
         InputError: a layer, and no method that it counts for.
     """
     head = head_of(backend)
-    methods, notes = folded(tuple(dict.fromkeys(asked)) or (usual_method(head),), head)
+    named = tuple(dict.fromkeys(map(canonical, asked)))
+    methods, notes = folded(named or (usual_method(head),), head)
     if layer is not None and len(backend.inputs()) == 1:  # of several it says over which one
         notes += beside_layer(methods, layer)
     return methods, notes

@@ -8,10 +8,12 @@ from .table import (
     METHODS,
     about_input,
     best_methods,
+    canonical,
     find_method,
     needs_passes,
     pulls_of,
     usual_method,
+    with_options,
 )
 
 __all__ = [
@@ -26,8 +28,10 @@ __all__ = [
     "Question",
     "about_input",
     "best_methods",
+    "canonical",
     "find_method",
     "needs_passes",
     "pulls_of",
     "usual_method",
+    "with_options",
 ]

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from ..backend import Array
 from ..errors import InputError
+from .options import parameters
 
 Need = Literal[
     "gradients",
@@ -74,6 +75,11 @@ class Method:
         """Alpha of a method that is a function of arrays (its map, where it gives that)."""
         given = (A, G) if "gradients" in self.needs else (A,)
         return self.formula(*given, **options)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What may be given besides, by name, each as it is by default."""
+        return {name: one.default for name, one in parameters(self.formula).items()}
 
     @property
     def of_arrays(self) -> bool:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
+from functools import partial
 from typing import Any
 
 from ..errors import InputError
@@ -28,6 +30,7 @@ from .from_input_gradients import (
 from .linear_head import cam
 from .method import Method, Pulls
 from .occlusion import occlusion
+from .options import read, spelled
 from .recipro_cam import reciprocam
 from .rise import rise
 from .score_cam import fast_scorecam, iscam, scorecam, sscam
@@ -305,13 +308,40 @@ def best_methods(head: Head | None) -> tuple[str, ...]:
     return BEST_OF.get(kind, ("hirescam",))
 
 
-def find_method(name: str) -> Method:
-    """The row of METHODS, or an error that names them."""
+def find_method(text: str) -> Method:
+    """The row of METHODS, with its options where some are given: `legrad:blocks=1`.
+
+    Raises:
+        InputError: there is no such method, or it takes no such option; the line has all of them.
+    """
+    return with_options(text)[1]
+
+
+def with_options(text: str, given: Mapping[str, Any] | None = None) -> tuple[str, Method]:
+    """How a method with these options besides is spelled, and its row, which has them all.
+
+    Options are left out where they are as they are by default; of those in `given` an array is
+    not spelled, and counts all the same.
+
+    Raises:
+        InputError: as of `find_method`.
+    """
+    name, options = read(text)
     if name in (AUTO, BEST):
         raise InputError(f"'{name}' is a choice of `explain`: name the method itself here")
     if name not in METHODS:
         raise InputError(f"no method '{name}'; {near_methods(name)}")
-    return METHODS[name]
+    row, options = METHODS[name], options | dict(given or {})
+    if not options:
+        return name, row
+    return spelled(name, row.formula, options), replace(
+        row, formula=partial(row.formula, **options)
+    )
+
+
+def canonical(text: str) -> str:
+    """A method with its options in the one way that files and records have it."""
+    return text if text in (AUTO, BEST) else with_options(text)[0]
 
 
 def near_methods(name: str) -> str:
@@ -322,7 +352,7 @@ def near_methods(name: str) -> str:
 
 def needs_passes(name: str) -> bool:
     """Does it run the model, or a part of it, many times?"""
-    return name == AUTO or (name != BEST and not METHODS[name].of_arrays)
+    return name == AUTO or (name != BEST and not find_method(name).of_arrays)
 
 
 def about_input(name: str) -> bool:

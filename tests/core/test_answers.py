@@ -161,7 +161,7 @@ def test_auto_goes_without_gradients_where_there_are_none() -> None:
 def test_auto_asks_a_named_layer_and_takes_the_options_of_the_usual(backend: OnnxBackend) -> None:
     x = np.zeros((1, 3, 128, 128), np.float32)
     assert explain(backend, x, 1, "auto", layer="relu_1").layer == "relu_1"
-    with pytest.raises(TypeError, match="epsilon"):
+    with pytest.raises(InputError, match="'gradcam' has no option 'epsilon'; it takes none"):
         explain(backend, x, 1, "auto", epsilon=1)
 
 
