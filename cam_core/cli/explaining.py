@@ -202,7 +202,7 @@ def row_of(
         preprocessing=sample.description,
         entry=job.heads[0].entry if job.heads else ENTRY,
         reads=line_of(explanation.detail),
-        sheet=f"{sample.slot.stem}.methods{job.how}" if several else "",
+        sheet=f"{sample.slot.stem}.{job.sheet}" if several else "",
         layered=find_method(explanation.method).layered,
         chosen="" if explanation.method == method else f"{explanation.method} ({method})",
     )
