@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from .assembling import asked, by_row, places, shown, summed, with_facts
+from .assembling import asked, by_row, places, said, shown, summed, with_facts
 from .backend import Array, Capture
-from .errors import InputError, ModelError, UnsupportedOpError
+from .choosing import of_its_own, of_the_best
+from .errors import InputError, ModelError
 from .explanation import Explanation
-from .head import head_of
 from .maps.combine import total, widened
 from .maps.diagnosis import (
     STILL,
@@ -30,8 +30,6 @@ from .methods import (
     Method,
     Need,
     Question,
-    best_methods,
-    usual_method,
     with_options,
 )
 from .targets import ScoredTarget
@@ -40,8 +38,6 @@ CAPTURED: frozenset[Need] = frozenset({"gradients"})
 """What a method gets of a capture besides A."""
 UNSEEN = "the map is zero: the activations of this layer are, or no channel has a weight"
 SCORED: frozenset[Need] = frozenset({"tail", "passes"})
-WITHOUT = "reciprocam"
-"""The method that is taken where there is no gradient."""
 
 
 def explained(
@@ -65,7 +61,7 @@ def explained(
     """
     if name in (AUTO, BEST):
         choose = of_its_own if name == AUTO else of_the_best
-        return choose(questions, labels=labels, fuse=fuse, eigen=eigen, **options)
+        return choose(explained, questions, labels=labels, fuse=fuse, eigen=eigen, **options)
     method, target = with_options(name, options)[1], questions[0].target
     options |= {"labels": labels, "eigen": eigen}
     if not method.layered:
@@ -81,54 +77,6 @@ def explained(
     else:
         found = [from_question(one, name, **options) for one in questions]
     return together(found, target, fuse)
-
-
-def of_its_own(
-    questions: Sequence[Question],
-    *,
-    labels: Sequence[str] | None = None,
-    fuse: str | None = None,
-    eigen: bool = False,
-    **options: Any,
-) -> Explanation:
-    """By the usual method, whose options these are; by one without gradients where there are none.
-
-    Why it is another one stands first in its diagnosis.
-    """
-    usual = usual_method(head_of(questions[0].backend))
-    known: dict[str, Any] = {"labels": labels, "fuse": fuse}
-    try:
-        return explained(questions, usual, **known, eigen=eigen, **options)
-    except UnsupportedOpError as error:
-        found = explained(questions, WITHOUT, **known)
-        why = f"{WITHOUT} in place of {usual}: {error}"
-        return replace(found, diagnosis=said([why] * len(found), found.diagnosis))
-
-
-def of_the_best(questions: Sequence[Question], **options: Any) -> Explanation:
-    """By the method that the evidence names for the score, and that the model can do.
-
-    At a layer that is asked for, or at several, it is one that looks there.
-    """
-    first = questions[0]
-    name, *others = best_methods(head_of(first.backend))
-    usual = [one.layer for one in questions] == [getattr(first.backend, "default_layer", "")]
-    if others and not (usual and attends(first)):
-        return explained(questions, others[0], **options)
-    try:
-        return explained(questions, name, **options)
-    except InputError:  # blocks that it cannot follow, or `eigen`, which needs weights
-        if not others:
-            raise
-        return explained(questions, others[0], **options)
-
-
-def attends(question: Question) -> bool:
-    """Is the model a transformer over the picture? One block alone may be a pooling of others'."""
-    try:
-        return len(question.attention.P) > 1
-    except InputError:
-        return False
 
 
 def from_captures(
@@ -148,11 +96,6 @@ def together(
     if not target.doubts:
         return found
     return replace(found, diagnosis=said(target.doubts, found.diagnosis))
-
-
-def said(first: Sequence[str], then: Sequence[str]) -> tuple[str, ...]:
-    """What is doubtful about each row, of two things."""
-    return tuple("; ".join(filter(None, pair)) for pair in zip(first, then, strict=True))
 
 
 def from_capture(

@@ -204,8 +204,14 @@ def row_of(
         reads=line_of(explanation.detail),
         sheet=f"{sample.slot.stem}.{job.sheet}" if several else "",
         layered=find_method(explanation.method).layered,
-        chosen="" if explanation.method == method else f"{explanation.method} ({method})",
+        chosen="" if explanation.method == method else chosen_said(explanation, method),
     )
+
+
+def chosen_said(explanation: Explanation, asked: str) -> str:
+    """What `auto` or `best` turned out to be, and why: 'hirescam (best, as ...)'."""
+    why = f", as {explanation.chosen}" if explanation.chosen else ""
+    return f"{explanation.method} ({asked}{why})"
 
 
 def found_in(

@@ -11,9 +11,9 @@ from cam_core.methods import (
     AUTO,
     BEST,
     about_input,
-    best_methods,
     canonical,
     find_method,
+    may_be,
     usual_method,
 )
 
@@ -40,8 +40,8 @@ def folded(methods: Sequence[str], head: Head | None) -> tuple[tuple[str, ...], 
     `auto` stays, as it knows what to do where there is no derivative; `best` is what it stands for,
     where that is known before the model is run.
     """
-    best = best_methods(head)
-    means = {AUTO: usual_method(head), BEST: BEST if len(best) > 1 else best[0]}
+    best = may_be(head)
+    means = {AUTO: usual_method(head), BEST: BEST if len(best) > 1 else min(best)}
     order = sorted(methods, key=lambda name: (name != AUTO, name == BEST))
     kept: dict[str, str] = {}
     for name in order:

@@ -1,5 +1,6 @@
 """The CAM methods: each is one pure function alpha(A, G), or one of a question, and a row."""
 
+from .best import Best, best_methods, may_be
 from .method import NEEDS, At, Method, Need, Pulls
 from .question import Question
 from .table import (
@@ -7,7 +8,6 @@ from .table import (
     BEST,
     METHODS,
     about_input,
-    best_methods,
     canonical,
     find_method,
     needs_passes,
@@ -22,6 +22,7 @@ __all__ = [
     "METHODS",
     "NEEDS",
     "At",
+    "Best",
     "Method",
     "Need",
     "Pulls",
@@ -30,6 +31,7 @@ __all__ = [
     "best_methods",
     "canonical",
     "find_method",
+    "may_be",
     "needs_passes",
     "pulls_of",
     "usual_method",

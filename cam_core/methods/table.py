@@ -282,13 +282,8 @@ USUAL = {
 A mean over space smears over the objects of a picture; docs/targets.md has the figures."""
 
 
-BEST_OF = {
-    **dict.fromkeys(("classes", "multi-label", "binary"), ("gradrollout", "hirescam")),
-    "sequence": ("layercam",),
-}
-"""The same by evidence; `hirescam` of all others."""
 BEST = "best"
-"""Asks for what the tables of docs/methods.md put first for the kind of head: `best_methods`."""
+"""Asks for what the tables of docs/methods.md put first for such a head: `best.best_methods`."""
 AUTO = "auto"
 """Asks for the usual method, and for `reciprocam` where an operator has no derivative."""
 
@@ -296,16 +291,6 @@ AUTO = "auto"
 def usual_method(head: Head | None) -> str:
     """The method for a score, where none is named."""
     return "gradcam" if head is None else USUAL.get(head.asked, "gradcam")
-
-
-def best_methods(head: Head | None) -> tuple[str, ...]:
-    """What the tables of docs/methods.md put first for a score, and then without attention.
-
-    Of classes `gradrollout` where the model is a transformer that attends over the picture. Else
-    `hirescam`, which on a mean and a linear head is Grad-CAM; of readers `layercam`.
-    """
-    kind = "classes" if head is None else head.asked
-    return BEST_OF.get(kind, ("hirescam",))
 
 
 def find_method(text: str) -> Method:
