@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from cam_core.asking import seen_by
 from cam_core.backend import Array
 from cam_core.errors import CamError, LayerError, ModelError, NothingFoundError, TargetError
-from cam_core.explain import check_finite, seen_by
+from cam_core.explain import check_finite
 from cam_core.explanation import Explanation
 from cam_core.head import ENTRY
 from cam_core.looking import Looks

@@ -41,4 +41,6 @@ def methods(asked: Typed) -> None:
     out.print(grid(columns, rows))
     line(out, "options", "as they are by default; --method legrad:blocks=1,... gives others")
     line(out, AUTO, "what suits the score; reciprocam where an operator has no derivative")
-    line(out, BEST, "what ranks first for such a score, by how the head reads the layer; it says why")
+    line(
+        out, BEST, "what ranks first for such a score, by how the head reads the layer; it says why"
+    )

@@ -8,9 +8,10 @@ from functools import cached_property
 from pathlib import Path
 
 from cam_core.answers import explained
+from cam_core.asking import seen_by
 from cam_core.backend import Array, InputInfo
 from cam_core.errors import CamError, ModelError, NothingFoundError
-from cam_core.explain import check_finite, seen_by, suited
+from cam_core.explain import check_finite, suited
 from cam_core.explanation import Explanation
 from cam_core.head import head_of
 from cam_core.image import Placement
