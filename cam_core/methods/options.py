@@ -32,7 +32,7 @@ def parameters(formula: Callable[..., Any]) -> dict[str, inspect.Parameter]:
     """The keyword arguments of a formula, by name."""
     try:
         taken = inspect.signature(formula, eval_str=True)
-    except NameError:  # its kinds are names that nobody knows at run time
+    except (NameError, AttributeError, TypeError):  # kinds that nobody knows at run time
         taken = inspect.signature(formula)
     return {p.name: p for p in taken.parameters.values() if p.kind is p.KEYWORD_ONLY}
 
