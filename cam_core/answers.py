@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from .assembling import asked, by_row, places, shown, summed, with_facts
+from .assembling import asked, by_row, places, said, shown, summed, with_facts
 from .backend import Array, Capture
-from .errors import InputError, ModelError, UnsupportedOpError
+from .choosing import of_its_own, of_the_best
+from .errors import InputError, ModelError
 from .explanation import Explanation
-from .head import head_of
 from .maps.combine import total, widened
 from .maps.diagnosis import (
     STILL,
@@ -32,9 +32,7 @@ from .methods import (
     Method,
     Need,
     Question,
-    best_methods,
-    find_method,
-    usual_method,
+    with_options,
 )
 from .targets import ScoredTarget
 
@@ -42,8 +40,6 @@ CAPTURED: frozenset[Need] = frozenset({"gradients"})
 """What a method gets of a capture besides A."""
 UNSEEN = "the map is zero: the activations of this layer are, or no channel has a weight"
 SCORED: frozenset[Need] = frozenset({"tail", "passes"})
-WITHOUT = "reciprocam"
-"""The method that is taken where there is no gradient."""
 
 
 def explained(
@@ -67,9 +63,9 @@ def explained(
     """
     if name in (AUTO, BEST):
         choose = of_its_own if name == AUTO else of_the_best
-        return choose(questions, labels=labels, fuse=fuse, eigen=eigen, **options)
+        return choose(explained, questions, labels=labels, fuse=fuse, eigen=eigen, **options)
+    method, target = with_options(name, options)[1], questions[0].target
     options |= {"labels": labels, "eigen": eigen}
-    method, target = find_method(name), questions[0].target
     if not method.layered:
         return together([from_question(questions[0], name, **options)], target)
     if method.captured and "gradients" in method.needs:
@@ -95,7 +91,7 @@ def of_layer(
             question.capture, question.target, name, score=score, about=about, **options
         )
 
-    if not (still(question.capture) and find_method(name).facts is None):
+    if not (still(question.capture) and with_options(name, {})[1].facts is None):
         return found()
     blank = question.once(("still", question.layer, name), found)
     return replace(blank, score=score, **about)
@@ -104,54 +100,6 @@ def of_layer(
 def still(capture: Capture) -> bool:
     """Is the gradient 0, of a score of many places? Of one number it may be saturated."""
     return capture.logits.ndim > 2 and one_number(capture.gradients) and nothing(capture.gradients)
-
-
-def of_its_own(
-    questions: Sequence[Question],
-    *,
-    labels: Sequence[str] | None = None,
-    fuse: str | None = None,
-    eigen: bool = False,
-    **options: Any,
-) -> Explanation:
-    """By the usual method, whose options these are; by one without gradients where there are none.
-
-    Why it is another one stands first in its diagnosis.
-    """
-    usual = usual_method(head_of(questions[0].backend))
-    known: dict[str, Any] = {"labels": labels, "fuse": fuse}
-    try:
-        return explained(questions, usual, **known, eigen=eigen, **options)
-    except UnsupportedOpError as error:
-        found = explained(questions, WITHOUT, **known)
-        why = f"{WITHOUT} in place of {usual}: {error}"
-        return replace(found, diagnosis=said([why] * len(found), found.diagnosis))
-
-
-def of_the_best(questions: Sequence[Question], **options: Any) -> Explanation:
-    """By the method that the evidence names for the score, and that the model can do.
-
-    At a layer that is asked for, or at several, it is one that looks there.
-    """
-    first = questions[0]
-    name, *others = best_methods(head_of(first.backend))
-    usual = [one.layer for one in questions] == [getattr(first.backend, "default_layer", "")]
-    if others and not (usual and attends(first)):
-        return explained(questions, others[0], **options)
-    try:
-        return explained(questions, name, **options)
-    except InputError:  # blocks that it cannot follow, or `eigen`, which needs weights
-        if not others:
-            raise
-        return explained(questions, others[0], **options)
-
-
-def attends(question: Question) -> bool:
-    """Is the model a transformer over the picture? One block alone may be a pooling of others'."""
-    try:
-        return len(question.attention.P) > 1
-    except InputError:
-        return False
 
 
 def from_captures(
@@ -171,11 +119,6 @@ def together(
     if not target.doubts:
         return found
     return replace(found, diagnosis=said(target.doubts, found.diagnosis))
-
-
-def said(first: Sequence[str], then: Sequence[str]) -> tuple[str, ...]:
-    """What is doubtful about each row, of two things."""
-    return tuple("; ".join(filter(None, pair)) for pair in zip(first, then, strict=True))
 
 
 def from_capture(
@@ -198,11 +141,11 @@ def from_capture(
     Raises:
         InputError: the method needs more than that.
     """
-    row = captured_method(method)
+    method, row = captured_method(method, options)
     A, G = widened(capture.activations), widened(capture.gradients)
     # NaN and inf are reported, row by row, by the diagnosis.
     with np.errstate(invalid="ignore", over="ignore"):
-        alpha = row(A, G, **options)
+        alpha = row(A, G)
         within = capture.within if alpha is G else None
         kind = capture.activations.dtype
         signed, floor = summed(A, alpha, kind, eigen=eigen, within=within)
@@ -242,12 +185,12 @@ def from_question(
     Raises:
         InputError: `eigen` of a method without weights.
     """
-    method, rows = find_method(name), question.rows
+    (name, method), rows = with_options(name, options), question.rows
     at_layer = method.at == "layer"
     if eigen and method.gives == "map":
         raise InputError(f"method '{name}' weighs no activations: smooth 'eigen' has none to take")
     with np.errstate(invalid="ignore", over="ignore"):
-        found = formula(question, method, **options)
+        found = formula(question, method)
         alpha = found if method.gives == "alpha" else None
         if alpha is None:
             weighted = found[:, None]
@@ -276,20 +219,20 @@ def from_question(
     )
 
 
-def formula(question: Question, method: Method, **options: Any) -> Array:
+def formula(question: Question, method: Method) -> Array:
     """Alpha or map of the method, whatever it is a function of."""
     if not method.of_arrays:
-        return method.formula(question, **options)
+        return method.formula(question)
     if method.at == "input":
-        return method(question.X, question.GX if "gradients" in method.needs else None, **options)
-    return method(question.A, question.G if "gradients" in method.needs else None, **options)
+        return method(question.X, question.GX if "gradients" in method.needs else None)
+    return method(question.A, question.G if "gradients" in method.needs else None)
 
 
-def captured_method(name: str) -> Method:
-    """The method of that name, if it is a function of a capture."""
-    method = find_method(name)
+def captured_method(name: str, options: Mapping[str, Any]) -> tuple[str, Method]:
+    """The method with these options, if it is a function of a capture, and how it is spelled."""
+    name, method = with_options(name, options)
     if not method.captured:
         lacking = method.lacking(CAPTURED)
         what = f"needs {lacking}" if lacking else "is about the input"
         raise InputError(f"method '{name}' {what}: a capture does not tell, `explain` does")
-    return method
+    return name, method

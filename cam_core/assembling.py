@@ -110,3 +110,8 @@ def whole(question: Question) -> Region:
 def by_row(values: Array, rows: int) -> Array:
     """[N k, ...] as [N, k, ...]."""
     return values.reshape(rows, -1, *values.shape[1:])
+
+
+def said(first: Sequence[str], then: Sequence[str]) -> tuple[str, ...]:
+    """What is doubtful about each row, of two things."""
+    return tuple("; ".join(filter(None, pair)) for pair in zip(first, then, strict=True))

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from .asking import asking_of, seen_by
 from .backend import Backend, Inputs
 from .errors import NothingFoundError, TargetError
-from .explain import asking_of, check_finite, seen_by, suited
+from .explain import check_finite, suited
 from .targets import Placed, ScoredTarget, Seen
 from .targets.detection import LIKELY
 

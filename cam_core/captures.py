@@ -42,11 +42,11 @@ def captures(
 
 def pulled(look: Look, target: Target, input_gradients: bool = False) -> list[Capture]:
     """A and G at each layer of a look, by one backward pass."""
-    return captured(look, look.pull(target), input_gradients)
+    return captures_of(look, look.pull(target), input_gradients)
 
 
-def captured(look: Look, G: Gradients, input_gradients: bool = False) -> list[Capture]:
-    """A and G at each layer of a look."""
+def captures_of(look: Look, G: Gradients, input_gradients: bool = False) -> list[Capture]:
+    """A and G at each layer of a look that was pulled."""
     return [
         Capture(
             layer=name,

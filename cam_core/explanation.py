@@ -56,6 +56,8 @@ class Explanation:
     """What else there is to say of each row's target, ready for JSON: the box, its anchor."""
     outline: Cells | None = None
     """Which cells of the score the target is about, where it is about some."""
+    chosen: str = ""
+    """Why it is this method, where the evidence chose it."""
     own: Cells | None = None
     """A map that the model gives itself, to be seen beside."""
 
@@ -154,6 +156,7 @@ class Explanation:
             "layer": row.layer,
             "input": None if row.region is None else row.region.input or None,
             "method": row.method,
+            **({"chosen": row.chosen} if row.chosen else {}),
             "shape": list(row.map.shape[1:]),
             "raw_max": _finite(row.raw_max[0]),
             "raw_min": _finite(np.min(row.signed[0])),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 from .region import Places
 
@@ -19,6 +19,8 @@ KINDS = (
     *("classes", "multi-label", "binary", "regression", "embedding", "dense classes", "boxes"),
     *("sequence", "caption", "similarity", "picture", "unknown"),
 )
+Reads = Literal["", "mean", "maximum", "flattened", "windows"]
+"""How a head reads the places of a layer; windows: through attention within them."""
 WITHOUT = {"regression", "embedding", "picture", "unknown"}
 """Kinds whose numbers are no probability, whatever the model applies to them."""
 

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
-from .backend import Backend, Capture, Gradients, Inputs, Look
-from .captures import captured, pulled
-from .errors import LayerError, TargetError
+from .backend import Array, Backend, Capture, Gradients, Inputs, Look
+from .captures import captures_of, pulled
+from .errors import InputError, LayerError, TargetError, UnsupportedOpError
 from .head import heads_of
-from .methods import Question
+from .methods import Pulls, Question, about_input, pulls_of
+from .methods.doors import guiding
+from .methods.picture import pictured
 from .own_map import own_map
 from .places import Cells
+from .pulling import Pulling
 from .targets import ScoredTarget
+
+
+class Ready(NamedTuple):
+    """One look, and the gradient of the picture that a pull of it gives besides."""
+
+    look: Look
+    pulls: Pulls
 
 
 class Looks:
@@ -26,7 +36,8 @@ class Looks:
         x: the input.
         layers: where to look; None: the default layers.
         told: hears how much of a long row of passes is done, from 0 to 1.
-        bare: nobody asks about a layer, so that the model may have none.
+        methods: those that will ask, where it is known: what they read of the picture's gradient
+            is then had by the same pass; where none asks about a layer the model may have none.
     """
 
     def __init__(
@@ -36,17 +47,18 @@ class Looks:
         layers: Sequence[str] | None = None,
         *,
         told: Callable[[float], None] = lambda share: None,
-        bare: bool = False,
+        methods: Sequence[str] = (),
     ) -> None:
         self._backend, self._x, self._layers = backend, x, layers
-        self._told, self._bare = told, bare
+        self._told, self._pulls = told, pulls_of(methods)
+        self._bare = bool(methods) and all(map(about_input, methods))
         self._refused: LayerError | None = None
-        self.first: Look = self._first()
-        """That of the score."""
-        self._others: dict[str, Look] = {}
         self._made: dict[str, dict[Hashable, Any]] = {}
-        self._waiting: list[ScoredTarget] = []
-        self._ready: dict[int, tuple[ScoredTarget, Gradients]] = {}
+        self.pulling = Pulling()
+        """Hears which targets follow one another."""
+        self._ready: dict[str, Ready] = {"": self._first()}
+        self.first: Look = self._ready[""].look
+        """That of the score."""
 
     @cached_property
     def own_map(self) -> Cells | None:
@@ -55,30 +67,28 @@ class Looks:
 
     def pulled(self, target: ScoredTarget) -> list[Capture]:
         """A and G of a target at each layer, of the look that has its number."""
-        look = self.of(target.tensor)
-        own = captured(look, self._gradients(look, target))
+        look, back = self._back(target)
+        return self._captures(look, back, target)
+
+    def _captures(self, look: Look, back: Gradients, target: ScoredTarget) -> list[Capture]:
+        own = captures_of(look, back)
         if target.beside is None:
             return own
         return [self._with(capture, target.beside) for capture in own]
 
-    def expect(self, targets: Sequence[ScoredTarget]) -> None:
-        """What will be pulled, in this order: a look may take several at once."""
-        self._waiting = list(targets)
-
-    def _gradients(self, look: Look, target: ScoredTarget) -> Gradients:
-        """Of one target, and of as many of those that follow it as the look takes at once."""
-        if id(target) in self._ready:
-            return self._ready.pop(id(target))[1]
-        pull_first = getattr(look, "pull_first", None)
-        first = next((i for i, one in enumerate(self._waiting) if one is target), None)
-        later = [] if first is None else self._waiting[first:]
-        alike = [one for one in later if one.tensor == target.tensor]
-        if len(alike) < 2 or pull_first is None:
-            return look.pull(target)
-        found: list[Gradients] = pull_first(alike)
-        more = zip(alike[1:], found[1:], strict=False)
-        self._ready |= {id(one): (one, G) for one, G in more}
-        return found[0]
+    def _back(self, target: ScoredTarget) -> tuple[Look, Gradients]:
+        """The plain gradient at the layers, and what was looked at: once more without the input
+        where that look is a guided one, or an operator before the layers has no derivative.
+        """
+        look, pulls = self._known(target.tensor)
+        try:
+            if pulls != "guided":
+                return look, self.pulling.of(look, target)
+        except UnsupportedOpError:
+            if not pulls:
+                raise
+        bare = self._model(target.tensor).look(self._x, layers=list(look.layers))
+        return bare, bare.pull(target)
 
     def _with(self, own: Capture, beside: ScoredTarget) -> Capture:
         """With what reaches a layer by way of another output; a layer may not reach that at all."""
@@ -95,19 +105,27 @@ class Looks:
 
         Without layers it is one question, at none.
         """
-        look = self.of(target.tensor)
+        look, pulls = self._known(target.tensor)
+
+        @functools.cache
+        def back() -> tuple[Look, Gradients]:
+            return self._back(target) if pulls != "guided" else (look, look.pull(target))
 
         @functools.cache
         def captured() -> dict[str, Capture]:
-            return {one.layer: one for one in self.pulled(target)}
+            found = self._back(target) if pulls == "guided" else back()
+            return {one.layer: one for one in self._captures(*found, target)}
+
+        def pixels(asked: Pulls) -> Mapping[str, Array]:
+            return back()[1].inputs if asked == pulls else {}
 
         def at(layer: str) -> Callable[[], Capture]:
             return lambda: captured()[layer]
 
-        made = self._made.setdefault(target.tensor, {})
-        backend = self._scored(target.tensor) if target.tensor else self._backend
+        made, backend = self._shared(target.tensor), self._model(target.tensor)
+        known = made, self._told, pixels
         return [
-            Question(backend, self._x, look, layer, target, at(layer), made, self._told)
+            Question(backend, self._x, look, layer, target, at(layer), *known)
             for layer in look.layers or [""] * self._bare
         ]
 
@@ -117,23 +135,44 @@ class Looks:
         Raises:
             TargetError: the output has other rows than the score, or no such backend sees it.
         """
+        return self._known(tensor).look
+
+    def _known(self, tensor: str) -> Ready:
         if not tensor and self._refused is not None:
             raise self._refused
-        if not tensor:
-            return self.first
-        if tensor not in self._others:
-            self._others[tensor] = self._look(tensor)
-        return self._others[tensor]
+        if tensor not in self._ready:
+            self._ready[tensor] = self._look(tensor)
+        return self._ready[tensor]
 
-    def _first(self) -> Look:
+    def _first(self) -> Ready:
         """Without layers where those named do not reach the score, but maybe another output."""
         try:
-            return self._backend.look(self._x, layers=self._layers)
+            return self._at("", self._backend, self._layers)
         except LayerError as error:
             if self._layers is None and not self._bare:
                 raise
             self._refused = None if self._layers is None else error
-            return self._backend.look(self._x, layers=())
+            return self._at("", self._backend, ())
+
+    def _at(self, tensor: str, model: Backend, layers: Sequence[str] | None) -> Ready:
+        """Ready for the gradient of the picture, where it will be asked for and there is one."""
+        try:
+            own = self._guided(tensor, model) if self._pulls == "guided" else model
+            inputs = [pictured(model.inputs(), "").name] if self._pulls else ()
+            return Ready(own.look(self._x, layers=layers, inputs=inputs), self._pulls)
+        except InputError:  # whoever asks is told why there is none
+            return Ready(model.look(self._x, layers=layers), "")
+
+    def _guided(self, tensor: str, model: Backend) -> Backend:
+        found: Backend = self._shared(tensor).setdefault("guided", guiding(model)())
+        return found
+
+    def _shared(self, tensor: str) -> dict[Hashable, Any]:
+        """What all targets of a look may share."""
+        return self._made.setdefault(tensor, {})
+
+    def _model(self, tensor: str) -> Backend:
+        return self._scored(tensor) if tensor else self._backend
 
     def _scored(self, tensor: str) -> Backend:
         scored = getattr(self._backend, "scored", None)
@@ -142,28 +181,28 @@ class Looks:
         found: Backend = scored(tensor)
         return found
 
-    def _look(self, tensor: str) -> Look:
-        found = self._near(self._scored(tensor))
-        rows, own = len(found.score), len(self.first.score)
+    def _look(self, tensor: str) -> Ready:
+        found = self._near(tensor, self._scored(tensor))
+        rows, own = len(found.look.score), len(self.first.score)
         if rows != own:
             raise TargetError(
                 f"output '{tensor}' has {rows} rows for {own} of the input: explain them one by one"
             )
         return found
 
-    def _near(self, other: Backend) -> Look:
+    def _near(self, tensor: str, other: Backend) -> Ready:
         """At the same layers, those of them that reach the output; at its own where none does.
 
         A later layer of the score may lie on a branch of its own, and the landmarks of a face are
         read at one scale. A layer that is named and does not reach is an error.
         """
         try:
-            return other.look(self._x, layers=self._layers or list(self.first.layers))
+            return self._at(tensor, other, self._layers or list(self.first.layers))
         except LayerError:
             if self._layers is not None:
                 raise
             near = [layer for layer in self.first.layers if self._reaches(other, layer)]
-            return other.look(self._x, layers=near or None)
+            return self._at(tensor, other, near or None)
 
     def _reaches(self, other: Backend, layer: str) -> bool:
         try:

@@ -80,7 +80,7 @@ def _augmented(questions: Sequence[Question], name: str, **options: Any) -> Expl
     for mirrored, x in _pictures(first, width):
         one = found
         if x is not None:
-            looks = Looks(first.backend, x, layers)
+            looks = Looks(first.backend, x, layers, methods=[name])
             one = answers.explained(looks.questions(held), name, **options)
         sides = _sides(one, size)
         each.append((np.flip(sides[0], -1), np.flip(sides[1], -1)) if mirrored else sides)

@@ -17,10 +17,10 @@ import numpy as np
 
 from cam_core import open_backend
 from cam_core.answers import from_captures
+from cam_core.asking import seen_by
 from cam_core.backend import Backend
 from cam_core.captures import pulled
 from cam_core.errors import TargetError
-from cam_core.explain import seen_by
 from cam_core.image import Preprocess, preprocess, read
 from cam_core.targets import ScoredTarget, Seen, parse_target
 

@@ -21,19 +21,11 @@ from benchmarks.speed.blocks import Run, interleave, ratio
 from benchmarks.speed.sessions import runner, session
 
 
-def options_of(text: str) -> tuple[str, dict[str, Any]]:
-    """`legrad:blocks=1` as a method and its options."""
-    name, _, given = text.partition(":")
-    pairs = (one.partition("=") for one in given.split(",") if one)
-    return name, {key: int(value) if value.isdigit() else value for key, _, value in pairs}
-
-
 def candidates(path: Path, methods: Sequence[str], threads: int) -> dict[str, Run]:
     """The plain model twice, and the file of each method."""
     runs = {name: runner(session(path, threads)) for name in ("plain", "again")}
     for text in methods:
-        name, options = options_of(text)
-        own = session(instrument(path, method=name, options=options), threads)
+        own = session(instrument(path, method=text), threads)
         fed: Any = {given.name: np.array([-1]) for given in own.get_inputs()[1:]}
         runs[text] = runner(own, **fed)
     return runs

@@ -4,6 +4,7 @@
     python -m benchmarks.ranking DATA        also DATA/models/yolox-nano.onnx on DATA/coco, and
                                              DATA/models/cifar10-vit.onnx on DATA/cifar10_242.npz
     python -m benchmarks.ranking --only heads    the tables by head alone
+    python -m benchmarks.ranking --only heads --head gmp --head hidden    the rows of these alone
 
 DATA/coco holds images, and labels as YOLO writes them with classes.yaml. What is not measured this
 time stays as it is on the page.
@@ -47,34 +48,41 @@ LONG = ("rise", "sscam", "iscam", "occlusion")
 
 def main() -> None:
     """Reads the command line."""
+    from .heads import HEADS
+
     parser = argparse.ArgumentParser(prog="python -m benchmarks.ranking", description=__doc__)
     parser.add_argument("data", nargs="?", type=Path)
     parser.add_argument("--scenes", type=int, help="how many, of each; ROAD takes its time")
     parser.add_argument("--only", choices=[*PARTS, *BY_HEAD], action="append")
+    parser.add_argument("--head", choices=HEADS, action="append", help="its rows alone, of heads")
     parser.add_argument("--methods", default=",".join(usual()), help="those that are compared")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
         for name in asked.only or [*PARTS, *BY_HEAD]:
             if name in ("coco", "planted") and asked.data is None:
                 continue
-            make = part if name in PARTS else by_head
-            made = make(name, Path(place), asked)
             text = PAGE.read_text(encoding="utf-8")
+            if name in PARTS:
+                made = part(name, Path(place), asked)
+            else:
+                made = by_head(name, Path(place), asked, between(text, name))
             PAGE.write_text(put(text, name, made), encoding="utf-8")
             print(made, flush=True)
 
 
-def by_head(name: str, place: Path, asked: Any) -> str:
-    """The tables by head; networks are taught first."""
+def by_head(name: str, place: Path, asked: Any, before: str) -> str:
+    """The tables by head; networks are taught first. Of some heads, `before` with their rows."""
     from .evidence import gathered
     from .heads import HEADS
-    from .verdicts import tables
+    from .verdicts import renewed, tables
 
     count, found = asked.scenes or HEADED, {}
     for key, head in HEADS.items():
-        if bool(head.needs) == (name == "planted"):
+        if bool(head.needs) == (name == "planted") and key in (asked.head or HEADS):
             print(f"{key} ...", flush=True)
             found[key] = gathered(head, asked.data if head.needs else place, count, several())
+    if asked.head:
+        return renewed(before, tables(found)) if found else before
     return f"### {BY_HEAD[name].format(photos=count)}\n\n{tables(found)}"
 
 
@@ -159,11 +167,20 @@ def coco(data: Path, place: Path) -> Iterator[str]:
     yield from ("--preprocess", "raw", "--bgr", "--fit", "letterbox")
 
 
+def between(page: str, name: str) -> str:
+    """A part of the page, between its marks."""
+    return page.split(_marks(name)[0])[1].split(_marks(name)[1])[0].strip()
+
+
 def put(page: str, name: str, text: str) -> str:
     """The page with a part between its marks."""
-    first, last = f"<!-- {name}: made by benchmarks.ranking -->", f"<!-- end of {name} -->"
+    first, last = _marks(name)
     before, rest = page.split(first)
     return f"{before}{first}\n\n{text}\n\n{last}{rest.split(last)[1]}"
+
+
+def _marks(name: str) -> tuple[str, str]:
+    return f"<!-- {name}: made by benchmarks.ranking -->", f"<!-- end of {name} -->"
 
 
 if __name__ == "__main__":

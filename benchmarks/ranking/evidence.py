@@ -71,7 +71,7 @@ class Evidence:
 
     def add(self, model: Model, picture: Pictured, *, faithful: bool) -> None:
         """One picture."""
-        looks = Looks(model.backend, picture.x)
+        looks = Looks(model.backend, picture.x, methods=self.methods)
         cases = [self._case(model, looks, picture.x, *asked) for asked in picture.asked]
         name = str(len(self.placed.photos))
         self.placed.add(name, cases)

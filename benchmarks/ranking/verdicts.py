@@ -55,6 +55,30 @@ def tables(found: Mapping[str, Evidence]) -> str:
     )
 
 
+def renewed(old: str, new: str) -> str:
+    """Some tables with the rows of others, which have the same headings and fewer heads."""
+    before, after = (text.split("\n\n") for text in (old, new))
+    fresh = dict(zip(after[::2], after[1::2], strict=True))
+    made = [
+        block if i == 0 or before[i - 1] not in fresh else _with_rows(block, fresh[before[i - 1]])
+        for i, block in enumerate(before)
+    ]
+    return "\n\n".join(made)
+
+
+def _with_rows(old: str, new: str) -> str:
+    """One table, in the order of HEADS; a row of a head that is in both is the new one."""
+    top, rows = old.splitlines()[:2], [*old.splitlines()[2:], *new.splitlines()[2:]]
+    own = {key: row for row in rows for key in HEADS if _is_of(row, key)}
+    return "\n".join([*top, *(own[key] for key in HEADS if key in own)])
+
+
+def _is_of(row: str, key: str) -> bool:
+    """Does a row begin with the head, and maybe with how often it is right?"""
+    first = row.removeprefix("| ").split(" |")[0]
+    return first == HEADS[key].told or first.startswith(f"{HEADS[key].told}, ")
+
+
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Markdown."""
     lines = [head, ["---"] * len(head), *rows]

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from cam_core.asking import seen_by
 from cam_core.backend import Array
 from cam_core.errors import CamError, LayerError, ModelError, NothingFoundError, TargetError
-from cam_core.explain import check_finite, seen_by
+from cam_core.explain import check_finite
 from cam_core.explanation import Explanation
 from cam_core.head import ENTRY
 from cam_core.looking import Looks
@@ -147,8 +148,7 @@ class Explaining:
 def look(job: Job, sample: Sample, methods: Sequence[str], told: Callable[[float], None]) -> Looks:
     """At a sample, where the job looks."""
     check_finite(sample.x)
-    bare = all(about_input(method) for method in methods)
-    return Looks(job.backend, sample.x, job.layers or None, told=told, bare=bare)
+    return Looks(job.backend, sample.x, job.layers or None, told=told, methods=methods)
 
 
 def explanation_of(
@@ -203,10 +203,16 @@ def row_of(
         preprocessing=sample.description,
         entry=job.heads[0].entry if job.heads else ENTRY,
         reads=line_of(explanation.detail),
-        sheet=f"{sample.slot.stem}.methods{job.how}" if several else "",
+        sheet=f"{sample.slot.stem}.{job.sheet}" if several else "",
         layered=find_method(explanation.method).layered,
-        chosen="" if explanation.method == method else f"{explanation.method} ({method})",
+        chosen="" if explanation.method == method else chosen_said(explanation, method),
     )
+
+
+def chosen_said(explanation: Explanation, asked: str) -> str:
+    """What `auto` or `best` turned out to be, and why: 'hirescam (best, as ...)'."""
+    why = f", as {explanation.chosen}" if explanation.chosen else ""
+    return f"{explanation.method} ({asked}{why})"
 
 
 def found_in(

@@ -10,11 +10,13 @@ from typing import Any
 
 from cam_core.backend import Backend
 from cam_core.head import Head, heads_of
+from cam_core.methods import about_input
 from cam_core.smoothing import as_rows
 from cam_core.sources import Labels
 from cam_core.targets.detection import LIKELY
 
 from .inputs.samples import Sample
+from .naming import file_name
 from .views import Views, views
 
 
@@ -42,6 +44,8 @@ class Job:
     """The probability from which on there is a box."""
     fuse: str | None = None
     """How several layers are one picture; a picture each if None."""
+    named_layer: str = ""
+    """The layer that was named, those that are fused with '+'; '' of none, or a picture each."""
     smooths: tuple[str, ...] = ()
     prepare: Callable[[Path], Sample] | None = None
     """What makes an input of another picture, to compare with."""
@@ -61,8 +65,19 @@ class Job:
         return "".join(f".{word}" for word in (*as_rows(self.smooths), self.fuse) if word)
 
     def named(self, method: str) -> str:
-        """How file names call the maps of a method, as 'gradcam' or 'layercam.root'."""
-        return f"{method}{self.how}"
+        """How file names call the maps of a method: 'layercam.root', 'rise-masks-500', and at a
+        layer that was named 'gradcam.relu_3', where it counts.
+        """
+        return f"{file_name(method)}{self.how}{'' if about_input(method) else self._at}"
+
+    @property
+    def sheet(self) -> str:
+        """How file names call the maps of all methods."""
+        return f"methods{self.how}{self._at}"
+
+    @property
+    def _at(self) -> str:
+        return f".{file_name(self.named_layer)}" if self.named_layer else ""
 
     def views(self, method: str) -> Views:
         """The pictures of each target by a method."""

@@ -7,7 +7,15 @@ from collections.abc import Sequence
 from cam_core.backend import Backend
 from cam_core.errors import InputError
 from cam_core.head import Head, head_of
-from cam_core.methods import AUTO, BEST, about_input, best_methods, find_method, usual_method
+from cam_core.methods import (
+    AUTO,
+    BEST,
+    about_input,
+    canonical,
+    find_method,
+    may_be,
+    usual_method,
+)
 
 
 def methods_of(
@@ -19,7 +27,8 @@ def methods_of(
         InputError: a layer, and no method that it counts for.
     """
     head = head_of(backend)
-    methods, notes = folded(tuple(dict.fromkeys(asked)) or (usual_method(head),), head)
+    named = tuple(dict.fromkeys(map(canonical, asked)))
+    methods, notes = folded(named or (usual_method(head),), head)
     if layer is not None and len(backend.inputs()) == 1:  # of several it says over which one
         notes += beside_layer(methods, layer)
     return methods, notes
@@ -31,8 +40,8 @@ def folded(methods: Sequence[str], head: Head | None) -> tuple[tuple[str, ...], 
     `auto` stays, as it knows what to do where there is no derivative; `best` is what it stands for,
     where that is known before the model is run.
     """
-    best = best_methods(head)
-    means = {AUTO: usual_method(head), BEST: BEST if len(best) > 1 else best[0]}
+    best = may_be(head)
+    means = {AUTO: usual_method(head), BEST: BEST if len(best) > 1 else min(best)}
     order = sorted(methods, key=lambda name: (name != AUTO, name == BEST))
     kept: dict[str, str] = {}
     for name in order:

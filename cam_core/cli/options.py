@@ -50,13 +50,18 @@ OPTIONS: dict[str, tuple[tuple[str, ...], Mapping[str, Any]]] = {
     "score": (("--score",), {"help": "The tensor with the scores, where the one found is wrong."}),
     "method": (
         ("--method",),
-        {"default": "gradcam", "show_default": True, "help": "See 'gradcam methods'."},
+        {
+            "default": "gradcam",
+            "show_default": True,
+            "help": "See 'gradcam methods'; with options as legrad:blocks=1.",
+        },
     ),
     "methods": (
         ("--method", "methods"),
         {
             "multiple": True,
-            "help": "See 'gradcam methods'; several give one sheet a photo as well. Default: "
+            "help": "See 'gradcam methods'; with options as legrad:blocks=1 or "
+            "rise:masks=500,cells=5; several give one sheet a photo as well. Default: "
             "hirescam of boxes and regions, layercam of readers, else gradcam. 'auto' is the "
             "same, and reciprocam where an operator of the model has no derivative; 'best' is what "
             "ranks first in the documentation for such a score.",

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cam_core.asking import seen_by
 from cam_core.errors import InputError, LayerError, TargetError
-from cam_core.explain import check_finite, seen_by
+from cam_core.explain import check_finite
 from cam_core.head import head_of
 from cam_core.looking import Looks
 from cam_core.maps.combine import resize

@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..asking import seen_by
 from ..backend import Array, Inputs
 from ..errors import NothingFoundError
-from ..explain import check_finite, seen_by
+from ..explain import check_finite
 from ..explanation import Explanation
 from ..looking import Looks
 from ..recording import sha256_of

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from ..asking import find_class_axis
 from ..backend import Array, Backend, Inputs
 from ..errors import InputError, NothingFoundError
-from ..explain import find_class_axis
 from .bounds import bounds_of, grey_noise, quantised
 from .classes import ClassMap, Names, changed_places, match_classes, moved_said
 from .layers import match_layers

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from ..answers import explained
+from ..asking import asking_of
 from ..backend import Array, Backend
 from ..errors import ModelError
-from ..explain import asking_of, suited
+from ..explain import suited
 from ..explanation import Explanation
 from ..head import Head, head_of
 from ..looking import Looks

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..backend import Array, Backend, Inputs
 from ..errors import InputError
+from ..head import Reads
 
 
 def head_weights(backend: Backend, layer: str, *, own: bool) -> Array:
@@ -27,6 +28,15 @@ def head_weights(backend: Backend, layer: str, *, own: bool) -> Array:
         raise InputError(f"{what} does not tell the weights of its head: take gradcam")
     found: Array = read(layer)
     return found
+
+
+def reads_of(backend: Backend, layer: str, *, own: bool) -> Reads:
+    """How a head reads the places of a layer; '' where a backend does not know, or of no layer.
+
+    `own`: is it the score's, and not another output's?
+    """
+    tell: Callable[[str], Reads] | None = getattr(backend, "head_reads", None)
+    return "" if tell is None or not own or not layer else tell(layer)
 
 
 def attending(backend: Backend) -> Callable[[Inputs, str], Any]:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from ..backend import Array
 from ..errors import InputError
+from .options import parameters
 
 Need = Literal[
     "gradients",
@@ -34,6 +35,8 @@ NEEDS: dict[Need, str] = {
 """In words. The activations of its layer are there for every method."""
 Gives = Literal["alpha", "map"]
 At = Literal["layer", "input", "attention"]
+Pulls = Literal["", "plain", "guided"]
+"""A gradient of the picture, as it is."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,11 @@ class Method:
         return self.formula(*given, **options)
 
     @property
+    def options(self) -> dict[str, Any]:
+        """What may be given besides, by name, each as it is by default."""
+        return {name: one.default for name, one in parameters(self.formula).items()}
+
+    @property
     def of_arrays(self) -> bool:
         """Is it a function of A and G, or of a question?"""
         return self.needs <= {"gradients"}
@@ -88,6 +96,15 @@ class Method:
     def captured(self) -> bool:
         """Is it a weighing of a layer's A by what a capture holds?"""
         return self.of_arrays and self.gives == "alpha" and self.at == "layer"
+
+    @property
+    def pulls(self) -> Pulls:
+        """The gradient that it reads of the picture as it is; '' of none, or of more than that."""
+        if self.needs == {"guided gradients"}:
+            return "guided"
+        own = self.of_arrays and "gradients" in self.needs
+        once = own or ("input gradients" in self.needs and "passes" not in self.needs)
+        return "plain" if self.at == "input" and once else ""
 
     def lacking(self, given: frozenset[Need]) -> str:
         """What it needs besides, in words; '' where nothing is lacking."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from ..backend import Array, InputInfo
+from ..backend import Array, InputInfo, Inputs
 from ..errors import InputError
 
 
@@ -28,6 +28,11 @@ def pictured(inputs: Sequence[InputInfo], over: str) -> InputInfo:
     named = [info for info in infos if info.name == over]
     pictures = [info for info in infos if info.channel_axis is not None]
     return (named or pictures or infos)[0]
+
+
+def by_name(x: Inputs, info: InputInfo) -> Mapping[str, Array]:
+    """What the model was fed, where a single array is that input."""
+    return x if isinstance(x, Mapping) else {info.name: x}
 
 
 def channel_axis_of(picture: Array, info: InputInfo) -> int | None:

@@ -15,8 +15,9 @@ from .answered import Answer, Blocks, Kept, batched, scores, split, steps
 from .attention import Attention
 from .curvature import curved
 from .doors import attending, guiding, head_weights
+from .method import Pulls
 from .passes import BATCH, BLOCK, looks, suited_to
-from .picture import channel_axis_of, channels_first, pictured, places_of
+from .picture import by_name, channel_axis_of, channels_first, pictured, places_of
 
 Made = TypeVar("Made")
 
@@ -36,6 +37,7 @@ class Question:
         capture: makes A and G of that layer, by a backward pass at the first call.
         made: what targets of one look may share, see `once`.
         told: hears how much of a long row of passes is done, from 0 to 1.
+        pixels: what the look gives of that gradient of the inputs, by name; {}: another look does.
     """
 
     def __init__(
@@ -48,10 +50,11 @@ class Question:
         capture: Callable[[], Capture],
         made: dict[Hashable, Any],
         told: Callable[[float], None] = lambda share: None,
+        pixels: Callable[[Pulls], Mapping[str, Array]] = lambda asked: {},
     ) -> None:
         self.backend, self.x, self.look = backend, x, look
         self.layer, self.target = layer, target
-        self._captured, self._made, self._told = capture, made, told
+        self._captured, self._made, self._told, self._pixels = capture, made, told, pixels
 
     @functools.cached_property
     def capture(self) -> Capture:
@@ -89,14 +92,19 @@ class Question:
 
     @functools.cached_property
     def GX(self) -> Array:
-        """dY/dX [N, C, *S], at least float32; one more pass forward and back."""
-        (found,) = self.gradients([self.picture])
-        return widened(self.as_channels_first(found))
+        """dY/dX [N, C, *S], at least float32."""
+        return self._slope("plain")
 
     @functools.cached_property
     def R(self) -> Array:
         """dY/dX [N, C, *S] by guided backpropagation, at least float32."""
-        (found,) = self.gradients([self.picture], guided=True)
+        return self._slope("guided")
+
+    def _slope(self, asked: Pulls) -> Array:
+        """Of the look itself, where it was made ready for it; else by one more."""
+        found = self._pixels(asked).get(self.input.name)
+        if found is None:
+            (found,) = self.gradients([self.picture], guided=asked == "guided")
         return widened(self.as_channels_first(found))
 
     def over_input(self, maps: Array) -> Array:
@@ -171,12 +179,7 @@ class Question:
     @functools.cached_property
     def picture(self) -> Array:
         """That input as it was fed, [N, ...] in the model's own layout."""
-        return np.asarray(self._given[self.input.name])
-
-    @property
-    def _given(self) -> Mapping[str, Array]:
-        """What the model was fed, by name."""
-        return self.x if isinstance(self.x, Mapping) else {self.input.name: self.x}
+        return np.asarray(by_name(self.x, self.input)[self.input.name])
 
     @property
     def channel_axis(self) -> int | None:
@@ -213,11 +216,7 @@ class Question:
         return found
 
     def guided(self) -> Backend:
-        """The model with guided backpropagation in place of its gradient.
-
-        Raises:
-            InputError: the backend has none.
-        """
+        """The model with guided backpropagation in place of its gradient, if there is one."""
         return self.once("guided", guiding(self.backend))
 
     @property
@@ -229,8 +228,8 @@ class Question:
         self, changed: Iterable[Array], *asked: Sequence[str], batch: int, guided: bool = False
     ) -> Iterator[tuple[int, Look]]:
         """Looks at some changed pictures at a time, and how many each of them is of."""
-        backend = self.guided() if guided else self.backend
-        return looks(backend, self._given, self.input, changed, batch // max(1, self.rows), *asked)
+        backend, given = self.guided() if guided else self.backend, by_name(self.x, self.input)
+        return looks(backend, given, self.input, changed, batch // max(1, self.rows), *asked)
 
     def _scores(self, changed: Iterable[Array], answers: Iterator[Answer], key: Hashable) -> Array:
         kept = self.once(key, Kept) if key else None

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
+from functools import partial
 from typing import Any
 
 from ..errors import InputError
@@ -25,8 +28,9 @@ from .from_input_gradients import (
     smoothgradcam_plus_plus,
 )
 from .linear_head import cam
-from .method import Method
+from .method import Method, Pulls
 from .occlusion import occlusion
+from .options import read, spelled
 from .recipro_cam import reciprocam
 from .rise import rise
 from .score_cam import fast_scorecam, iscam, scorecam, sscam
@@ -278,13 +282,8 @@ USUAL = {
 A mean over space smears over the objects of a picture; docs/targets.md has the figures."""
 
 
-BEST_OF = {
-    **dict.fromkeys(("classes", "multi-label", "binary"), ("gradrollout", "hirescam")),
-    "sequence": ("layercam",),
-}
-"""The same by evidence; `hirescam` of all others."""
 BEST = "best"
-"""Asks for what the tables of docs/methods.md put first for the kind of head: `best_methods`."""
+"""Asks for what the tables of docs/methods.md put first for such a head: `best.best_methods`."""
 AUTO = "auto"
 """Asks for the usual method, and for `reciprocam` where an operator has no derivative."""
 
@@ -294,23 +293,40 @@ def usual_method(head: Head | None) -> str:
     return "gradcam" if head is None else USUAL.get(head.asked, "gradcam")
 
 
-def best_methods(head: Head | None) -> tuple[str, ...]:
-    """What the tables of docs/methods.md put first for a score, and then without attention.
+def find_method(text: str) -> Method:
+    """The row of METHODS, with its options where some are given: `legrad:blocks=1`.
 
-    Of classes `gradrollout` where the model is a transformer that attends over the picture. Else
-    `hirescam`, which on a mean and a linear head is Grad-CAM; of readers `layercam`.
+    Raises:
+        InputError: there is no such method, or it takes no such option; the line has all of them.
     """
-    kind = "classes" if head is None else head.asked
-    return BEST_OF.get(kind, ("hirescam",))
+    return with_options(text)[1]
 
 
-def find_method(name: str) -> Method:
-    """The row of METHODS, or an error that names them."""
+def with_options(text: str, given: Mapping[str, Any] | None = None) -> tuple[str, Method]:
+    """How a method with these options besides is spelled, and its row, which has them all.
+
+    Options are left out where they are as they are by default; of those in `given` an array is
+    not spelled, and counts all the same.
+
+    Raises:
+        InputError: as of `find_method`.
+    """
+    name, options = read(text)
     if name in (AUTO, BEST):
         raise InputError(f"'{name}' is a choice of `explain`: name the method itself here")
     if name not in METHODS:
         raise InputError(f"no method '{name}'; {near_methods(name)}")
-    return METHODS[name]
+    row, options = METHODS[name], options | dict(given or {})
+    if not options:
+        return name, row
+    return spelled(name, row.formula, options), replace(
+        row, formula=partial(row.formula, **options)
+    )
+
+
+def canonical(text: str) -> str:
+    """A method with its options in the one way that files and records have it."""
+    return text if text in (AUTO, BEST) else with_options(text)[0]
 
 
 def near_methods(name: str) -> str:
@@ -321,7 +337,7 @@ def near_methods(name: str) -> str:
 
 def needs_passes(name: str) -> bool:
     """Does it run the model, or a part of it, many times?"""
-    return name == AUTO or (name != BEST and not METHODS[name].of_arrays)
+    return name == AUTO or (name != BEST and not find_method(name).of_arrays)
 
 
 def about_input(name: str) -> bool:
@@ -331,3 +347,15 @@ def about_input(name: str) -> bool:
         InputError: no such method.
     """
     return name not in (AUTO, BEST) and not find_method(name).layered
+
+
+def pulls_of(names: Sequence[str]) -> Pulls:
+    """The gradient of the picture that a look is to be ready for, where these methods will ask.
+
+    A guided one has no other gradient, so that it suits those alone that read nothing else.
+
+    Raises:
+        InputError: no such method.
+    """
+    found = {"" if name in (AUTO, BEST) else find_method(name).pulls for name in names}
+    return "guided" if found == {"guided"} else "plain" if "plain" in found else ""

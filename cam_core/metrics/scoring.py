@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from ..asking import seen_by
 from ..backend import Array, Backend, Inputs
 from ..errors import InputError
-from ..explain import Asked, seen_by, suited
+from ..explain import Asked, suited
 from ..looking import Looks
 from ..targets import ScoredTarget
 

@@ -107,10 +107,10 @@ def cost(
     """Of one method on one row, timed in turn with the plain forward pass."""
     passes = Passes()
     counting: Any = Counting(backend, passes)
-    explained(Looks(counting, x, layers).questions(target), method)
+    explained(Looks(counting, x, layers, methods=[method]).questions(target), method)
     plain, own = in_turn(
         lambda: backend.forward(x),
-        lambda: explained(Looks(backend, x, layers).questions(target), method),
+        lambda: explained(Looks(backend, x, layers, methods=[method]).questions(target), method),
     )
     return Cost(own / plain, passes)
 

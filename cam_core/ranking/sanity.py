@@ -59,7 +59,7 @@ def _alike(
 ) -> dict[str, float]:
     """Spearman's r of the maps of both models; NaN where one of them has none."""
     try:
-        asked = Looks(other, question.x, layers).questions(question.target)
+        asked = Looks(other, question.x, layers, methods=methods).questions(question.target)
     except CamError:  # numbers too large for the next operator
         return dict.fromkeys(methods, float("nan"))
     found = {}

@@ -40,8 +40,13 @@ def test_one_method_has_no_sheet(run) -> None:
     ]
 
 
+MEAN = "the head takes a mean of the layer"
+TIE = "a tie for first by energy in box, with gradcam and xgradcam"
+
+
 @pytest.mark.parametrize(
-    ("asked", "said"), [("best", "hirescam (best)"), ("auto", "gradcam (auto)"), ("gradcam", "")]
+    ("asked", "said"),
+    [("best", f"hirescam (best, as {MEAN}: {TIE})"), ("auto", "gradcam (auto)"), ("gradcam", "")],
 )
 def test_what_was_chosen_is_said(asked: str, said: str, tmp_path: Path) -> None:
     Image.fromarray(load_scenes()[0].pixels()).save(tmp_path / "scene.png")

@@ -63,7 +63,7 @@ def test_each_has_a_map_of_its_own(word: str, sign: int, here: Path) -> None:
     (A, y), (B, z) = features(here, "a"), features(here, "b")
     Y = sign * torch.nn.functional.cosine_similarity(y, z)
     G, H = torch.autograd.grad(Y, [A, B])
-    stem = here / "out" / f"a.{word}-b.hirescam"
+    stem = here / "out" / f"a.{word}-b.hirescam.t"
     for file, tensor, slope in ((f"{stem}.npy", A, G), (f"{stem}.other.npy", B, H)):
         expected = (tensor * slope).sum(1)[0].clamp(min=0).detach().numpy()
         np.testing.assert_allclose(np.load(file), expected, rtol=1e-3, atol=1e-6)
@@ -76,8 +76,8 @@ def test_each_has_a_map_of_its_own(word: str, sign: int, here: Path) -> None:
 
 def test_the_picture_has_both_side_by_side(here: Path) -> None:
     assert call("a.png", "--target", "like:b.png", "--target", "norm").exit_code == 0
-    both = Image.open(here / "out" / "a.like-b.hirescam.png")
-    one = Image.open(here / "out" / "a.norm.hirescam.png")
+    both = Image.open(here / "out" / "a.like-b.hirescam.t.png")
+    one = Image.open(here / "out" / "a.norm.hirescam.t.png")
     assert both.width > 1.5 * one.width
 
 
@@ -86,7 +86,8 @@ def test_several_pictures_are_compared_with_one(here: Path) -> None:
     done = call("a.png", "b.png", "c.png", "--target", "like:b.png", "--scale", "shared")
     assert done.exit_code == 0, done.output
     scores = [
-        json.loads((here / "out" / f"{n}.like-b.hirescam.json").read_text())["score"] for n in "abc"
+        json.loads((here / "out" / f"{n}.like-b.hirescam.t.json").read_text())["score"]
+        for n in "abc"
     ]
     assert scores[1] == pytest.approx(1, abs=1e-6)
     (_, y), (_, z) = features(here, "c"), features(here, "b")
@@ -98,7 +99,7 @@ def test_a_kept_vector(here: Path) -> None:
     _, z = features(here, "b")
     np.save(here / "v.npy", z.detach().numpy())
     assert call("a.png", "--target", "like:v.npy", "--target", "like:b.png").exit_code == 0
-    maps = [np.load(here / "out" / f"a.like-{n}.hirescam.npy") for n in "vb"]
+    maps = [np.load(here / "out" / f"a.like-{n}.hirescam.t.npy") for n in "vb"]
     np.testing.assert_allclose(*maps, rtol=1e-4, atol=1e-7)
 
 
@@ -109,20 +110,20 @@ def test_pictures_of_one_name_have_files_of_their_own(here: Path) -> None:
     alone = call("a.png", "--target", "like:far/b.png")
     assert alone.exit_code == 0, alone.output
     (kept,) = (here / "out").glob("*.json")
-    assert kept.name == "a.like-b.hirescam.json"
+    assert kept.name == "a.like-b.hirescam.t.json"
     assert json.loads(kept.read_text())["target"] == "like:far/b.png"
     kept.unlink()
     done = call("a.png", "--target", "like:b.png", "--target", "like:far/b.png")
     assert done.exit_code == 0, done.output
     names = sorted(path.name for path in (here / "out").glob("*.json"))
-    assert names == [f"a.like-{n}.hirescam.json" for n in ("b.png", "far-b.png")]
+    assert names == [f"a.like-{n}.hirescam.t.json" for n in ("b.png", "far-b.png")]
 
 
 def test_one_class_a_picture(here: Path) -> None:
     done = call("a.png", "b.png", "c.png", "--target", "3,5,1")
     assert done.exit_code == 0, done.output
     names = sorted(path.name for path in (here / "out").glob("*.json"))
-    assert names == [f"{n}.hirescam.json" for n in ("a.3", "b.5", "c.1")]
+    assert names == [f"{n}.hirescam.t.json" for n in ("a.3", "b.5", "c.1")]
     wrong = call("a.png", "b.png", "--target", "3,5,1")
     assert wrong.exit_code == 2
     assert "3 targets for a batch of 1" in wrong.stderr

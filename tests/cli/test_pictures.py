@@ -208,8 +208,8 @@ def test_a_map_of_columns_lies_over_a_photo(here: Path) -> None:
     asked = ["explain", "columns.onnx", "line.png", "--preprocess", "unit", "--layer", "a"]
     found = CliRunner().invoke(gradcam, [*asked, "--target", "1"])
     assert found.exit_code == 0, found.output
-    assert np.load("line.1.gradcam.npy").argmax() == 40
-    page = np.asarray(Image.open("line.1.gradcam.png")).astype(int)
+    assert np.load("line.1.gradcam.a.npy").argmax() == 40
+    page = np.asarray(Image.open("line.1.gradcam.a.png")).astype(int)
     red = page[..., 0] - page[..., 2]
     rows, columns = np.nonzero(red > 200)
     assert np.ptp(rows) > 5 * np.ptp(columns)

@@ -89,7 +89,7 @@ def test_the_record_holds_what_is_needed_to_repeat_it(model: Path, tmp_path: Pat
     args = ["--optimization", "basic", "--provider", "cpu", "--layer", "c", "--target", "1"]
     found = call("explain", model, tmp_path / "x.npy", "-o", tmp_path, *args)
     assert found.exit_code == 0, found.output
-    record = json.loads((tmp_path / "x.1.gradcam.json").read_text())
+    record = json.loads((tmp_path / "x.1.gradcam.c.json").read_text())
     expected = {
         "model_sha256": hashlib.sha256(model.read_bytes()).hexdigest(),
         "opset": 17,

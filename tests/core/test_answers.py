@@ -9,11 +9,9 @@ from backends.onnx import OnnxBackend
 from cam_core import answers, explain, explain_all
 from cam_core.answers import from_capture
 from cam_core.demo import MODEL
-from cam_core.errors import InputError, UnsupportedOpError
-from cam_core.head import Head
-from cam_core.methods import METHODS, Method, Question, best_methods
+from cam_core.errors import InputError
+from cam_core.methods import METHODS, Method, Question
 from cam_core.targets.classes.one_class import ClassTarget
-from tests.core.methods.forward_net import net, pictures
 from tests.scaled_detector import instead, scaled_detector
 
 pytest.importorskip("onnxruntime")
@@ -141,75 +139,10 @@ def test_differences_between_scores_are_no_more_exact_than_the_scores(
         assert ("rounding noise" in found.diagnosis[0]) == noise
 
 
-@pytest.mark.usefixtures("no_norm_pools")
-def test_auto_goes_without_gradients_where_there_are_none() -> None:
-    plain, refused = (OnnxBackend(net(pool)) for pool in ("GlobalAveragePool", "GlobalLpPool"))
-    found, usual = explain(plain, pictures(), 1, "auto"), explain(plain, pictures(), 1)
-    assert found.method == usual.method == "gradcam"
-    np.testing.assert_array_equal(found.signed, usual.signed)
-    assert found.diagnosis == usual.diagnosis
-    with pytest.raises(UnsupportedOpError):
-        explain(refused, pictures(), 1)
-    found, other = (explain(refused, pictures(), 1, m) for m in ("auto", "reciprocam"))
-    assert found.method == "reciprocam"
-    np.testing.assert_array_equal(found.signed, other.signed)
-    assert all(
-        said.startswith("reciprocam in place of gradcam: no VJP rule for GlobalLpPool")
-        for said in found.diagnosis
-    )
-
-
-def test_auto_asks_a_named_layer_and_takes_the_options_of_the_usual(backend: OnnxBackend) -> None:
-    x = np.zeros((1, 3, 128, 128), np.float32)
-    assert explain(backend, x, 1, "auto", layer="relu_1").layer == "relu_1"
-    with pytest.raises(TypeError, match="epsilon"):
-        explain(backend, x, 1, "auto", epsilon=1)
-
-
 def test_a_capture_does_not_know_the_input(backend: OnnxBackend, x: Array) -> None:
     (capture,) = backend.capture(x, ClassTarget(1))
     with pytest.raises(InputError, match="method 'slope' is about the input: a capture does not"):
         from_capture(capture, ClassTarget(1), "slope")
-
-
-def test_best_is_what_the_tables_put_first(backend: OnnxBackend, x: Array) -> None:
-    """`docs/methods.md` has hirescam first for classes; of steps along a line it is layercam."""
-    found, own = (explain(backend, x, 1, method) for method in ("best", "hirescam"))
-    np.testing.assert_array_equal(found.signed, own.signed)
-    assert found.method == "hirescam"
-    heads = [None, *(Head("y", kind, "", "y") for kind in ("sequence", "embedding", "classes"))]
-    assert [best_methods(head)[-1] for head in heads] == [
-        *("hirescam", "layercam", "hirescam", "hirescam")
-    ]
-
-
-def attending(depth: int) -> tuple[OnnxBackend, Array]:
-    """A transformer of so many blocks, in a file, and two pictures."""
-    pytest.importorskip("torch")
-    from tests import attentive
-
-    file = attentive.exported(attentive.made(depth=depth), "torchscript", 17)
-    return OnnxBackend(file), attentive.pictures().numpy()
-
-
-def test_best_of_a_transformer_follows_its_attention() -> None:
-    """At a layer that is named, or with weights to smooth, it is hirescam all the same."""
-    backend, x = attending(2)
-    found, own = (explain(backend, x, 1, method) for method in ("best", "gradrollout"))
-    np.testing.assert_array_equal(found.signed, own.signed)
-    assert found.method == "gradrollout"
-    others = [layer.name for layer in backend.layers() if layer.name != backend.default_layer]
-    assert others
-    for name in others:
-        assert explain(backend, x, 1, "best", layer=name).method == "hirescam"
-    assert explain(backend, x, 1, "best", smooth="eigen").method == "hirescam"
-
-
-def test_one_block_of_attention_makes_no_transformer() -> None:
-    """Many networks pool by one."""
-    backend, x = attending(1)
-    assert explain(backend, x, 1, "gradrollout").method == "gradrollout"
-    assert explain(backend, x, 1, "best").method == "hirescam"
 
 
 def test_of_a_layer_without_a_gradient_all_but_the_target_is_said_once(

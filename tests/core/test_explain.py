@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from cam_core.answers import from_capture, from_captures
-from cam_core.backend import Capture, InputInfo
+from cam_core.backend import Capture
 from cam_core.captures import capture, pulled
 from cam_core.errors import InputError, LayerError, ModelError, TargetError
-from cam_core.explain import explain, explain_all, picture_size
+from cam_core.explain import explain, explain_all
 from cam_core.head import BoxNumbers, Head
 from cam_core.methods import METHODS
 from cam_core.targets import ClassTarget
@@ -147,23 +147,3 @@ def test_of_a_layer_without_a_gradient_the_map_is_zero_by_every_method() -> None
             assert (a.shape, a.dtype) == (b.shape, b.dtype)
         assert got.diagnosis == expected.diagnosis
         assert "exactly zero" in got.diagnosis[0]
-
-
-PICTURES = {  # shape, axis of channels, axis of rows -> height and width
-    "rows of pictures": ((1, 3, 20, 30), 1, 0, (20, 30)),
-    "channels last": ((1, 20, 30, 3), 3, 0, (20, 30)),
-    "one picture": ((3, 20, 30), 0, None, (20, 30)),
-    "one with channels last": ((20, 30, 3), 2, None, (20, 30)),
-    "rows of tokens": ((2, 20, 30), None, 0, None),
-}
-
-
-@pytest.mark.parametrize("case", PICTURES)
-def test_how_large_the_picture_is(case: str) -> None:
-    shape, channels, rows, expected = PICTURES[case]
-
-    class Given:
-        def inputs(self) -> list[InputInfo]:
-            return [InputInfo("x", shape, np.dtype("float32"), channels, rows)]
-
-    assert picture_size(Given(), np.zeros(shape)) == expected

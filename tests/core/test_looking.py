@@ -12,8 +12,10 @@ import pytest
 from onnx import numpy_helper
 
 from cam_core import explain, explain_all
-from cam_core.errors import LayerError, TargetError
+from cam_core.answers import explained
+from cam_core.errors import LayerError, TargetError, UnsupportedOpError
 from cam_core.looking import Looks
+from cam_core.targets import ClassTarget
 from tests.core.linear import Linear
 
 torch = pytest.importorskip("torch")
@@ -21,7 +23,9 @@ pytest.importorskip("onnxruntime")
 from torch import nn  # noqa: E402
 
 from backends.onnx import OnnxBackend, instrument  # noqa: E402
+from backends.onnx.capturing.sessions import Passes  # noqa: E402
 from backends.torch import TorchBackend  # noqa: E402
+from tests.core.methods import rectified  # noqa: E402
 
 TWO = """<ir_version: 8, opset_import: ["" : 17]>
 two (float[N, 3, 8, 12] x) => (float[N, 4] output, float[N, 2] pose, float[N, 5, 6, 10] late) {
@@ -196,3 +200,97 @@ def test_an_output_that_counts_no_rows_is_one(rng: np.random.Generator) -> None:
     expected[7] = flat[7]
     np.testing.assert_allclose(found.score, [flat[7]], rtol=1e-6)
     np.testing.assert_allclose(found.signed[0], expected.reshape(4, 4, 3).sum(2), rtol=1e-6)
+
+
+ONCE = [("gradient", 1), ("gradientxinput", 1), ("guided", 1), ("fullgrad", 2)]
+"""Passes forward of each alone: the look, and of fullgrad one more at all layers with a bias."""
+
+
+def opened(kind: str, runs: list[int]) -> Any:
+    """The rectified network, each of whose runs is counted where it happens."""
+    if kind == "torch":
+        net = rectified.net()
+        net.register_forward_hook(lambda *seen: runs.append(1))
+        return TorchBackend(net, example=rectified.pictures(), layer="late")
+    return OnnxBackend(rectified.model())
+
+
+def counted(kind: str, monkeypatch: pytest.MonkeyPatch, runs: list[int]) -> Any:
+    """A backend, and from now on nothing else in `runs` but its passes forward."""
+    backend, forward = opened(kind, runs), Passes.forward
+    monkeypatch.setattr(Passes, "forward", lambda *given: runs.append(1) or forward(*given))
+    explain(backend, rectified.pictures(), 1, "eigencam")  # what is run to open it
+    runs.clear()
+    return backend
+
+
+@pytest.mark.parametrize("kind", ["onnx", "torch"])
+@pytest.mark.parametrize(("method", "count"), ONCE)
+def test_one_pass_forward_gives_the_gradient_of_the_picture(
+    kind: str, method: str, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if (kind, method) == ("torch", "fullgrad"):
+        pytest.skip("a live module tells no biases")
+    runs: list[int] = []
+    backend = counted(kind, monkeypatch, runs)
+    explain(backend, rectified.pictures(), 1, method)
+    assert len(runs) == count
+
+
+def test_one_pass_serves_methods_of_a_layer_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    runs: list[int] = []
+    backend, x = counted("onnx", monkeypatch, runs), rectified.pictures()
+    names = ["gradient", "gradcam", "gradientxinput"]
+    found = explain_all(backend, x, ["top:2"], names)
+    assert len(runs) == 1
+    again = [explain(backend, x, [int(c) for c in one.classes], one.method) for one in found]
+    for one, other in zip(found, again, strict=True):  # two plans of one gradient: float32
+        np.testing.assert_allclose(one.signed, other.signed, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("kind", ["onnx", "torch"])
+def test_a_guided_look_is_never_taken_for_the_plain_gradient(kind: str) -> None:
+    backend, x = opened(kind, []), rectified.pictures()
+    (question,) = Looks(backend, x, ["late"], methods=["guided"]).questions(
+        ClassTarget(rectified.CLASSES)
+    )
+    expected = rectified.slope(rectified.net(), x)
+    np.testing.assert_allclose(question.GX, expected, rtol=1e-4, atol=1e-6)
+    assert np.abs(question.R - expected).max() > 1e-3
+    (capture,) = backend.capture(x, ClassTarget(rectified.CLASSES), layers=["late"])
+    np.testing.assert_allclose(question.G, capture.gradients, rtol=1e-5, atol=1e-7)
+
+
+def test_the_gradient_of_another_output_is_that_of_its_own_look(
+    weights: dict[str, Any], x: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leaf = torch.tensor(x, requires_grad=True)
+    (expected,) = torch.autograd.grad(Two(weights)(leaf)["pose"][:, 0].sum(), leaf)
+    runs, forward = [], Passes.forward
+    monkeypatch.setattr(Passes, "forward", lambda *given: runs.append(1) or forward(*given))
+    found = explain(OnnxBackend(written(weights)), x, "out:pose[0]", "gradientxinput")
+    np.testing.assert_allclose(found.alpha, expected.numpy(), rtol=1e-4, atol=1e-6)
+    assert len(runs) == 2  # the score, and the other output
+
+
+NO_DERIVATIVE = """<ir_version: 8, opset_import: ["" : 17]>
+stopped (float[N, 3, 4, 4] x) => (float[N, 3] y) {
+    lost = GlobalLpPool<p = 3>(x)
+    b = Add(x, lost)
+    a = Tanh(b)
+    gap = GlobalAveragePool(a)
+    y = Flatten(gap)
+}"""
+
+
+@pytest.mark.usefixtures("no_norm_pools")
+def test_a_layer_behind_what_has_no_derivative_keeps_its_map(rng: np.random.Generator) -> None:
+    """The picture's gradient is refused; what is asked for beside it is not."""
+    backend = OnnxBackend(onnx.parser.parse_model(NO_DERIVATIVE))
+    x = rng.normal(size=(1, 3, 4, 4)).astype(np.float32)
+    target, names = ClassTarget(1), ["gradient", "gradcam"]
+    (question,) = Looks(backend, x, methods=names).questions(target)
+    own = explain(backend, x, 1, "gradcam")
+    np.testing.assert_array_equal(explained([question], "gradcam").map, own.map)
+    with pytest.raises(UnsupportedOpError):
+        explained([question], "gradient")

@@ -20,9 +20,10 @@ torch = pytest.importorskip("torch", reason="the originals are torch's")
 pytest.importorskip("onnxscript", reason="torch exports with it")
 
 from backends.onnx import OnnxBackend, instrument  # noqa: E402
+from cam_core.asking import seen_by  # noqa: E402
 from cam_core.captures import pulled  # noqa: E402
 from cam_core.errors import ModelError, TargetError  # noqa: E402
-from cam_core.explain import explain_all, seen_by  # noqa: E402
+from cam_core.explain import explain_all  # noqa: E402
 from cam_core.targets import parse_target  # noqa: E402
 from tests.models import decoded, queries  # noqa: E402
 from tests.models import detectors as nets  # noqa: E402

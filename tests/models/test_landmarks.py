@@ -13,8 +13,9 @@ torch = pytest.importorskip("torch", reason="the originals are torch's")
 pytest.importorskip("onnxscript", reason="torch exports with it")
 
 from backends.onnx import OnnxBackend  # noqa: E402
+from cam_core.asking import seen_by  # noqa: E402
 from cam_core.errors import TargetError  # noqa: E402
-from cam_core.explain import explain_all, seen_by  # noqa: E402
+from cam_core.explain import explain_all  # noqa: E402
 from cam_core.looking import Looks  # noqa: E402
 from cam_core.targets import parse_target  # noqa: E402
 from tests.models import decoded  # noqa: E402

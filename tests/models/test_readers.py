@@ -13,8 +13,9 @@ torch = pytest.importorskip("torch", reason="the originals are torch's")
 pytest.importorskip("onnxscript", reason="torch exports with it")
 
 from backends.onnx import OnnxBackend  # noqa: E402
+from cam_core.asking import seen_by  # noqa: E402
 from cam_core.captures import pulled  # noqa: E402
-from cam_core.explain import explain_all, seen_by  # noqa: E402
+from cam_core.explain import explain_all  # noqa: E402
 from cam_core.targets import parse_target  # noqa: E402
 from tests.models import readers as nets  # noqa: E402
 from tests.models.detectors import export  # noqa: E402

@@ -13,7 +13,7 @@ torch = pytest.importorskip("torch", reason="the originals are torch's")
 pytest.importorskip("onnxscript", reason="torch exports with it")
 
 from backends.onnx import OnnxBackend  # noqa: E402
-from cam_core.explain import seen_by  # noqa: E402
+from cam_core.asking import seen_by  # noqa: E402
 from cam_core.looking import Looks  # noqa: E402
 from cam_core.targets import parse_target  # noqa: E402
 from tests.models import two_stage  # noqa: E402

@@ -17,7 +17,7 @@ from benchmarks.ranking.evidence import (  # noqa: E402
 from benchmarks.ranking.heads import HEADS, coloured, labelled  # noqa: E402
 from benchmarks.ranking.learning import KINDS, hits  # noqa: E402
 from benchmarks.ranking.nets import SIDE  # noqa: E402
-from benchmarks.ranking.verdicts import first, place_of, table  # noqa: E402
+from benchmarks.ranking.verdicts import first, place_of, renewed, table  # noqa: E402
 from cam_core.methods import METHODS  # noqa: E402
 from cam_core.ranking import ranked  # noqa: E402
 from examples.demo.scenes import Scene, Thing  # noqa: E402
@@ -103,3 +103,24 @@ def test_a_cell_names_the_best_and_counts_what_ties() -> None:
 
 def test_what_is_taught_has_a_row() -> None:
     assert set(KINDS) <= set(HEADS)
+
+
+def test_rows_of_some_heads_go_into_the_tables_of_all() -> None:
+    """In the order of HEADS; a row that is there already is replaced, whatever else it says."""
+    gap, flat, hidden = (HEADS[name].told for name in ("gap", "flat", "hidden"))
+
+    def page(*tables: str) -> str:
+        return "\n\n".join(tables)
+
+    def rows(*given: str) -> str:
+        return "\n".join(["| head | x |", "| --- | --- |", *given])
+
+    old = page("### All", "#### A", rows(f"| {gap}, 98% right | 1 |", f"| {flat} | 2 |"))
+    new = page("#### A", rows(f"| {hidden} | 3 |", f"| {gap}, 99% right | 4 |"))
+    kept, more = page("#### B", rows(f"| {gap} | 5 |")), page("#### B", rows(f"| {flat} | 6 |"))
+    made = rows(f"| {gap}, 99% right | 4 |", f"| {hidden} | 3 |", f"| {flat} | 2 |")
+    both = rows(f"| {gap} | 5 |", f"| {flat} | 6 |")
+    assert renewed(page(old, kept), page(new, more)) == page(
+        "### All", "#### A", made, "#### B", both
+    )
+    assert renewed(page(old, kept), new) == page("### All", "#### A", made, kept)

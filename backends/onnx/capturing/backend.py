@@ -12,11 +12,12 @@ import onnx
 
 from cam_core.backend import Array, Capture, InputInfo, Inputs, Layer, Target
 from cam_core.captures import capture, captures, with_gradient
-from cam_core.head import Head
+from cam_core.head import Head, Reads
 
 from ..differentiating.biases import biases
 from ..differentiating.rectifiers import guided_note
 from ..finding.analysis import Analysis, instrumented
+from ..finding.last_reading import reads_of
 from ..finding.layers import Choice
 from ..finding.linear_head import head_weights
 from ..finding.scores import AS_IT_IS, EXACTLY
@@ -95,6 +96,7 @@ class OnnxBackend:
         self._sized: dict[tuple[int, int], OnnxBackend] = {}
         self._scored: dict[str, OnnxBackend] = {}
         self._attended: dict[str, Attended] = {}
+        self._reads: dict[str | int, Reads] = {}
 
     @staticmethod
     def claims(source: Any) -> bool:
@@ -274,6 +276,13 @@ class OnnxBackend:
         """
         analysis = self._at([layer])
         return head_weights(analysis.graph, analysis.choices[0], analysis.score.tensor)
+
+    def head_reads(self, layer: str | int) -> Reads:
+        """How the head reads the places of a layer: through a mean of them, a maximum, ..."""
+        if layer not in self._reads:
+            analysis = self._at([layer])
+            self._reads[layer] = reads_of(analysis.layers.route, analysis.choices[0])
+        return self._reads[layer]
 
     @functools.cached_property
     def _taken(self) -> Sequence[InputInfo]:

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from cam_core.asking import seen_by
 from cam_core.cli.inputs.opened import Setup, bring_together
 from cam_core.cli.report import progress
 from cam_core.cli.typed import extents, flag, pieces, running
 from cam_core.errors import InputError, NothingFoundError
-from cam_core.explain import seen_by
 from cam_core.sources import Sources
 from cam_core.targets import ScoredTarget
 from cam_core.write import find_place

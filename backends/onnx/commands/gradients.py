@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from cam_core.asking import seen_by
 from cam_core.backend import Array, Backend, Inputs, Look
 from cam_core.cli.inputs.opened import Setup
 from cam_core.cli.inputs.samples import Sample
 from cam_core.cli.report import progress
 from cam_core.errors import CamError, TargetError
-from cam_core.explain import seen_by
 from cam_core.head import entry_of
 from cam_core.metrics.slopes import (
     AGREES,

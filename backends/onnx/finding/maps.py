@@ -10,7 +10,7 @@ from cam_core.region import Region
 
 from ..reading.graph import Extent, Graph, Tensor, numpy_type
 from ..reading.probes import open_axes
-from .axes.factors import Axes, Given, leaves
+from .axes.factors import Axes, Given, Origin, leaves
 from .places import Seen, read
 from .roles import Followed, batch_axis, roles, row_axes
 from .shared import Part, part_of, sharing
@@ -141,8 +141,13 @@ class Maps:
     def placed(self, tensor: Tensor) -> bool:
         """Has it an axis along a place of an input, however it is joined or laid out?"""
         axes = self.found.first.get(tensor.name, ())
-        origins = {o for axis in axes for o in leaves(axis) if isinstance(o, Given)}
-        return any(o.extent > 1 and self.roles.of(o) == "space" for o in origins)
+        return any(self.is_place(o) for axis in axes for o in leaves(axis))
+
+    def is_place(self, origin: Origin) -> bool:
+        """Does it walk over places of an input?"""
+        if not isinstance(origin, Given):
+            return False
+        return origin.extent > 1 and self.roles.of(origin) == "space"
 
     def rows_are_places(self, tensor: Tensor) -> bool:
         """Are there places of a picture, or anchors, along a tensor's first axis?"""

@@ -10,7 +10,7 @@ import onnx
 
 from cam_core.errors import InputError
 from cam_core.maps.fuses import find_fuse
-from cam_core.methods import find_method, usual_method
+from cam_core.methods import find_method, usual_method, with_options
 
 from ..finding.analysis import Analysis, analysed
 from ..reading.load import load, sha256
@@ -56,7 +56,8 @@ def instrument(
         layer: tensor, node, torch module path or index; several give outputs `cam_map_0`, ...; if
             None the default, of a detector the maps of all scales merged into one.
         score: the score tensor; found by itself if None.
-        method: a row of `cam_core.METHODS`; if None what suits the score, gradcam of a classifier.
+        method: a row of `cam_core.METHODS`, with its options as `legrad:blocks=1`; if None what
+            suits the score, gradcam of a classifier.
         options: of the method, by name, as `explain` takes them: `{"blocks": 1}`.
         fuse: a row of `cam_core.maps.FUSES`: the maps of several layers as one.
         target: "input" (adds the input `cam_class`), "cotangent" (adds `cam_cotangent`),
@@ -85,11 +86,11 @@ def instrument(
     if gate and static is not None:
         raise InputError("gate and static exclude each other: a gated output has N rows or none")
     analysis, digest = _read(model, layer, score, static)
-    method = method or usual_method(analysis.score.heads[0])
+    method, _ = with_options(method or usual_method(analysis.score.heads[0]), options)
     open_ = written_out(analysis, method)
     op = Emitter(open_.graph)
     targets = _targets(op, open_, method, outputs, target, labels, fixed=static is not None)
-    made = added(op, open_, targets, method, outputs, How(guided, fuse, options or {}))
+    made = added(op, open_, targets, method, outputs, How(guided, fuse))
     if static is not None:
         require_static(op.needed(made))
     enable = gates.condition() if gate else None
@@ -105,7 +106,6 @@ def instrument(
         targets,
         inputs,
         method=method,
-        options=options,
         fuse=fuse,
         places=_places(op, open_, analysis, method),
         labels=labels,

@@ -27,7 +27,6 @@ def record(
     inputs: Sequence[Tensor],
     *,
     method: str,
-    options: Mapping[str, Any] | None,
     fuse: str | None,
     places: tuple[str, str],
     labels: Sequence[str] | None,
@@ -53,8 +52,6 @@ def record(
     }
     if fuse is not None:
         facts[names.FUSE] = fuse
-    if options:
-        facts[names.OPTIONS] = json.dumps(dict(options))
     if labels is not None:
         facts[names.LABELS] = json.dumps(_fitting(labels, analysis), ensure_ascii=False)
     if preprocess is not None:

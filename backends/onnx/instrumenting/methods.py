@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
-from inspect import signature
+from collections.abc import Sequence
+from dataclasses import dataclass
 from math import prod
 from typing import Any
 
@@ -51,20 +49,14 @@ class CamTensors:
     """The value [N] below which the map is rounding noise, where it is asked for."""
 
 
-def writable_method(name: str, options: Mapping[str, Any]) -> Method:
-    """The method of that name with these options, if it can be written as operators."""
+def writable_method(name: str) -> Method:
+    """The method of that name with its options, if it can be written as operators."""
     method = find_method(name)
     lacking = method.lacking(WRITTEN[method.at])
     if lacking or not method.traceable:
         why = f" needs {lacking} and" if lacking else ""
         raise InputError(f"method '{name}'{why} cannot be written into a file; use `explain`")
-    taken = signature(method.formula).parameters.values()
-    known = [one.name for one in taken if one.kind == one.KEYWORD_ONLY]
-    unknown = sorted(set(options) - set(known))
-    if unknown:
-        words = ", ".join(known) or "none"
-        raise InputError(f"method '{name}' has no option '{unknown[0]}'; it takes {words}")
-    return replace(method, formula=partial(method.formula, **options))
+    return method
 
 
 def cam(

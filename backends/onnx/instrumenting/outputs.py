@@ -33,7 +33,7 @@ def added(
     how: How,
 ) -> list[Tensor]:
     """The tensors to be added as outputs, named."""
-    row = writable_method(method, how.options) if not set(MAPPED).isdisjoint(names) else None
+    row = writable_method(method) if not set(MAPPED).isdisjoint(names) else None
     if row is not None and row.gives == "map" and "alpha" in names:
         raise InputError(f"method '{method}' gives a map and no weights: leave output 'alpha' out")
     rows = [Row(op, analysis, target, row, how, names) for target in targets.each]

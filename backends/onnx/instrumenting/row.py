@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from math import prod
-from typing import Any
 
 from cam_core.errors import InputError
 from cam_core.methods import Method
@@ -30,8 +29,6 @@ class How:
 
     guided: bool
     fuse: str | None
-    options: Mapping[str, Any]
-    """Of the method."""
 
 
 @dataclass

@@ -14,6 +14,8 @@ from ..options import ANYWHERE, PIXELS, options
 from ..typed import Typed, flag, pieces
 
 if TYPE_CHECKING:
+    from cam_core.backend import Backend
+
     from ..explained import Explained, Row
     from ..inputs.cropping import Cropper
     from ..inputs.opened import Setup
@@ -185,6 +187,14 @@ def set_up(asked: Explain, cropper: Cropper | None, *, colours: bool = True) -> 
     return bring_together(backend, sources, asked, images, given, cutting=cropper)
 
 
+def named_layer(backend: Backend, asked: Explain) -> str:
+    """What file names say of --layer: its own name, of several those that were typed if fused."""
+    if asked.layers[1:]:
+        return "" if asked.fuse is None else "+".join(asked.layers)
+    typed = asked.first_layer
+    return "" if typed is None else str(getattr(backend, "default_layer", typed))
+
+
 def plan(asked: Explain, setup: Setup, cropper: Cropper | None) -> Job:
     """What stays the same from sample to sample."""
     from cam_core.report import versions
@@ -209,6 +219,7 @@ def plan(asked: Explain, setup: Setup, cropper: Cropper | None) -> Job:
         methods=methods,
         layers=asked.layers if asked.layers[1:] else tuple(filter(None, [where.layer])),
         fuse=asked.fuse,
+        named_layer=named_layer(setup.backend, asked),
         smooths=asked.smooths,
         folder=asked.out,
         signed=asked.signed,

@@ -13,12 +13,18 @@ from ..typed import Typed
 def methods(asked: Typed) -> None:
     """List the CAM methods that --method takes."""
     from cam_core.methods import AUTO, BEST, METHODS
+    from cam_core.methods.options import parameters, said
 
     from ..output import print_json, write_json
     from ..report import console, grid, line
 
     listed = [
-        {"method": name, "summary": method.summary, "paper": method.paper}
+        {
+            "method": name,
+            "summary": method.summary,
+            "paper": method.paper,
+            "options": method.options,
+        }
         for name, method in METHODS.items()
     ]
     record = {"command": "methods", "methods": listed}
@@ -26,8 +32,15 @@ def methods(asked: Typed) -> None:
     if asked.as_json:
         print_json(record)
         return
-    columns = {"method": "", "what it does": "fold", "paper": "fold"}
+    columns = {"method": "", "what it does": "fold", "paper": "fold", "options": "fold"}
+    rows = [
+        (name, method.summary, method.paper, said(parameters(method.formula)).replace(", ", " "))
+        for name, method in METHODS.items()
+    ]
     out = console()
-    out.print(grid(columns, [tuple(row.values()) for row in listed]))
+    out.print(grid(columns, rows))
+    line(out, "options", "as they are by default; --method legrad:blocks=1,... gives others")
     line(out, AUTO, "what suits the score; reciprocam where an operator has no derivative")
-    line(out, BEST, "what ranks first: hirescam, gradrollout of transformers, layercam of readers")
+    line(
+        out, BEST, "what ranks first for such a score, by how the head reads the layer; it says why"
+    )

@@ -55,7 +55,7 @@ DEAR = frozenset({"tail", "passes"})
     "--methods",
     "asked_methods",
     metavar="A,B",
-    help="Which, see 'gradcam methods'. "
+    help="Which, see 'gradcam methods'; with options as rise:masks=500,cells=5. "
     "Default: all but those that run the model dozens of times or more a map.",
 )
 @click.option(
@@ -153,8 +153,10 @@ def plan(asked: Rank) -> tuple[Run, list[str]]:
 
 
 def words(text: str | None, name: str) -> list[str]:
-    """Names with commas between them, each once."""
-    found = [word.strip() for word in (text or "").split(",")]
+    """Names with commas between them, each once; methods with their options."""
+    from cam_core.methods.options import listed
+
+    found = listed(text or "")
     if text is not None and not all(found):
         raise click.BadParameter("names with commas between them: a,b.", param_hint=name)
     return list(dict.fromkeys(filter(None, found)))

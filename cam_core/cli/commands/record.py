@@ -42,7 +42,8 @@ class Asked(Typed):
     method={
         "default": None,
         "show_default": False,
-        "help": "See 'gradcam methods'. Default: that of an instrumented file, else gradcam.",
+        "help": "See 'gradcam methods'; with options as legrad:blocks=1. Default: that of an "
+        "instrumented file, else gradcam.",
     },
     output={"required": True, "metavar": "FOLDER", "help": "The folder; made if absent."},
 )

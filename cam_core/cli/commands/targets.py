@@ -67,7 +67,7 @@ def targets(asked: AskedTargets) -> None:
     gradcam targets model.onnx
     gradcam targets yolo.onnx street.jpg --threshold 0.4
     """
-    from cam_core.explain import asking_of
+    from cam_core.asking import asking_of
 
     from ..output import print_json, write_json
 
@@ -149,8 +149,8 @@ def answers_of(
     """The numbers on a picture, and why there are none."""
     import numpy as np
 
+    from cam_core.asking import seen_by
     from cam_core.errors import TargetError
-    from cam_core.explain import seen_by
     from cam_core.targets import parse_target, usual
     from cam_core.targets.scores import pool
 

@@ -85,7 +85,7 @@ def units(asked: AskedUnits) -> None:
     named = None if concepts is None else name(setup, seen, concepts)
     falling = curve(setup, seen, target, seen.weighed.most(asked.count).tolist())
     found = record(asked, setup, target, seen, named, falling)
-    stem = stem_of(found)
+    stem = stem_of(asked, found)
     drawn = png(sheet(found, seen, asked.patches))
     write_together(asked.out, {f"{stem}.png": drawn, f"{stem}.json": to_json(found)})
     print_json(found) if asked.as_json else show(asked, setup, found)
@@ -183,11 +183,12 @@ def _named(unit: int, named: Sequence[Named] | None) -> Named:
     return Named(unit, "", 0.0) if named is None else named[unit]
 
 
-def stem_of(found: dict[str, Any]) -> str:
-    """How both files begin."""
+def stem_of(asked: AskedUnits, found: dict[str, Any]) -> str:
+    """How both files begin; a layer that was named is told."""
     from ..naming import file_name
 
-    return f"units.{file_name(found['target'])}"
+    at = "" if asked.layer is None else f".{file_name(found['layer'])}"
+    return f"units.{file_name(found['target'])}{at}"
 
 
 def show(asked: AskedUnits, setup: Setup, found: dict[str, Any]) -> None:
@@ -214,7 +215,7 @@ def show(asked: AskedUnits, setup: Setup, found: dict[str, Any]) -> None:
         line(out, what, " > ".join(f"{v:.3g}" for v in found["silenced"][key]))
     line(out, "layer", f"{found['layer']}, {found['channels']} units, {len(setup.slots)} photos")
     line(out, "input", setup.source)
-    line(out, "files", f"{asked.out / stem_of(found)} .png .json")
+    line(out, "files", f"{asked.out / stem_of(asked, found)} .png .json")
 
 
 def _cells(one: dict[str, Any]) -> tuple[str, ...]:

@@ -8,9 +8,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cam_core.asking import seen_by
 from cam_core.boxes import box_questions, boxes_of
 from cam_core.errors import InputError, NothingFoundError, TargetError
-from cam_core.explain import check_finite, seen_by
+from cam_core.explain import check_finite
 from cam_core.image import cut
 from cam_core.targets import ScoredTarget
 

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from cam_core.asking import asking_of
 from cam_core.backend import Array, Backend, InputInfo
 from cam_core.errors import InputError
-from cam_core.explain import asking_of, suited
+from cam_core.explain import suited
 from cam_core.head import head_of
 from cam_core.image import Preprocess
 from cam_core.labelled import labelled

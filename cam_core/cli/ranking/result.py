@@ -9,7 +9,7 @@ from typing import Any, Literal, cast
 import numpy as np
 
 from cam_core.errors import CamError
-from cam_core.methods import METHODS
+from cam_core.methods import find_method
 from cam_core.metrics import METRICS, Interval
 from cam_core.metrics.sanity import Cascade
 from cam_core.ranking import Cost, Ranked, agreed, checked, fewest, ranked
@@ -119,8 +119,8 @@ def _method(result: Result, name: str) -> dict[str, Any]:
     return {
         "method": name,
         "refused": result.run.tally.refused.get(name),
-        "needs": sorted(METHODS[name].needs),
-        "paper": METHODS[name].paper,
+        "needs": sorted(find_method(name).needs),
+        "paper": find_method(name).paper,
         "times_the_forward_pass": None if cost is None else cost.ratio,
         "timed_on_photos": measured,
         "passes": None if passes is None else vars(passes),

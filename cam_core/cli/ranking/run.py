@@ -8,9 +8,10 @@ from functools import cached_property
 from pathlib import Path
 
 from cam_core.answers import explained
+from cam_core.asking import seen_by
 from cam_core.backend import Array, InputInfo
 from cam_core.errors import CamError, ModelError, NothingFoundError
-from cam_core.explain import check_finite, seen_by, suited
+from cam_core.explain import check_finite, suited
 from cam_core.explanation import Explanation
 from cam_core.head import head_of
 from cam_core.image import Placement
@@ -116,8 +117,8 @@ class Run:
     def cases(self, sample: Sample, index: int, told: Callable[[], None]) -> Iterator[Case]:
         """Its questions, each with the maps of all methods, from one look."""
         check_finite(sample.x)
-        setup = self.setup
-        backend, looks = setup.backend, Looks(setup.backend, sample.x, self.layers)
+        setup, backend = self.setup, self.setup.backend
+        looks = Looks(backend, sample.x, self.layers, methods=self.methods)
         seen = seen_by(backend, sample.x, looks.first, setup.names, placement=sample.placement)
         seen = replace(seen, threshold=self.threshold)
         for question, boxes in self.asked(sample, index):

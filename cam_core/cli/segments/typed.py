@@ -87,6 +87,9 @@ def _alone(_: click.Context, __: click.Parameter, name: str | None) -> tuple[str
     return () if name is None else (name,)
 
 
-METHOD = "See 'gradcam methods'. Default: hirescam of boxes and regions, else gradcam."
+METHOD = (
+    "See 'gradcam methods'; with options as rise:masks=500,cells=5. Default: hirescam of boxes and "
+    "regions, else gradcam."
+)
 INPUT = "The array (.npy) or the picture of one of the model's inputs; repeatable."
 FOLDER = "Folder for what is written; made if absent. Default: the current one."

@@ -76,13 +76,13 @@ def test_every_record_says_how_it_came_about(model: Path, tmp_path: Path) -> Non
     words = ("boxes", model, tmp_path / "a.png", *UNIT, "-o", tmp_path / "out", "--above", "cam")
     done = gradcam_of(*words, "--method", "hirescam", "--format", "coco", "--format", "voc")
     assert done.exit_code == 0, done.output
-    record = json.loads((tmp_path / "out/a.0.hirescam.box.json").read_text())
+    record = json.loads((tmp_path / "out/a.0.hirescam.seen.box.json").read_text())
     assert record["threshold"]["kind"] == "cam"
     assert record["threshold"]["value"] == 0.2
     assert (record["method"], record["layer"]) == ("hirescam", "seen")
     assert record["model_sha256"] == hashlib.sha256(model.read_bytes()).hexdigest()
     assert record["segment"]["corners"] == [2, 3, 9, 9]  # the larger of two
-    assert (tmp_path / "out/a.0.hirescam.box.png").exists()
+    assert (tmp_path / "out/a.0.hirescam.seen.box.png").exists()
     content = json.loads((tmp_path / "out/coco.json").read_text())
     assert content["info"]["threshold"] == record["threshold"]
     assert content["info"]["model_sha256"] == record["model_sha256"]

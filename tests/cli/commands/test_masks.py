@@ -22,10 +22,10 @@ def test_a_mask_in_all_its_files(tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     expected = np.zeros((200, 400), bool)
     expected[box[1] : box[3], box[0] : box[2]] = True
-    with Image.open(tmp_path / "out/a.0.gradcam.mask.png") as picture:
+    with Image.open(tmp_path / "out/a.0.gradcam.seen.mask.png") as picture:
         assert picture.mode == "L"
         np.testing.assert_array_equal(np.array(picture), expected * 255)
-    record = json.loads((tmp_path / "out/a.0.gradcam.mask.json").read_text())
+    record = json.loads((tmp_path / "out/a.0.gradcam.seen.mask.json").read_text())
     np.testing.assert_array_equal(mask_of(record["segment"]["rle"]), expected)
     (one,) = json.loads((tmp_path / "out/coco.json").read_text())["annotations"]
     np.testing.assert_array_equal(mask_of(one["segmentation"]), expected)
@@ -38,13 +38,13 @@ def test_the_edge_is_drawn_on_the_photo(tmp_path: Path) -> None:
     photo(tmp_path / "a.png", (200, 200), (50, 50, 150, 150))
     words = ("masks", tmp_path / "passes.onnx", tmp_path / "a.png", *UNIT, "--above", "otsu")
     assert gradcam_of(*words, "-o", tmp_path / "out").exit_code == 0
-    with Image.open(tmp_path / "out/a.0.gradcam.masked.png") as picture:
+    with Image.open(tmp_path / "out/a.0.gradcam.seen.masked.png") as picture:
         assert picture.mode == "RGB"
         assert min(picture.size) >= 200
     done = gradcam_of(*words, "--no-pictures", "-o", tmp_path / "bare")
     assert done.exit_code == 0
     names = {path.name for path in (tmp_path / "bare").iterdir()}
-    assert names == {"a.0.gradcam.mask.png", "a.0.gradcam.mask.json"}
+    assert names == {"a.0.gradcam.seen.mask.png", "a.0.gradcam.seen.mask.json"}
 
 
 def test_the_method_is_what_best_turned_out_to_be(tmp_path: Path) -> None:

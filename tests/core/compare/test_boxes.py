@@ -53,9 +53,9 @@ def test_the_drift_in_numbers() -> None:
 def test_a_planted_miss_is_told_with_what_it_lacks() -> None:
     pytest.importorskip("onnxruntime")
     from cam_core import open_backend
+    from cam_core.asking import seen_by
     from cam_core.compare.sides import Sides
     from cam_core.demo import DETECTOR, load_crowds
-    from cam_core.explain import seen_by
     from cam_core.image import DETECTORS, preprocess
 
     backend = open_backend(DETECTOR)

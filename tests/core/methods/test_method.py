@@ -13,7 +13,7 @@ from cam_core import explain
 from cam_core.answers import from_capture
 from cam_core.demo import MODEL
 from cam_core.errors import InputError, UnsupportedOpError
-from cam_core.methods import METHODS, NEEDS, Method, Need
+from cam_core.methods import METHODS, NEEDS, Method, Need, pulls_of
 from cam_core.methods.from_gradients import over_space
 from cam_core.targets.classes.one_class import ClassTarget
 
@@ -50,6 +50,22 @@ def test_a_file_and_a_capture_give_gradients_alone(
     with pytest.raises(InputError) as caught:
         instrument(MODEL.read_bytes(), method="hungry")
     assert f"needs {NEEDS[need]} and cannot be written into a file" in str(caught.value)
+
+
+def test_which_gradient_of_the_picture_a_look_gives_besides() -> None:
+    """Of those with noise or steps, and of guided-gradcam with its two, one look is not all."""
+    known = {name: row.pulls for name, row in METHODS.items() if row.pulls}
+    plain = dict.fromkeys(("gradient", "gradientxinput", "fullgrad"), "plain")
+    assert known == plain | {"guided": "guided"}
+    assert pulls_of(["guided"]) == "guided"
+    assert pulls_of(["guided", "gradient"]) == pulls_of(["gradcam", "gradient"]) == "plain"
+    assert pulls_of(["guided", "gradcam"]) == pulls_of(["auto", "best"]) == pulls_of([]) == ""
+
+
+def test_the_options_are_those_of_the_formula() -> None:
+    assert METHODS["rise"].options["masks"] == 4000
+    assert METHODS["legrad"].options == {"blocks": None}
+    assert METHODS["gradcam"].options == {}
 
 
 def test_an_unknown_need_is_a_slip() -> None:

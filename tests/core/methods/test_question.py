@@ -164,7 +164,7 @@ def test_a_long_row_of_passes_says_how_far_it_is(backend: OnnxBackend, x: Array)
 def test_without_layers_there_is_one_question_where_nobody_asks_for_any(
     backend: OnnxBackend, x: Array
 ) -> None:
-    (question,) = Looks(backend, x, (), bare=True).questions(ClassTarget(0))
+    (question,) = Looks(backend, x, (), methods=["occlusion"]).questions(ClassTarget(0))
     assert (question.layer, question.space) == ("", (2, 3))
     assert Looks(backend, x, ()).questions(ClassTarget(0)) == []
 
