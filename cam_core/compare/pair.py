@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -15,13 +16,16 @@ from ..looking import Looks
 from ..recording import sha256_of
 from ..targets import ScoredTarget
 from ..targets import Seen as Shown
-from ..targets.classes.one_class import ClassTarget
 from ..targets.labels import label_of
 from ..targets.scores import find_axis
 from .agreement import agreement, gain, same_size
 from .boxes import boxes_record
 from .photos import Answer, Batch, Pair, Photo, Seen
 from .sides import Sides, scores, signed_or_nan
+
+Flipped = tuple[Mapping[str, Array], tuple[list[Seen], list[Seen]]]
+"""How alike the maps of B's answer are where that is another, and these maps, a row a flip."""
+NONE_FLIPPED: Flipped = {}, ([], [])
 
 
 def compare_batch(
@@ -45,32 +49,55 @@ def compare_batch(
         missed(f"{photos[0].name}: {error}")
         return None
     n = len(photos)  # a fixed batch repeats its only photo
-    found, signed, seen = both_maps(sides, looks, asked, n)
+    found, signed, seen = both_maps(sides, looks, asked, np.arange(n))
     both = scores(looks[0], sides.a)[:n], scores(looks[1], sides.b)[:n]
     found |= places_alike(sides, looks, n)
     answers, flips = answered(sides, both)
-    others, theirs = flipped(sides, looks, both, flips)
-    Y = asked[0].score(looks[0].first.score), asked[1].score(looks[1].first.score)
-    pairs = [
+    pairs = paired(
+        photos,
+        [said_of(sides, asked[0], looks[0].of(asked[0].tensor).score, i) for i in range(n)],
+        (asked[0].score(looks[0].first.score), asked[1].score(looks[1].first.score)),
+        seen,
+        found,
+        (answers, flips),
+        flipped(sides, looks, both, flips),
+        boxes,
+    )
+    return Batch(pairs, looks, asked, signed, both, photos)
+
+
+def paired(
+    photos: Sequence[Photo],
+    said: Sequence[str],
+    Y: tuple[Array, Array],
+    seen: tuple[list[Seen], list[Seen]],
+    found: Mapping[str, Array],
+    answers: tuple[Sequence[tuple[Answer, Answer]], Array],
+    other: Flipped = NONE_FLIPPED,
+    boxes: Mapping[str, Any] | None = None,
+) -> list[Pair]:
+    """All of it photo by photo."""
+    numbers, (ours, theirs) = other
+    places = {int(i): row for row, i in enumerate(np.flatnonzero(answers[1]))} if ours else {}
+    return [
         Pair(
             name=photo.name,
             index=photo.index,
             boxes=boxes,
-            target=_said(sides, asked[0], looks[0], i),
+            target=said[i],
             sha256=digests(photo),
-            answers=answers[i] if answers else None,
-            flips=bool(flips[i]),
+            answers=answers[0][i] if answers[0] else None,
+            flips=bool(answers[1][i]),
             scores=(float(Y[0][i]), float(Y[1][i])),
             maps=(seen[0][i], seen[1][i]),
             measures={name: float(values[i]) for name, values in found.items()},
-            of_answer={name: float(values[i]) for name, values in others.items()}
-            if flips[i]
+            of_answer={name: float(values[row]) for name, values in numbers.items()}
+            if (row := places.get(i)) is not None
             else {},
-            answer_maps=(theirs[0][i], theirs[1][i]) if flips[i] else None,
+            answer_maps=None if row is None else (ours[row], theirs[row]),
         )
         for i, photo in enumerate(photos)
     ]
-    return Batch(pairs, looks, asked, signed, both)
 
 
 def all_seen(
@@ -100,16 +127,17 @@ def settled(
 
 
 def both_maps(
-    sides: Sides, looks: tuple[Looks, Looks], targets: tuple[ScoredTarget, ScoredTarget], n: int
+    sides: Sides,
+    looks: tuple[Looks, Looks],
+    targets: tuple[ScoredTarget, ScoredTarget],
+    rows: Array,
 ) -> tuple[dict[str, Array], Array, tuple[list[Seen], list[Seen]]]:
-    """How alike those of the first n rows are, A's signed maps, and both row by row."""
-    rows = np.zeros((n, 1, 1))
-    signed, ours, why = signed_or_nan(looks[0], targets[0], sides.how, rows)
+    """How alike those of some rows are, A's signed maps of these, and both row by row."""
+    none = np.zeros((len(looks[0].first.score), 1, 1))
+    signed, ours, why = signed_or_nan(looks[0], targets[0], sides.how, none)
     other, theirs, why_b = signed_or_nan(looks[1], targets[1], sides.how, signed)
-    signed, other = signed[:n], other[:n]
-    found = measured(signed, other)
-    seen = _seen(signed, ours, why), _seen(other, theirs, why_b)
-    return found, signed, seen
+    seen = seen_of(signed, ours, why, rows), seen_of(other, theirs, why_b, rows)
+    return measured(signed[rows], other[rows]), signed[rows], seen
 
 
 def measured(a: Array, b: Array) -> dict[str, Array]:
@@ -147,19 +175,17 @@ def answered(sides: Sides, both: tuple[Array, Array]) -> tuple[list[tuple[Answer
 
 def flipped(
     sides: Sides, looks: tuple[Looks, Looks], both: tuple[Array, Array], flips: Array
-) -> tuple[dict[str, Array], tuple[list[Seen], list[Seen]]]:
+) -> Flipped:
     """How alike the maps of B's answer are, and the maps; nothing is run where none is another."""
     if not flips.any():
-        return {}, ([], [])
-    tops = [int(c) for c in both[1].argmax(axis=1)]
-    ours = [sides.classes.back(c) for c in tops]
-    kept = [0 if c is None else c for c in ours]  # a class that A has not has no map there
-    pair = (
-        ClassTarget(tuple(kept), sides.a.class_axis),
-        ClassTarget(tuple(tops), sides.b.class_axis),
-    )
-    found, _, seen = both_maps(sides, looks, pair, len(flips))
-    known = np.array([c is not None for c in ours])
+        return NONE_FLIPPED
+    theirs = sides.answer_b.held(looks[1].first.score)
+    rows = np.flatnonzero(flips)
+    known = np.array([sides.classes.back(int(both[1][i].argmax())) is not None for i in rows])
+    ours = theirs.of_classes(lambda c: sides.classes.back(c) or 0, sides.a.class_axis)
+    if ours is None:  # an answer that is no class
+        return NONE_FLIPPED
+    found, _, seen = both_maps(sides, looks, (ours, theirs), rows)
     return {name: np.where(known, values, np.nan) for name, values in found.items()}, seen
 
 
@@ -181,6 +207,8 @@ def stacked(rows: Sequence[Inputs]) -> Inputs:
 
 def digests(photo: Photo) -> tuple[str, str]:
     """Of what A and B are fed; the same bytes are read once."""
+    if photo.sha256:
+        return photo.sha256, photo.sha256
     own = sha256_of(photo.a)
     return own, own if photo.a is photo.b else sha256_of(photo.b)
 
@@ -189,9 +217,10 @@ def _answer(index: int, row: Array, labels: Sequence[str] | None) -> Answer:
     return Answer(index, label_of(index, labels), float(row[index]))
 
 
-def _seen(signed: Array, found: Explanation | None, why: str) -> list[Seen]:
+def seen_of(signed: Array, found: Explanation | None, why: str, rows: Array) -> list[Seen]:
+    """Some rows of an explanation; of none with the reason."""
     if found is None:
-        return [Seen(row, float("nan"), 0.0, None, why) for row in signed]
+        return [Seen(signed[i], float("nan"), 0.0, None, why) for i in rows]
     return [
         Seen(
             np.array(signed[i], np.float32),
@@ -200,12 +229,12 @@ def _seen(signed: Array, found: Explanation | None, why: str) -> list[Seen]:
             found.region,
             found.diagnosis[i],
         )
-        for i in range(len(signed))
+        for i in rows
     ]
 
 
-def _said(sides: Sides, target: ScoredTarget, looks: Looks, row: int) -> str:
+def said_of(sides: Sides, target: ScoredTarget, y: Array, row: int) -> str:
     """What the maps of a row are about."""
-    classes = target.classes(looks.of(target.tensor).score)
+    classes = target.classes(y)
     index = None if classes is None else int(classes[row])
     return target.title(index, sides.labels[0]) or target.name(index)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+import numpy as np
 
 from ..backend import Array, Inputs
 from ..looking import Looks
@@ -24,6 +26,21 @@ class Photo:
     placement: Placed | None = None
     index: int = 0
     """Its place among all."""
+    noisy_b: Callable[[], Inputs] | None = None
+    """The same of B."""
+    stem: str = ""
+    """What its recording is called."""
+    sha256: str = ""
+    """Of the input, where two recordings are all there is of it, and neither a nor b."""
+
+
+NO_INPUT = np.zeros((0,), np.float32)
+"""Of a photo that only recordings know."""
+
+
+def of_hash(name: str, sha256: str, index: int) -> Photo:
+    """A photo of which there is no more than what was recorded."""
+    return Photo(name, NO_INPUT, NO_INPUT, index=index, stem=name, sha256=sha256)
 
 
 @dataclass(frozen=True)
@@ -93,10 +110,13 @@ class Batch:
     """Photos that were explained together, with what a sample of them is asked besides."""
 
     pairs: list[Pair]
-    looks: tuple[Looks, Looks]
+    looks: tuple[Looks | None, Looks | None]
+    """None of a recording."""
     targets: tuple[ScoredTarget, ScoredTarget]
     """Settled, of A and of B."""
     signed: Array
-    """A's maps [N, *S]."""
+    """A's maps [N, *S], as they are compared; B's where A is a recording."""
     scores: tuple[Array, Array]
     """[N, C] of both."""
+    photos: Sequence[Photo] = ()
+    """Those of the pairs."""

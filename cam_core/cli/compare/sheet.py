@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ from cam_core.backend import Array
 from cam_core.compare.agreement import same_size
 from cam_core.compare.photos import Pair, Seen
 from cam_core.compare.run import Comparison
+from cam_core.compare.with_recording import OTHER
 from cam_core.image import Placement
 from cam_core.image.figure import paint
 from cam_core.image.panels import painted_sheet
@@ -18,9 +19,9 @@ from cam_core.image.tinted import signed_over
 from cam_core.maps.combine import laid_over
 
 from ..contact import small
-from ..inputs.reader import Reader
-from ..inputs.samples import Slot
 
+Shown = Callable[[int, Array], tuple[Array, Placement] | None]
+"""(place among all, a map) -> the photo, and where it lies in the model's input."""
 PICTURED = 12
 """Photos in the pictures."""
 COLOURS = "A and B in one row on one scale of colours; the last: red where B has more, blue less"
@@ -34,17 +35,16 @@ class Strip:
     pictures: list[tuple[Array, str]]
 
 
-def strips(found: Comparison, reader: Reader, slots: Sequence[Slot]) -> list[Strip]:
+def strips(found: Comparison, shown: Shown) -> list[Strip]:
     """The worst photos; none where the inputs were no photos."""
     made = []
     for i in found.worst_first[:PICTURED]:
         pair = found.pairs[i]
-        sample = reader.open(slots[pair.index], pair.index)
-        if sample.picture is None or sample.placement is None:
+        if any(one.signed.ndim != 2 or one.diagnosis == OTHER for one in pair.maps):
             continue
-        if any(one.signed.ndim != 2 for one in pair.maps):
-            continue
-        made.append(Strip(pair, panels(pair, small(sample.picture), sample.placement)))
+        known = shown(pair.index, pair.maps[0].signed)
+        if known is not None:
+            made.append(Strip(pair, panels(pair, small(known[0]), known[1])))
     return made
 
 

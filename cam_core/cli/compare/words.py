@@ -58,16 +58,24 @@ def facts(found: Comparison) -> list[tuple[str, str]]:
     told.append(("method", found.sides.how))
     count = len(found.pairs)
     rest = f"; the {SHOWN} worst of them above" if count > SHOWN else ""
-    told.append(("photos", f"{count}, floor and ceiling on {found.sample} of them{rest}"))
+    told.append(("photos", f"{count}, {sampled(found)}{rest}"))
     told += boxes_said(found.pairs)
     known = [pair.measures["places"] for pair in found.pairs if "places" in pair.measures]
     if known:
         told.append(("places", f"{np.median(known):.1%} of them are of one class in both (median)"))
     forward = bound(found.pairs, FORWARD_ONLY)
     if found.forward_only and not np.isnan(forward):
-        how = "without a gradient (reciprocam) the median agreement is"
+        some = f"{found.forward_only} photos"
+        how = f"without a gradient (reciprocam) the median agreement on {some} is"
         told.append(("int8", f"{how} {forward:.3f}, as int8 has its gradient straight through"))
     return told
+
+
+def sampled(found: Comparison) -> str:
+    """What floor and ceiling were measured on."""
+    if not found.sample:
+        return "no floor and no ceiling"
+    return f"floor and ceiling on {found.sample} of them"
 
 
 def boxes_said(pairs: Sequence[Pair]) -> list[tuple[str, str]]:
