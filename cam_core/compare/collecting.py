@@ -28,6 +28,8 @@ class Collected:
     found: dict[int, Pair] = field(default_factory=dict)
     missed: list[str] = field(default_factory=list)
     kept: list[tuple[Array, Array]] = field(default_factory=list)
+    rows: list[int] = field(default_factory=list)
+    """The photos of these."""
     sampled: list[Batch] = field(default_factory=list)
     """Without their looks, which are large."""
 
@@ -44,6 +46,7 @@ class Collected:
         self.found |= {pair.index: pair for pair in done.pairs}
         if len(self.found) <= KEPT:
             self.kept.append(done.scores)
+            self.rows += [pair.index for pair in done.pairs]
 
     def shuffle(self) -> None:
         """Compares with shuffled weights, where other classes tell nothing."""
@@ -60,6 +63,19 @@ class Collected:
                 for pair, r in zip(batch.pairs, found, strict=True)
             ]
             self.found |= {pair.index: pair for pair in with_bounds(batch, bounds).pairs}
+
+    def scores(self) -> tuple[tuple[Array, Array] | None, list[int]]:
+        """Those that were kept, of both, and of which photos; B's in the order of A's classes."""
+        if not self.kept:
+            return None, []
+        a, b = (np.concatenate(of) for of in zip(*self.kept, strict=True))
+        if self.sides.classes.to_b is not None:
+            pairs = [
+                (i, j) for i in range(a.shape[1]) if (j := self.sides.classes.of(i)) is not None
+            ]
+            ours, theirs = ([pair[k] for pair in pairs] for k in (0, 1))
+            a, b = a[:, ours], b[:, theirs]
+        return (a, b), self.rows
 
     def moved(self) -> list[tuple[int, int]]:
         if not self.kept or not self.sides.ranked:

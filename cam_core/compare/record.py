@@ -12,6 +12,7 @@ from ..metrics.intervals import Interval
 from .agreement import MEASURES
 from .bounds import NOISE
 from .photos import Answer, Pair
+from .presets import Presets
 from .run import Comparison
 from .spread import STATISTICS, Statistic
 from .verdict import Verdict, bound, ratings
@@ -52,6 +53,7 @@ def record(found: Comparison) -> dict[str, Any]:
         "metrics": dict(METRICS),
         "statistics": statistics(photos),
         "missed": list(found.missed),
+        "presets": None if found.presets is None else presets_record(found.presets),
         "photos": photos,
     }
 
@@ -94,6 +96,15 @@ def ways(found: Comparison, verdict: Verdict) -> list[float]:
     if verdict.way is None:
         return [float("nan")] * len(found.pairs)
     return [float(u) for u in (top - ratings(found.pairs)) / (top - verdict.ceiling)]
+
+
+def presets_record(presets: Presets) -> dict[str, Any]:
+    """What the doctor found."""
+    known = {
+        name: number(value) for name, value in (("fed", presets.fed), ("agrees", presets.agrees))
+    }
+    own = {"tried": presets.tried, "named": list(presets.named), "flags": presets.flags}
+    return {"said": presets.said, **own, **known}
 
 
 def verdict_record(verdict: Verdict) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,6 +20,9 @@ from .sides import Sides
 from .together import bring_together
 from .verdict import Verdict, verdict
 from .with_recording import classes_said, shapes_said
+
+if TYPE_CHECKING:
+    from .presets import Presets
 
 SAMPLE = 8
 """Photos that floor and ceiling are measured on; each takes passes of its own."""
@@ -44,6 +47,12 @@ class Comparison:
     """(class of A, class of B that its scores are) where classes changed places."""
     missed: Sequence[str] = ()
     """A line for each photo that has nothing of what is asked."""
+    scores: tuple[Array, Array] | None = None
+    """[N, C] of both, of the first photos that were compared."""
+    rows: Sequence[int] = ()
+    """Which photos these are."""
+    presets: Presets | None = None
+    """What the doctor found, where it was asked."""
 
     @property
     def forward_only(self) -> int:
@@ -52,8 +61,12 @@ class Comparison:
 
     @property
     def verdict(self) -> Verdict:
-        """In one line."""
-        return verdict(self.pairs)
+        """In one line; a preset that explains the difference is a difference."""
+        found = verdict(self.pairs)
+        if self.presets is None or not self.presets.named:
+            return found
+        word = found.word if found.word == "cannot say" else "not the same"
+        return replace(found, word=word, reasons=(self.presets.said, *found.reasons))
 
     @property
     def worst_first(self) -> list[int]:
@@ -189,7 +202,8 @@ def run(
         lines = state.missed or ["no photos"]
         raise NothingFoundError(f"nothing to compare: {lines[0]}")
     asked = len([pair for pair in pairs if pair.bounds])
-    return Comparison(sides, pairs, asked, state.moved(), state.missed)
+    moved, (scores, rows) = state.moved(), state.scores()
+    return Comparison(sides, pairs, asked, moved, state.missed, scores, rows)
 
 
 def sample_of(count: int, sample: int) -> list[int]:

@@ -123,6 +123,7 @@ def run(asked: Compare, limits: Sequence[Limit]) -> int:
     with progress(fed.count, "comparing") as step:
         found = compared(opened.sides, fed.photo, fed.count, sample=asked.sample, step=step)
     found = replace(found, missed=[*opened.missed, *found.missed])
+    found = replace(found, presets=opened.presets(found))
     facts = record(asked, found, fed, opened.said)
     tensors = tensor_table(asked, opened, found)
     facts |= {} if tensors is None else {"tensors": tensors}

@@ -11,6 +11,7 @@ from cam_core.backend import Array, InputInfo, Inputs
 from cam_core.compare.bounds import grey_level, grey_noise
 from cam_core.compare.classes import Names
 from cam_core.compare.photos import Photo
+from cam_core.doctor import Candidate
 from cam_core.errors import InputError
 from cam_core.image import Placement
 from cam_core.image.preprocess import find_channel_axis
@@ -58,6 +59,19 @@ class Feeding:
         if sample.picture is None or sample.placement is None:
             return None
         return sample.picture, sample.placement
+
+    @property
+    def used(self) -> Candidate | None:
+        """How B is fed, for the doctor; None of what is no photo."""
+        spec = (self.b if self.how in (SIZED, OWN) else self.a).reader.spec
+        main, infos = self.b.reader.main, self.b.reader.infos
+        if spec is None or main is None or len(infos) > 1 or not main.pictured:
+            return None
+        return Candidate("as it is fed", spec, main)
+
+    def pixels(self, index: int) -> Array | None:
+        """A photo uint8 [H, W, 3]."""
+        return self.a.reader.picture(self.a.slots[index])
 
     def photo(self, index: int) -> Photo:
         """A row of both models' inputs."""

@@ -5,13 +5,16 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from cam_core.backend import Backend
 from cam_core.compare.classes import read_classes
 from cam_core.compare.opening import is_factory, open_side
+from cam_core.compare.presets import Presets, beyond_noise, try_presets
 from cam_core.compare.recordings import recording_of, shared
+from cam_core.compare.run import Comparison
 from cam_core.compare.sides import Sides
 from cam_core.compare.together import bring_together
 from cam_core.errors import InputError, ModelError
@@ -22,7 +25,7 @@ from ..inputs.opened import Setup, find_labels
 from ..inputs.opened import bring_together as set_up
 from ..typed import flag, opening, pieces
 from .asked import Compare
-from .feeding import Feeding, feeding
+from .feeding import OWN, Feeding, feeding
 from .recorded import Kept
 
 
@@ -37,6 +40,16 @@ class Opened:
     def missed(self) -> Sequence[str]:
         """Pictures that one of two recordings lacks, a line each."""
         return self.feeding.missed if isinstance(self.feeding, Kept) else ()
+
+    def presets(self, found: Comparison) -> Presets | None:
+        """The doctor's presets on B, where noise does not explain how far it is from A."""
+        fed, scores = self.feeding, found.scores
+        if isinstance(fed, Kept) or any(self.sides.recordings) or scores is None:
+            return None
+        if (used := fed.used) is None or not beyond_noise(found.pairs):
+            return None
+        pixels = [partial(fed.pixels, i) for i in found.rows]
+        return try_presets(self.sides.b, used, lambda i: pixels[i](), scores, fitted=fed.how == OWN)
 
     @property
     def said(self) -> list[str]:

@@ -60,6 +60,9 @@ def facts(found: Comparison) -> list[tuple[str, str]]:
     rest = f"; the {SHOWN} worst of them above" if count > SHOWN else ""
     told.append(("photos", f"{count}, {sampled(found)}{rest}"))
     told += boxes_said(found.pairs)
+    if found.presets is not None and not found.presets.named:
+        tried = f"{found.presets.tried} ways to feed B tried, none explains the difference"
+        told.append(("presets", tried))
     known = [pair.measures["places"] for pair in found.pairs if "places" in pair.measures]
     if known:
         told.append(("places", f"{np.median(known):.1%} of them are of one class in both (median)"))
