@@ -10,6 +10,7 @@ import numpy as np
 from ..backend import Array
 from .bounds import SHUFFLED, bounds_of, shuffled_of
 from .classes import changed_places
+from .lone import lone_boxes
 from .pair import compare_batch, with_bounds
 from .photos import Batch, Pair, Photo
 from .sides import Sides
@@ -40,6 +41,9 @@ class Collected:
         done = compared(self.sides, photos, self.missed.append)
         if done is None:
             return
+        if done.seen is not None and done.pairs[0].boxes is not None:
+            lone = lone_boxes(self.sides, done.looks, done.seen, done.pairs[0].boxes)  # type: ignore[arg-type]
+            done = replace(done, pairs=[replace(done.pairs[0], lone=lone)])
         if bounds is not None:
             done = with_bounds(done, bounds_of(self.sides, done, done.photos, **bounds))
             self.sampled.append(replace(done, looks=(None, None)))

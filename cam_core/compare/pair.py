@@ -63,7 +63,7 @@ def compare_batch(
         flipped(sides, looks, both, flips),
         boxes,
     )
-    return Batch(pairs, looks, asked, signed, both, photos)
+    return Batch(pairs, looks, asked, signed, both, photos, known if boxes else None)
 
 
 def paired(

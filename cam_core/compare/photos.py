@@ -12,6 +12,7 @@ from ..backend import Array, Inputs
 from ..looking import Looks
 from ..region import Region
 from ..targets import Placed, ScoredTarget
+from ..targets import Seen as Shown
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,20 @@ class Seen:
 
 
 @dataclass(frozen=True, eq=False)
+class Lone:
+    """A box that one model alone has."""
+
+    kind: str
+    """`misses` of A's alone, `ghosts` of B's."""
+    facts: Mapping[str, Any]
+    """As `boxes_record` has it: the box, and why the other has none."""
+    maps: tuple[Seen, Seen]
+    """Of A and of B: of the box, and of the anchor that lies there best in the other."""
+    spearman: float
+    """How alike they are."""
+
+
+@dataclass(frozen=True, eq=False)
 class Pair:
     """What comes of one photo."""
 
@@ -98,6 +113,8 @@ class Pair:
     """Its place among all photos."""
     boxes: Mapping[str, Any] | None = None
     """Of detectors: `boxes.boxes_record`."""
+    lone: Sequence[Lone] = ()
+    """Those of one model alone that are explained."""
 
     @property
     def fed_alike(self) -> bool:
@@ -120,3 +137,5 @@ class Batch:
     """[N, C] of both."""
     photos: Sequence[Photo] = ()
     """Those of the pairs."""
+    seen: tuple[Shown, Shown] | None = None
+    """What both models show of a single photo."""

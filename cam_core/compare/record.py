@@ -11,7 +11,7 @@ import numpy as np
 from ..metrics.intervals import Interval
 from .agreement import MEASURES
 from .bounds import NOISE
-from .photos import Answer, Pair
+from .photos import Answer, Lone, Pair
 from .presets import Presets
 from .run import Comparison
 from .spread import STATISTICS, Statistic
@@ -76,6 +76,7 @@ def photo(pair: Pair, way: float) -> dict[str, Any]:
             for name, value in {**pair.measures, **own, **flips, **of_boxes(pair.boxes)}.items()
         },
         "boxes": pair.boxes,
+        "lone_boxes": lone_record(pair.lone) or None,
         "of_b_answer": {name: number(value) for name, value in pair.of_answer.items()} or None,
         "bounds": {name: number(value) for name, value in pair.bounds.items()} or None,
     }
@@ -88,6 +89,21 @@ def of_boxes(boxes: Mapping[str, Any] | None) -> dict[str, float]:
     shared = [one["iou"] for one in boxes["pairs"]]
     counts = {name: float(len(boxes[name])) for name in ("misses", "ghosts")}
     return {"box_iou": float(np.mean(shared)) if shared else float("nan"), **counts}
+
+
+def lone_record(lone: Sequence[Lone]) -> list[dict[str, Any]]:
+    """Ready for JSON: which box, and what both maps come to."""
+    return [
+        {
+            "kind": one.kind,
+            "class": one.facts["box"]["class"],
+            "anchor": one.facts["box"]["anchor"],
+            "raw_max": [number(seen.raw_max) for seen in one.maps],
+            "spearman": number(one.spearman),
+            "diagnosis": [seen.diagnosis for seen in one.maps],
+        }
+        for one in lone
+    ]
 
 
 def ways(found: Comparison, verdict: Verdict) -> list[float]:

@@ -173,17 +173,24 @@ def _lost(pairs: Sequence[Pair]) -> str:
 
 
 def _by_answers(pairs: Sequence[Pair]) -> tuple[str, str]:
-    known = [pair.flips for pair in pairs if pair.answers is not None]
+    boxes = [_lone(pair) for pair in pairs if pair.boxes is not None]
+    known = boxes or [pair.flips for pair in pairs if pair.answers is not None]
     if not any(known):
         return "the same", ""
     share, noise = float(np.mean(known)), _mean([p.bounds.get(NOISE_FLIP) for p in pairs])
-    said = f"answers differ on {sum(known)} of {len(known)} photos"
+    what = "boxes of one model alone are" if boxes else "answers differ"
+    said = f"{what} on {sum(known)} of {len(known)} photos"
     if share <= noise:
         return "the same", f"{said}, as under noise"
     from scipy.stats import binomtest
 
     surely = binomtest(sum(known), len(known)).proportion_ci(LEVEL).low
     return ("nearly the same" if surely <= FAR_FLIPS else "not the same"), said
+
+
+def _lone(pair: Pair) -> bool:
+    """Has one detector a box that the other has not?"""
+    return pair.boxes is not None and bool(pair.boxes["misses"] or pair.boxes["ghosts"])
 
 
 def _by_gain(pairs: Sequence[Pair]) -> tuple[str, str]:
