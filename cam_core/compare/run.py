@@ -14,6 +14,7 @@ from ..errors import InputError, NothingFoundError
 from .bounds import FORWARD_ONLY, grey_noise, quantised
 from .classes import ClassMap, Names, moved_said
 from .collecting import Collected
+from .inputs import match_inputs, pairing_said, renamed
 from .photos import NO_INPUT, Pair, Photo, of_hash
 from .recordings import facts_said, recording_of, shared
 from .sides import Sides
@@ -77,7 +78,8 @@ class Comparison:
     @property
     def said(self) -> list[str]:
         """What there is to say before any number."""
-        found = [self.sides.classes.said, *(one.doubt for one in self.sides.layers)]
+        found = [self.sides.classes.said, self.sides.pairing]
+        found += [one.doubt for one in self.sides.layers]
         sides = dict(zip("AB", self.sides.recordings, strict=True))
         if any(sides.values()):
             maps = [pair.maps for pair in self.pairs]
@@ -136,7 +138,7 @@ def compare(
     if x is None:
         return _recordings(a, b, known)
     ours = _rows(x)
-    theirs = ours if x_b is None else _rows(x_b)
+    theirs, said = _of_b(a, b, ours) if x_b is None else (_rows(x_b), "")
     if len(ours) != len(theirs) or not ours:
         raise InputError(f"{len(ours)} inputs of A and {len(theirs)} of B: give as many, 1 or more")
     sides = bring_together(
@@ -144,6 +146,7 @@ def compare(
         (ours[0], theirs[0]),
         layers=None if layer is None else [layer],
         layers_b=None if layer_b is None else [layer_b],
+        pairing=said,
         **known,
     )
 
@@ -227,6 +230,15 @@ def _parts(
 ) -> Iterator[tuple[Sequence[int], Mapping[str, bool] | None]]:
     for start in range(0, len(indices), size):
         yield indices[start : start + size], bounds
+
+
+def _of_b(a: Backend, b: Backend, rows: Sequence[Inputs]) -> tuple[Sequence[Inputs], str]:
+    """The same rows; of several inputs by B's names, with what is said of that."""
+    if not isinstance(rows[0] if rows else None, Mapping) or not (a.inputs() and b.inputs()):
+        return rows, ""
+    names = match_inputs(a.inputs(), b.inputs())
+    said = pairing_said(names)
+    return ([renamed(row, names, b.inputs()) for row in rows] if said else rows), said
 
 
 def _rows(x: Array | Sequence[Inputs]) -> list[Inputs]:

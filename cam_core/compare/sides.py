@@ -43,6 +43,8 @@ class Sides:
     method: str | None = None
     """None: what suits A."""
     seed: int = 0
+    pairing: str = ""
+    """Which of several inputs of B is which of A, where that was to be found."""
     threshold: float = LIKELY
     """The probability from which on a detector has a box."""
 

@@ -109,6 +109,7 @@ def run(asked: Compare, limits: Sequence[Limit]) -> int:
     """Both models over all photos."""
     from cam_core.compare.limits import check
     from cam_core.compare.run import run as compared
+    from cam_core.compare.tensors import require_tensors
 
     from ..compare.files import record, write
     from ..compare.opened import open_both
@@ -119,6 +120,8 @@ def run(asked: Compare, limits: Sequence[Limit]) -> int:
     opened = open_both(asked)
     for text in opened.said:
         click.echo(f"note: {text}", err=True)
+    if asked.tensors:
+        require_tensors(opened.sides.a, opened.sides.b)
     fed = opened.feeding
     with progress(fed.count, "comparing") as step:
         found = compared(opened.sides, fed.photo, fed.count, sample=asked.sample, step=step)

@@ -10,6 +10,7 @@ import numpy as np
 from cam_core.backend import Array, InputInfo, Inputs
 from cam_core.compare.bounds import grey_level, grey_noise
 from cam_core.compare.classes import Names
+from cam_core.compare.inputs import match_inputs, pairing_said, renamed
 from cam_core.compare.photos import Photo
 from cam_core.doctor import Candidate
 from cam_core.errors import InputError
@@ -20,8 +21,9 @@ from ..inputs.opened import Setup
 from ..inputs.samples import Sample
 
 SAME, CAST, TURNED, SIZED, OWN = "same", "cast", "turned", "sized", "own"
+NAMED = "named"
 """How B is fed: the same bytes; the same numbers in its type, or with its axes; the photo at its
-size by A's preprocessing; the photo by its own."""
+size by A's preprocessing; the photo by its own; several inputs by B's names."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,9 @@ class Feeding:
         info = self.b.reader.infos[0]
         if self.how == SAME:
             return sample.x
+        if self.how == NAMED:
+            infos = self.b.reader.infos
+            return renamed(sample.x, match_inputs(self.a.reader.infos, infos), infos)
         if self.how in (SIZED, OWN):
             slot = replace(self.b.slots[index], pixels=sample.slot.pixels)
             return self.b.reader.open(slot, index).x
@@ -138,13 +143,9 @@ def turned(x: Array, channels: int) -> Array:
 
 def _how(a: Setup, b: Setup) -> tuple[str, str]:
     ours, theirs = list(a.reader.infos), list(b.reader.infos)
-    if len(ours) != len(theirs):
-        raise InputError(f"A takes {len(ours)} inputs and B {len(theirs)}: these are not compared")
-    if len(ours) > 1:
-        names = [info.name for info in ours], [info.name for info in theirs]
-        if names[0] != names[1]:
-            raise InputError(f"inputs have other names: {names[0]} of A, {names[1]} of B")
-        return SAME, ""
+    names = match_inputs(ours, theirs) if len(ours) != 1 or len(theirs) != 1 else {}
+    if names:
+        return (NAMED if pairing_said(names) else SAME), pairing_said(names)
     one, other = ours[0], theirs[0]
     if not _both_float(one, other):
         kinds = f"A takes {one.dtype}, B {other.dtype}"
