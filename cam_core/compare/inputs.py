@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from ..backend import InputInfo, Inputs
+from ..backend import Array, Backend, InputInfo, Inputs
 from ..errors import InputError
 
 
@@ -57,6 +57,28 @@ def pairing_said(names: Mapping[str, str]) -> str:
     if not apart:
         return ""
     return f"inputs have other names, taken by shape and position: {', '.join(apart)}"
+
+
+def rows_of_b(a: Backend, b: Backend, rows: Sequence[Inputs]) -> tuple[Sequence[Inputs], str]:
+    """The same rows; of several inputs by B's names, with what is said of that."""
+    if not isinstance(rows[0] if rows else None, Mapping) or not (a.inputs() and b.inputs()):
+        return rows, ""
+    names = match_inputs(a.inputs(), b.inputs())
+    said = pairing_said(names)
+    return ([renamed(row, names, b.inputs()) for row in rows] if said else rows), said
+
+
+def rows_of(x: Array | Sequence[Inputs]) -> list[Inputs]:
+    """One input of one row after another.
+
+    Raises:
+        InputError: several inputs by name, which are one photo.
+    """
+    if isinstance(x, np.ndarray):
+        return [x[i : i + 1] for i in range(len(x))]
+    if isinstance(x, Mapping):
+        raise InputError("several inputs by name are one photo: give a list of them")
+    return list(x)
 
 
 def _alike(one: InputInfo, other: InputInfo) -> bool:

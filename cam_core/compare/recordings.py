@@ -97,6 +97,26 @@ def asked_class(held: Recorded, ranked: bool) -> int | None:
     return int(y[0].argmax()) if y.ndim == 2 and y.shape[1] > 1 else None
 
 
+def methods_said(recordings: Mapping[str, Recording | None], how: str) -> list[str]:
+    """That a side was recorded by another method than the model is explained by, or the other side.
+
+    Args:
+        recordings: by the name of their side.
+        how: the method of the model.
+    """
+    said = {side: told(one, "cam.method") for side, one in recordings.items() if one is not None}
+    known = {side: name for side, name in said.items() if name}
+    if len(said) == len(recordings):
+        apart = len(set(known.values())) > 1
+        names = [f"{side} was recorded by {name}" for side, name in known.items()]
+        return [f"{', '.join(names)}: maps of two methods"] if apart else []
+    return [
+        f"{side} was recorded by {name}, and the model is explained by {how}: maps of two methods"
+        for side, name in known.items()
+        if name != how
+    ]
+
+
 def facts_said(recordings: Mapping[str, Recording | None]) -> list[str]:
     """What recordings lack, and what is done without it, by the name of their side."""
     known = {side: one for side, one in recordings.items() if one is not None}

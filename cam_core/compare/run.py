@@ -14,9 +14,9 @@ from ..errors import InputError, NothingFoundError
 from .bounds import FORWARD_ONLY, grey_noise, quantised
 from .classes import ClassMap, Names, moved_said
 from .collecting import Collected
-from .inputs import match_inputs, pairing_said, renamed
+from .inputs import rows_of, rows_of_b
 from .photos import NO_INPUT, Pair, Photo, of_hash
-from .recordings import facts_said, recording_of, shared
+from .recordings import facts_said, methods_said, recording_of, shared
 from .sides import Sides
 from .together import bring_together
 from .verdict import Verdict, verdict
@@ -83,7 +83,8 @@ class Comparison:
         sides = dict(zip("AB", self.sides.recordings, strict=True))
         if any(sides.values()):
             maps = [pair.maps for pair in self.pairs]
-            found += [*facts_said(sides), shapes_said(maps), classes_said(maps)]
+            found += [*facts_said(sides), *methods_said(sides, self.sides.how)]
+            found += [shapes_said(maps), classes_said(maps)]
         found = [text for text in found if text]
         if self.moved:
             found.append(moved_said(self.moved, self.sides.labels))
@@ -137,8 +138,8 @@ def compare(
     known |= {"method": method, "seed": seed}
     if x is None:
         return _recordings(a, b, known)
-    ours = _rows(x)
-    theirs, said = _of_b(a, b, ours) if x_b is None else (_rows(x_b), "")
+    ours = rows_of(x)
+    theirs, said = rows_of_b(a, b, ours) if x_b is None else (rows_of(x_b), "")
     if len(ours) != len(theirs) or not ours:
         raise InputError(f"{len(ours)} inputs of A and {len(theirs)} of B: give as many, 1 or more")
     sides = bring_together(
@@ -230,20 +231,3 @@ def _parts(
 ) -> Iterator[tuple[Sequence[int], Mapping[str, bool] | None]]:
     for start in range(0, len(indices), size):
         yield indices[start : start + size], bounds
-
-
-def _of_b(a: Backend, b: Backend, rows: Sequence[Inputs]) -> tuple[Sequence[Inputs], str]:
-    """The same rows; of several inputs by B's names, with what is said of that."""
-    if not isinstance(rows[0] if rows else None, Mapping) or not (a.inputs() and b.inputs()):
-        return rows, ""
-    names = match_inputs(a.inputs(), b.inputs())
-    said = pairing_said(names)
-    return ([renamed(row, names, b.inputs()) for row in rows] if said else rows), said
-
-
-def _rows(x: Array | Sequence[Inputs]) -> list[Inputs]:
-    if isinstance(x, np.ndarray):
-        return [x[i : i + 1] for i in range(len(x))]
-    if isinstance(x, Mapping):
-        raise InputError("several inputs by name are one photo: give a list of them")
-    return list(x)

@@ -37,7 +37,7 @@ def bring_together(
     Of a recording the layer and the method are those that it says, as far as the model has them.
 
     Raises:
-        LayerError: no layer of B is that of A.
+        LayerError: no layer of B is that of A, or a layer of a recording is asked for.
         InputError: other numbers of classes, and nothing says which is which.
     """
     recordings = recording_of(a), recording_of(b)
@@ -60,6 +60,12 @@ def _recorded(
     asked: tuple[Sequence[str] | None, Sequence[str] | None],
 ) -> list[Matched]:
     """Where the model is looked at, and where the recording says that it was."""
+    for one, layers, flag in zip(recordings, asked, ("--layer", "--layer-b"), strict=True):
+        if one is not None and layers is not None:
+            raise LayerError(
+                f"{flag} {layers[0]}: '{one.folder}' is a recording, which has no layers; name "
+                "the layer of the other side"
+            )
     said = ["" if one is None else told(one, "cam.layer") for one in recordings]
     names = [
         name or RECORDED if one is not None else _layer(model, x, layers, "".join(said))

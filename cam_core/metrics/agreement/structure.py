@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from ...backend import Array
 from ...errors import InputError
 from ..given import pair_of, share

@@ -13,6 +13,7 @@ from cam_core.compare.recordings import (
     asked_class,
     facts_said,
     find,
+    methods_said,
     missing,
     recording_of,
     shared,
@@ -78,6 +79,20 @@ def test_what_is_lacking_is_said() -> None:
     assert lines[1:] == [
         "B does not say of which class its maps are: the top one is taken",
         "B has no cam_signed: all maps are compared after their ReLU",
+    ]
+
+
+def test_maps_of_two_methods_are_told() -> None:
+    grad, other = (recording("p", metadata={"cam.method": m}) for m in ("gradcam", "hirescam"))
+    assert methods_said({"A": None, "B": grad}, "gradcam") == []
+    assert methods_said({"A": None, "B": recording("p")}, "gradcam") == []
+    assert methods_said({"A": grad, "B": recording("p")}, "gradcam") == []
+    assert methods_said({"A": grad, "B": grad}, "hirescam") == []
+    assert methods_said({"A": grad, "B": None}, "hirescam") == [
+        "A was recorded by gradcam, and the model is explained by hirescam: maps of two methods"
+    ]
+    assert methods_said({"A": grad, "B": other}, "gradcam") == [
+        "A was recorded by gradcam, B was recorded by hirescam: maps of two methods"
     ]
 
 

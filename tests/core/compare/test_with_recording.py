@@ -15,7 +15,7 @@ pytest.importorskip("torch")
 from backends.recorded import RecordedBackend
 from cam_core import explain
 from cam_core.compare import compare
-from cam_core.errors import InputError, NothingFoundError
+from cam_core.errors import InputError, LayerError, NothingFoundError
 from cam_core.recording import Recorded, sha256_of, write_folder
 from tests.core.two_networks import BACKENDS, MODELS, network
 
@@ -177,6 +177,12 @@ def test_another_target_than_was_recorded_is_refused(model: Any, kept: Any, x: A
     assert compare(model, kept, x[:1], target=str(used), sample=0).pairs
     with pytest.raises(InputError, match=rf"the recorded map of '\[0\]' is of class {used}"):
         compare(model, kept, x[:1], target=str((used + 1) % 5), sample=0)
+
+
+def test_a_recording_has_no_layer_to_ask_for(model: Any, kept: Any, x: Any) -> None:
+    with pytest.raises(LayerError, match=r"--layer-b late: '.*kept' is a recording"):
+        compare(model, kept, x, layer_b="late")
+    assert compare(kept, model, x, layer_b="late", sample=0).sides.layers[0].by == "what was asked"
 
 
 def test_classes_are_mapped_to_the_models_numbers(model: Any, x: Any, tmp_path: Path) -> None:
