@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -21,6 +20,7 @@ from cam_core.image.tinted import signed_over
 from cam_core.maps.combine import laid_over
 
 from ..contact import small
+from .words import strength
 
 Shown = Callable[[int, Array], tuple[Array, Placement] | None]
 """(place among all, a map) -> the photo, and where it lies in the model's input."""
@@ -70,7 +70,7 @@ def lone_row(lone: Lone, photo: Array, placement: Placement) -> list[tuple[Array
     name = box["label"] or f"class {box['class']}"
     scale = photo.shape[1] / placement.photo[1]
     corners = tuple(float(v * scale) for v in box["corners"])
-    own = f"{name} {strength(box):.3g}"
+    own = f"{name} ({strength(box):.3g})"
     gap = f"{why['lacks']:.2g} too little" if why["lacks"] > 0 else "another won"
     none = f"none, {strength(why):.3g}, {gap}"
     shown = mark(photo, [Mark(corners)], (photo.shape[0], photo.shape[1]))
@@ -79,12 +79,6 @@ def lone_row(lone: Lone, photo: Array, placement: Placement) -> list[tuple[Array
         (shown, f"only {has} has {own}"),
         *row(photo, lone.maps, about, lone.spearman, placement),
     ]
-
-
-def strength(box: Mapping[str, Any]) -> float:
-    """The probability where there is one, else the score."""
-    p = box.get("probability")
-    return float(box["score"] if p is None else p)
 
 
 def row(

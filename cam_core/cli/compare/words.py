@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -97,8 +98,14 @@ def boxes_said(pairs: Sequence[Pair]) -> list[tuple[str, str]]:
         box, side = one["box"], LACKING[kind]
         what = box["label"] or f"class {box['class']}"
         why = one[f"in_{side.casefold()}"]["why"]
-        found.append((kind, f"{name}: {what} ({box['score']:.3g}) is not in {side}: {why}"))
+        found.append((kind, f"{name}: {what} ({strength(box):.3g}) is not in {side}: {why}"))
     return found
+
+
+def strength(box: Mapping[str, Any]) -> float:
+    """The probability where there is one, else the score."""
+    p = box.get("probability")
+    return float(box["score"] if p is None else p)
 
 
 def limits_said(checked: Sequence[Checked]) -> list[tuple[str, str]]:
