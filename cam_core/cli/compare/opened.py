@@ -18,7 +18,7 @@ from cam_core.compare.run import Comparison
 from cam_core.compare.sides import Sides
 from cam_core.compare.together import bring_together
 from cam_core.errors import InputError, ModelError
-from cam_core.sources import Sources
+from cam_core.sources import Labels, Sources
 
 from ..inputs.given_files import find_files
 from ..inputs.opened import Setup, find_labels
@@ -94,12 +94,14 @@ def _kept(asked: Compare, a: Backend, b: Backend) -> Kept | None:
     if ours is None or theirs is None:
         return None
     both, lacking = shared(ours, theirs)
-    found = [
-        find_labels(Sources.of(one, str(source), flag), of, one)[0]
-        for one, source, of in ((a, asked.model, asked), (b, asked.other, _of_b(asked)))
-    ]
+    found = _labels(a, asked.model, asked), _labels(b, asked.other, _of_b(asked))
     names = [None if labels is None else labels.names for labels in found]
     return Kept(both, (names[0], names[1]), lacking)
+
+
+def _labels(recording: Backend, source: str | None, asked: Compare) -> Labels | None:
+    """The names of a recording's classes."""
+    return find_labels(Sources.of(recording, str(source), flag), asked, recording)[0]
 
 
 def _fed(asked: Compare, a: Backend, b: Backend, images: Sequence[Path]) -> Feeding:
@@ -117,17 +119,18 @@ def _fed(asked: Compare, a: Backend, b: Backend, images: Sequence[Path]) -> Feed
             "leave the photos out, or write 'inputs' into recording.json"
         )
     ours = None if bare[0] else _setup(a, asked.model, asked, images)
-    theirs = None if bare[1] else _setup(b, asked.other, asked if bare[0] else _of_b(asked), images)
-    ours = _bare(a, theirs) if ours is None else ours
-    theirs = _bare(b, ours) if theirs is None else theirs
+    theirs = None if bare[1] else _setup(b, asked.other, _of_b(asked), images)
+    ours = _bare(a, _labels(a, asked.model, asked), theirs) if ours is None else ours
+    theirs = _bare(b, _labels(b, asked.other, _of_b(asked)), ours) if theirs is None else theirs
     return feeding(ours, theirs, own=asked.own_preprocessing, seed=asked.seed)
 
 
-def _bare(recording: Backend, other: Setup | None) -> Setup:
-    """As the other side, of which it knows as many classes or no labels."""
+def _bare(recording: Backend, labels: Labels | None, other: Setup | None) -> Setup:
+    """As the other side; its labels too, where it has as many classes and nobody names them."""
     assert other is not None
     alike = other.labels is not None and recording.classes == len(other.labels.names)
-    return replace(other, backend=recording, labels=other.labels if alike else None)
+    known = other.labels if labels is None and alike else labels
+    return replace(other, backend=recording, labels=known)
 
 
 def _backends(asked: Compare, model: str, other: str) -> tuple[Backend, Backend]:
@@ -146,8 +149,8 @@ def _backends(asked: Compare, model: str, other: str) -> tuple[Backend, Backend]
 
 
 def is_recording(source: str) -> bool:
-    """Is it a folder? Flags about how a model is opened are the other side's then."""
-    return Path(source).is_dir()
+    """Is it a folder of them? Flags about how a model is opened are the other side's then."""
+    return Path(source).is_dir() and any(Path(source).glob("*.npz"))
 
 
 def _of_b(asked: Compare) -> Compare:

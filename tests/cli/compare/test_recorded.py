@@ -92,6 +92,16 @@ def test_what_is_missing_is_named_and_left_out() -> None:
     assert "3: not in the recording 'few', left out" in both
 
 
+def test_labels_of_a_bare_recording_are_those_that_are_typed() -> None:
+    names = Path("labels.txt").read_text().splitlines()
+    Path("turned.txt").write_text("\n".join([names[1], names[0], *names[2:]]))
+    flags = ("--labels", "labels.txt", "--labels-b", "turned.txt")
+    for pair in (("a.onnx", "bare"), ("bare", "a.onnx"), ("bare", "rec")):
+        photos = ["photos"] if "a.onnx" in pair else []
+        _, said = compared(*pair, *photos, *flags)
+        assert "the labels of B are in another order" in said
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
