@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,10 @@ pytest.importorskip("onnxruntime")
 from cam_core.cli.compare.recorded import Kept
 from cam_core.cli.group import gradcam
 from cam_core.demo import LABELS, MODEL, load_scenes
+from tests.paths import ROOT
 
 COUNT = 7
+EXAMPLE = ROOT / "examples" / "recording" / "record.js"
 
 
 @pytest.fixture(scope="module")
@@ -123,3 +126,35 @@ def test_the_ground_has_the_shape_of_the_map() -> None:
     picture, placement = Kept([], (None, None)).shown(0, np.zeros((4, 8)))
     assert picture.shape == (112, 224, 3)
     assert (placement.photo, placement.size) == ((112, 224), (112, 224))
+
+
+def test_a_recording_written_in_javascript_without_facts(tmp_path: Path) -> None:
+    if (node := shutil.which("node")) is None:
+        pytest.skip("needs node to run the example")
+    held = tmp_path / "numbers"
+    held.mkdir()
+    for path in sorted(Path("bare").glob("*.npz")):
+        with np.load(path) as file:
+            for name in ("input_sha256", "logits", "cam_map", "cam_signed"):
+                file[name].tofile(held / f"{path.stem}.{name}")
+            shapes = json.dumps([list(file["logits"].shape), list(file["cam_map"].shape)])
+        (held / f"{path.stem}.json").write_text(shapes)
+    (tmp_path / "js").mkdir()
+    script = tmp_path / "write.js"
+    script.write_text(
+        f"const fs = require('fs'); const {{npz}} = require({json.dumps(str(EXAMPLE))});\n"
+        f"const root = {json.dumps(str(held))}, out = {json.dumps(str(tmp_path / 'js'))};\n"
+        "for (const f of fs.readdirSync(root).filter(n => n.endsWith('.json'))) {\n"
+        "  const stem = f.slice(0, -5), [y, s] = JSON.parse(fs.readFileSync(`${root}/${f}`));\n"
+        "  const raw = n => new Uint8Array(fs.readFileSync(`${root}/${stem}.${n}`));\n"
+        "  const f32 = n => new Float32Array(raw(n).slice().buffer);\n"
+        "  fs.writeFileSync(`${out}/device-${stem}.npz`, npz({\n"
+        "    input_sha256: [raw('input_sha256'), '|u1', [32]], logits: [f32('logits'), '<f4', y],\n"
+        "    cam_map: [f32('cam_map'), '<f4', s] }));\n}\n"
+    )
+    subprocess.run([node, str(script)], check=True)
+    found, said = compared("a.onnx", tmp_path / "js", "photos", "--labels", "labels.txt")
+    assert len(found["photos"]) == COUNT
+    assert found["verdict"]["word"] == "the same", found["verdict"]["line"]
+    assert "the top one is taken" in said
+    assert "compared after their ReLU" in said
