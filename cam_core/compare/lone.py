@@ -13,7 +13,7 @@ from ..looking import Looks
 from ..targets import ScoredTarget
 from ..targets import Seen as Shown
 from .boxes import none_there
-from .pair import measured, seen_of
+from .flips import measured, seen_of
 from .photos import Lone
 from .sides import Sides, signed_or_nan
 

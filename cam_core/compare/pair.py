@@ -11,21 +11,15 @@ import numpy as np
 from ..backend import Array, Inputs
 from ..errors import NothingFoundError
 from ..explain import check_finite, seen_by
-from ..explanation import Explanation
 from ..looking import Looks
 from ..recording import sha256_of
 from ..targets import ScoredTarget
 from ..targets import Seen as Shown
-from ..targets.labels import label_of
 from ..targets.scores import find_axis
-from .agreement import agreement, gain, same_size
 from .boxes import boxes_record
+from .flips import NONE_FLIPPED, Flipped, answered, flipped, measured, seen_of
 from .photos import Answer, Batch, Pair, Photo, Seen
 from .sides import Sides, scores, signed_or_nan
-
-Flipped = tuple[Mapping[str, Array], tuple[list[Seen], list[Seen]]]
-"""How alike the maps of B's answer are where that is another, and these maps, a row a flip."""
-NONE_FLIPPED: Flipped = {}, ([], [])
 
 
 def compare_batch(
@@ -140,12 +134,6 @@ def both_maps(
     return measured(signed[rows], other[rows]), signed[rows], seen
 
 
-def measured(a: Array, b: Array) -> dict[str, Array]:
-    """MEASURES and the gain."""
-    with np.errstate(invalid="ignore"):
-        return agreement(a, b) | {"gain": gain(*same_size(a, b))}
-
-
 def places_alike(sides: Sides, looks: tuple[Looks, Looks], n: int) -> dict[str, Array]:
     """Of scores with places (a segmentation): the part of them that both give one class.
 
@@ -158,35 +146,6 @@ def places_alike(sides: Sides, looks: tuple[Looks, Looks], n: int) -> dict[str, 
     axis = find_axis(a, sides.a.class_axis)
     same = a[:n].argmax(axis=axis) == b[:n].argmax(axis=axis)
     return {"places": same.reshape(n, -1).mean(axis=1)}
-
-
-def answered(sides: Sides, both: tuple[Array, Array]) -> tuple[list[tuple[Answer, Answer]], Array]:
-    """The top classes of both, and where B's is another one; [] where classes are no answer."""
-    if not sides.ranked or both[0].shape[1] < 2:
-        return [], np.zeros(len(both[0]), bool)
-    tops = [np.nan_to_num(y, nan=-np.inf).argmax(axis=1) for y in both]
-    found = [
-        (_answer(int(i), row, sides.labels[0]), _answer(int(j), other, sides.labels[1]))
-        for i, j, row, other in zip(*tops, *both, strict=True)
-    ]
-    flips = [sides.classes.of(int(i)) != int(j) for i, j in zip(*tops, strict=True)]
-    return found, np.array(flips)
-
-
-def flipped(
-    sides: Sides, looks: tuple[Looks, Looks], both: tuple[Array, Array], flips: Array
-) -> Flipped:
-    """How alike the maps of B's answer are, and the maps; nothing is run where none is another."""
-    if not flips.any():
-        return NONE_FLIPPED
-    theirs = sides.answer_b.held(looks[1].first.score)
-    rows = np.flatnonzero(flips)
-    known = np.array([sides.classes.back(int(both[1][i].argmax())) is not None for i in rows])
-    ours = theirs.of_classes(lambda c: sides.classes.back(c) or 0, sides.a.class_axis)
-    if ours is None:  # an answer that is no class
-        return NONE_FLIPPED
-    found, _, seen = both_maps(sides, looks, (ours, theirs), rows)
-    return {name: np.where(known, values, np.nan) for name, values in found.items()}, seen
 
 
 def with_bounds(batch: Batch, bounds: Sequence[Mapping[str, float]]) -> Batch:
@@ -211,26 +170,6 @@ def digests(photo: Photo) -> tuple[str, str]:
         return photo.sha256, photo.sha256
     own = sha256_of(photo.a)
     return own, own if photo.a is photo.b else sha256_of(photo.b)
-
-
-def _answer(index: int, row: Array, labels: Sequence[str] | None) -> Answer:
-    return Answer(index, label_of(index, labels), float(row[index]))
-
-
-def seen_of(signed: Array, found: Explanation | None, why: str, rows: Array) -> list[Seen]:
-    """Some rows of an explanation; of none with the reason."""
-    if found is None:
-        return [Seen(signed[i], float("nan"), 0.0, None, why) for i in rows]
-    return [
-        Seen(
-            np.array(signed[i], np.float32),
-            float(found.raw_max[i]),
-            float(found.noise_floor[i]),
-            found.region,
-            found.diagnosis[i],
-        )
-        for i in rows
-    ]
 
 
 def said_of(sides: Sides, target: ScoredTarget, y: Array, row: int) -> str:

@@ -15,7 +15,8 @@ from ..recording import Recorded
 from ..targets import ScoredTarget
 from ..targets.classes.one_class import ClassTarget
 from ..targets.scores import pool
-from .pair import answered, digests, measured, paired, said_of, seen_of, stacked
+from .flips import answered, measured, seen_of
+from .pair import digests, paired, said_of, stacked
 from .photos import Batch, Photo, Seen
 from .recordings import Held, asked_class, find, missing
 from .sides import Sides, signed_or_nan
