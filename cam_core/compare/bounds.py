@@ -2,8 +2,9 @@
 
 On a sample of photos, A's own map is compared with: A's map of the same photo with one grey level
 of noise (the floor of disagreement); A's map of its second class, and of one that has nothing to do
-with the photo (the ceiling); the map of A with shuffled weights. Where B is quantised the maps
-that need no gradient are compared as well.
+with the photo (the ceiling), by one more backward pass each of the same look; where these tell
+nothing, the map of A with shuffled weights. Where B is quantised the maps that need no gradient are
+compared as well. Where A is a recording it is B's own map that they are of.
 """
 
 from __future__ import annotations
@@ -35,21 +36,36 @@ NOISE_GAIN, NOISE_FLIP = "noise gain", "noise flips"
 def bounds_of(
     sides: Sides, batch: Batch, photos: Sequence[Photo], *, forward_only: bool = False
 ) -> list[dict[str, float]]:
-    """By what it is compared with, the agreement of each photo's map of A."""
+    """By what it is compared with, the agreement of each photo's map of A (B if A is recorded)."""
     found: dict[str, Array] = {}
-    if all(photo.noisy is not None for photo in photos):
-        noisy = stacked([photo.noisy() for photo in photos if photo.noisy is not None])
-        found |= _noise(sides, batch, noisy)
-    own = batch.targets[0].others(batch.looks[0].first.score)
-    for name, target in own.items():
-        found[name] = _agreed(batch.signed, batch.looks[0], target, sides.how)
-    x = stacked([photo.a for photo in photos])
-    shuffled = _shuffled(sides, x)
-    if shuffled is not None:
-        found[SHUFFLED] = _agreed(batch.signed, shuffled, batch.targets[0], sides.how)
+    side, n = sides.live or 0, len(photos)
+    looks, target = batch.looks[side], batch.targets[side]
+    if looks is None:
+        return [{} for _ in photos]
+    makers = [photo.noisy_b if side else photo.noisy for photo in photos]
+    made = [maker() for maker in makers if maker is not None]
+    if len(made) == n:
+        found |= _noise(sides, batch, stacked(made))
+    for name, other in target.others(looks.first.score).items():
+        found[name] = _agreed(sides, batch.signed, looks, other)
     if forward_only:
         found[FORWARD_ONLY] = _forward_only(batch)
-    return [{name: float(of[i]) for name, of in found.items()} for i in range(len(photos))]
+    return [{name: float(of[i]) for name, of in found.items()} for i in range(n)]
+
+
+def shuffled_of(
+    sides: Sides, x: Sequence[Inputs], target: ScoredTarget, signed: Array
+) -> Array | None:
+    """The agreement of A's maps with those of A with shuffled weights [N].
+
+    None where the model has no weights, or where its numbers grow too large without order.
+    """
+    layers = sides.layers_b if sides.live else sides.layers_a
+    try:
+        looks = Looks(sides.shuffled, stacked(x), layers)
+    except (CamError, NotImplementedError):
+        return None
+    return _agreed(sides, signed, looks, target)
 
 
 def quantised(backend: Backend) -> bool:
@@ -84,41 +100,37 @@ def grey_level(pixels: Array, seed: int) -> Array:
 
 def _noise(sides: Sides, batch: Batch, x: Inputs) -> dict[str, Array]:
     """The agreement, the gain, and whether the answer flips."""
-    looks, target = sides.looks(x), batch.targets[0]
+    side = sides.live or 0
+    looks, target = sides.looks(x, of_b=bool(side)), batch.targets[side]
+    own = batch.scores[side]
     try:
-        signed = map_of(looks, target, sides.how).signed[: len(batch.signed)]
+        signed = sides.cut(map_of(looks, target, sides.how).signed[: len(own)])
     except CamError:
         return {}
-    own = batch.scores[0]
-    y = scores(looks, sides.a)[: len(own)]
+    y = scores(looks, sides.side(side))[: len(own)]
     flips = (y.argmax(axis=1) != own.argmax(axis=1)) * 1.0
     known = {NOISE: spearman(batch.signed, signed), NOISE_GAIN: gain(batch.signed, signed)}
     return known | ({NOISE_FLIP: flips} if sides.ranked else {})
 
 
-def _shuffled(sides: Sides, x: Inputs) -> Looks | None:
-    """None where the model has no weights, or where its numbers grow too large without order."""
-    try:
-        return Looks(sides.shuffled, x, sides.layers_a)
-    except (CamError, NotImplementedError):
-        return None
-
-
 def _forward_only(batch: Batch) -> Array:
     """Of both models' maps without gradients."""
-    pairs = zip(batch.looks, batch.targets, strict=True)
+    n = len(batch.pairs)
     try:
-        n = len(batch.pairs)
-        a, b = (map_of(looks, target, FORWARD).signed[:n] for looks, target in pairs)
+        a, b = (
+            map_of(one, target, FORWARD).signed[:n]
+            for one, target in zip(batch.looks, batch.targets, strict=True)
+            if one is not None
+        )
     except CamError:
-        return np.full(len(batch.pairs), np.nan)
+        return np.full(n, np.nan)
     return spearman(*same_size(a, b))
 
 
-def _agreed(signed: Array, looks: Looks, target: ScoredTarget, method: str) -> Array:
+def _agreed(sides: Sides, signed: Array, looks: Looks, target: ScoredTarget) -> Array:
     """NaN where that map is none."""
     try:
-        other = map_of(looks, target, method).signed[: len(signed)]
+        other = sides.cut(map_of(looks, target, sides.how).signed[: len(signed)])
         if not np.isfinite(other).all():
             return np.full(len(signed), np.nan)
         return spearman(signed, other)

@@ -10,7 +10,7 @@ import numpy as np
 from ..backend import Array
 from ..boxes import box_questions, boxes_of
 from ..errors import NothingFoundError, TargetError
-from ..targets import Seen
+from ..targets import ScoredTarget, Seen
 from ..targets.detection.suppression import overlap
 from .sides import Sides
 
@@ -92,17 +92,32 @@ def why_none(
     index = other(int(box["class"]))
     if index is None:
         return {"why": "it has no such class"}
-    area = ",".join(f"{v:.2f}" for v in box["corners"])
     try:
-        (target,) = box_questions(backend, [f"nobox:{index}@{area}"], labels)
-        (found,) = target.found_in(seen)
+        detail = none_there(box, index, backend, labels, seen).detail[0]
     except (NothingFoundError, TargetError) as error:
         return {"why": str(error)}
-    detail = found.detail[0]
-    near, lacks = detail["box"], detail["nobox"]["gap"]
-    what = f"its best anchor there has {near['score']:.3g}"
+    near, lacks, shared = detail["box"], detail["nobox"]["gap"], detail["nobox"]["overlap"]
+    p = near.get("probability")
+    has = f"score {near['score']:.3g}" + ("" if p is None else f", probability {p:.3g}")
+    what = f"anchor {near['anchor']} lies there best (overlap {shared:.0%}) and has {has}"
     why = f"{what}, {lacks:.3g} too little" if lacks > 0 else f"{what}, and another box won"
-    return {"why": why, "anchor": near["anchor"], "score": near["score"], "lacks": float(lacks)}
+    known = {"anchor": near["anchor"], "score": near["score"], "probability": p}
+    return {"why": why, **known, "overlap": float(shared), "lacks": float(lacks)}
+
+
+def none_there(
+    box: Box, index: int, backend: Any, labels: Sequence[str] | None, seen: Seen
+) -> ScoredTarget:
+    """Why is there no box of a class: the question about the anchor over its place.
+
+    Raises:
+        NothingFoundError: no anchor lies there.
+        TargetError: there are never boxes of that class.
+    """
+    area = ",".join(f"{v:.2f}" for v in box["corners"])
+    (question,) = box_questions(backend, [f"nobox:{index}@{area}"], labels)
+    (found,) = question.found_in(seen)
+    return found
 
 
 def _found(questions: Sequence[Any], seen: Seen) -> list[Box]:

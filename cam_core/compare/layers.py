@@ -20,7 +20,7 @@ TRIED = 24
 """Layers whose activations are compared, the last ones first."""
 EXTRA = 1.2
 """A layer's tensor may be so much larger than its map: summary tokens beside the places."""
-BY_ACTIVATIONS = "activations"
+BY_ACTIVATIONS, BY_DEFAULT = "activations", "the model's default"
 LISTED = 5
 """Layers that an error names."""
 Known = tuple[Sequence[Layer], Sequence[Layer]]
@@ -47,6 +47,11 @@ class Matched:
     @property
     def doubt(self) -> str:
         """Why it may be another layer; '' of none."""
+        if self.by == BY_DEFAULT:
+            return (
+                f"'{self.a}' of A is held against '{self.b}' of B, though nothing says that they "
+                "are one layer: name the model's with --layer (of B --layer-b) if they are not"
+            )
         if self.by == BY_ACTIVATIONS and self.alike < LOOSE:
             return (
                 f"'{self.b}' of B is A's '{self.a}' by activations of correlation {self.alike:.2f} "

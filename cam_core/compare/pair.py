@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -11,16 +12,13 @@ from ..asking import seen_by
 from ..backend import Array, Inputs
 from ..errors import NothingFoundError
 from ..explain import check_finite
-from ..explanation import Explanation
 from ..looking import Looks
 from ..recording import sha256_of
 from ..targets import ScoredTarget
 from ..targets import Seen as Shown
-from ..targets.classes.one_class import ClassTarget
-from ..targets.labels import label_of
 from ..targets.scores import find_axis
-from .agreement import agreement, gain, same_size
 from .boxes import boxes_record
+from .flips import NONE_FLIPPED, Flipped, answered, flipped, measured, seen_of
 from .photos import Answer, Batch, Pair, Photo, Seen
 from .sides import Sides, scores, signed_or_nan
 
@@ -46,32 +44,55 @@ def compare_batch(
         missed(f"{photos[0].name}: {error}")
         return None
     n = len(photos)  # a fixed batch repeats its only photo
-    found, signed, seen = both_maps(sides, looks, asked, n)
+    found, signed, seen = both_maps(sides, looks, asked, np.arange(n))
     both = scores(looks[0], sides.a)[:n], scores(looks[1], sides.b)[:n]
     found |= places_alike(sides, looks, n)
     answers, flips = answered(sides, both)
-    others, theirs = flipped(sides, looks, both, flips)
-    Y = asked[0].score(looks[0].first.score), asked[1].score(looks[1].first.score)
-    pairs = [
+    pairs = paired(
+        photos,
+        [said_of(sides, asked[0], looks[0].of(asked[0].tensor).score, i) for i in range(n)],
+        (asked[0].score(looks[0].first.score), asked[1].score(looks[1].first.score)),
+        seen,
+        found,
+        (answers, flips),
+        flipped(sides, looks, both, flips),
+        boxes,
+    )
+    return Batch(pairs, looks, asked, signed, both, photos, known if boxes else None)
+
+
+def paired(
+    photos: Sequence[Photo],
+    said: Sequence[str],
+    Y: tuple[Array, Array],
+    seen: tuple[list[Seen], list[Seen]],
+    found: Mapping[str, Array],
+    answers: tuple[Sequence[tuple[Answer, Answer]], Array],
+    other: Flipped = NONE_FLIPPED,
+    boxes: Mapping[str, Any] | None = None,
+) -> list[Pair]:
+    """All of it photo by photo."""
+    numbers, (ours, theirs) = other
+    places = {int(i): row for row, i in enumerate(np.flatnonzero(answers[1]))} if ours else {}
+    return [
         Pair(
             name=photo.name,
             index=photo.index,
             boxes=boxes,
-            target=_said(sides, asked[0], looks[0], i),
+            target=said[i],
             sha256=digests(photo),
-            answers=answers[i] if answers else None,
-            flips=bool(flips[i]),
+            answers=answers[0][i] if answers[0] else None,
+            flips=bool(answers[1][i]),
             scores=(float(Y[0][i]), float(Y[1][i])),
             maps=(seen[0][i], seen[1][i]),
             measures={name: float(values[i]) for name, values in found.items()},
-            of_answer={name: float(values[i]) for name, values in others.items()}
-            if flips[i]
+            of_answer={name: float(values[row]) for name, values in numbers.items()}
+            if (row := places.get(i)) is not None
             else {},
-            answer_maps=(theirs[0][i], theirs[1][i]) if flips[i] else None,
+            answer_maps=None if row is None else (ours[row], theirs[row]),
         )
         for i, photo in enumerate(photos)
     ]
-    return Batch(pairs, looks, asked, signed, both)
 
 
 def all_seen(
@@ -101,22 +122,17 @@ def settled(
 
 
 def both_maps(
-    sides: Sides, looks: tuple[Looks, Looks], targets: tuple[ScoredTarget, ScoredTarget], n: int
+    sides: Sides,
+    looks: tuple[Looks, Looks],
+    targets: tuple[ScoredTarget, ScoredTarget],
+    rows: Array,
 ) -> tuple[dict[str, Array], Array, tuple[list[Seen], list[Seen]]]:
-    """How alike those of the first n rows are, A's signed maps, and both row by row."""
-    rows = np.zeros((n, 1, 1))
-    signed, ours, why = signed_or_nan(looks[0], targets[0], sides.how, rows)
+    """How alike those of some rows are, A's signed maps of these, and both row by row."""
+    none = np.zeros((len(looks[0].first.score), 1, 1))
+    signed, ours, why = signed_or_nan(looks[0], targets[0], sides.how, none)
     other, theirs, why_b = signed_or_nan(looks[1], targets[1], sides.how, signed)
-    signed, other = signed[:n], other[:n]
-    found = measured(signed, other)
-    seen = _seen(signed, ours, why), _seen(other, theirs, why_b)
-    return found, signed, seen
-
-
-def measured(a: Array, b: Array) -> dict[str, Array]:
-    """MEASURES and the gain."""
-    with np.errstate(invalid="ignore"):
-        return agreement(a, b) | {"gain": gain(*same_size(a, b))}
+    seen = seen_of(signed, ours, why, rows), seen_of(other, theirs, why_b, rows)
+    return measured(signed[rows], other[rows]), signed[rows], seen
 
 
 def places_alike(sides: Sides, looks: tuple[Looks, Looks], n: int) -> dict[str, Array]:
@@ -131,37 +147,6 @@ def places_alike(sides: Sides, looks: tuple[Looks, Looks], n: int) -> dict[str, 
     axis = find_axis(a, sides.a.class_axis)
     same = a[:n].argmax(axis=axis) == b[:n].argmax(axis=axis)
     return {"places": same.reshape(n, -1).mean(axis=1)}
-
-
-def answered(sides: Sides, both: tuple[Array, Array]) -> tuple[list[tuple[Answer, Answer]], Array]:
-    """The top classes of both, and where B's is another one; [] where classes are no answer."""
-    if not sides.ranked or both[0].shape[1] < 2:
-        return [], np.zeros(len(both[0]), bool)
-    tops = [np.nan_to_num(y, nan=-np.inf).argmax(axis=1) for y in both]
-    found = [
-        (_answer(int(i), row, sides.labels[0]), _answer(int(j), other, sides.labels[1]))
-        for i, j, row, other in zip(*tops, *both, strict=True)
-    ]
-    flips = [sides.classes.of(int(i)) != int(j) for i, j in zip(*tops, strict=True)]
-    return found, np.array(flips)
-
-
-def flipped(
-    sides: Sides, looks: tuple[Looks, Looks], both: tuple[Array, Array], flips: Array
-) -> tuple[dict[str, Array], tuple[list[Seen], list[Seen]]]:
-    """How alike the maps of B's answer are, and the maps; nothing is run where none is another."""
-    if not flips.any():
-        return {}, ([], [])
-    tops = [int(c) for c in both[1].argmax(axis=1)]
-    ours = [sides.classes.back(c) for c in tops]
-    kept = [0 if c is None else c for c in ours]  # a class that A has not has no map there
-    pair = (
-        ClassTarget(tuple(kept), sides.a.class_axis),
-        ClassTarget(tuple(tops), sides.b.class_axis),
-    )
-    found, _, seen = both_maps(sides, looks, pair, len(flips))
-    known = np.array([c is not None for c in ours])
-    return {name: np.where(known, values, np.nan) for name, values in found.items()}, seen
 
 
 def with_bounds(batch: Batch, bounds: Sequence[Mapping[str, float]]) -> Batch:
@@ -182,31 +167,14 @@ def stacked(rows: Sequence[Inputs]) -> Inputs:
 
 def digests(photo: Photo) -> tuple[str, str]:
     """Of what A and B are fed; the same bytes are read once."""
+    if photo.sha256:
+        return photo.sha256, photo.sha256
     own = sha256_of(photo.a)
     return own, own if photo.a is photo.b else sha256_of(photo.b)
 
 
-def _answer(index: int, row: Array, labels: Sequence[str] | None) -> Answer:
-    return Answer(index, label_of(index, labels), float(row[index]))
-
-
-def _seen(signed: Array, found: Explanation | None, why: str) -> list[Seen]:
-    if found is None:
-        return [Seen(row, float("nan"), 0.0, None, why) for row in signed]
-    return [
-        Seen(
-            np.array(signed[i], np.float32),
-            float(found.raw_max[i]),
-            float(found.noise_floor[i]),
-            found.region,
-            found.diagnosis[i],
-        )
-        for i in range(len(signed))
-    ]
-
-
-def _said(sides: Sides, target: ScoredTarget, looks: Looks, row: int) -> str:
+def said_of(sides: Sides, target: ScoredTarget, y: Array, row: int) -> str:
     """What the maps of a row are about."""
-    classes = target.classes(looks.of(target.tensor).score)
+    classes = target.classes(y)
     index = None if classes is None else int(classes[row])
     return target.title(index, sides.labels[0]) or target.name(index)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+import numpy as np
 
 from ..backend import Array, Inputs
 from ..looking import Looks
 from ..region import Region
 from ..targets import Placed, ScoredTarget
+from ..targets import Seen as Shown
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,21 @@ class Photo:
     placement: Placed | None = None
     index: int = 0
     """Its place among all."""
+    noisy_b: Callable[[], Inputs] | None = None
+    """The same of B."""
+    stem: str = ""
+    """What its recording is called."""
+    sha256: str = ""
+    """Of the input, where two recordings are all there is of it, and neither a nor b."""
+
+
+NO_INPUT = np.zeros((0,), np.float32)
+"""Of a photo that only recordings know."""
+
+
+def of_hash(name: str, sha256: str, index: int) -> Photo:
+    """A photo of which there is no more than what was recorded."""
+    return Photo(name, NO_INPUT, NO_INPUT, index=index, stem=name, sha256=sha256)
 
 
 @dataclass(frozen=True)
@@ -55,6 +73,20 @@ class Seen:
 
 
 @dataclass(frozen=True, eq=False)
+class Lone:
+    """A box that one model alone has."""
+
+    kind: str
+    """`misses` of A's alone, `ghosts` of B's."""
+    facts: Mapping[str, Any]
+    """As `boxes_record` has it: the box, and why the other has none."""
+    maps: tuple[Seen, Seen]
+    """Of A and of B: of the box, and of the anchor that lies there best in the other."""
+    spearman: float
+    """How alike they are."""
+
+
+@dataclass(frozen=True, eq=False)
 class Pair:
     """What comes of one photo."""
 
@@ -81,6 +113,8 @@ class Pair:
     """Its place among all photos."""
     boxes: Mapping[str, Any] | None = None
     """Of detectors: `boxes.boxes_record`."""
+    lone: Sequence[Lone] = ()
+    """Those of one model alone that are explained."""
 
     @property
     def fed_alike(self) -> bool:
@@ -93,10 +127,15 @@ class Batch:
     """Photos that were explained together, with what a sample of them is asked besides."""
 
     pairs: list[Pair]
-    looks: tuple[Looks, Looks]
+    looks: tuple[Looks | None, Looks | None]
+    """None of a recording."""
     targets: tuple[ScoredTarget, ScoredTarget]
     """Settled, of A and of B."""
     signed: Array
-    """A's maps [N, *S]."""
+    """A's maps [N, *S], as they are compared; B's where A is a recording."""
     scores: tuple[Array, Array]
     """[N, C] of both."""
+    photos: Sequence[Photo] = ()
+    """Those of the pairs."""
+    seen: tuple[Shown, Shown] | None = None
+    """What both models show of a single photo."""

@@ -11,7 +11,8 @@ import numpy as np
 from ..metrics.intervals import Interval
 from .agreement import MEASURES
 from .bounds import NOISE
-from .photos import Answer, Pair
+from .photos import Answer, Lone, Pair
+from .presets import Presets
 from .run import Comparison
 from .spread import STATISTICS, Statistic
 from .verdict import Verdict, bound, ratings
@@ -52,6 +53,7 @@ def record(found: Comparison) -> dict[str, Any]:
         "metrics": dict(METRICS),
         "statistics": statistics(photos),
         "missed": list(found.missed),
+        "presets": None if found.presets is None else presets_record(found.presets),
         "photos": photos,
     }
 
@@ -74,6 +76,7 @@ def photo(pair: Pair, way: float) -> dict[str, Any]:
             for name, value in {**pair.measures, **own, **flips, **of_boxes(pair.boxes)}.items()
         },
         "boxes": pair.boxes,
+        "lone_boxes": lone_record(pair.lone) or None,
         "of_b_answer": {name: number(value) for name, value in pair.of_answer.items()} or None,
         "bounds": {name: number(value) for name, value in pair.bounds.items()} or None,
     }
@@ -88,12 +91,36 @@ def of_boxes(boxes: Mapping[str, Any] | None) -> dict[str, float]:
     return {"box_iou": float(np.mean(shared)) if shared else float("nan"), **counts}
 
 
+def lone_record(lone: Sequence[Lone]) -> list[dict[str, Any]]:
+    """Ready for JSON: which box, and what both maps come to."""
+    return [
+        {
+            "kind": one.kind,
+            "class": one.facts["box"]["class"],
+            "anchor": one.facts["box"]["anchor"],
+            "raw_max": [number(seen.raw_max) for seen in one.maps],
+            "spearman": number(one.spearman),
+            "diagnosis": [seen.diagnosis for seen in one.maps],
+        }
+        for one in lone
+    ]
+
+
 def ways(found: Comparison, verdict: Verdict) -> list[float]:
     """u of each photo, as `verdict` has it."""
     top = 1.0 if np.isnan(verdict.floor) else verdict.floor
     if verdict.way is None:
         return [float("nan")] * len(found.pairs)
     return [float(u) for u in (top - ratings(found.pairs)) / (top - verdict.ceiling)]
+
+
+def presets_record(presets: Presets) -> dict[str, Any]:
+    """What the doctor found."""
+    known = {
+        name: number(value) for name, value in (("fed", presets.fed), ("agrees", presets.agrees))
+    }
+    own = {"tried": presets.tried, "named": list(presets.named), "flags": presets.flags}
+    return {"said": presets.said, **own, **known}
 
 
 def verdict_record(verdict: Verdict) -> dict[str, Any]:

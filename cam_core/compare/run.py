@@ -3,29 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..asking import find_class_axis
 from ..backend import Array, Backend, Inputs
 from ..errors import InputError, NothingFoundError
-from .bounds import bounds_of, grey_noise, quantised
-from .classes import ClassMap, Names, changed_places, match_classes, moved_said
-from .layers import match_layers
-from .pair import compare_batch, with_bounds
-from .photos import Pair, Photo
+from .bounds import FORWARD_ONLY, grey_noise, quantised
+from .classes import ClassMap, Names, moved_said
+from .collecting import Collected
+from .inputs import rows_of, rows_of_b
+from .photos import NO_INPUT, Pair, Photo, of_hash
+from .recordings import facts_said, methods_said, recording_of, shared
 from .sides import Sides
+from .together import bring_together
 from .verdict import Verdict, verdict
+from .with_recording import classes_said, shapes_said
 
-SAMPLE = 16
-"""Photos that floor and ceiling are measured on: they take as many passes again."""
+if TYPE_CHECKING:
+    from .presets import Presets
+
+SAMPLE = 8
+"""Photos that floor and ceiling are measured on; each takes passes of its own."""
+FORWARD = 4
+"""Photos of the sample that maps without a gradient are made of: many passes each."""
+NAMED = 4
+"""Photos that are named where they have nothing of what is asked."""
 BATCH = 16
 """Photos that are run at once, where both models take any number."""
-KEPT = 512
-"""Photos whose scores are kept to see whether classes changed places."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,13 +48,26 @@ class Comparison:
     """(class of A, class of B that its scores are) where classes changed places."""
     missed: Sequence[str] = ()
     """A line for each photo that has nothing of what is asked."""
-    forward_only: bool = False
-    """Was a map without gradients made as well, as one of both is quantised?"""
+    scores: tuple[Array, Array] | None = None
+    """[N, C] of both, of the first photos that were compared."""
+    rows: Sequence[int] = ()
+    """Which photos these are."""
+    presets: Presets | None = None
+    """What the doctor found, where it was asked."""
+
+    @property
+    def forward_only(self) -> int:
+        """Of how many photos a map without gradients was made, as one of both is quantised."""
+        return sum(FORWARD_ONLY in pair.bounds for pair in self.pairs)
 
     @property
     def verdict(self) -> Verdict:
-        """In one line."""
-        return verdict(self.pairs)
+        """In one line; a preset that explains the difference is a difference."""
+        found = verdict(self.pairs)
+        if self.presets is None or not self.presets.named:
+            return found
+        word = found.word if found.word == "cannot say" else "not the same"
+        return replace(found, word=word, reasons=(self.presets.said, *found.reasons))
 
     @property
     def worst_first(self) -> list[int]:
@@ -58,20 +78,28 @@ class Comparison:
     @property
     def said(self) -> list[str]:
         """What there is to say before any number."""
-        found = [self.sides.classes.said, *(one.doubt for one in self.sides.layers)]
+        found = [self.sides.classes.said, self.sides.pairing]
+        found += [one.doubt for one in self.sides.layers]
+        sides = dict(zip("AB", self.sides.recordings, strict=True))
+        if any(sides.values()):
+            maps = [pair.maps for pair in self.pairs]
+            found += [*facts_said(sides), *methods_said(sides, self.sides.how)]
+            found += [shapes_said(maps), classes_said(maps)]
         found = [text for text in found if text]
         if self.moved:
             found.append(moved_said(self.moved, self.sides.labels))
         apart = sum(not pair.fed_alike for pair in self.pairs)
         if apart:
             found.append(f"A and B were fed other bytes ({apart} of {len(self.pairs)} photos)")
-        return found
+        rest = len(self.missed) - NAMED
+        more = [f"{rest} more were left out, see compare.json"] if rest > 0 else []
+        return [*found, *self.missed[:NAMED], *more]
 
 
 def compare(
     a: Backend,
     b: Backend,
-    x: Array | Sequence[Inputs],
+    x: Array | Sequence[Inputs] | None = None,
     *,
     x_b: Array | Sequence[Inputs] | None = None,
     target: str | None = None,
@@ -89,7 +117,8 @@ def compare(
     Args:
         a: the original, from `open_backend`.
         b: what became of it.
-        x: the photos as A takes them: an array [N, ...], or a list of inputs of one row each.
+        x: the photos as A takes them: an array [N, ...], or a list of inputs of one row each. Two
+            recordings need none: what both have is compared.
         x_b: as B takes them; None: the same bytes.
         target: what is explained, as for `explain`; None: A's top answer.
         method: a row of METHODS; None: what suits A's score.
@@ -104,50 +133,40 @@ def compare(
     Raises:
         CamError: they cannot be compared, with the reason.
     """
-    ours = _rows(x)
-    theirs = ours if x_b is None else _rows(x_b)
+    names = labels, labels if labels_b is None else labels_b
+    known: dict[str, Any] = {"labels": names, "classes": classes, "target": target}
+    known |= {"method": method, "seed": seed}
+    if x is None:
+        return _recordings(a, b, known)
+    ours = rows_of(x)
+    theirs, said = rows_of_b(a, b, ours) if x_b is None else (rows_of(x_b), "")
     if len(ours) != len(theirs) or not ours:
         raise InputError(f"{len(ours)} inputs of A and {len(theirs)} of B: give as many, 1 or more")
-    names = labels, labels if labels_b is None else labels_b
     sides = bring_together(
         *(a, b),
         (ours[0], theirs[0]),
         layers=None if layer is None else [layer],
         layers_b=None if layer_b is None else [layer_b],
-        labels=names,
-        classes=classes,
-        target=target,
-        method=method,
-        seed=seed,
+        pairing=said,
+        **known,
     )
 
     def photo(i: int) -> Photo:
-        noisy = partial(grey_noise, ours[i], seed + i)
-        return Photo(f"[{i}]", ours[i], theirs[i], noisy, index=i)
+        noisy, noisy_b = (partial(grey_noise, of[i], seed + i) for of in (ours, theirs))
+        return Photo(f"[{i}]", ours[i], theirs[i], noisy, index=i, noisy_b=noisy_b)
 
     return run(sides, photo, len(ours), sample=sample)
 
 
-def bring_together(
-    a: Backend,
-    b: Backend,
-    first: tuple[Inputs, Inputs],
-    *,
-    layers: Sequence[str] | None = None,
-    layers_b: Sequence[str] | None = None,
-    labels: tuple[Names, Names] = (None, None),
-    classes: ClassMap | None = None,
-    **asked: Any,
-) -> Sides:
-    """Match layers and classes on the first photo.
-
-    Raises:
-        LayerError: no layer of B is that of A.
-        InputError: other numbers of classes, and nothing says which is which.
-    """
-    matched = match_layers(a, b, first, layers, layers_b)
-    counts = _count(a, first[0]), _count(b, first[1])
-    return Sides(a, b, matched, match_classes(counts, labels, classes), labels, **asked)
+def _recordings(a: Backend, b: Backend, known: Mapping[str, Any]) -> Comparison:
+    """Two of them, of which no input is at hand."""
+    recordings = recording_of(a), recording_of(b)
+    if recordings[0] is None or recordings[1] is None:
+        raise InputError("x is missing: only two recordings are compared without their inputs")
+    both, lacking = shared(recordings[0], recordings[1])
+    sides = bring_together(a, b, (NO_INPUT, NO_INPUT), **known)
+    found = run(sides, lambda i: of_hash(*both[i], i), len(both))
+    return replace(found, missed=[*lacking, *found.missed])
 
 
 def run(
@@ -167,19 +186,28 @@ def run(
         step: called after each photo.
     """
     size = batch_size(sides) if batch is None else batch
-    sampled = sample_of(count, sample)
-    forward = bool(sampled) and any(quantised(one) for one in (sides.a, sides.b))
-    state = _State(sides, forward)
+    sampled = sample_of(count, sample) if sides.live is not None else []
+    recorded = any(sides.recordings)
+    forward = FORWARD if not recorded and any(map(quantised, (sides.a, sides.b))) else 0
+    state = Collected(sides)
     rest = [i for i in range(count) if i not in set(sampled)]
-    for part, bounded in [*_parts(sampled, size, True), *_parts(rest, size, False)]:
-        state.add(part, [photo(i) for i in part], bounded)
+    parts = [
+        *_parts(sampled[:forward], size, {"forward_only": True}),
+        *_parts(sampled[forward:], size, {}),
+        *_parts(rest, size, None),
+    ]
+    for part, bounds in parts:
+        state.add(part, [photo(i) for i in part], bounds)
         for _ in part:
             step()
+    state.shuffle()
     pairs = [state.found[i] for i in sorted(state.found)]
     if not pairs:
         lines = state.missed or ["no photos"]
         raise NothingFoundError(f"nothing to compare: {lines[0]}")
-    return Comparison(sides, pairs, len(sampled), state.moved(), state.missed, forward)
+    asked = len([pair for pair in pairs if pair.bounds])
+    moved, (scores, rows) = state.moved(), state.scores()
+    return Comparison(sides, pairs, asked, moved, state.missed, scores, rows)
 
 
 def sample_of(count: int, sample: int) -> list[int]:
@@ -190,60 +218,16 @@ def sample_of(count: int, sample: int) -> list[int]:
 
 def batch_size(sides: Sides) -> int:
     """1 where questions are settled photo by photo, or a model takes a fixed number."""
-    infos = [info for one in (sides.a, sides.b) for info in one.inputs()]
+    live = [sides.side(i) for i, one in enumerate(sides.recordings) if one is None]
+    infos = [info for one in live for info in one.inputs()]
     open_rows = all(info.batched and not isinstance(info.shape[0], int) for info in infos)
     kind = "" if sides.head is None else sides.head.kind
     usual = kind in ("", "classes", "multi-label", "binary", "unknown")
     return BATCH if open_rows and usual and sides.target is None else 1
 
 
-@dataclass
-class _State:
-    """What is known so far."""
-
-    sides: Sides
-    forward: bool
-    found: dict[int, Pair] = field(default_factory=dict)
-    missed: list[str] = field(default_factory=list)
-    kept: list[tuple[Array, Array]] = field(default_factory=list)
-
-    def add(self, part: Sequence[int], photos: Sequence[Photo], bounded: bool) -> None:
-        done = compare_batch(self.sides, photos, self.missed.append)
-        if done is None:
-            return
-        if bounded:
-            bounds = bounds_of(self.sides, done, photos, forward_only=self.forward)
-            done = with_bounds(done, bounds)
-        self.found |= dict(zip(part, done.pairs, strict=True))
-        if len(self.found) <= KEPT:
-            self.kept.append(done.scores)
-
-    def moved(self) -> list[tuple[int, int]]:
-        if not self.kept or not self.sides.ranked:
-            return []
-        a, b = (np.concatenate(of) for of in zip(*self.kept, strict=True))
-        return changed_places(a, b, self.sides.classes)
-
-
 def _parts(
-    indices: Sequence[int], size: int, bounded: bool
-) -> Iterator[tuple[Sequence[int], bool]]:
+    indices: Sequence[int], size: int, bounds: Mapping[str, bool] | None
+) -> Iterator[tuple[Sequence[int], Mapping[str, bool] | None]]:
     for start in range(0, len(indices), size):
-        yield indices[start : start + size], bounded
-
-
-def _rows(x: Array | Sequence[Inputs]) -> list[Inputs]:
-    if isinstance(x, np.ndarray):
-        return [x[i : i + 1] for i in range(len(x))]
-    if isinstance(x, Mapping):
-        raise InputError("several inputs by name are one photo: give a list of them")
-    return list(x)
-
-
-def _count(backend: Backend, x: Inputs) -> int:
-    """How many classes: as the model fixes it, else as one photo shows it."""
-    if backend.classes is not None:
-        return backend.classes
-    y = backend.look(x, layers=()).score
-    axis = find_class_axis(backend, None)
-    return 1 if y.ndim == 1 else int(y.shape[axis])
+        yield indices[start : start + size], bounds

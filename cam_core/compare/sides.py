@@ -24,6 +24,7 @@ from ..targets.detection import LIKELY
 from ..targets.scores import pool
 from .classes import ClassMap, Names
 from .layers import Matched
+from .recordings import Recording, recording_of
 
 FORWARD = "reciprocam"
 """The map that needs no gradient."""
@@ -43,6 +44,8 @@ class Sides:
     method: str | None = None
     """None: what suits A."""
     seed: int = 0
+    pairing: str = ""
+    """Which of several inputs of B is which of A, where that was to be found."""
     threshold: float = LIKELY
     """The probability from which on a detector has a box."""
 
@@ -57,9 +60,36 @@ class Sides:
         return [one.b for one in self.layers]
 
     @cached_property
+    def recordings(self) -> tuple[Recording | None, Recording | None]:
+        """Each side that is a recording; None of a model."""
+        return recording_of(self.a), recording_of(self.b)
+
+    @property
+    def live(self) -> int | None:
+        """Whose own maps tell what noise and another class make of a map: 0 is A, 1 B where A is a
+        recording; None of two recordings.
+        """
+        known = [i for i, one in enumerate(self.recordings) if one is None]
+        return known[0] if known else None
+
+    @cached_property
+    def halved(self) -> bool:
+        """Does a recording lack maps from before the ReLU, so that all are compared after it?"""
+        held = [one for of in self.recordings if of is not None for one in of.pictures.values()]
+        return any(one.cam_signed is None for one in held)
+
+    def cut(self, signed: Array) -> Array:
+        """Maps as they are compared."""
+        return np.maximum(signed, 0) if self.halved else signed
+
+    def side(self, number: int | None) -> Backend:
+        """A of 0 or None, B of 1."""
+        return self.b if number else self.a
+
+    @cached_property
     def head(self) -> Head | None:
-        """What A's score is."""
-        return head_of(self.a)
+        """What the score is: A's, of a model rather than of a recording."""
+        return head_of(self.side(self.live))
 
     @cached_property
     def how(self) -> str:
@@ -80,6 +110,11 @@ class Sides:
     def questions_b(self) -> list[ScoredTarget]:
         """What B is asked where that is no class of A."""
         return self._suited(self.b, self.labels[1])
+
+    @cached_property
+    def answer_b(self) -> ScoredTarget:
+        """What B answers, as a question."""
+        return suited(self.b, ["top"], self.labels[1])[0]
 
     def _suited(self, backend: Backend, labels: Names) -> list[ScoredTarget]:
         text = usual(asking_of(backend, labels))[0] if self.target is None else self.target
@@ -104,8 +139,11 @@ class Sides:
 
     @cached_property
     def shuffled(self) -> Backend:
-        """A with the numbers of every weight in another order (Adebayo et al. 2018)."""
-        return self.a.with_weights(Shuffle(0, self.seed))
+        """A with the numbers of every weight in another order (Adebayo et al. 2018).
+
+        B where A is a recording.
+        """
+        return self.side(self.live).with_weights(Shuffle(0, self.seed))
 
 
 def scores(looks: Looks, backend: Backend) -> Array:

@@ -99,8 +99,19 @@ def _numbers(one: Apart) -> dict[str, Any]:
 
 def _tensors(backend: Backend) -> Callable[[Inputs], Mapping[str, Array]]:
     """What gives every tensor of a model by name, where it can."""
-    found = getattr(backend, "tensors", None)
-    if found is None:
-        raise InputError("--tensors compares two .onnx files: another model names no tensors")
-    shown: Callable[[Inputs], Mapping[str, Array]] = found
+    require_tensors(backend)
+    shown: Callable[[Inputs], Mapping[str, Array]] = backend.tensors  # type: ignore[attr-defined]
     return shown
+
+
+def require_tensors(*backends: Backend) -> None:
+    """Of two .onnx files alone are tensors known by name.
+
+    Raises:
+        InputError: one is something else.
+    """
+    if not all(hasattr(one, "tensors") for one in backends):
+        raise InputError(
+            "--tensors compares two .onnx files by the names of their tensors, which other models "
+            "do not have: export them first, 'gradcam convert SOURCE -o model.onnx'"
+        )

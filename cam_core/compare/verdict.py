@@ -17,7 +17,7 @@ map and the other none has r = 0.
 - "not the same": the interval begins beyond CLOSE, or answers or raw maxima are far.
 - "not clear": the interval holds CLOSE.
 - "cannot say": fewer than 6 photos have a number (the fewest where a sign test of 95 % can tell),
-  or noise changes A's map about as much as another class does.
+  or noise changes A's map about as much as another class does, or nobody knows (two recordings).
 
 Of the median the interval is drawn by photos (bootstrap, 95 %).
 """
@@ -92,7 +92,8 @@ def verdict(pairs: Sequence[Pair]) -> Verdict:
     known = Verdict("", agreement, floor, ceiling, beyond, None, ())
     top = 1.0 if np.isnan(floor) else floor
     if np.isnan(ceiling) or top - ceiling < NARROW:
-        return _said(known, "cannot say", [_no_way(known)])
+        others = [why for _, why in (_by_answers(pairs), _by_gain(pairs)) if why]
+        return _said(known, "cannot say", [_no_way(known), *others])
     way = (top - r) / (top - ceiling)
     told = Verdict("", agreement, floor, ceiling, beyond, median_interval(way), ())
     assert told.way is not None
@@ -122,17 +123,22 @@ def bound(pairs: Sequence[Pair], name: str) -> float:
     return float(np.median(known)) if known else float("nan")
 
 
+def far_off(pairs: Sequence[Pair]) -> tuple[str, float] | None:
+    """Another class or place that is a way off; None where shuffled weights are needed."""
+    for name in (UNRELATED, PLACE):
+        if (value := bound(pairs, name)) <= 1 - 5 * NARROW:
+            return name, value
+    return None
+
+
 def _ceiling(pairs: Sequence[Pair]) -> tuple[str, float]:
     """Another class or place; where that is no way off, the lowest, also of shuffled weights."""
+    if (far := far_off(pairs)) is not None:
+        return far
     found = {name: bound(pairs, name) for name in (UNRELATED, PLACE, SHUFFLED)}
     known = {name: value for name, value in found.items() if not np.isnan(value)}
-    if not known:
-        return "", float("nan")
-    for name in (UNRELATED, PLACE):
-        if name in known and known[name] <= 1 - 5 * NARROW:
-            return name, known[name]
-    name = min(known, key=lambda one: known[one])
-    return name, known[name]
+    name = min(known, key=lambda one: known[one], default="")
+    return name, known.get(name, float("nan"))
 
 
 def _apart(
@@ -167,17 +173,24 @@ def _lost(pairs: Sequence[Pair]) -> str:
 
 
 def _by_answers(pairs: Sequence[Pair]) -> tuple[str, str]:
-    known = [pair.flips for pair in pairs if pair.answers is not None]
+    boxes = [_lone(pair) for pair in pairs if pair.boxes is not None]
+    known = boxes or [pair.flips for pair in pairs if pair.answers is not None]
     if not any(known):
         return "the same", ""
     share, noise = float(np.mean(known)), _mean([p.bounds.get(NOISE_FLIP) for p in pairs])
-    said = f"answers differ on {sum(known)} of {len(known)} photos"
+    what = "boxes of one model alone are" if boxes else "answers differ"
+    said = f"{what} on {sum(known)} of {len(known)} photos"
     if share <= noise:
         return "the same", f"{said}, as under noise"
     from scipy.stats import binomtest
 
     surely = binomtest(sum(known), len(known)).proportion_ci(LEVEL).low
     return ("nearly the same" if surely <= FAR_FLIPS else "not the same"), said
+
+
+def _lone(pair: Pair) -> bool:
+    """Has one detector a box that the other has not?"""
+    return pair.boxes is not None and bool(pair.boxes["misses"] or pair.boxes["ghosts"])
 
 
 def _by_gain(pairs: Sequence[Pair]) -> tuple[str, str]:

@@ -284,6 +284,8 @@ ELSEWHERE: dict[tuple[str, str], tuple[str, ...]] = {
         "cam_core/cli/compare/words.py",
     ),
     ("core/compare/test_run.py", "what is compared, on one network both ways"): (
+        "cam_core/compare/collecting.py",
+        "cam_core/compare/together.py",
         "cam_core/compare/pair.py",
         "cam_core/compare/photos.py",
         "cam_core/compare/sides.py",

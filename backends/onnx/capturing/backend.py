@@ -168,7 +168,7 @@ class OnnxBackend:
 
     def layers(self) -> list[Layer]:
         """The maps between input and score, in execution order."""
-        return self.analysis.layers.table(self._named or "")
+        return list(self._layers)
 
     def forward(self, x: Inputs) -> dict[str, Array]:
         """All outputs of the plain model, by name."""
@@ -214,6 +214,10 @@ class OnnxBackend:
             of = self._in_full
             self._attended[over] = Attended(of.analysis, over, of._runner.open, of._part)
         return AttentionPass(self._attended[over], self._parts(x))
+
+    @functools.cached_property
+    def _layers(self) -> Sequence[Layer]:
+        return self.analysis.layers.table(self._named or "")
 
     @functools.cached_property
     def _in_full(self) -> OnnxBackend:

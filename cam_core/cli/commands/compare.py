@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,7 +56,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--sample",
-    default=16,
+    default=8,
     show_default=True,
     type=click.IntRange(0),
     help="Photos that noise, other classes and shuffled weights are tried on.",
@@ -85,7 +86,8 @@ def compare(asked: Compare) -> int:
     """Explain models A and B on the same IMAGES, and say whether they look at the same thing.
 
     A is the original and B what became of it: an export, a quantised copy, a conversion. Either is
-    a model file or 'package.module:factory', a function that gives a torch module. Both are fed the
+    a model file, 'package.module:factory', a function that gives a torch module, or a folder that
+    'gradcam record' or a device has written; two such folders need no IMAGES. Both are fed the
     same bytes and explained for A's answer. The verdict is in units of A itself: how alike its maps
     stay under one grey level of noise, and how alike its map of another class is.
 
@@ -94,6 +96,7 @@ def compare(asked: Compare) -> int:
     \b
     gradcam compare model.onnx model.int8.onnx photos/ --preprocess imagenet
     gradcam compare mine.nets:resnet model.onnx photos/ --fail-if "spearman.p05<0.8"
+    gradcam compare model.onnx recording/ photos/
     gradcam compare --again compare.json --fail-if "flips.mean>0.02" --junit limits.xml
     """
     from cam_core.compare.limits import read_limit
@@ -106,6 +109,7 @@ def run(asked: Compare, limits: Sequence[Limit]) -> int:
     """Both models over all photos."""
     from cam_core.compare.limits import check
     from cam_core.compare.run import run as compared
+    from cam_core.compare.tensors import require_tensors
 
     from ..compare.files import record, write
     from ..compare.opened import open_both
@@ -116,9 +120,13 @@ def run(asked: Compare, limits: Sequence[Limit]) -> int:
     opened = open_both(asked)
     for text in opened.said:
         click.echo(f"note: {text}", err=True)
+    if asked.tensors:
+        require_tensors(opened.sides.a, opened.sides.b)
     fed = opened.feeding
-    with progress(len(fed.a.slots), "comparing") as step:
-        found = compared(opened.sides, fed.photo, len(fed.a.slots), sample=asked.sample, step=step)
+    with progress(fed.count, "comparing") as step:
+        found = compared(opened.sides, fed.photo, fed.count, sample=asked.sample, step=step)
+    found = replace(found, missed=[*opened.missed, *found.missed])
+    found = replace(found, presets=opened.presets(found))
     facts = record(asked, found, fed, opened.said)
     tensors = tensor_table(asked, opened, found)
     facts |= {} if tensors is None else {"tensors": tensors}

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from cam_core.backend import Array, InputInfo, Inputs
 from cam_core.compare.bounds import grey_level, grey_noise
+from cam_core.compare.classes import Names
+from cam_core.compare.inputs import match_inputs, pairing_said, renamed
 from cam_core.compare.photos import Photo
+from cam_core.doctor import Candidate
 from cam_core.errors import InputError
+from cam_core.image import Placement
 from cam_core.image.preprocess import find_channel_axis
 
 from ..inputs.opened import Setup
 from ..inputs.samples import Sample
 
 SAME, CAST, TURNED, SIZED, OWN = "same", "cast", "turned", "sized", "own"
+NAMED = "named"
 """How B is fed: the same bytes; the same numbers in its type, or with its axes; the photo at its
-size by A's preprocessing; the photo by its own."""
+size by A's preprocessing; the photo by its own; several inputs by B's names."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +37,44 @@ class Feeding:
     """What there is to say of it first; '' of the same bytes."""
     seed: int = 0
 
+    @property
+    def count(self) -> int:
+        """How many photos there are."""
+        return len(self.a.slots)
+
+    @property
+    def names(self) -> tuple[Names, Names]:
+        """Those of both models' classes."""
+        return self.a.names, self.b.names
+
+    def record(self) -> dict[str, Any]:
+        """Labels, preprocessing, and how B is fed, ready for JSON."""
+        return {
+            "labels": [self.a.named, self.b.named],
+            "preprocessing": [described(self.a), described(self.b)],
+            "b_is_fed": self.how,
+        }
+
+    def shown(self, index: int, like: Array) -> tuple[Array, Placement] | None:
+        """A photo, and where it lies in A's input; None where arrays were given."""
+        sample = self.a.reader.open(self.a.slots[index], index)
+        if sample.picture is None or sample.placement is None:
+            return None
+        return sample.picture, sample.placement
+
+    @property
+    def used(self) -> Candidate | None:
+        """How B is fed, for the doctor; None of what is no photo."""
+        spec = (self.b if self.how in (SIZED, OWN) else self.a).reader.spec
+        main, infos = self.b.reader.main, self.b.reader.infos
+        if spec is None or main is None or len(infos) > 1 or not main.pictured:
+            return None
+        return Candidate("as it is fed", spec, main)
+
+    def pixels(self, index: int) -> Array | None:
+        """A photo uint8 [H, W, 3]."""
+        return self.a.reader.picture(self.a.slots[index])
+
     def photo(self, index: int) -> Photo:
         """A row of both models' inputs."""
         slot = self.a.slots[index]
@@ -39,29 +83,35 @@ class Feeding:
             slot.name,
             sample.x,
             self._of_b(sample, index),
-            lambda: self._noisy(sample, index),
+            lambda: self._moved(sample, index).x,
             sample.placement,
             index,
+            lambda: self._of_b(self._moved(sample, index), index),
+            slot.stem,
         )
 
     def _of_b(self, sample: Sample, index: int) -> Inputs:
         info = self.b.reader.infos[0]
         if self.how == SAME:
             return sample.x
+        if self.how == NAMED:
+            infos = self.b.reader.infos
+            return renamed(sample.x, match_inputs(self.a.reader.infos, infos), infos)
         if self.how in (SIZED, OWN):
-            return self.b.reader.open(self.b.slots[index], index).x
+            slot = replace(self.b.slots[index], pixels=sample.slot.pixels)
+            return self.b.reader.open(slot, index).x
         x = np.asarray(sample.x)
         if self.how == TURNED:
             x = turned(x, find_channel_axis(self.a.reader.infos[0]))
         return x.astype(info.dtype)
 
-    def _noisy(self, sample: Sample, index: int) -> Inputs:
-        """A's input of the photo with one grey level of noise."""
+    def _moved(self, sample: Sample, index: int) -> Sample:
+        """The photo with one grey level of noise, as A takes it."""
         pixels = self.a.reader.picture(sample.slot)
         if pixels is None:
-            return grey_noise(sample.x, self.seed + index)  # type: ignore[no-any-return]
+            return replace(sample, x=grey_noise(sample.x, self.seed + index))
         moved = replace(sample.slot, pixels=grey_level(pixels, self.seed + index))
-        return self.a.reader.open(moved, index).x
+        return self.a.reader.open(moved, index)
 
 
 def feeding(a: Setup, b: Setup, *, own: bool, seed: int = 0) -> Feeding:
@@ -93,13 +143,9 @@ def turned(x: Array, channels: int) -> Array:
 
 def _how(a: Setup, b: Setup) -> tuple[str, str]:
     ours, theirs = list(a.reader.infos), list(b.reader.infos)
-    if len(ours) != len(theirs):
-        raise InputError(f"A takes {len(ours)} inputs and B {len(theirs)}: these are not compared")
-    if len(ours) > 1:
-        names = [info.name for info in ours], [info.name for info in theirs]
-        if names[0] != names[1]:
-            raise InputError(f"inputs have other names: {names[0]} of A, {names[1]} of B")
-        return SAME, ""
+    names = match_inputs(ours, theirs) if len(ours) != 1 or len(theirs) != 1 else {}
+    if names:
+        return (NAMED if pairing_said(names) else SAME), pairing_said(names)
     one, other = ours[0], theirs[0]
     if not _both_float(one, other):
         kinds = f"A takes {one.dtype}, B {other.dtype}"

@@ -20,24 +20,25 @@ from cam_core.write import write_together
 
 from ..output import sha256
 from .asked import Compare
-from .feeding import Feeding, described
+from .feeding import Feeding
 from .page import page
+from .recorded import Kept
 from .sheet import sheet, strips
 
 RECORD = "compare.json"
 NAMED = ("photo", "target")
 
 
-def record(asked: Compare, found: Comparison, fed: Feeding, said: Sequence[str]) -> dict[str, Any]:
+def record(
+    asked: Compare, found: Comparison, fed: Feeding | Kept, said: Sequence[str]
+) -> dict[str, Any]:
     """compare.json."""
     made = numbers(found)
     return {
         "command": "compare",
         "a": side(found.sides.a, asked.model),
         "b": side(found.sides.b, asked.other),
-        "labels": [fed.a.named, fed.b.named],
-        "preprocessing": [described(fed.a), described(fed.b)],
-        "b_is_fed": fed.how,
+        **fed.record(),
         **made,
         "said": list(dict.fromkeys([*said, *made["said"]])),
         "versions": versions(),
@@ -54,14 +55,14 @@ def side(backend: Backend, source: str | None) -> dict[str, Any]:
 def write(
     asked: Compare,
     found: Comparison,
-    fed: Feeding,
+    fed: Feeding | Kept,
     facts: Mapping[str, Any],
     checked: Sequence[Checked],
     tensors: Mapping[str, Any] | None = None,
 ) -> tuple[list[str], list[str]]:
     """The files, together; their names, and why another was not written."""
     title = f"{_short(asked.model)} and {_short(asked.other)} on {len(found.pairs)} photos"
-    made, missing = strips(found, fed.a.reader, fed.a.slots), []
+    made, missing = strips(found, fed.shown), []
     files = {RECORD: to_json(facts)}
     drawn = sheet(found, made, title)
     files |= {} if drawn is None else {"compare.png": png(drawn)}

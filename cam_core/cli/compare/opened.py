@@ -5,23 +5,28 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from cam_core.backend import Backend
 from cam_core.compare.classes import read_classes
 from cam_core.compare.opening import is_factory, open_side
-from cam_core.compare.run import bring_together
+from cam_core.compare.presets import Presets, beyond_noise, try_presets
+from cam_core.compare.recordings import recording_of, shared
+from cam_core.compare.run import Comparison
 from cam_core.compare.sides import Sides
+from cam_core.compare.together import bring_together
 from cam_core.errors import InputError, ModelError
-from cam_core.sources import Sources
+from cam_core.sources import Labels, Sources
 
 from ..inputs.given_files import find_files
-from ..inputs.opened import Setup
+from ..inputs.opened import Setup, find_labels
 from ..inputs.opened import bring_together as set_up
 from ..typed import flag, opening, pieces
 from .asked import Compare
-from .feeding import Feeding, feeding
+from .feeding import OWN, Feeding, feeding
+from .recorded import Kept
 
 
 @dataclass(frozen=True)
@@ -29,7 +34,22 @@ class Opened:
     """Ready to run."""
 
     sides: Sides
-    feeding: Feeding
+    feeding: Feeding | Kept
+
+    @property
+    def missed(self) -> Sequence[str]:
+        """Pictures that one of two recordings lacks, a line each."""
+        return self.feeding.missed if isinstance(self.feeding, Kept) else ()
+
+    def presets(self, found: Comparison) -> Presets | None:
+        """The doctor's presets on B, where noise does not explain how far it is from A."""
+        fed, scores = self.feeding, found.scores
+        if isinstance(fed, Kept) or any(self.sides.recordings) or scores is None:
+            return None
+        if (used := fed.used) is None or not beyond_noise(found.pairs):
+            return None
+        pixels = [partial(fed.pixels, i) for i in found.rows]
+        return try_presets(self.sides.b, used, lambda i: pixels[i](), scores, fitted=fed.how == OWN)
 
     @property
     def said(self) -> list[str]:
@@ -49,10 +69,9 @@ def open_both(asked: Compare) -> Opened:
         raise InputError("compare takes one --target: run it again for another")
     images = find_files(asked.images)
     a, b = _backends(asked, asked.model, asked.other)
-    setups = _setup(a, asked.model, asked, images), _setup(b, asked.other, _of_b(asked), images)
-    fed = feeding(*setups, own=asked.own_preprocessing, seed=asked.seed)
-    first = fed.photo(0)
-    names = setups[0].names, setups[1].names
+    kept = None if images else _kept(asked, a, b)
+    fed = _fed(asked, a, b, images) if kept is None else kept
+    first, names = fed.photo(0), fed.names
     given = None if asked.map_classes is None else read_classes(asked.map_classes, names)
     sides = bring_together(
         *(a, b),
@@ -69,16 +88,69 @@ def open_both(asked: Compare) -> Opened:
     return Opened(sides, fed)
 
 
+def _kept(asked: Compare, a: Backend, b: Backend) -> Kept | None:
+    """Two recordings need no photos; None of others."""
+    ours, theirs = recording_of(a), recording_of(b)
+    if ours is None or theirs is None:
+        return None
+    both, lacking = shared(ours, theirs)
+    found = _labels(a, asked.model, asked), _labels(b, asked.other, _of_b(asked))
+    names = [None if labels is None else labels.names for labels in found]
+    return Kept(both, (names[0], names[1]), lacking)
+
+
+def _labels(recording: Backend, source: str | None, asked: Compare) -> Labels | None:
+    """The names of a recording's classes."""
+    return find_labels(Sources.of(recording, str(source), flag), asked, recording)[0]
+
+
+def _fed(asked: Compare, a: Backend, b: Backend, images: Sequence[Path]) -> Feeding:
+    """Both models' readers; a recording that does not say what its model took has the other's.
+
+    Raises:
+        InputError: two recordings that do not say it.
+    """
+    assert asked.model is not None
+    assert asked.other is not None
+    bare = [recording_of(one) is not None and not one.inputs() for one in (a, b)]
+    if all(bare):
+        raise InputError(
+            "the recordings do not say what their model takes, so that photos cannot be prepared: "
+            "leave the photos out, or write 'inputs' into recording.json"
+        )
+    ours = None if bare[0] else _setup(a, asked.model, asked, images)
+    theirs = None if bare[1] else _setup(b, asked.other, _of_b(asked), images)
+    ours = _bare(a, _labels(a, asked.model, asked), theirs) if ours is None else ours
+    theirs = _bare(b, _labels(b, asked.other, _of_b(asked)), ours) if theirs is None else theirs
+    return feeding(ours, theirs, own=asked.own_preprocessing, seed=asked.seed)
+
+
+def _bare(recording: Backend, labels: Labels | None, other: Setup | None) -> Setup:
+    """As the other side; its labels too, where it has as many classes and nobody names them."""
+    assert other is not None
+    alike = other.labels is not None and recording.classes == len(other.labels.names)
+    known = other.labels if labels is None and alike else labels
+    return replace(other, backend=recording, labels=known)
+
+
 def _backends(asked: Compare, model: str, other: str) -> tuple[Backend, Backend]:
     """Files first: they say what the modules take that cannot say it themselves."""
     if str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))  # where a factory of one's own lies
-    ours, theirs = opening(asked), opening(_of_b(asked))
+    ours, theirs = (
+        {} if is_recording(source) else opening(of)
+        for source, of in ((model, asked), (other, _of_b(asked)))
+    )
     if is_factory(model) and not is_factory(other):
         b = open_side(other, **theirs)
         return open_side(model, b.inputs(), **ours), b
     a = open_side(model, **ours)
     return a, open_side(other, a.inputs(), **theirs)
+
+
+def is_recording(source: str) -> bool:
+    """Is it a folder of them? Flags about how a model is opened are the other side's then."""
+    return Path(source).is_dir() and any(Path(source).glob("*.npz"))
 
 
 def _of_b(asked: Compare) -> Compare:

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from cam_core.backend import Array
 from cam_core.compare.agreement import same_size
-from cam_core.compare.photos import Pair, Seen
+from cam_core.compare.photos import Lone, Pair, Seen
 from cam_core.compare.run import Comparison
+from cam_core.compare.with_recording import OTHER
 from cam_core.image import Placement
 from cam_core.image.figure import paint
+from cam_core.image.marks import Mark, mark
 from cam_core.image.panels import painted_sheet
 from cam_core.image.tinted import signed_over
 from cam_core.maps.combine import laid_over
 
 from ..contact import small
-from ..inputs.reader import Reader
-from ..inputs.samples import Slot
+from .words import strength
 
+Shown = Callable[[int, Array], tuple[Array, Placement] | None]
+"""(place among all, a map) -> the photo, and where it lies in the model's input."""
 PICTURED = 12
 """Photos in the pictures."""
 COLOURS = "A and B in one row on one scale of colours; the last: red where B has more, blue less"
@@ -34,39 +37,62 @@ class Strip:
     pictures: list[tuple[Array, str]]
 
 
-def strips(found: Comparison, reader: Reader, slots: Sequence[Slot]) -> list[Strip]:
+def strips(found: Comparison, shown: Shown) -> list[Strip]:
     """The worst photos; none where the inputs were no photos."""
     made = []
     for i in found.worst_first[:PICTURED]:
         pair = found.pairs[i]
-        sample = reader.open(slots[pair.index], pair.index)
-        if sample.picture is None or sample.placement is None:
+        if any(one.signed.ndim != 2 or one.diagnosis == OTHER for one in pair.maps):
             continue
-        if any(one.signed.ndim != 2 for one in pair.maps):
-            continue
-        made.append(Strip(pair, panels(pair, small(sample.picture), sample.placement)))
+        known = shown(pair.index, pair.maps[0].signed)
+        if known is not None:
+            made.append(Strip(pair, panels(pair, small(known[0]), known[1])))
     return made
 
 
 def panels(pair: Pair, photo: Array, placement: Placement) -> list[tuple[Array, str]]:
     """Photo, A, B and B - A; where B says something else, once more about that."""
     number = pair.measures["spearman"]
-    first = (photo, pair.name), *row(photo, pair.maps, pair.target, number, placement)
+    first = [(photo, pair.name), *row(photo, pair.maps, [pair.target] * 2, number, placement)]
+    for lone in pair.lone:
+        first += lone_row(lone, photo, placement)
     if pair.answers is None or pair.answer_maps is None:
-        return list(first)
+        return first
     says = pair.answers[1].label
-    again = row(photo, pair.answer_maps, says, pair.of_answer["spearman"], placement)
+    again = row(photo, pair.answer_maps, [says] * 2, pair.of_answer["spearman"], placement)
     return [*first, (photo, f"B says {says}"), *again]
 
 
+def lone_row(lone: Lone, photo: Array, placement: Placement) -> list[tuple[Array, str]]:
+    """A box that one model alone has: where it is, its map, and why the other has none there."""
+    has, lacks = ("A", "B") if lone.kind == "misses" else ("B", "A")
+    box, why = lone.facts["box"], lone.facts[f"in_{lacks.casefold()}"]
+    name = box["label"] or f"class {box['class']}"
+    scale = photo.shape[1] / placement.photo[1]
+    corners = tuple(float(v * scale) for v in box["corners"])
+    own = f"{name} ({strength(box):.3g})"
+    gap = f"{why['lacks']:.2g} too little" if why["lacks"] > 0 else "another won"
+    none = f"none, {strength(why):.3g}, {gap}"
+    shown = mark(photo, [Mark(corners)], (photo.shape[0], photo.shape[1]))
+    about = (own, none) if has == "A" else (none, own)
+    return [
+        (shown, f"only {has} has {own}"),
+        *row(photo, lone.maps, about, lone.spearman, placement),
+    ]
+
+
 def row(
-    photo: Array, maps: tuple[Seen, Seen], about: str, number: float, placement: Placement
+    photo: Array,
+    maps: tuple[Seen, Seen],
+    about: Sequence[str],
+    number: float,
+    placement: Placement,
 ) -> list[tuple[Array, str]]:
-    """A, B and B - A of one question, A and B on one scale."""
+    """A, B and B - A of one question, or of two of one unit, A and B on one scale."""
     limit = max((one.raw_max for one in maps if not one.blank), default=0.0)
     drawn = [painted(photo, one, limit, placement) for one in maps]
     ends = [f"max {one.raw_max:.3g}" if not one.blank else "blank" for one in maps]
-    labels = [f"{name}: {about}, {end}" for name, end in zip("AB", ends, strict=True)]
+    labels = [f"{name}: {what}, {end}" for name, what, end in zip("AB", about, ends, strict=True)]
     agreed = "no number" if np.isnan(number) else f"agreement {number:.3f}"
     last = difference(photo, maps, placement), f"B - A, {agreed}"
     return [*zip(drawn, labels, strict=True), last]

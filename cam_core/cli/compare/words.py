@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -58,16 +59,27 @@ def facts(found: Comparison) -> list[tuple[str, str]]:
     told.append(("method", found.sides.how))
     count = len(found.pairs)
     rest = f"; the {SHOWN} worst of them above" if count > SHOWN else ""
-    told.append(("photos", f"{count}, floor and ceiling on {found.sample} of them{rest}"))
+    told.append(("photos", f"{count}, {sampled(found)}{rest}"))
     told += boxes_said(found.pairs)
+    if found.presets is not None and not found.presets.named:
+        tried = f"{found.presets.tried} ways to feed B tried, none explains the difference"
+        told.append(("presets", tried))
     known = [pair.measures["places"] for pair in found.pairs if "places" in pair.measures]
     if known:
         told.append(("places", f"{np.median(known):.1%} of them are of one class in both (median)"))
     forward = bound(found.pairs, FORWARD_ONLY)
     if found.forward_only and not np.isnan(forward):
-        how = "without a gradient (reciprocam) the median agreement is"
+        some = f"{found.forward_only} photos"
+        how = f"without a gradient (reciprocam) the median agreement on {some} is"
         told.append(("int8", f"{how} {forward:.3f}, as int8 has its gradient straight through"))
     return told
+
+
+def sampled(found: Comparison) -> str:
+    """What floor and ceiling were measured on."""
+    if not found.sample:
+        return "no floor and no ceiling"
+    return f"floor and ceiling on {found.sample} of them"
 
 
 def boxes_said(pairs: Sequence[Pair]) -> list[tuple[str, str]]:
@@ -86,8 +98,14 @@ def boxes_said(pairs: Sequence[Pair]) -> list[tuple[str, str]]:
         box, side = one["box"], LACKING[kind]
         what = box["label"] or f"class {box['class']}"
         why = one[f"in_{side.casefold()}"]["why"]
-        found.append((kind, f"{name}: {what} ({box['score']:.3g}) is not in {side}: {why}"))
+        found.append((kind, f"{name}: {what} ({strength(box):.3g}) is not in {side}: {why}"))
     return found
+
+
+def strength(box: Mapping[str, Any]) -> float:
+    """The probability where there is one, else the score."""
+    p = box.get("probability")
+    return float(box["score"] if p is None else p)
 
 
 def limits_said(checked: Sequence[Checked]) -> list[tuple[str, str]]:

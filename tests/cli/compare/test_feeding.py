@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -100,3 +101,18 @@ def test_layouts_are_turned_both_ways() -> None:
     x = np.arange(24).reshape(1, 2, 3, 4)
     np.testing.assert_array_equal(turned(turned(x, 1), 3), x)
     assert turned(x, 1).shape == (1, 3, 4, 2)
+
+
+def test_several_inputs_by_bs_names() -> None:
+    a = setup(NCHW, info("N", 5, name="age"))
+    b = setup(info("N", 5, name="years"), info("N", 3, 8, 8, name="photo"))
+    ages = np.arange(5, dtype=np.float32)[None]
+    a = replace(a, reader=replace(a.reader, extras={"age": ages}))
+    found = feeding(a, b, own=False)
+    assert found.how == "named"
+    assert found.said.endswith("'age' of A is 'years' of B, 'x' of A is 'photo' of B")
+    photo = found.photo(0)
+    assert isinstance(photo.a, dict)
+    assert isinstance(photo.b, dict)
+    np.testing.assert_array_equal(photo.b["photo"], photo.a["x"])
+    np.testing.assert_array_equal(photo.b["years"], ages)

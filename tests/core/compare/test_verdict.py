@@ -109,3 +109,13 @@ def test_without_a_way_nothing_is_said() -> None:
 
 def test_each_word_is_one_of_the_list() -> None:
     assert {word([r] * 8) for r in (1.0, 0.95, 0.2)} < set(WORDS)
+
+
+def test_boxes_of_one_model_alone_are_other_answers() -> None:
+    none: dict[str, Any] = {"pairs": [], "misses": [], "ghosts": []}
+    boxes = [none | ({"ghosts": [{}]} if i % 3 == 0 else {}) for i in range(12)]
+    found = verdict([photo(1.0, i, boxes=one, answers=None) for i, one in enumerate(boxes)])
+    assert found.word == "nearly the same"
+    assert "boxes of one model alone are on 4 of 12 photos" in found.line
+    assert word([1.0] * 12, boxes=none, answers=None) == "the same"
+    assert word([1.0] * 12, boxes=boxes[0], answers=None) == "not the same"

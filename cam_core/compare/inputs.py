@@ -1,0 +1,94 @@
+"""Which of several inputs of B is which of A: by name, else by shape and position."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from ..backend import Array, Backend, InputInfo, Inputs
+from ..errors import InputError
+
+
+def match_inputs(a: Sequence[InputInfo], b: Sequence[InputInfo]) -> dict[str, str]:
+    """A's name of each input of B.
+
+    Equal names first. Of the others a pair has one shape and a type of one kind; that pairing is
+    taken which has the most inputs at the same position (Kuhn 1955).
+
+    Raises:
+        InputError: there is no such pairing.
+    """
+    if len(a) != len(b):
+        raise InputError(f"A takes {len(a)} inputs and B {len(b)}: these are not compared")
+    known = {info.name for info in a} & {info.name for info in b}
+    ours = [(i, info) for i, info in enumerate(a) if info.name not in known]
+    theirs = [(i, info) for i, info in enumerate(b) if info.name not in known]
+    found = {info.name: info.name for info in b if info.name in known}
+    if not ours:
+        return found
+    from scipy.optimize import linear_sum_assignment
+
+    never = len(a) + 1.0
+    costs = np.array(
+        [[(i != j) if _alike(one, other) else never for j, other in theirs] for i, one in ours],
+        float,
+    )
+    rows, columns = linear_sum_assignment(costs)
+    if costs[rows, columns].max() >= never:
+        raise InputError(
+            f"inputs have other names and shapes: {_listed(a)} of A, {_listed(b)} of B"
+        )
+    pairs = zip(rows, columns, strict=True)
+    found |= {theirs[j][1].name: ours[i][1].name for i, j in pairs}
+    return {info.name: found[info.name] for info in b}
+
+
+def renamed(x: Inputs, names: Mapping[str, str], b: Sequence[InputInfo]) -> Inputs:
+    """A's inputs by B's names, in B's types."""
+    if not isinstance(x, Mapping):
+        return x
+    return {info.name: np.asarray(x[names[info.name]]).astype(info.dtype, copy=False) for info in b}
+
+
+def pairing_said(names: Mapping[str, str]) -> str:
+    """The pairing in a line; '' where all names are equal."""
+    apart = [f"'{a}' of A is '{b}' of B" for b, a in names.items() if a != b]
+    if not apart:
+        return ""
+    return f"inputs have other names, taken by shape and position: {', '.join(apart)}"
+
+
+def rows_of_b(a: Backend, b: Backend, rows: Sequence[Inputs]) -> tuple[Sequence[Inputs], str]:
+    """The same rows; of several inputs by B's names, with what is said of that."""
+    if not isinstance(rows[0] if rows else None, Mapping) or not (a.inputs() and b.inputs()):
+        return rows, ""
+    names = match_inputs(a.inputs(), b.inputs())
+    said = pairing_said(names)
+    return ([renamed(row, names, b.inputs()) for row in rows] if said else rows), said
+
+
+def rows_of(x: Array | Sequence[Inputs]) -> list[Inputs]:
+    """One input of one row after another.
+
+    Raises:
+        InputError: several inputs by name, which are one photo.
+    """
+    if isinstance(x, np.ndarray):
+        return [x[i : i + 1] for i in range(len(x))]
+    if isinstance(x, Mapping):
+        raise InputError("several inputs by name are one photo: give a list of them")
+    return list(x)
+
+
+def _alike(one: InputInfo, other: InputInfo) -> bool:
+    """May every extent be the same, of numbers of one kind?"""
+    if len(one.shape) != len(other.shape) or one.dtype.kind != other.dtype.kind:
+        return False
+    pairs = zip(one.shape[1:], other.shape[1:], strict=True)
+    return all(n == m or not (isinstance(n, int) and isinstance(m, int)) for n, m in pairs)
+
+
+def _listed(infos: Sequence[InputInfo]) -> str:
+    shapes = ("x".join(str(n) if isinstance(n, int) else "?" for n in i.shape) for i in infos)
+    return ", ".join(f"'{i.name}' {shape}" for i, shape in zip(infos, shapes, strict=True))
