@@ -15,12 +15,11 @@ from ...head import BoxNumbers
 from ..asking import Asking
 from ..target import NONE, Kind, Outputs, ScoredTarget
 from .grids import Grid
-from .of_box import Found, OfBox, asked_box
+from .of_box import COORDINATES, Found, OfBox, asked_box, parts, require
 from .own_maps import heat_of
 from .written import ANCHORED
 
-COORDINATES = {"x": 0, "y": 1}
-SCORE = 2
+SCORE = len(COORDINATES)
 """Where a keypoint has its probability, behind the coordinates."""
 
 
@@ -112,7 +111,7 @@ def keypoint_of(found: Found, number: int, coordinate: str) -> ScoredTarget:
         coordinate: x or y; '': its probability.
     """
     boxes = found.boxes
-    _require(boxes, found.asked)
+    require("keypoint", found.asked, boxes)
     if boxes.heats:
         return heat_of(found, number, coordinate)
     if boxes.apart:
@@ -153,22 +152,19 @@ def _at(boxes: BoxNumbers, number: int, coordinate: str, found: Found) -> int:
 
 def read(word: str, asking: Asking) -> tuple[OfBox] | None:
     """`keypoint:3@box:0`, `keypoint:3x@person`, `keypoint:3y@box:0`."""
-    found = re.fullmatch(r"keypoint:(\d+)([xy]?)@(.+)", word)
+    found = re.fullmatch(r"keypoint(?::([^@]*))?@(.+)", word)
     if found is None:
         return None
-    of = asked_box(word, found[3].strip(), asking)
-    if asking.head is not None and asking.head.boxes is not None:
-        _require(asking.head.boxes, word)
-    return (OfBox(of, word, keypoint_of, (int(found[1]), found[2])),)
-
-
-def _require(boxes: BoxNumbers, asked: str) -> None:
-    """Refuses boxes without keypoints."""
-    if not (boxes.points or boxes.heats):
-        raise TargetError(
-            f"{asked}: the boxes of '{boxes.output}' have no keypoints that are known; any number "
-            f"of an output is asked for as out:NAME[3]"
-        )
+    of = asked_box(word, found[2].strip(), asking)
+    boxes = None if asking.head is None else asking.head.boxes
+    if boxes is not None:
+        require("keypoint", word, boxes)
+    which = re.fullmatch(r"(\d+)([xy]?)", (found[1] or "").strip())
+    if which is None:
+        known = [] if boxes is None else parts(boxes)
+        written = next((one for one in known if one.startswith("keypoint")), KEYPOINT.written)
+        raise TargetError(f"target '{word}': keypoints have numbers from 0 on, as in {written}")
+    return (OfBox(of, word, keypoint_of, (int(which[1]), which[2])),)
 
 
 KEYPOINT = Kind(

@@ -123,14 +123,14 @@ def heat_of(found: Found, number: int, coordinate: str) -> OwnMapTarget:
     Raises:
         TargetError: a coordinate, or a keypoint that there is not.
     """
+    tensor = found.boxes.heats
+    places = tuple((0, anchor, number) for anchor in found.anchors)
+    maps = np.stack(_maps(found, tensor, places))
     if coordinate:
         raise TargetError(
             f"{found.asked}: these keypoints lie where a heat map is largest, which has no "
             f"derivative: ask for keypoint:{number}@{found.target.label}"
         )
-    tensor = found.boxes.heats
-    places = tuple((0, anchor, number) for anchor in found.anchors)
-    maps = np.stack(_maps(found, tensor, places))
     flat = maps.reshape(len(maps), -1)
     shares = np.zeros_like(flat)
     shares[np.arange(len(flat)), flat.argmax(axis=1)] = 1
