@@ -11,6 +11,7 @@ import numpy as np
 from ..backend import Array
 from ..errors import TargetError
 from .asking import Asking, Seen
+from .examples import Facts
 from .scores import check, per_row
 from .target import NONE, Kind, Outputs, ScoredTarget
 
@@ -110,4 +111,15 @@ def _part(text: str) -> int | slice:
     return slice(start, stop)
 
 
-OUT = Kind("out:NAME[3]", "any number of any output; [0,4] one of a table, [:] the sum", read)
+def _example(written: str, facts: Facts) -> str:
+    """Of the output with the score, where that has a derivative."""
+    head = facts.asking.head
+    return written if head is None else f"out:{head.output}[0]"
+
+
+OUT = Kind(
+    "out:NAME[3]",
+    "any number of any output; [0,4] one of a table, [:] the sum",
+    read,
+    example=_example,
+)

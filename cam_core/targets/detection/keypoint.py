@@ -13,6 +13,7 @@ from ...backend import Array
 from ...errors import TargetError
 from ...head import BoxNumbers
 from ..asking import Asking
+from ..examples import Facts
 from ..target import NONE, Kind, Outputs, ScoredTarget
 from .grids import Grid
 from .of_box import COORDINATES, Found, OfBox, asked_box, parts, require
@@ -161,10 +162,19 @@ def read(word: str, asking: Asking) -> tuple[OfBox] | None:
         require("keypoint", word, boxes)
     which = re.fullmatch(r"(\d+)([xy]?)", (found[1] or "").strip())
     if which is None:
-        known = [] if boxes is None else parts(boxes)
-        written = next((one for one in known if one.startswith("keypoint")), KEYPOINT.written)
-        raise TargetError(f"target '{word}': keypoints have numbers from 0 on, as in {written}")
+        as_in = KEYPOINT.written if boxes is None else _written(boxes)
+        raise TargetError(f"target '{word}': keypoints have numbers from 0 on, as in {as_in}")
     return (OfBox(of, word, keypoint_of, (int(which[1]), which[2])),)
+
+
+def _example(written: str, facts: Facts) -> str | None:
+    """With a probability, a coordinate, or nothing, as this model's keypoints have."""
+    head = facts.asking.head
+    return written if head is None or head.boxes is None else _written(head.boxes)
+
+
+def _written(boxes: BoxNumbers) -> str | None:
+    return next((one for one in parts(boxes) if one.startswith("keypoint")), None)
 
 
 KEYPOINT = Kind(
@@ -172,4 +182,5 @@ KEYPOINT = Kind(
     "the log-probability of a keypoint of a box; 3x, 3y its coordinates in pixels",
     read,
     of=("boxes",),
+    example=_example,
 )
