@@ -134,6 +134,8 @@ class Head:
     """Where its cells lie in an input; None where it has none, or where they lie is not known."""
     nowhere: str = ""
     """In words, at which node it was lost where they lie; '' where nothing was lost."""
+    floating: bool = True
+    """Does the output itself hold floating point numbers? Labels and counts have no derivative."""
 
     @property
     def asked(self) -> str:

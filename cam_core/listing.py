@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 from .backend import Backend, Look
 from .errors import TargetError
 from .explain import asking_of
+from .head import heads_of
 from .targets import TARGETS, Facts, Kind, Placed
-from .targets.scores import pool
+from .targets.scores import find_axis
 
 
 class Listed(NamedTuple):
@@ -57,8 +58,10 @@ def facts_of(
     own = asking.head is not None and asking.head.boxes is not None and asking.head.boxes.own
     count = backend.classes
     if look is not None and not own:
-        count = pool(look.score, asking.class_axis).shape[1]
-    return Facts(asking, count, {i.name: i.shape for i in backend.inputs()}, placement)
+        y = look.score
+        count = 1 if y.ndim == 1 else y.shape[find_axis(y, asking.class_axis)]
+    outputs = tuple(head.output for head in heads_of(backend) if head.floating)
+    return Facts(asking, count, {i.name: i.shape for i in backend.inputs()}, outputs, placement)
 
 
 def _written(kind: Kind, facts: Facts, before: Sequence[Listed]) -> str | None:

@@ -18,6 +18,8 @@ class Facts:
     """How many classes the score has; None: that is open, or each box says its own."""
     shapes: Mapping[str, Sequence[int | str | None]] = field(default_factory=dict)
     """Of all inputs; a str or None is an open extent."""
+    outputs: Sequence[str] = ()
+    """Those with a derivative."""
     placement: Placed | None = None
     """Where a photo lies in the input; None: there is no photo."""
 
@@ -41,6 +43,12 @@ def as_classes(written: str, facts: Facts) -> str | None:
         return None
     found = iter([str(a_class(facts, number, i)) for i, number in enumerate(wanted)])
     return re.sub(r"\d+", lambda _: next(found), written)
+
+
+def among_others(written: str, facts: Facts) -> str | None:
+    """The same of a class that is compared with others: there are two or more."""
+    single = facts.count is not None and facts.count < 2
+    return None if single else as_classes(written, facts)
 
 
 def a_class(facts: Facts, wanted: int, which: int = 0) -> int:

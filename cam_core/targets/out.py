@@ -111,10 +111,14 @@ def _part(text: str) -> int | slice:
     return slice(start, stop)
 
 
-def _example(written: str, facts: Facts) -> str:
-    """Of the output with the score, where that has a derivative."""
-    head = facts.asking.head
-    return written if head is None else f"out:{head.output}[0]"
+def _example(written: str, facts: Facts) -> str | None:
+    """Of the output with the score, or with the boxes."""
+    if facts.asking.head is None:
+        return written
+    boxes = facts.asking.head.boxes
+    names = [facts.asking.head.output if boxes is None else boxes.output, *facts.outputs]
+    name = next((name for name in names if name in facts.outputs), None)
+    return None if name is None else f"out:{name}[0]"
 
 
 OUT = Kind(

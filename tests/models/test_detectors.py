@@ -24,6 +24,7 @@ from cam_core.captures import pulled  # noqa: E402
 from cam_core.errors import ModelError, TargetError  # noqa: E402
 from cam_core.explain import explain_all, seen_by  # noqa: E402
 from cam_core.targets import parse_target  # noqa: E402
+from tests.asked import require_all  # noqa: E402
 from tests.models import decoded, queries  # noqa: E402
 from tests.models import detectors as nets  # noqa: E402
 from tests.models.detectors import SIDE, STRIDES, K  # noqa: E402
@@ -176,6 +177,10 @@ ROWS: dict[str, Row] = {
 }  # fmt: skip
 
 
+PARTS = {"edge:left@box:0", "mask@box:0", "keypoint:0x@box:0"}
+"""Those of a box; the keypoints of -pose have probabilities, too."""
+
+
 class Read(NamedTuple):
     backend: OnnxBackend
     row: Row
@@ -276,6 +281,14 @@ def test_a_file_takes_the_anchor_by_its_number(read: Read) -> None:
     )
     for name, value in before.items():
         np.testing.assert_allclose(inside[name], value, rtol=1e-4, atol=1e-5)  # attention: fused
+
+
+def test_what_is_listed_can_be_asked(read: Read) -> None:
+    listed = require_all(read.backend, read.given)
+    assert {"box:0", "-box:0", "0@anchor:0"} <= listed
+    for part in PARTS - {text.replace(":0@", ":0x@") for text in listed}:
+        with pytest.raises(TargetError, match=r"has no .*ask for box:0"):
+            explain_all(read.backend, read.given, [part], ["hirescam"])
 
 
 def as_map(values: Any) -> Any:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ...backend import Array
 from ...errors import TargetError
 from ..asking import Asking
-from ..examples import as_classes
+from ..examples import among_others
 from ..labels import find_class, label_of
 from ..scores import class_score, one_hot, pick
 from ..target import NONE, Kind, Outputs, ScoredTarget
@@ -73,5 +73,5 @@ CONTRAST = Kind(
     "the first class against the second, by index or label",
     read,
     of=SEVERAL,
-    example=as_classes,
+    example=among_others,
 )

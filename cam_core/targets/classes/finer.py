@@ -9,7 +9,7 @@ import numpy as np
 
 from ...backend import Array
 from ..asking import Asking
-from ..examples import as_classes
+from ..examples import among_others
 from ..labels import index_text, plain
 from ..scores import (
     in_double,
@@ -140,5 +140,5 @@ FINER = Kind(
     "a class against the three closest to it in score (Finer-CAM)",
     read,
     of=SEVERAL,
-    example=as_classes,
+    example=among_others,
 )

@@ -8,7 +8,7 @@ import numpy as np
 
 from ...backend import Array
 from ..asking import Asking
-from ..examples import as_classes
+from ..examples import among_others
 from ..labels import index_text, plain
 from ..scores import in_double, one_hot, per_row, pick, softmax, top
 from ..target import NONE, Kind, Outputs, ScoredTarget
@@ -82,5 +82,5 @@ REST = Kind(
     "a class against all the others: its score less their log-sum-exp",
     read,
     of=SEVERAL,
-    example=as_classes,
+    example=among_others,
 )
