@@ -18,7 +18,7 @@ from cam_core.explain import explain_all, seen_by  # noqa: E402
 from cam_core.looking import Looks  # noqa: E402
 from cam_core.targets import parse_target  # noqa: E402
 from tests.asked import require_all  # noqa: E402
-from tests.models import decoded  # noqa: E402
+from tests.models import decoded, faces  # noqa: E402
 from tests.models import detectors as nets  # noqa: E402
 from tests.models.detectors import SIDE, STRIDES  # noqa: E402
 
@@ -69,6 +69,8 @@ ROWS = {
         lambda o, a, k, s: from_centre(o[0][0], a, k, s),
         6,
     ),
+    "RetinaFace": Row(faces.RetinaFace, ["loc", "conf", "landms"], faces.landmark),
+    "RetinaFace without names": Row(faces.RetinaFace, (), faces.landmark),
 }
 
 

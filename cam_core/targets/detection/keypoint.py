@@ -15,25 +15,40 @@ from ...head import BoxNumbers
 from ..asking import Asking
 from ..examples import Facts
 from ..target import NONE, Kind, Outputs, ScoredTarget
-from .grids import Grid
+from .meaning import Read
 from .of_box import COORDINATES, Found, OfBox, asked_box, parts, require
 from .own_maps import heat_of
-from .written import ANCHORED
+from .ssd import landmark_steps
+from .written import ANCHORED, BESIDE_BACKGROUND
 
 SCORE = len(COORDINATES)
 """Where a keypoint has its probability, behind the coordinates."""
 
 
-Start = Callable[[Grid], Array]
-COUNTED: Mapping[str, tuple[Start, bool]] = {
-    "distances": (lambda grid: grid.cell * grid.stride[:, None], True),
-    "offsets": (lambda grid: grid.cell * grid.stride[:, None], True),
-    ANCHORED: (lambda grid: (grid.cell + 0.5) * grid.stride[:, None], False),
+def _from_corner(read: Read) -> tuple[Array, Array]:
+    """(cell + number) stride."""
+    assert read.grid is not None
+    stride = read.grid.stride[:, None]
+    return read.grid.cell * stride, stride
+
+
+def _from_middle(read: Read) -> tuple[Array, Array]:
+    """(cell + 1/2) stride + number."""
+    assert read.grid is not None
+    return (read.grid.cell + 0.5) * read.grid.stride[:, None], np.ones(1)
+
+
+COUNTED: Mapping[str, Callable[[Read], tuple[Array, Array]]] = {
+    "distances": _from_corner,
+    "offsets": _from_corner,
+    ANCHORED: _from_middle,
+    BESIDE_BACKGROUND: landmark_steps,
 }
-"""By how the boxes are written: from where coordinates [A, 2] are counted, and whether in strides.
+"""By how the boxes are written: from where coordinates [A, 2] are counted, and in what [A, 2].
 
 SCRFD (Guo et al. 2021) and YuNet (Wu et al. 2023) from the corner of the cell, BlazeFace
-(Bazarevsky et al. 2019) from its centre in pixels. Of others they are pixels.
+(Bazarevsky et al. 2019) from its centre in pixels, RetinaFace (Deng et al. 2020) from the centre
+of the prior box. Of others they are pixels.
 """
 
 
@@ -128,12 +143,9 @@ def _from(found: Found, side: int) -> tuple[tuple[float, float], ...]:
     """From where each row's x (side 0) or y (side 1) is counted, and how far its unit is."""
     if found.boxes.written not in COUNTED:
         return ()
-    start, in_strides = COUNTED[found.boxes.written]
-    grid = found.read.grid
-    assert grid is not None  # boxes that are written so have one
-    steps = grid.stride if in_strides else np.ones(len(grid.stride))
-    pairs = zip(start(grid)[:, side], steps, strict=True)
-    return tuple((float(a), float(b)) for a, b in pairs)
+    shape = (len(found.anchors), 2)
+    start, unit = (np.broadcast_to(a, shape) for a in COUNTED[found.boxes.written](found.read))
+    return tuple((float(a), float(b)) for a, b in zip(start[:, side], unit[:, side], strict=True))
 
 
 def _at(boxes: BoxNumbers, number: int, coordinate: str, found: Found) -> int:
