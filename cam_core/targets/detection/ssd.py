@@ -71,7 +71,6 @@ def landmark_steps(read: Read) -> tuple[Array, Array]:
     if read.meaning.words != WORDS:
         unit = pixels(read.size)[:2] if "in parts" in read.meaning.words else np.ones(2)
         return np.zeros(2), unit
-    assert read.grid is not None
-    return (read.grid.cell + 0.5) * read.grid.stride[:, None], VARIANCES[0] * sizes(read.grid)[
-        :, None
-    ]
+    grid = read.grid
+    assert grid is not None
+    return (grid.cell + 0.5) * grid.stride[:, None], VARIANCES[0] * sizes(grid)[:, None]
