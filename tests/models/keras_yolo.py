@@ -41,29 +41,31 @@ class KerasYolo(nn.Module):
             maps.append(h)
         self.maps = [end(m) for end, m in zip(self.ends, reversed(maps), strict=True)]
         each = zip(self.heads, self.maps, STRIDES, strict=True)
-        decoded = [self.decode(head(m), stride, image_shape[0]) for head, m, stride in each]
+        size = torch._shape_as_tensor(x)[2:].to(x)
+        decoded = [self.decode(head(m), s, image_shape[0], size) for head, m, s in each]
         boxes, scores = (torch.cat(parts) for parts in zip(*decoded, strict=True))
         return boxes[None], scores.t()[None]
 
-    def decode(self, y: Any, stride: int, photo: Any) -> Any:
+    def decode(self, y: Any, stride: int, photo: Any, size: Any) -> Any:
         """yolo_head, yolo_correct_boxes and yolo_boxes_and_scores of its model.py, letterboxed."""
-        side = y.shape[2]
-        y = y.permute(0, 2, 3, 1).reshape(1, side, side, 3, 5 + K)
-        row, column = torch.meshgrid(torch.arange(side), torch.arange(side), indexing="ij")
+        height, width = y.shape[2:]
+        y = y.permute(0, 2, 3, 1).reshape(-1, height, width, 3, 5 + K)
+        row, column = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
         cell = torch.stack([column, row], -1)[None, :, :, None].to(y.dtype)
-        xy = (y[..., :2].sigmoid() + cell) / side
-        wh = y[..., 2:4].exp() * torch.tensor(SIZES[stride], dtype=y.dtype) / SIDE
-        new = (photo * (SIDE / photo).min()).round()
-        yx = (xy.flip(-1) - (SIDE - new) / 2 / SIDE) * (SIDE / new)
-        hw = wh.flip(-1) * (SIDE / new)
+        xy = (y[..., :2].sigmoid() + cell) * stride / size.flip(0)
+        wh = y[..., 2:4].exp() * torch.tensor(SIZES[stride], dtype=y.dtype) / size.flip(0)
+        new = (photo * (size / photo).min()).round()
+        yx = (xy.flip(-1) - (size - new) / 2 / size) * (size / new)
+        hw = wh.flip(-1) * (size / new)
         boxes = torch.cat([yx - hw / 2, yx + hw / 2], -1) * torch.cat([photo, photo])
         scores = y[..., 4:5].sigmoid() * y[..., 5:].sigmoid()
         return boxes.reshape(-1, 4), scores.reshape(-1, K)
 
 
 def model(net: KerasYolo, x: Any, image_shape: Any) -> onnx.ModelProto:
-    """With its NonMaxSuppression behind both, and the indices [n, 3] of what remains."""
-    made = export(net, (x, image_shape), ["input_1", "image_shape"], NAMES[:2])
+    """With its NonMaxSuppression behind both, and the indices [n, 3] of what remains; any size."""
+    free = {"input_1": {2: "h", 3: "w"}}
+    made = export(net, (x, image_shape), ["input_1", "image_shape"], NAMES[:2], free)
     limits = {"most": np.array([20]), "overlap": np.float32([0.45]), "least": np.float32([0.6])}
     made.graph.initializer.extend(numpy_helper.from_array(v, n) for n, v in limits.items())
     made.graph.node.append(helper.make_node("NonMaxSuppression", [*NAMES[:2], *limits], NAMES[2:]))

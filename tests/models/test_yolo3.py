@@ -83,10 +83,11 @@ CASES = {
 def case(request: pytest.FixtureRequest) -> Any:
     make, decode, number = CASES[request.param]
     net = make().eval()
-    x = np.random.default_rng(5).random((1, 3, SIDE, SIDE), np.float32)
-    feed, shape = {"input_1": x}, np.array([[SIDE, SIDE]], np.float32)
+    width = 2 * SIDE if request.param == "Keras" else SIDE
+    x = np.random.default_rng(5).random((1, 3, SIDE, width), np.float32)
+    feed = {"input_1": x}
     if request.param == "Keras":
-        feed["image_shape"] = shape
+        feed["image_shape"] = np.array([x.shape[2:]], np.float32)
     given = tuple(map(torch.from_numpy, feed.values()))
     made = nets.model(net, *given) if len(feed) > 1 else export(net, given, ["input_1"], ())
     net.maps = []
