@@ -51,6 +51,12 @@ def among_others(written: str, facts: Facts) -> str | None:
     return None if single else as_classes(written, facts)
 
 
+def at_places(written: str, facts: Facts) -> str | None:
+    """The same of a score of which it is known where it lies."""
+    head = facts.asking.head
+    return None if head is not None and head.places is None else as_classes(written, facts)
+
+
 def a_class(facts: Facts, wanted: int, which: int = 0) -> int:
     """The one that is wanted, or the last but `which`; of an open number of classes the first."""
     if facts.count is None:

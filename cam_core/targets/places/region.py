@@ -12,7 +12,7 @@ from ...backend import Array
 from ...errors import NothingFoundError, TargetError
 from ...places import Cells, read_places
 from ..asking import Asking, Seen
-from ..examples import Facts, as_classes
+from ..examples import at_places
 from ..labels import find_class, label_of, plain
 from ..scores import find_axis, one_hot, per_row, pick
 from ..target import NONE, AwaitingTarget, Kind, Outputs, ScoredTarget
@@ -238,16 +238,10 @@ def read(word: str, asking: Asking) -> tuple[ScoredTarget, ...] | None:
     return (RegionTarget(find_class(rest, asking.labels), asking.class_axis, each),)
 
 
-def _example(written: str, facts: Facts) -> str | None:
-    """Of a score whose places are known."""
-    head = facts.asking.head
-    return None if head is not None and head.places is None else as_classes(written, facts)
-
-
 REGION = Kind(
     "region:12",
     "a class where it wins; `region`: the largest but background",
     read,
     of=("dense classes", "unknown"),
-    example=_example,
+    example=at_places,
 )
