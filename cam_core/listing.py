@@ -61,7 +61,9 @@ def facts_of(
         y = look.score
         count = 1 if y.ndim == 1 else y.shape[find_axis(y, asking.class_axis)]
     outputs = tuple(head.output for head in heads_of(backend) if head.floating)
-    return Facts(asking, count, {i.name: i.shape for i in backend.inputs()}, outputs, placement)
+    placed = asking.head is not None and asking.head.places is not None
+    shapes = {info.name: info.shape for info in (backend.inputs() if placed else ())}
+    return Facts(asking, count, shapes, outputs, placement)
 
 
 def _written(kind: Kind, facts: Facts, before: Sequence[Listed]) -> str | None:
