@@ -91,9 +91,11 @@ class BoxNumbers:
     prototypes: str = ""
     """The output [N, k, h, w] whose maps these weigh: their sum is the box's mask, as logits."""
     masks: str = ""
-    """The tensor [n, 1, h, w] with the mask of each box, as probabilities on a grid of its own."""
+    """The tensor [n, 1, h, w] with the mask of each box, as probabilities on a grid of its own; of
+    a batch [N, n, h, w]."""
     mask_logits: str = ""
-    """The tensor [n, C, h, w], a map a class, of whose sigmoids these are; '': not known."""
+    """The tensor [n, C, h, w], a map a class, of whose sigmoids these are; '': not known. Of a
+    batch [N, n, C, h, w], or one map a box."""
     heats: str = ""
     """The tensor [n, K, h, w] with a heat map of each keypoint on such a grid."""
     each: int = 1
@@ -136,6 +138,8 @@ class Head:
     """Where its cells lie in an input; None where it has none, or where they lie is not known."""
     nowhere: str = ""
     """In words, at which node it was lost where they lie; '' where nothing was lost."""
+    floating: bool = True
+    """Does the output itself hold floating point numbers? Labels and counts have no derivative."""
 
     @property
     def asked(self) -> str:

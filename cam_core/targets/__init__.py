@@ -18,6 +18,7 @@ from .detection.box import BoxTarget
 from .detection.edge import EdgeTarget
 from .detection.keypoint import KeypointTarget
 from .detection.mask import MaskTarget
+from .examples import Facts
 from .grammar import Question, as_target, parse_target, read_target, usual
 from .out import OutTarget
 from .places.cells import CellsTarget
@@ -46,6 +47,7 @@ __all__ = [
     "ContrastTarget",
     "CotangentTarget",
     "EdgeTarget",
+    "Facts",
     "FinerTarget",
     "KeypointTarget",
     "Kind",

@@ -11,6 +11,7 @@ import numpy as np
 from ..backend import Array
 from ..errors import TargetError
 from .asking import Asking, Seen
+from .examples import Facts
 from .scores import check, per_row
 from .target import NONE, Kind, Outputs, ScoredTarget
 
@@ -110,4 +111,19 @@ def _part(text: str) -> int | slice:
     return slice(start, stop)
 
 
-OUT = Kind("out:NAME[3]", "any number of any output; [0,4] one of a table, [:] the sum", read)
+def _example(written: str, facts: Facts) -> str | None:
+    """Of the output with the score, or with the boxes."""
+    if facts.asking.head is None:
+        return written
+    boxes = facts.asking.head.boxes
+    names = [facts.asking.head.output if boxes is None else boxes.output, *facts.outputs]
+    name = next((name for name in names if name in facts.outputs), None)
+    return None if name is None else f"out:{name}[0]"
+
+
+OUT = Kind(
+    "out:NAME[3]",
+    "any number of any output; [0,4] one of a table, [:] the sum",
+    read,
+    example=_example,
+)

@@ -11,6 +11,7 @@ from ..backend import Array
 from ..errors import TargetError
 from ..places import Cells
 from .asking import Asking, Seen
+from .examples import Example, as_written
 from .labels import label_of
 
 Outputs = Mapping[str, Array]
@@ -224,3 +225,5 @@ class Kind:
     """Is it one question for each of several targets? In a file they have an axis of their own."""
     of: tuple[str, ...] = ()
     """The kinds of heads, of KINDS, that it is asked of; () of any."""
+    example: Example = as_written
+    """`written` as one writes it to a certain model, which can answer it."""

@@ -395,9 +395,13 @@ class Split(Detector):
 
 
 def export(
-    net: nn.Module, inputs: tuple[Any, ...], given: Sequence[str], outputs: Sequence[str]
+    net: nn.Module,
+    inputs: tuple[Any, ...],
+    given: Sequence[str],
+    outputs: Sequence[str],
+    free: Any = None,
 ) -> onnx.ModelProto:
-    """As most of these files were made: by the older exporter."""
+    """As most of these files were made: by the older exporter; `free` axes have names."""
     file = io.BytesIO()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it says that it is old, and what is traced
@@ -409,5 +413,6 @@ def export(
             opset_version=17,
             input_names=list(given),
             output_names=list(outputs) or None,
+            dynamic_axes=free,
         )
     return onnx.load_from_string(file.getvalue())

@@ -12,6 +12,7 @@ import pytest
 from cam_core import explain
 from cam_core.backend import Array
 from cam_core.targets import CotangentTarget
+from tests.asked import require_all
 from tests.paths import ROOT
 from tests.pointing import inside
 
@@ -103,6 +104,10 @@ def test_words_are_asked_for_in_words(which: int) -> None:
     expected = explain(backend(), given, log_probability(which)).map
     np.testing.assert_allclose(np.stack(maps), expected, rtol=1e-3, atol=1e-5)
     assert inside(np.stack(maps), [s.things[which].box for s in scenes()], size=96) >= 0.9
+
+
+def test_what_is_listed_can_be_asked() -> None:
+    assert {"words", "-words"} <= require_all(backend(), {k: v[:2] for k, v in fed().items()})
 
 
 def test_the_gradient_is_that_of_the_log_probability() -> None:

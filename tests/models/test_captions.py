@@ -22,6 +22,7 @@ from cam_core.targets import SimilarTarget
 torch = pytest.importorskip("torch")
 pytest.importorskip("onnxruntime")
 from backends.onnx import OnnxBackend  # noqa: E402
+from tests.asked import require_all  # noqa: E402
 
 IMAGE = """a = Conv<strides = [8, 8]>(pixel_values, w) t = Tanh(a)
     g = GlobalAveragePool(t) f = Flatten(g) e = Gemm<transB = 1>(f, v)
@@ -87,6 +88,12 @@ def test_each_caption_has_its_gradient(x: Any) -> None:
         expected = (A * G).sum(1).detach()
         np.testing.assert_allclose(one.signed, expected, rtol=1e-4, atol=1e-5)
     np.testing.assert_array_equal(found[3].map, found[1].map)
+
+
+def test_what_is_listed_can_be_asked(x: Any) -> None:
+    listed = require_all(OnnxBackend(written(CLIP)), {"input_ids": IDS, "pixel_values": x[:1]})
+    assert {"caption:0", "prob:0"} <= listed
+    assert {"norm", "like:other.jpg"} <= require_all(OnnxBackend(written(TOWER)), x[:1])
 
 
 def test_a_caption_against_an_empty_one_is_the_difference(x: Any) -> None:

@@ -25,7 +25,8 @@ from cam_core.captures import pulled  # noqa: E402
 from cam_core.errors import ModelError, TargetError  # noqa: E402
 from cam_core.explain import explain_all  # noqa: E402
 from cam_core.targets import parse_target  # noqa: E402
-from tests.models import decoded, queries  # noqa: E402
+from tests.asked import require_all  # noqa: E402
+from tests.models import decoded, faces, queries  # noqa: E402
 from tests.models import detectors as nets  # noqa: E402
 from tests.models.detectors import SIDE, STRIDES, K  # noqa: E402
 from tests.paths import ROOT  # noqa: E402
@@ -158,6 +159,10 @@ ROWS: dict[str, Row] = {
         nets.BlazeFace, ["regressors", "classificators"], decoded.blazeface,
         lambda o, a, c: o[1][0, a, 0], None,
     ),
+    "RetinaFace": Row(
+        faces.RetinaFace, ["loc", "conf", "landms"], faces.face,
+        lambda o, a, c: torch.log(o[1][0, a, c]) - torch.log(o[1][0, a, 0]), sigmoid, ends=3,
+    ),
     "DETR": Row(
         queries.DETR, ["logits", "pred_boxes"], lambda o: decoded.queries(o, none=True),
         lambda o, a, c: o[0][0, a, c] - o[0][0, a, K], None, ends=1,
@@ -175,6 +180,10 @@ ROWS: dict[str, Row] = {
         lambda o, a, c: o[1][0, a, c], sigmoid, ends=1,
     ),
 }  # fmt: skip
+
+
+PARTS = {"edge:left@box:0", "mask@box:0", "keypoint:0x@box:0"}
+"""Those of a box; the keypoints of -pose have probabilities, too."""
 
 
 class Read(NamedTuple):
@@ -277,6 +286,15 @@ def test_a_file_takes_the_anchor_by_its_number(read: Read) -> None:
     )
     for name, value in before.items():
         np.testing.assert_allclose(inside[name], value, rtol=1e-4, atol=1e-5)  # attention: fused
+
+
+def test_what_is_listed_can_be_asked(read: Read) -> None:
+    listed = require_all(read.backend, read.given)
+    assert {"box:0", "-box:0"} <= listed
+    assert ("1@anchor:0" if isinstance(read.net, faces.RetinaFace) else "0@anchor:0") in listed
+    for part in PARTS - {text.replace(":0@", ":0x@") for text in listed}:
+        with pytest.raises(TargetError, match=r"has no .*ask for box:0"):
+            explain_all(read.backend, read.given, [part], ["hirescam"])
 
 
 def as_map(values: Any) -> Any:

@@ -18,7 +18,8 @@ from cam_core.errors import TargetError  # noqa: E402
 from cam_core.explain import explain_all  # noqa: E402
 from cam_core.looking import Looks  # noqa: E402
 from cam_core.targets import parse_target  # noqa: E402
-from tests.models import decoded  # noqa: E402
+from tests.asked import require_all  # noqa: E402
+from tests.models import decoded, faces  # noqa: E402
 from tests.models import detectors as nets  # noqa: E402
 from tests.models.detectors import SIDE, STRIDES  # noqa: E402
 
@@ -69,6 +70,8 @@ ROWS = {
         lambda o, a, k, s: from_centre(o[0][0], a, k, s),
         6,
     ),
+    "RetinaFace": Row(faces.RetinaFace, ["loc", "conf", "landms"], faces.landmark),
+    "RetinaFace without names": Row(faces.RetinaFace, (), faces.landmark),
 }
 
 
@@ -109,3 +112,10 @@ def test_what_there_is_not(case: Any) -> None:
         explain_all(backend, x, [f"keypoint:{row.count}x@box:0"], ["hirescam"])
     with pytest.raises(TargetError, match="no probability: ask for a coordinate, as keypoint:1x@b"):
         explain_all(backend, x, ["keypoint:1@box:0"], ["hirescam"])
+
+
+def test_what_is_listed_can_be_asked(case: Any) -> None:
+    """Of landmarks the coordinates alone."""
+    _, backend, x, _, _ = case
+    listed = require_all(backend, x)
+    assert {one for one in listed if one.startswith("keypoint")} == {"keypoint:0x@box:0"}

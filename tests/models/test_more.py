@@ -109,8 +109,8 @@ def test_a_question_turned_round() -> None:
 
 REFUSED = {
     "keypoint:4@box:0": (Pose, "there are keypoints 0 to 3"),
-    "mask@box:0": (Pose, "the boxes of 'y' have no masks that are known"),
-    "keypoint:0@box:0": (Segmenting, "the boxes of 'y' have no keypoints that are known"),
+    "mask@box:0": (Pose, r"no masks that are known .'y'.; ask for box:0"),
+    "keypoint:0@box:0": (Segmenting, r"no keypoints that are known .'y'.; ask for box:0"),
     "keypoint:0@box:all": (Pose, None),
 }
 

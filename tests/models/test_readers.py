@@ -17,6 +17,7 @@ from cam_core.asking import seen_by  # noqa: E402
 from cam_core.captures import pulled  # noqa: E402
 from cam_core.explain import explain_all  # noqa: E402
 from cam_core.targets import parse_target  # noqa: E402
+from tests.asked import require_all  # noqa: E402
 from tests.models import readers as nets  # noqa: E402
 from tests.models.detectors import export  # noqa: E402
 from tests.models.readers import C, T  # noqa: E402
@@ -98,6 +99,10 @@ def test_it_is_told_how_a_line_is_read(read: Read) -> None:
         line = [c for i, c in enumerate(best) if c != end["blank"] and best[i - 1 : i] != [c]]
     assert [int(one.classes[0]) for one in found] == line
     assert line
+
+
+def test_what_is_listed_can_be_asked(read: Read) -> None:
+    assert {"text", "char:1"} <= require_all(read.backend, read.x)
 
 
 def test_a_character_and_its_slope_are_torchs(read: Read) -> None:

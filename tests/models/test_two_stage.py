@@ -16,6 +16,7 @@ from backends.onnx import OnnxBackend  # noqa: E402
 from cam_core.asking import seen_by  # noqa: E402
 from cam_core.looking import Looks  # noqa: E402
 from cam_core.targets import parse_target  # noqa: E402
+from tests.asked import require_all  # noqa: E402
 from tests.models import two_stage  # noqa: E402
 from tests.models.detectors import SIDE, export  # noqa: E402
 
@@ -74,3 +75,9 @@ def test_the_number_and_its_derivative_are_torchs(case: Any, asked: str) -> None
         np.testing.assert_allclose(one.activations, A.detach(), rtol=1e-4, atol=1e-5)
         wanted = np.zeros(A.shape) if G is None else G
         np.testing.assert_allclose(one.gradients, wanted, atol=1e-4 * scale)
+
+
+def test_what_is_listed_can_be_asked(case: Any) -> None:
+    backend, net, x, _ = case
+    part = "keypoint:0@box:0" if net.ending == "keypoints" else "mask@box:0"
+    assert part in require_all(backend, x)

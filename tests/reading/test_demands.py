@@ -9,7 +9,15 @@ import onnx
 import pytest
 from onnx import helper, numpy_helper
 
-from backends.onnx.reading.demands import MEETING, Demand, made_of, settled, unmet
+from backends.onnx.reading.demands import (
+    MEETING,
+    Demand,
+    Limit,
+    made_of,
+    settled,
+    unmet,
+    within,
+)
 from backends.onnx.reading.prepare import prepare
 from backends.onnx.reading.probes import Pairs
 from tests.sessions import run
@@ -229,3 +237,32 @@ def test_what_is_made_of_weights_alone() -> None:
                      else_branch = f () => (q) { q = Neg(w) }>"""
     graph = parsed("float[2] x, float[2] w, bool go", body, "float[2] e").graph
     assert made_of(graph, ["w", "go"]) == {"w", "go", "a", "b"}
+
+
+POSITIONS = """<ir_version: 8, opset_import: ["" : 17]> net (int64[N, T] x) => (float[N, T, 4] y) {
+    s = Shape(x) last = Constant<value = int64[1] {1}>() e = Gather(s, last)
+    first = Constant<value = int64[1] {0}>() p = Slice(places, first, e, last)
+    a = Gather(words, x) b = Gather(table, p) y = Add(a, b) }"""
+
+
+def test_a_text_is_probed_no_longer_than_its_table_of_positions() -> None:
+    """Of 12 positions: its length stays open, and what is added to them has a shape."""
+    model = onnx.parser.parse_model(POSITIONS)
+    weights = {"places": np.arange(12)[None], "words": kernel(9, 4), "table": kernel(12, 4)}
+    for name, value in weights.items():
+        model.graph.initializer.append(numpy_helper.from_array(value, name))
+    graph = prepare(model)
+    low, high = graph.probed["T"]
+    assert low < high <= 12
+    rows, length, width = next(t.shape for t in graph.outputs)
+    assert (rows, length, width) == ("N", "T", 4)
+    assert run(model, x=np.zeros((2, 7), np.int64))["y"].shape == (2, 7, 4)
+
+
+def test_numbers_within_a_table() -> None:
+    """Of the extent that its end is, where that is open; of several tables the shortest."""
+    pairs = {"T": (224, 288), "H": (256, 320), "W": (64, 64)}
+    limits = [Limit(224, 77), Limit(288, 77), Limit(320, 50), Limit(64, 9), Limit(999, 5)]
+    assert within(limits, pairs, ["T", "W"]) == {"T": (39, 77)}
+    assert within([*limits, Limit(288, 20)], pairs, pairs) == {"T": (11, 20), "H": (26, 50)}
+    assert within([Limit(224, 1)], pairs, pairs) == {}

@@ -30,7 +30,13 @@ def candidates(graph: Graph, axes: Found) -> list[Candidate]:
     found = [_candidate(graph, tail, axes, named, alone) for tail in tails]
     one = whole(graph, axes)
     found = found if one is None else [_of_detector(each, one) for each in found]
-    return _with_labels(_with_logits(with_partners(found)))
+    return [_typed(graph, each) for each in _with_labels(_with_logits(with_partners(found)))]
+
+
+def _typed(graph: Graph, one: Candidate) -> Candidate:
+    """With whether its output has a derivative at all."""
+    output = graph.tensors[one.head.output]
+    return one if floating(output) else replace(one, head=replace(one.head, floating=False))
 
 
 def _of_detector(one: Candidate, of: Whole) -> Candidate:

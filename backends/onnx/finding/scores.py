@@ -149,7 +149,7 @@ def _score(graph: Graph, chosen: Candidate, rest: Sequence[Head]) -> Score:
         tensor = log_scores(
             graph, tensor, axis, cut.start, cut.count, cut.objectness, powers=cut.powers
         )
-    if chosen.exact and len(tensor.shape) > 1:
+    if chosen.exact and (len(tensor.shape) > 1 or _no_rows(graph, own)):
         return Score(*_as_it_is(graph, own), (chosen.head, *rest))
     if not chosen.untouched and chosen.head.boxes is not None and chosen.head.boxes.of_words:
         tensor = bounded(graph, tensor)
@@ -160,6 +160,13 @@ def _score(graph: Graph, chosen: Candidate, rest: Sequence[Head]) -> Score:
     elif not kept and own.batch is not None and axis < own.batch:
         axis += 1
     return Score(ordered, axis, (chosen.head, *rest), chosen.untouched)
+
+
+def _no_rows(graph: Graph, own: Origins) -> bool:
+    """Is a vector of as many numbers as are found, and not of one a row?"""
+    (extent,) = own.tensor.shape
+    rows = {t.shape[0] for t in graph.inputs if t.shape}
+    return own_rows(own.axes) is None and not isinstance(extent, int) and extent not in rows
 
 
 def _as_it_is(graph: Graph, own: Origins) -> tuple[Tensor, int]:

@@ -11,7 +11,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, TypeProto, helper, numpy_helper
 
-from .demands import Demand
+from .demands import Demand, Limit
 from .draws import draws
 from .fold import Values, worth
 from .probes import opened
@@ -30,6 +30,8 @@ class Probe:
     """What is made of weights alone."""
     unmet: list[Demand] = field(default_factory=list)
     """What those demand of other tensors, which have another extent here."""
+    limits: list[Limit] = field(default_factory=list)
+    """The ends of tables that are read beyond them."""
 
 
 Walk = Callable[[onnx.GraphProto, Probe], None]

@@ -91,6 +91,42 @@ def _flattened(node: onnx.NodeProto, shape: tuple[int, ...] | None, to: Any) -> 
         yield Demand(node.input[0], tuple(range(1, len(shape))), int(to[1]))
 
 
+@dataclass(frozen=True)
+class Limit:
+    """The end of a table that a Slice reads beyond: of positions, of a causal mask."""
+
+    asked: int
+    """Where the Slice would end."""
+    extent: int
+    """How long the table is."""
+
+
+def beyond(
+    node: onnx.NodeProto, types: Types, values: Values, fixed: Collection[str]
+) -> Iterator[Limit]:
+    """The limits that a Slice of a table (a name in `fixed`) goes beyond; its end has a number."""
+    if node.op_type != "Slice" or len(node.input) < 4 or node.input[0] not in fixed:
+        return
+    shape = static_shape(types.get(node.input[0]))
+    ends, axes = (values.get(name) for name in node.input[2:4])
+    if not shape or ends is None or axes is None:
+        return
+    for end, axis in zip(ends.ravel().tolist(), axes.ravel().tolist(), strict=False):
+        if shape[axis] < end < LONGEST:
+            yield Limit(end, shape[axis])
+
+
+def within(limits: Iterable[Limit], pairs: Pairs, free: Collection[str]) -> Pairs:
+    """Other numbers for the `free` extents that such an end is, none beyond the table."""
+    found: Pairs = {}
+    for limit in limits:
+        named = (n for n in free if limit.asked in pairs[n] and len(set(pairs[n])) > 1)
+        for name in named:
+            most = min(limit.extent, found.get(name, (0, limit.extent))[1])
+            found[name] = (most // 2 + 1, most)
+    return {name: pair for name, pair in found.items() if pair[0] < pair[1]}
+
+
 def made_of(graph: onnx.GraphProto, weights: Collection[str]) -> set[str]:
     """The weights, and what is made of them alone."""
     fixed = set(weights)

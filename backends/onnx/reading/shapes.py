@@ -74,6 +74,9 @@ def _probed(
         )
         if by_weights:
             return _probed(model, small, fixed, probed | by_weights, decided)
+        shorter = demands.within([*first.limits, *second.limits], pairs, [n for n, _ in free])
+        if first.failures and shorter:
+            return _probed(model, small, fixed, probed | shorter, decided)
         seen = (first.types, second.types), (first.values, second.values)
         empty = sum(probes.emptied(node, *seen) for node in model.graph.node)
         level = sum(probes.levelled(node, *seen) for node in model.graph.node)
@@ -122,6 +125,7 @@ def _visit(model: onnx.ModelProto, node: onnx.NodeProto, probe: Probe, declared:
         outputs = _infer_loosely(model, node, probe)
     probe.failures += probes.too_short(node, probe.types, probe.values)
     probe.unmet.extend(demands.unmet(node, probe.types, probe.values, probe.fixed))
+    probe.limits.extend(demands.beyond(node, probe.types, probe.values, probe.fixed))
     if node.op_type == "GatherND":
         _complete(node, probe, outputs)
     for name in filter(None, node.output):

@@ -98,9 +98,13 @@ def set_up(asked: AskedTargets) -> Setup:
 def record(asked: AskedTargets, setup: Setup, asking: Asking) -> dict[str, Any]:
     """All that is said."""
     from cam_core.head import heads_of
+    from cam_core.listing import listed
     from cam_core.targets import usual
 
     heads, slots = heads_of(setup.backend), setup.slots
+    sample = None if not slots else setup.reader.open(slots[0])
+    look = None if sample is None else setup.backend.look(sample.x, layers=())
+    placement = None if sample is None else sample.placement
     found: dict[str, Any] = {
         "command": "targets",
         "model": asked.model,
@@ -108,14 +112,15 @@ def record(asked: AskedTargets, setup: Setup, asking: Asking) -> dict[str, Any]:
         "heads": [asdict(head) for head in heads],
         "classes": setup.backend.classes,
         "usual": usual(asking)[1],
-        "ask": kinds(asking),
+        "ask": [
+            one._asdict()
+            for one in listed(setup.backend, setup.names, look=look, placement=placement)
+        ],
         "outputs": [{"output": head.output, "kind": head.kind} for head in heads],
         "image": None if not slots else slots[0].name,
     }
-    if not slots:
+    if look is None:
         return found
-    sample = setup.reader.open(slots[0])
-    look = setup.backend.look(sample.x, layers=())
     answers, note = answers_of(setup, asking, sample, look, asked.threshold)
     shapes = [
         list(look.outputs[h.output].shape) if h.output in look.outputs else None for h in heads
@@ -123,24 +128,6 @@ def record(asked: AskedTargets, setup: Setup, asking: Asking) -> dict[str, Any]:
     outputs = [one | {"shape": s} for one, s in zip(found["outputs"], shapes, strict=True)]
     said = [asdict(answer) for answer in answers]
     return found | {"outputs": outputs, "answers": said, "note": note}
-
-
-def kinds(asking: Asking) -> list[dict[str, str]]:
-    """The rows of the grammar that this score can answer."""
-    from cam_core.errors import TargetError
-    from cam_core.targets import TARGETS
-
-    found = []
-    for kind in TARGETS.values():
-        if not kind.written or (kind.of and asking.kind and asking.kind not in kind.of):
-            continue
-        try:
-            for target in kind.read(kind.written, replace(asking, labels=None)) or ():
-                target.suited("" if asking.head is None else asking.head.probability)
-        except TargetError:
-            continue
-        found.append({"target": kind.written, "what": kind.summary})
-    return found
 
 
 def answers_of(

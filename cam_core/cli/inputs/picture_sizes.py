@@ -18,9 +18,10 @@ Pair = tuple[float, float]
 TOLD: dict[str, Callable[[int, int], Pair]] = {
     "orig_target_sizes": lambda height, width: (width, height),
     "im_shape": lambda height, width: (height, width),
+    "image_shape": lambda height, width: (height, width),
     "scale_factor": lambda height, width: (1, 1),
 }
-"""By name, of (height, width): RT-DETR's and D-FINE's scripts, then PaddleDetection's."""
+"""By name, of (height, width): RT-DETR's and D-FINE's scripts, PaddleDetection's, keras-yolo3's."""
 
 
 def told(infos: Sequence[InputInfo]) -> dict[str, Array]:

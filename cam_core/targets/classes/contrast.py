@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from ...backend import Array
 from ...errors import TargetError
 from ..asking import Asking
+from ..examples import among_others
 from ..labels import find_class, label_of
 from ..scores import class_score, one_hot, pick
 from ..target import NONE, Kind, Outputs, ScoredTarget
@@ -68,5 +69,9 @@ def read(word: str, asking: Asking) -> tuple[ContrastTarget] | None:
 
 
 CONTRAST = Kind(
-    "243-282", "the first class against the second, by index or label", read, of=SEVERAL
+    "243-282",
+    "the first class against the second, by index or label",
+    read,
+    of=SEVERAL,
+    example=among_others,
 )

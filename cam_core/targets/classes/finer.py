@@ -9,6 +9,7 @@ import numpy as np
 
 from ...backend import Array
 from ..asking import Asking
+from ..examples import among_others
 from ..labels import index_text, plain
 from ..scores import (
     in_double,
@@ -135,5 +136,9 @@ def read(word: str, asking: Asking) -> tuple[FinerTarget] | None:
 
 
 FINER = Kind(
-    "finer:243", "a class against the three closest to it in score (Finer-CAM)", read, of=SEVERAL
+    "finer:243",
+    "a class against the three closest to it in score (Finer-CAM)",
+    read,
+    of=SEVERAL,
+    example=among_others,
 )

@@ -10,6 +10,7 @@ from ...backend import Array
 from ...errors import TargetError
 from ...head import Head
 from ..asking import Asking
+from ..examples import as_classes
 from ..labels import index_text, plain
 from ..scores import find_axis, in_double, one_hot, per_row, pick, sigmoid, softmax, top
 from ..target import NONE, Kind, Outputs, ScoredTarget
@@ -107,4 +108,5 @@ LOSS = Kind(
     "the cross-entropy of a class (of a sigmoid BCE): uphill is what speaks against it",
     read,
     of=WITH_CLASSES,
+    example=as_classes,
 )

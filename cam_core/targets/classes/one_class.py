@@ -10,6 +10,7 @@ import numpy as np
 from ...backend import Array
 from ...errors import TargetError
 from ..asking import Asking
+from ..examples import as_classes
 from ..labels import find_class, index_text, plain
 from ..scores import class_score, one_hot, per_row, pick, pool, spread
 from ..target import NONE, SECOND, UNRELATED, Kind, Outputs, ScoredTarget
@@ -103,4 +104,5 @@ CLASS = Kind(
     "the score of a class, by its index or its label; -1 is the top one",
     read,
     of=WITH_CLASSES,
+    example=as_classes,
 )

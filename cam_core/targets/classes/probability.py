@@ -11,6 +11,7 @@ import numpy as np
 from ...backend import Array
 from ...errors import TargetError
 from ..asking import Asking
+from ..examples import as_classes
 from ..labels import find_class, index_text, plain
 from ..scores import find_axis, in_double, one_hot, per_row, pick, sigmoid, softmax, top
 from ..target import NONE, Kind, Outputs, ScoredTarget
@@ -140,4 +141,5 @@ PROBABILITY = Kind(
     "the probability of a class, where the model makes one of its scores",
     read,
     of=(*WITH_CLASSES, "similarity"),
+    example=as_classes,
 )

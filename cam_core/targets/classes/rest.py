@@ -8,6 +8,7 @@ import numpy as np
 
 from ...backend import Array
 from ..asking import Asking
+from ..examples import among_others
 from ..labels import index_text, plain
 from ..scores import in_double, one_hot, per_row, pick, softmax, top
 from ..target import NONE, Kind, Outputs, ScoredTarget
@@ -77,5 +78,9 @@ def read(word: str, asking: Asking) -> tuple[RestTarget] | None:
 
 
 REST = Kind(
-    "rest:243", "a class against all the others: its score less their log-sum-exp", read, of=SEVERAL
+    "rest:243",
+    "a class against all the others: its score less their log-sum-exp",
+    read,
+    of=SEVERAL,
+    example=among_others,
 )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from ...backend import Array
 from ...errors import TargetError
 from ..asking import Asking
+from ..examples import Facts
 from ..scores import class_score, one_hot, ranked
 from ..target import NONE, Kind, Outputs, ScoredTarget
 from .asked_class import SEVERAL
@@ -75,6 +76,16 @@ def read(word: str, asking: Asking) -> tuple[TopTarget, ...] | None:
     return tuple(TopTarget(rank, asking.class_axis, count) for rank in range(1, count + 1))
 
 
+def _example(written: str, facts: Facts) -> str:
+    """No more than there are."""
+    return written if facts.count is None else f"top:{min(3, facts.count)}"
+
+
 TOP = Kind(
-    "top:3", "the best classes of each row, one after the other", read, several=True, of=SEVERAL
+    "top:3",
+    "the best classes of each row, one after the other",
+    read,
+    several=True,
+    of=SEVERAL,
+    example=_example,
 )

@@ -10,6 +10,7 @@ import numpy as np
 
 from ...errors import TargetError
 from ..asking import Asking, Seen
+from ..examples import as_classes
 from ..labels import find_class, label_of
 from ..scores import top
 from ..target import AwaitingTarget, Kind, ScoredTarget
@@ -89,4 +90,5 @@ VERSUS = Kind(
     "a mistake: the top class, the true one, and their difference",
     read,
     of=("classes", "multi-label"),
+    example=as_classes,
 )

@@ -13,6 +13,7 @@ import numpy as np
 from ...backend import Array
 from ...errors import TargetError
 from ..asking import Asking, Seen
+from ..examples import Facts
 from ..labels import find_class, plain
 from ..scores import cell_number, cell_score, one_cell, pick, space
 from ..target import NONE, PLACE, Kind, Outputs, ScoredTarget
@@ -177,9 +178,17 @@ def read(word: str, asking: Asking) -> tuple[AnchorTarget] | None:
     return (AnchorTarget(index, int(found[2]), asking.class_axis, background),)
 
 
+def _example(written: str, facts: Facts) -> str:
+    """The first anchor, and a class that is not the background."""
+    head = facts.asking.head
+    background = None if head is None or head.boxes is None else head.boxes.background
+    return f"{int(background == 0)}@anchor:0"
+
+
 ANCHOR = Kind(
     "3@anchor:120",
     "the score of a class at one anchor, or one place, by number",
     read,
     of=("boxes", "dense classes"),
+    example=_example,
 )

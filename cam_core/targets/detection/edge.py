@@ -14,7 +14,7 @@ from ...errors import TargetError
 from ..asking import Asking
 from ..target import NONE, Kind, Outputs, ScoredTarget
 from .meaning import Read
-from .of_box import Found, OfBox, asked_box
+from .of_box import Found, OfBox, asked_box, require
 
 EDGES: dict[str, tuple[float, ...]] = {
     "left": (1, 0, 0, 0),
@@ -96,10 +96,7 @@ def edge_of(found: Found, edge: str) -> EdgeTarget:
     Raises:
         TargetError: the boxes are turned.
     """
-    if found.boxes.angle is not None:
-        raise TargetError(
-            f"{found.asked}: turned boxes have no such edge; ask for {found.target.label}"
-        )
+    require("edge", found.asked, found.boxes)
     output, places = found.places(found.boxes)
     label = f"edge:{edge}@{found.target.label}"
     return EdgeTarget(edge, output, places, found.read, label, found.target.detail)
@@ -113,7 +110,10 @@ def read(word: str, asking: Asking) -> tuple[OfBox] | None:
     edge, which = found[1].strip(), found[2].strip()
     if edge not in EDGES:
         raise TargetError(f"target '{word}': no edge '{edge}'; there are {', '.join(EDGES)}")
-    return (OfBox(asked_box(word, which, asking), word, edge_of, (edge,)),)
+    of = asked_box(word, which, asking)
+    if asking.head is not None and asking.head.boxes is not None:
+        require("edge", word, asking.head.boxes)
+    return (OfBox(of, word, edge_of, (edge,)),)
 
 
 EDGE = Kind(

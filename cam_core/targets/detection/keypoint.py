@@ -13,27 +13,42 @@ from ...backend import Array
 from ...errors import TargetError
 from ...head import BoxNumbers
 from ..asking import Asking
+from ..examples import Facts
 from ..target import NONE, Kind, Outputs, ScoredTarget
-from .grids import Grid
-from .of_box import Found, OfBox, asked_box
+from .meaning import Read
+from .of_box import COORDINATES, Found, OfBox, asked_box, parts, require
 from .own_maps import heat_of
-from .written import ANCHORED
+from .ssd import landmark_steps
+from .written import ANCHORED, BESIDE_BACKGROUND
 
-COORDINATES = {"x": 0, "y": 1}
-SCORE = 2
+SCORE = len(COORDINATES)
 """Where a keypoint has its probability, behind the coordinates."""
 
 
-Start = Callable[[Grid], Array]
-COUNTED: Mapping[str, tuple[Start, bool]] = {
-    "distances": (lambda grid: grid.cell * grid.stride[:, None], True),
-    "offsets": (lambda grid: grid.cell * grid.stride[:, None], True),
-    ANCHORED: (lambda grid: (grid.cell + 0.5) * grid.stride[:, None], False),
+def _from_corner(read: Read) -> tuple[Array, Array]:
+    """(cell + number) stride."""
+    assert read.grid is not None
+    stride = read.grid.stride[:, None]
+    return read.grid.cell * stride, stride
+
+
+def _from_middle(read: Read) -> tuple[Array, Array]:
+    """(cell + 1/2) stride + number."""
+    assert read.grid is not None
+    return (read.grid.cell + 0.5) * read.grid.stride[:, None], np.ones(1)
+
+
+COUNTED: Mapping[str, Callable[[Read], tuple[Array, Array]]] = {
+    "distances": _from_corner,
+    "offsets": _from_corner,
+    ANCHORED: _from_middle,
+    BESIDE_BACKGROUND: landmark_steps,
 }
-"""By how the boxes are written: from where coordinates [A, 2] are counted, and whether in strides.
+"""By how the boxes are written: from where coordinates [A, 2] are counted, and in what [A, 2].
 
 SCRFD (Guo et al. 2021) and YuNet (Wu et al. 2023) from the corner of the cell, BlazeFace
-(Bazarevsky et al. 2019) from its centre in pixels. Of others they are pixels.
+(Bazarevsky et al. 2019) from its centre in pixels, RetinaFace (Deng et al. 2020) from the centre
+of the prior box. Of others they are pixels.
 """
 
 
@@ -112,7 +127,7 @@ def keypoint_of(found: Found, number: int, coordinate: str) -> ScoredTarget:
         coordinate: x or y; '': its probability.
     """
     boxes = found.boxes
-    _require(boxes, found.asked)
+    require("keypoint", found.asked, boxes)
     if boxes.heats:
         return heat_of(found, number, coordinate)
     if boxes.apart:
@@ -128,12 +143,9 @@ def _from(found: Found, side: int) -> tuple[tuple[float, float], ...]:
     """From where each row's x (side 0) or y (side 1) is counted, and how far its unit is."""
     if found.boxes.written not in COUNTED:
         return ()
-    start, in_strides = COUNTED[found.boxes.written]
-    grid = found.read.grid
-    assert grid is not None  # boxes that are written so have one
-    steps = grid.stride if in_strides else np.ones(len(grid.stride))
-    pairs = zip(start(grid)[:, side], steps, strict=True)
-    return tuple((float(a), float(b)) for a, b in pairs)
+    shape = (len(found.anchors), 2)
+    start, unit = (np.broadcast_to(a, shape) for a in COUNTED[found.boxes.written](found.read))
+    return tuple((float(a), float(b)) for a, b in zip(start[:, side], unit[:, side], strict=True))
 
 
 def _at(boxes: BoxNumbers, number: int, coordinate: str, found: Found) -> int:
@@ -153,22 +165,28 @@ def _at(boxes: BoxNumbers, number: int, coordinate: str, found: Found) -> int:
 
 def read(word: str, asking: Asking) -> tuple[OfBox] | None:
     """`keypoint:3@box:0`, `keypoint:3x@person`, `keypoint:3y@box:0`."""
-    found = re.fullmatch(r"keypoint:(\d+)([xy]?)@(.+)", word)
+    found = re.fullmatch(r"keypoint(?::([^@]*))?@(.+)", word)
     if found is None:
         return None
-    of = asked_box(word, found[3].strip(), asking)
-    if asking.head is not None and asking.head.boxes is not None:
-        _require(asking.head.boxes, word)
-    return (OfBox(of, word, keypoint_of, (int(found[1]), found[2])),)
+    of = asked_box(word, found[2].strip(), asking)
+    boxes = None if asking.head is None else asking.head.boxes
+    if boxes is not None:
+        require("keypoint", word, boxes)
+    which = re.fullmatch(r"(\d+)([xy]?)", (found[1] or "").strip())
+    if which is None:
+        as_in = KEYPOINT.written if boxes is None else _written(boxes)
+        raise TargetError(f"target '{word}': keypoints have numbers from 0 on, as in {as_in}")
+    return (OfBox(of, word, keypoint_of, (int(which[1]), which[2])),)
 
 
-def _require(boxes: BoxNumbers, asked: str) -> None:
-    """Refuses boxes without keypoints."""
-    if not (boxes.points or boxes.heats):
-        raise TargetError(
-            f"{asked}: the boxes of '{boxes.output}' have no keypoints that are known; any number "
-            f"of an output is asked for as out:NAME[3]"
-        )
+def _example(written: str, facts: Facts) -> str | None:
+    """With a probability, a coordinate, or nothing, as this model's keypoints have."""
+    head = facts.asking.head
+    return written if head is None or head.boxes is None else _written(head.boxes)
+
+
+def _written(boxes: BoxNumbers) -> str | None:
+    return next((one for one in parts(boxes) if one.startswith("keypoint")), None)
 
 
 KEYPOINT = Kind(
@@ -176,4 +194,5 @@ KEYPOINT = Kind(
     "the log-probability of a keypoint of a box; 3x, 3y its coordinates in pixels",
     read,
     of=("boxes",),
+    example=_example,
 )

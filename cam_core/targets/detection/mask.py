@@ -11,12 +11,11 @@ import numpy as np
 
 from ...backend import Array
 from ...errors import TargetError
-from ...head import BoxNumbers
 from ..asking import Asking, Seen
 from ..target import NONE, Kind, Outputs, ScoredTarget
 from .boxed import rows_of
 from .found import Detections
-from .of_box import Found, OfBox, asked_box
+from .of_box import Found, OfBox, asked_box, require
 from .own_maps import own_mask_of
 
 
@@ -82,10 +81,10 @@ def mask_of(found: Found) -> ScoredTarget:
     """The mask of a box that was found.
 
     Raises:
-        TargetError: it has no place.
+        TargetError: it has no mask, or that has no place.
     """
     boxes, seen = found.boxes, found.seen
-    _require(boxes, found.asked)
+    require("mask", found.asked, boxes)
     if boxes.masks:
         return own_mask_of(found)
     maps = seen.outputs[boxes.prototypes].astype(np.float64)
@@ -116,22 +115,13 @@ def _inside(row: Detections, anchor: int, shape: tuple[int, ...], seen: Seen) ->
     return found
 
 
-def _require(boxes: BoxNumbers, asked: str) -> None:
-    """Refuses boxes without masks."""
-    if not (boxes.prototypes or boxes.masks):
-        raise TargetError(
-            f"{asked}: the boxes of '{boxes.output}' have no masks that are known: no further "
-            f"numbers, or no output [N, k, h, w] with as many maps"
-        )
-
-
 def read(word: str, asking: Asking) -> tuple[OfBox] | None:
     """`mask@box:0`, `mask@person`."""
     found = re.fullmatch(r"mask@(.+)", word)
     if found is None or (asking.kind not in ("boxes", "") and "box:" not in word):
         return None
     if asking.head is not None and asking.head.boxes is not None:
-        _require(asking.head.boxes, word)
+        require("mask", word, asking.head.boxes)
     return (OfBox(asked_box(word, found[1].strip(), asking), word, mask_of),)
 
 

@@ -16,6 +16,9 @@ from .meaning import Read
 from .numbers import gathered, spot
 from .written import reading
 
+COORDINATES = {"x": 0, "y": 1}
+"""Of a keypoint; behind them it may have its probability."""
+
 
 @dataclass(frozen=True)
 class Found:
@@ -91,9 +94,41 @@ def asked_box(word: str, which: str, asking: Asking) -> ScoredTarget:
         TargetError: the model has no boxes, or several are meant.
     """
     if asking.kind not in ("boxes", ""):
-        raise TargetError(f"target '{word}' asks for a box, and the model gives {asking.kind}")
+        raise TargetError(
+            f"target '{word}' asks for a box, and the model gives {asking.kind}: ask for nothing "
+            f"to see what suits it"
+        )
     of = box.read(which, asking)
     if of is None or len(of) > 1:
         before = word.partition("@")[0]
         raise TargetError(f"target '{word}': one box has that, such as {before}@box:0")
     return of[0]
+
+
+def parts(boxes: BoxNumbers) -> list[str]:
+    """What a box of such a model can be asked, one question of each kind."""
+    found = ["box:0"]
+    if boxes.angle is None:
+        found.append("edge:left@box:0")
+    if boxes.prototypes or boxes.masks:
+        found.append("mask@box:0")
+    if boxes.heats or boxes.points > len(COORDINATES):
+        found.append("keypoint:0@box:0")
+    elif boxes.points:
+        found.append("keypoint:0x@box:0")
+    return found
+
+
+def require(part: str, word: str, boxes: BoxNumbers) -> None:
+    """Refuses a question about what boxes have not: `mask`, `keypoint`, `edge`.
+
+    Raises:
+        TargetError: with what they have.
+    """
+    there = parts(boxes)
+    if not any(one.startswith(part) for one in there):
+        turned = ": its boxes are turned" if part == "edge" else " that are known"
+        raise TargetError(
+            f"{word}: this model has no {part}s{turned} ('{boxes.output}'); ask for "
+            f"{' or '.join(there)}, or out:NAME[3], any number of an output"
+        )

@@ -18,6 +18,8 @@ from .of_box import Found
 
 EVEN = 0.5
 """The probability from which on a cell belongs to the mask."""
+BATCH = 4
+"""Axes of masks [N, n, h, w], one a box."""
 ALIKE = 1e-3
 """How far a probability may be from the sigmoid of its logit, in float16 too."""
 
@@ -84,7 +86,8 @@ def own_mask_of(found: Found) -> OwnMapTarget:
         TargetError: it has no cell.
     """
     label, boxes = f"mask@{found.target.label}", found.boxes
-    tensor, places = boxes.masks, tuple((0, anchor, 0) for anchor in found.anchors)
+    tensor = boxes.masks
+    places = _places(found, _looked_at(found, tensor))
     masks = _maps(found, tensor, places)
     inside = np.stack(masks) > EVEN
     counts = inside.sum(axis=(1, 2))
@@ -104,17 +107,38 @@ def _before_sigmoid(found: Found, masks: Sequence[Array]) -> tuple[tuple[int, ..
 
     A probability of nearly 1 has lost what its logit says. None: there are no such ones.
     """
-    (every,) = _looked_at(found, found.boxes.mask_logits)
-    places = []
-    for anchor, mask in zip(found.anchors, masks, strict=True):
-        if anchor >= len(every) or every.shape[2:] != mask.shape:
+    every, places = _looked_at(found, found.boxes.mask_logits), []
+    for row, (anchor, mask) in enumerate(zip(found.anchors, masks, strict=True)):
+        at = _before(every, row, anchor, found)
+        if at is None or every.shape[-2:] != mask.shape:
             return None
-        p = 1 / (1 + np.exp(-every[anchor].astype(np.float64)))
+        p = 1 / (1 + np.exp(-every[at].astype(np.float64).reshape(-1, *mask.shape)))
         apart = np.abs(p - mask).max(axis=(1, 2))
         if apart.min() > ALIKE:
             return None
-        places.append((0, anchor, int(apart.argmin())))
+        places.append((*at, int(apart.argmin())) if every[at].ndim > mask.ndim else at)
     return tuple(places)
+
+
+def _before(every: Array, row: int, anchor: int, found: Found) -> tuple[int, ...] | None:
+    """Where in [N, n, C, h, w] or [N, n, h, w] those of a box are; None of other tensors."""
+    rows, count = every.shape[:2]
+    return (row, anchor) if rows == len(found.anchors) and anchor < count else None
+
+
+def _places(found: Found, maps: Array) -> tuple[tuple[int, ...], ...]:
+    """Where in [N, n, 1, h, w], or in [N, n, h, w] of a batch, the map of each row's box is.
+
+    Raises:
+        TargetError: its first axis counts something else.
+    """
+    if len(maps) != len(found.anchors):
+        raise TargetError(
+            f"{found.asked}: the masks of all pictures lie in one row ({list(maps.shape)}): fix "
+            f"the size of the batch (--static)"
+        )
+    last = () if maps.ndim == BATCH else (0,)
+    return tuple((row, anchor, *last) for row, anchor in enumerate(found.anchors))
 
 
 def heat_of(found: Found, number: int, coordinate: str) -> OwnMapTarget:
@@ -123,14 +147,14 @@ def heat_of(found: Found, number: int, coordinate: str) -> OwnMapTarget:
     Raises:
         TargetError: a coordinate, or a keypoint that there is not.
     """
+    tensor = found.boxes.heats
+    places = tuple((0, anchor, number) for anchor in found.anchors)
+    maps = np.stack(_maps(found, tensor, places))
     if coordinate:
         raise TargetError(
             f"{found.asked}: these keypoints lie where a heat map is largest, which has no "
             f"derivative: ask for keypoint:{number}@{found.target.label}"
         )
-    tensor = found.boxes.heats
-    places = tuple((0, anchor, number) for anchor in found.anchors)
-    maps = np.stack(_maps(found, tensor, places))
     flat = maps.reshape(len(maps), -1)
     shares = np.zeros_like(flat)
     shares[np.arange(len(flat)), flat.argmax(axis=1)] = 1
@@ -143,14 +167,14 @@ def heat_of(found: Found, number: int, coordinate: str) -> OwnMapTarget:
 def _maps(found: Found, tensor: str, places: Sequence[tuple[int, ...]]) -> list[Array]:
     """The map [h, w] of each row, in float64."""
     maps = _looked_at(found, tensor)
-    if (last := maps.shape[2] - 1) < (most := max(place[2] for place in places)):
-        assert most  # a mask has one map
+    most = max((*place, 0, 0)[2] for place in places)  # a mask has one map
+    if most and (last := maps.shape[2] - 1) < most:
         raise TargetError(f"{found.asked}: there are keypoints 0 to {last}")
     return [maps[place].astype(np.float64) for place in places]
 
 
 def _looked_at(found: Found, tensor: str) -> Array:
-    """The numbers of a tensor [1, n, K, h, w], looked at once for all questions."""
+    """The numbers of a tensor [N, n, K, h, w], looked at once for all questions."""
     seen, key = found.seen, (OwnMapTarget, tensor)
     if seen.tensor is None:
         raise TargetError(f"{found.asked}: this backend gives no numbers inside the model")

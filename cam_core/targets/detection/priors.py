@@ -20,7 +20,7 @@ from .meaning import Size, from_centre
 
 Priors = tuple[tuple[tuple[float, float], ...], ...]
 """Of each scale, fine ones first, width and height of the anchors of a cell in pixels."""
-YOLOV5: Mapping[tuple[int, ...], Priors] = {
+PUBLISHED: Mapping[tuple[int, ...], Priors] = {
     (8, 16, 32): (
         ((10, 13), (16, 30), (33, 23)),
         ((30, 61), (62, 45), (59, 119)),
@@ -32,11 +32,17 @@ YOLOV5: Mapping[tuple[int, ...], Priors] = {
         ((140, 301), (303, 264), (238, 542)),
         ((436, 615), (739, 380), (925, 792)),
     ),
+    (16, 32): (
+        ((10, 14), (23, 27), (37, 58)),
+        ((81, 82), (135, 169), (344, 319)),
+    ),
 }
-"""By strides, what its own files are trained with (models/yolov5s.yaml, models/hub/yolov5s6.yaml).
-"""
+"""By strides, what the authors' own files are trained with: YOLOv5 (models/yolov5s.yaml, as YOLOv3
+before it, cfg/yolov3.cfg; models/hub/yolov5s6.yaml), and tiny YOLOv3 (cfg/yolov3-tiny.cfg)."""
 WORDS = "offsets from the anchors of each cell"
-ASSUMED = "of YOLOv5's own sizes, as the file holds none: others' boxes are larger or smaller"
+ASSUMED = (
+    "of YOLOv3's and 5's own sizes, as the file holds none: others' boxes are larger or smaller"
+)
 Read = Callable[[Array, Size, Grid | None], Array]
 
 
@@ -82,7 +88,7 @@ def sized(written: str, grid: Grid | None, priors: Priors) -> tuple[str, Read]:
     Args:
         written: a row of PRIOR.
         grid: of the anchors, scale after scale and map after map.
-        priors: the sizes where the file holds them; (): YOLOv5's own.
+        priors: the sizes where the file holds them; (): those that are PUBLISHED.
 
     Raises:
         TargetError: there are no sizes for these scales.
@@ -90,7 +96,7 @@ def sized(written: str, grid: Grid | None, priors: Priors) -> tuple[str, Read]:
     assert grid is not None
     assert grid.number is not None
     strides = tuple(sorted({round(float(s)) for s in grid.stride}))
-    known = priors or YOLOV5.get(strides, ())
+    known = priors or PUBLISHED.get(strides, ())
     each = int(grid.number.max()) + 1
     if [len(scale) for scale in known] != [each] * len(strides):
         raise _unknown(strides, each)

@@ -13,7 +13,7 @@ import numpy as np
 from ...backend import Array
 from ...errors import TargetError
 from .grids import Grid
-from .meaning import Meaning, Read, Size, from_centre
+from .meaning import Meaning, Read, Size, from_centre, pixels
 
 VARIANCES = (0.1, 0.2)
 FACES = {8: (16, 32), 16: (64, 128), 32: (256, 512)}
@@ -61,3 +61,16 @@ def _boxes(a: Array, size: Size, grid: Grid | None) -> Array:
     side = sizes(grid)[:, None]
     centre = (grid.cell + 0.5) * grid.stride[:, None] + VARIANCES[0] * a[:, :2] * side
     return from_centre(np.concatenate([centre, side * np.exp(VARIANCES[1] * a[:, 2:])], axis=1))
+
+
+def landmark_steps(read: Read) -> tuple[Array, Array]:
+    """Where a landmark [A, 2] is counted from, and in what: p + 0.1 s l, as RetinaFace has them.
+
+    Where the boxes are decoded so are the landmarks, to parts of the picture or to pixels.
+    """
+    if read.meaning.words != WORDS:
+        unit = pixels(read.size)[:2] if "in parts" in read.meaning.words else np.ones(2)
+        return np.zeros(2), unit
+    grid = read.grid
+    assert grid is not None
+    return (grid.cell + 0.5) * grid.stride[:, None], VARIANCES[0] * sizes(grid)[:, None]

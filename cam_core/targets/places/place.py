@@ -12,12 +12,13 @@ import numpy as np
 from ...backend import Array
 from ...errors import TargetError
 from ..asking import Asking, Seen
+from ..examples import Facts, a_class
 from ..labels import find_class
 from ..target import AwaitingTarget, Kind, ScoredTarget
 from .cells import CellsTarget
 from .facts import region_facts
 from .region import outline_of
-from .where import at_point, cells_of, in_area, numbers_of, sides, under_mask
+from .where import at_point, cells_of, in_area, middle, numbers_of, sides, under_mask
 
 NUMBER = r"-?\d+(?:\.\d+)?"
 NUMBERS = rf"{NUMBER}(?:,{NUMBER})*"
@@ -133,9 +134,22 @@ def _class(text: str | None, asking: Asking) -> int | None:
     return None if not text or text == "mean" else find_class(text, asking.labels)
 
 
+def _example(written: str, facts: Facts) -> str | None:
+    """The middle of the photo, or of an input whose size is fixed; a picture has no classes."""
+    head = facts.asking.head
+    if head is None:
+        return written
+    if head.places is None:
+        return None
+    which = "mean" if head.kind == "picture" else str(a_class(facts, 12))
+    ends = middle(head.places.region, facts)
+    return f"{which}@{','.join(f'{end:g}' for end in ends)}" if ends else written
+
+
 PLACE = Kind(
     "12@320,200",
     "a class at one place of the photo, or in an area x0,y0,x1,y1",
     read,
     of=("dense classes", "picture", "sequence", "unknown"),
+    example=_example,
 )

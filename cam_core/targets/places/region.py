@@ -12,6 +12,7 @@ from ...backend import Array
 from ...errors import NothingFoundError, TargetError
 from ...places import Cells, read_places
 from ..asking import Asking, Seen
+from ..examples import at_places
 from ..labels import find_class, label_of, plain
 from ..scores import find_axis, one_hot, per_row, pick
 from ..target import NONE, AwaitingTarget, Kind, Outputs, ScoredTarget
@@ -242,4 +243,5 @@ REGION = Kind(
     "a class where it wins; `region`: the largest but background",
     read,
     of=("dense classes", "unknown"),
+    example=at_places,
 )

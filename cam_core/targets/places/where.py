@@ -10,8 +10,9 @@ import numpy as np
 from ...backend import Array
 from ...errors import TargetError
 from ...places import read_places, write_places
-from ...region import Places
+from ...region import Places, Region
 from ..asking import Seen
+from ..examples import Facts
 from ..scores import find_axis
 
 NAMES = "xyz"
@@ -82,6 +83,24 @@ def sides(seen: Seen, label: str) -> list[Side]:
         start, end = (_in_photo(seen, name, part * extent) for part in (low, high))
         found.append(Side(name, _photo(seen, name, extent), start, end, cells))
     return found
+
+
+def middle(region: Region, facts: Facts) -> list[float]:
+    """x, y, z of the middle of the photo, as far as the map has them; [] where a size is open."""
+    shape, own = facts.shapes.get(region.input, ()), region.space or region.axes
+    extents = {
+        NAMES[len(own) - 1 - own.index(axis)]: shape[axis] if axis < len(shape) else None
+        for axis in region.axes
+    }
+    if facts.placement is not None:
+        height, width = facts.placement.photo
+        extents |= {name: one for name, one in (("y", height), ("x", width)) if name in extents}
+    found = [extents[name] for name in sorted(extents)]
+    return [n // 2 for n in found if isinstance(n, int)] if all(map(_whole, found)) else []
+
+
+def _whole(extent: object) -> bool:
+    return isinstance(extent, int)
 
 
 def _in_photo(seen: Seen, name: str, at: float) -> float:

@@ -121,5 +121,9 @@ def read(word: str, asking: Asking) -> tuple[ScoredTarget, ...] | None:
 
 
 CHARACTER = Kind(
-    "char:3", "a character of the line that is read; char:all each of them", read, of=("sequence",)
+    "char:3",
+    "a character of the line that is read; char:all each of them",
+    read,
+    of=("sequence",),
+    example=lambda written, facts: "char:1",
 )

@@ -166,4 +166,5 @@ WORDS = Kind(
     "the words of a caption, each at the step that says it",
     read,
     of=("caption",),
+    example=lambda written, facts: "words",
 )

@@ -10,6 +10,7 @@ from ...backend import Array
 from ...errors import TargetError
 from ..asking import Asking, Seen
 from ..classes.contrast import ContrastTarget
+from ..examples import as_classes
 from ..scores import class_score, one_hot, pick, pool
 from ..target import NONE, Kind, Outputs, ScoredTarget
 
@@ -81,4 +82,5 @@ CAPTION = Kind(
     "the similarity to one of several captions; caption:all each, caption:2-0 against another",
     read,
     of=("similarity",),
+    example=as_classes,
 )

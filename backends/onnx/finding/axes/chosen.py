@@ -15,6 +15,7 @@ from .factors import (
     lost,
     size,
 )
+from .own_cells import by_columns
 from .regroup import regrouped
 from .spans import narrowed, spans
 from .table import Step, moves
@@ -70,5 +71,6 @@ def gathered_deep(step: Step) -> Sequence[Axes | None]:
         return [step.unknown()]
     if not any(descends(axis) or loss(axis) for axis in gone):
         return [(*kept, *chosen[batch:-1], *rest)]
-    left = (*kept, *(lost(extent, step.lost()) for extent in rows[batch:]), *rest)
+    own = None if batch else by_columns(step, indexed)
+    left = (*kept, *(own or (lost(extent, step.lost()) for extent in rows[batch:])), *rest)
     return [narrowed(left, spans(step.x), step.lost())]

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ...reading.graph import Node
+from ...reading.graph import Node, Tensor
 from .agreement import agreed
 from .factors import Axes, Axis, Lost, descends, fresh, loss, lost, size
 
@@ -37,6 +37,8 @@ class Step:
 
     before_pads: Axes | None = None
     """Of a convolution or pool behind a Pad of its own: the axes that the Pad reads."""
+    look: Callable[[Tensor], tuple[Node | None, Value | None]] = lambda tensor: (None, None)
+    """What makes a tensor, and its numbers where they are known."""
     toward: str = ""
     """The input as which the others count, where their rows are put into one batch."""
 

@@ -23,6 +23,7 @@ from .factors import (
     size,
 )
 from .frames import stacked
+from .own_cells import of_flattened
 from .regroup import regrouped
 from .spans import narrowed, spans
 from .table import Step, moves
@@ -173,7 +174,9 @@ def gathered(step: Step) -> Sequence[Axes | None]:
         return [(*before, *regrouped([found], inner, step.lost()), *after)]
     why = loss(axis)
     if descends(axis) or why is not None:
-        left = (*before, *(lost(extent, why or step.lost()) for extent in inner), *after)
+        rows = of_flattened(step, axis)
+        taken = (lost(extent, why or step.lost()) for extent in inner)
+        left = (*before, *(taken if rows is None else (rows,)), *after)
         return [narrowed(left, spans(step.x), step.lost())]
     return [(*before, *chosen, *after)]
 

@@ -116,6 +116,7 @@ def _stepped(
         [_value(graph, t, probe) for t in node.inputs],
         enter,
         _before_pads(graph, node, found, probe),
+        lambda tensor: (graph.producer.get(tensor.name), _value(graph, tensor, probe)),
         toward,
     )
     row = AXES.get((key_of(node)[0], node.op)) or AXES.get(("", computes(node)))

@@ -56,9 +56,10 @@ def whole(graph: Graph, axes: Mapping[str, Axes]) -> Whole | None:
 def _multiplied(graph: Graph, own: Products) -> Whole:
     """Y = log o p."""
     name = str(own.scores.name)
-    head = Head(name, "boxes", own.evidence, name, 2, "Log", own.boxes)
+    axis = own.class_axis
+    head = Head(name, "boxes", own.evidence, name, axis, "Log", own.boxes)
     others = _others({own.boxes.output: "the boxes"}, name)
-    return Whole(head, log_products(graph, own.scores), 2, others)
+    return Whole(head, log_products(graph, own.scores), axis, others)
 
 
 def _selected(graph: Graph, own: Selected, axes: Mapping[str, Axes]) -> Whole:

@@ -1,7 +1,7 @@
 """Boxes with maps of their own: masks, or heat maps of keypoints (Mask R-CNN, Keypoint R-CNN).
 
 torchvision pastes the masks into the picture in a loop, and looks in one for where the heat maps
-are largest: what such a loop reads are the maps.
+are largest: what such a loop reads are the maps. mmdeploy pastes them by a GridSample.
 """
 
 from __future__ import annotations
@@ -20,6 +20,10 @@ MAP = 4
 CUTS = {"Slice", "Split", "Gather", "GatherND", "GatherElements", "Pad", "Flatten"}
 """What picks maps out of others, or puts zeros round them."""
 STEPS = VIEWS | QUANTISERS | CUTS
+PASTING = {"Loop", "GridSample"}
+"""What brings maps to the size of the picture."""
+COMPARED = {"Greater", "GreaterOrEqual"}
+"""What makes masks of yes and no of probabilities."""
 TURNED = {"Mul", "Concat"}
 """What brings places that were found to the pixels of the picture."""
 
@@ -28,34 +32,40 @@ def with_own_maps(
     graph: Graph, boxes: BoxNumbers, others: Sequence[Tensor], carries: Container[str]
 ) -> BoxNumbers:
     """The boxes with the maps that other outputs are made of; the same where there are none."""
-    if boxes.batched:
-        return boxes
     for output in others:
         maps = _maps(graph, output, carries)
         logits = None if maps is None else _logits(graph, maps)
         if maps is not None and logits is not None:
-            if isinstance(maps.shape[1], int) and maps.shape[1] != 1:
-                continue  # of all classes, and nothing says which is the box's
-            before = str(logits.name) if _is_map(logits) else ""
+            if _of_others(graph, maps, boxes, alone=maps is not output):
+                continue
+            before = str(logits.name) if _is_map(logits, MAP + boxes.batched) else ""
             boxes = replace(boxes, masks=str(maps.name), mask_logits=before)
-        elif maps is not None and maps is not output:
+        elif maps is not None and maps is not output and not boxes.batched:
             boxes = replace(boxes, heats=str(maps.name))
     return boxes
 
 
+def _of_others(graph: Graph, maps: Tensor, boxes: BoxNumbers, *, alone: bool) -> bool:
+    """Are they of all classes, so that nothing says which is the box's, or not one a box?
+
+    A batch of pictures [N, n, h, w] has one map a box (mmdeploy, TensorFlow's detection_masks);
+    what is pasted, or of one picture, has an axis for it: [n, 1, h, w].
+    """
+    if not boxes.batched or alone:
+        return isinstance(maps.shape[1], int) and maps.shape[1] != 1
+    count, own = graph.tensors[boxes.output].shape[1], maps.shape[1]
+    return isinstance(count, int) and isinstance(own, int) and count != own
+
+
 def _maps(graph: Graph, output: Tensor, carries: Container[str]) -> Tensor | None:
-    """The maps [n, K, h, w] that an output holds, or that the loop reads which makes it."""
-    for node, tensor in _back(graph, output, STEPS | TURNED):
-        if node.op == "Loop":
-            read = {t.name: t for t in reads(node) if t.name in carries and _is_map(t)}
-            return _unpadded(graph, *read.values()) if len(read) == 1 else None
-        if tensor is output and _is_map(output) and not list(_loops(graph, output)):
-            return output
-    return None
-
-
-def _loops(graph: Graph, output: Tensor) -> Iterator[Node]:
-    return (n for n, _ in _back(graph, output, STEPS | TURNED) if n.op == "Loop")
+    """The maps [n, K, h, w] that an output holds, or that were pasted into the picture."""
+    way = [node for node, _ in _back(graph, output, STEPS | TURNED | COMPARED)]
+    paste = next((node for node in way if node.op in PASTING), None)
+    if paste is None:
+        return output if _is_map(output) else None
+    read = reads(paste) if paste.op == "Loop" else paste.inputs[:1]
+    found = {t.name: t for t in read if t.name in carries and _is_map(t)}
+    return _unpadded(graph, *found.values()) if len(found) == 1 else None
 
 
 def _unpadded(graph: Graph, tensor: Tensor) -> Tensor:
@@ -64,8 +74,8 @@ def _unpadded(graph: Graph, tensor: Tensor) -> Tensor:
     return node.inputs[0] if node is not None and node.op == "Pad" else tensor
 
 
-def _is_map(tensor: Tensor) -> bool:
-    return floating(tensor) and tensor.shape is not None and len(tensor.shape) == MAP
+def _is_map(tensor: Tensor, most: int = MAP) -> bool:
+    return floating(tensor) and tensor.shape is not None and MAP <= len(tensor.shape) <= most
 
 
 def _logits(graph: Graph, maps: Tensor) -> Tensor | None:

@@ -69,7 +69,7 @@ def _with_boxes(one: Candidate, found: Sequence[Candidate]) -> Candidate:
     """Class scores that know the output with the boxes of their anchors."""
     if one.head.kind != "dense classes":
         return one
-    for other in found:
+    for other in sorted(found, key=lambda other: other.origins.classes != BOX):
         axis, count = other.origins.class_axis, other.origins.classes
         boxes = other.head.kind == "boxes" and other.usable
         if boxes and axis is not None and (count or 0) >= BOX and _same_places(one, other):
@@ -89,8 +89,26 @@ def _with_boxes(one: Candidate, found: Sequence[Candidate]) -> Candidate:
                 anchors=_anchors(other),
                 of_words=one.origins.told is not None,
             )
+            if written == BESIDE_BACKGROUND:
+                numbers = _with_landmarks(numbers, other, found)
             return replace(one, head=replace(one.head, boxes=numbers))
     return one
+
+
+def _with_landmarks(
+    numbers: BoxNumbers, boxes: Candidate, found: Sequence[Candidate]
+) -> BoxNumbers:
+    """With the one output of further pairs at the same anchors: landmarks of faces (RetinaFace)."""
+    own = [one for one in found if one.head.kind == "boxes" and one.usable]
+    pairs = [
+        one.head.output
+        for one in own
+        if one.origins.class_axis == numbers.axis
+        and (one.origins.classes or 0) > BOX
+        and not (one.origins.classes or 0) % PAIR
+        and _same_places(one, boxes)
+    ]
+    return replace(numbers, points=PAIR, apart=tuple(pairs)) if len(pairs) == 1 else numbers
 
 
 def _anchors(boxes: Candidate) -> int | None:

@@ -1,6 +1,7 @@
 """Class scores that an objectness has multiplied inside, beside boxes of their own (YOLOv4).
 
-So pytorch-YOLOv4 ends: boxes [N, A, 1, 4], confs [N, A, C], both sigmoids o and p of every anchor.
+So pytorch-YOLOv4 ends: boxes [N, A, 1, 4], confs [N, A, C], both sigmoids o and p of every anchor;
+and keras-yolo3 with [N, A, 4] and [N, C, A], before what its NonMaxSuppression says of them.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from math import prod
 
 from cam_core.head import BoxNumbers
+from cam_core.targets.detection import DOWN_FIRST
 
 from ...reading.graph import Graph, Tensor, floating
 from ...reading.kinds import QUANTISERS, VIEWS
@@ -17,7 +19,10 @@ from ...reading.units import computes
 from ..axes.factors import Axes
 from .boxes import BOX, CUTS
 from .origins import places
+from .words import says
 
+KERAS = ("yolonms",)
+"""The layer that selects the boxes of keras-yolo3, which has y before x."""
 STEPS = VIEWS | QUANTISERS | CUTS | {"Expand", "Gather"}
 
 
@@ -26,7 +31,8 @@ class Products:
     """Both outputs."""
 
     scores: Tensor
-    """[N, A, C]: o p."""
+    """[N, A, C] or [N, C, A]: o p."""
+    class_axis: int
     boxes: BoxNumbers
     evidence: str
 
@@ -39,19 +45,23 @@ def products(graph: Graph, axes: Mapping[str, Axes]) -> Products | None:
         return None
     scores = scored[0]
     (boxes,) = (t for t in outputs if t is not scores)
-    placed = any(list(places(axis)) for axis in axes.get(scores.name, ()))
-    if not placed or boxes.shape[-1] != BOX or not _alike(boxes, scores):
+    placed = [i for i, axis in enumerate(axes.get(scores.name, ())) if list(places(axis))]
+    if placed not in ([1], [2]) or boxes.shape[-1] != BOX:
         return None
-    numbers = BoxNumbers(str(boxes.name), len(boxes.shape) - 1)
-    evidence = f"a box of '{boxes.name}' at each anchor, {scores.shape[2]} classes o p"
-    return Products(scores, numbers, evidence)
+    classes = 3 - placed[0]
+    if not _alike(boxes, scores.shape[placed[0]]):
+        return None
+    written = DOWN_FIRST if says(str(boxes.name), KERAS) else ""
+    numbers = BoxNumbers(str(boxes.name), len(boxes.shape) - 1, written=written)
+    evidence = f"a box of '{boxes.name}' at each anchor, {scores.shape[classes]} classes o p"
+    return Products(scores, classes, numbers, evidence)
 
 
-def _alike(boxes: Tensor, scores: Tensor) -> bool:
+def _alike(boxes: Tensor, count: object) -> bool:
     """Have they as many anchors, where both say?"""
-    mine, theirs = boxes.shape[1:-1], scores.shape[1:-1]
-    known = all(isinstance(extent, int) for extent in (*mine, *theirs))
-    return len(mine) in (1, 2) and (not known or prod(mine) == prod(theirs))
+    mine = boxes.shape[1:-1]
+    known = all(isinstance(extent, int) for extent in (*mine, count))
+    return len(mine) in (1, 2) and (not known or prod(mine) == count)
 
 
 def _multiplied(graph: Graph, tensor: Tensor) -> bool:

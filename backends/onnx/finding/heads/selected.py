@@ -86,6 +86,8 @@ def _joined(
         angle=angle.start if turned and angle is not None else None,
     )
     evidence = "boxes that the file selected, each with a score and a class"
+    others = [t for t in outputs if t is not output and t.name != own.output]
+    numbers = with_own_maps(graph, numbers, others, carries)
     alone = tuple(score.tensor.shape) == (*output.shape[:-1], 1) and _only_viewed(graph, output)
     scores, at = (score.tensor, 0) if alone else (output, score.start)
     return Selected(scores, at, numbers, name, evidence)

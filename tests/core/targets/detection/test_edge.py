@@ -158,3 +158,9 @@ def test_what_is_no_edge(text: str, words: str) -> None:
 def test_a_classifier_has_no_boxes() -> None:
     with pytest.raises(TargetError, match="asks for a box, and the model gives classes"):
         parse_target("edge:left@box:0", head=Head("y", "classes", "", "y", 1))
+
+
+def test_turned_boxes_have_no_edges() -> None:
+    head = Head("y", "boxes", "", "y", 1, "Sigmoid", BoxNumbers("b", 1, angle=6))
+    with pytest.raises(TargetError, match=r"its boxes are turned .*; ask for box:0, or out"):
+        parse_target("edge:left@box:0", head=head)

@@ -61,7 +61,7 @@ def test_what_there_is_not(y: Any) -> None:
     with pytest.raises(TargetError, match="no probability: ask for a coordinate, as keypoint:1x@"):
         asked("keypoint:1@box:0", y, pairs)
     plain = Head("s", "boxes", "", "s", 1, "Sigmoid", BoxNumbers("b", 2))
-    with pytest.raises(TargetError, match="the boxes of 'b' have no keypoints that are known"):
+    with pytest.raises(TargetError, match=r"no keypoints that are known .*; ask for box:0 or edge"):
         asked("keypoint:1@box:0", y, plain)
 
 
@@ -71,5 +71,17 @@ def test_who_is_asked() -> None:
     with pytest.raises(TargetError, match="one box has that, such as keypoint:1@box:0"):
         parse_target("keypoint:1@top:3", head=HEAD)
     plain = Head("s", "boxes", "", "s", 1, "Sigmoid", BoxNumbers("b", 2))
-    with pytest.raises(TargetError, match="have no keypoints that are known"):
+    with pytest.raises(TargetError, match="this model has no keypoints that are known"):
         parse_target("keypoint:1@box:0", head=plain)
+
+
+NO_NUMBERS = ["keypoint:nose@box:0", "keypoint@box:0", "keypoint:-1@box:0", "keypoint:0z@box:0"]
+
+
+@pytest.mark.parametrize("text", NO_NUMBERS)
+def test_a_keypoint_has_a_number(text: str) -> None:
+    """Written as this model's are: with a probability, or with none."""
+    pairs = Head("s", "boxes", "", "s", 1, "Sigmoid", BoxNumbers("b", 2, more=4, points=2))
+    for head, written in ((HEAD, "keypoint:0@box:0"), (pairs, "keypoint:0x@box:0")):
+        with pytest.raises(TargetError, match=f"keypoints have numbers from 0 on, as in {written}"):
+            parse_target(text, head=head)

@@ -90,8 +90,9 @@ def test_the_share_of_the_box_is_told(tensors: dict[str, Any]) -> None:
 
 REFUSED = {
     "keypoint:5@box:0": "there are keypoints 0 to 4",
+    "keypoint:5x@box:0": "there are keypoints 0 to 4",
     "keypoint:3x@box:0": "where a heat map is largest, .* ask for keypoint:3@box:0",
-    "mask@box:0": "the boxes of 'b' have no masks that are known",
+    "mask@box:0": r"no masks that are known .*; ask for box:0 or edge:left@box:0 or keypoint:0@",
 }
 
 
@@ -106,3 +107,29 @@ def test_an_empty_mask_and_a_backend_that_shows_nothing(tensors: dict[str, Any])
         asked("mask@box:0", MASKS, tensors | {"m": np.full((1, 3, 1, 6, 6), 0.1)})
     with pytest.raises(TargetError, match="this backend gives no numbers inside the model"):
         asked("mask@box:0", MASKS, None)
+
+
+@pytest.mark.parametrize("wide", [True, False], ids=["a map a class", "a map a box"])
+def test_masks_of_a_batch(wide: bool, rng: np.random.Generator) -> None:
+    """[N, n, h, w]: each row's own box, by its logits of all classes or of its own."""
+    numbers = BoxNumbers("b", 2, own=OwnClass("c"), gridded=False, masks="m", mask_logits="z")
+    z = rng.normal(size=(2, 3, 4, 6, 6))
+    own = z[:, :, 2]
+    tensors = {"m": sigmoid(own), "z": z if wide else own}
+    head = Head("s", "boxes", "", "s", 2, "Log", numbers)
+    score = np.log(np.array([[0.4, 0.9, 0.3], [0.8, 0.2, 0.3]]))[..., None]
+    outputs = {"b": np.stack([BOXES, BOXES]), "c": np.full((2, 3), 2)}
+    asking = Asking(None, 2, head)
+    seen = Seen(score, outputs, asking, (40, 40), tensor=tensors.__getitem__)
+    (target,) = parse_target("mask@box:0", head=head)[0].found_in(seen)
+    assert target.tensor == "z"
+    expected = [np.mean([v for v in own[n, a].ravel() if v > 0]) for n, a in ((0, 1), (1, 0))]
+    np.testing.assert_allclose(target.score(tensors["z"]), expected)
+    direction, h = rng.normal(size=tensors["z"].shape), 1e-6
+    ahead, behind = (target.score(tensors["z"] + s * h * direction) for s in (1, -1))
+    found = (target(tensors["z"]) * direction).reshape(2, -1).sum(1)
+    np.testing.assert_allclose(found, (ahead - behind) / (2 * h), rtol=1e-6)
+    lumped = sigmoid(own).reshape(6, 1, 6, 6)
+    other = Seen(score, outputs, asking, (40, 40), tensor=lambda name: lumped)
+    with pytest.raises(TargetError, match=r"masks of all pictures lie in one row .*--static"):
+        parse_target("mask@box:0", head=head)[0].found_in(other)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cam_core.errors import TargetError
-from cam_core.targets.detection.priors import PRIOR, YOLOV5
+from cam_core.targets.detection.priors import PRIOR, PUBLISHED
 from cam_core.targets.detection.written import reading
 from tests.core.targets.detection.boxes_read import read_written
 
@@ -82,7 +82,9 @@ def test_its_slopes_are_differences(written: str, rng: np.random.Generator) -> N
 
 
 def test_every_scale_of_its_own_files_has_three() -> None:
-    assert all([len(s) for s in known] == [3] * len(strides) for strides, known in YOLOV5.items())
+    assert all(
+        [len(s) for s in known] == [3] * len(strides) for strides, known in PUBLISHED.items()
+    )
 
 
 def test_sizes_that_nobody_knows() -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from cam_core.errors import TargetError
+from cam_core.targets.detection.ssd import landmark_steps
 from cam_core.targets.detection.written import BESIDE_BACKGROUND, reading
 from tests.core.targets.detection.boxes_read import read_written
 
@@ -64,3 +65,25 @@ def test_sizes_that_nobody_knows(rng: np.random.Generator) -> None:
     for count in (3 * len(PRIORS) // 2, 2 * (16 * 24 + 8 * 12)):
         with pytest.raises(TargetError, match="prior boxes whose sizes are in no file: export"):
             read_written(rng.normal(size=(1, 4, count)), SIZE, (), BESIDE_BACKGROUND)
+
+
+def test_landmarks_are_counted_as_the_tool_does(rng: np.random.Generator) -> None:
+    """`decode_landm` of utils/box_utils.py: p + 0.1 l s, both of the box's own prior."""
+    numbers, off = rng.normal(size=(1, 4, len(PRIORS))), rng.normal(size=2)
+    for anchor in (0, 101, len(PRIORS) - 1):
+        start, unit = landmark_steps(reading(numbers, SIZE, (), BESIDE_BACKGROUND).at([anchor]))
+        x, y, side = PRIORS[anchor]
+        expected = [x + off[0] * 0.1 * side, y + off[1] * 0.1 * side]
+        np.testing.assert_allclose((start + unit * off)[0], expected)
+
+
+@pytest.mark.parametrize(("scale", "unit"), [((1, 1), (96, 64)), ((96, 64), (1, 1))])
+def test_landmarks_beside_decoded_boxes_are_decoded(
+    scale: Any, unit: Any, rng: np.random.Generator
+) -> None:
+    """In parts of the picture, or in pixels, as the boxes are."""
+    low = rng.uniform(0, 0.5, (1, 2, len(PRIORS)))
+    numbers = np.concatenate([low, low + 0.3], axis=1) * np.tile(scale, 2)[None, :, None]
+    start, found = landmark_steps(reading(numbers, SIZE, (), BESIDE_BACKGROUND))
+    np.testing.assert_array_equal(np.broadcast_to(start, (1, 2)), [[0, 0]])
+    np.testing.assert_array_equal(found, unit)
