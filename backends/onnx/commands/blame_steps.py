@@ -29,6 +29,8 @@ from .arguments import AskedBlame
 
 DRAWS = 3
 """Random orders beside the rankings."""
+FEW, LITTLE = 0.1, 0.25
+"""Named is a set of FEW of all tensors, or one, that in float leaves less than LITTLE of drift."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,16 @@ class Found:
     def proposed(self) -> Point:
         """The set that is proposed."""
         return next(p for p in self.blamed if len(p.kept) == self.keep)
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The tensors at fault: those that overflow, else the smallest set that makes nearly all of
+        the drift by itself; () where the drift is of many tensors."""
+        over = tuple(r.suspect.name for r in self.ratings if not np.isfinite(r.blame))
+        most = max(1, int(FEW * len(self.ratings)))
+        few = (p for p in self.blamed if len(p.kept) <= most)
+        alone = (p.kept for p in few if p.drift.rms < LITTLE * self.before.rms)
+        return over or next(alone, ())
 
     @property
     def nearer(self) -> bool:
@@ -207,6 +219,7 @@ def record(opened: Opened, found: Found, files: Mapping[str, Any]) -> dict[str, 
             for ours, theirs in zip(found.blamed, found.noisy, strict=True)
         ],
         "random_rms": [number(one.rms) for one in found.random],
+        "named": list(found.named),
         "proposed": list(found.proposed.kept),
         "keep_lists": keep_lists(blame.suspects.named(found.proposed.kept)),
         **files,

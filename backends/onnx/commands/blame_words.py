@@ -43,6 +43,7 @@ def tell(opened: Opened, found: Found, files: Mapping[str, Any]) -> None:
     why = Counter(line.partition(":")[0] for line in blame.suspects.unrated)
     lines(out, [("unrated", f"{why[kind]} {kind}") for kind in sorted(out_of)])
     lines(out, [("missed", text) for text in opened.missed])
+    line(out, "named", _named(found))
     line(out, "propose", _proposal(found))
     if found.nearer:
         kept = blame.suspects.named(found.proposed.kept)
@@ -62,6 +63,17 @@ def _photos(opened: Opened) -> str:
     if opened.ranking is opened.measuring:
         return f"{ranking}, which ranked and measured: give more for a fair curve"
     return f"{ranking} ranked, {measuring} others measured"
+
+
+def _named(found: Found) -> str:
+    """The tensors at fault, by name."""
+    if not found.named:
+        return "no tensor: the drift is of many"
+    names = ", ".join(found.named)
+    if not np.isfinite(found.ratings[0].blame):
+        return f"{names}: no number where it would be one in float"
+    after = next(p.drift.rms for p in found.blamed if p.kept == found.named)
+    return f"{names}: in float the drift is {_number(after)} instead of {_number(found.before.rms)}"
 
 
 def _proposal(found: Found) -> str:
