@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,10 +9,11 @@ from typing import Any
 
 from cam_core.backend import Backend
 from cam_core.compare.classes import read_classes
-from cam_core.compare.opening import is_factory, open_side
+from cam_core.compare.opening import open_side
 from cam_core.compare.run import bring_together
 from cam_core.compare.sides import Sides
 from cam_core.errors import InputError, ModelError
+from cam_core.factory import is_factory
 from cam_core.sources import Sources
 
 from ..inputs.given_files import find_files
@@ -71,8 +71,6 @@ def open_both(asked: Compare) -> Opened:
 
 def _backends(asked: Compare, model: str, other: str) -> tuple[Backend, Backend]:
     """Files first: they say what the modules take that cannot say it themselves."""
-    if str(Path.cwd()) not in sys.path:
-        sys.path.insert(0, str(Path.cwd()))  # where a factory of one's own lies
     ours, theirs = opening(asked), opening(_of_b(asked))
     if is_factory(model) and not is_factory(other):
         b = open_side(other, **theirs)
