@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from cam_core.converted import CONVERTED
 from cam_core.errors import ModelError
 from cam_core.write import find_place, move_together
 
@@ -17,8 +18,6 @@ from .seen_onnx import seen as seen_onnx
 
 MAX_IR = 13
 """What onnxruntime 1.31 loads; onnx itself writes newer versions."""
-CONVERTED = "cam.converted_from"
-"""JSON: the source's name and its sha256, and what converted it."""
 
 
 def finish(
