@@ -171,8 +171,10 @@ class Pairs:
                 continue
             theirs = self.plain.makers.get(node.output[0], node)
             theirs = node if node.name in self.plain.node_names else theirs
-            if theirs.name and theirs.op_type not in ("QuantizeLinear", "DequantizeLinear"):
-                found[theirs.name] = None
+            bare = theirs.name.removesuffix("_quant")  # as onnxruntime calls what it quantises
+            name = bare if bare in self.plain.node_names else theirs.name
+            if name and theirs.op_type not in ("QuantizeLinear", "DequantizeLinear"):
+                found[name] = None
         return tuple(found)
 
 

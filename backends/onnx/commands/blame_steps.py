@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from cam_core.cli.inputs.opened import Setup, bring_together
+from cam_core.cli.missed import tell
 from cam_core.cli.report import progress
 from cam_core.cli.typed import extents, flag, pieces, running
 from cam_core.errors import InputError, NothingFoundError
@@ -22,9 +23,11 @@ from ..blaming.blame import Blame
 from ..blaming.curve import Case, Drift, Point, case_of, counts_up_to, curve, drift
 from ..blaming.keep_lists import keep_lists
 from ..blaming.node_data import node_data
+from ..blaming.qoperator import as_pairs
 from ..blaming.rating import Rating, by_blame, by_sqnr, shuffled
 from ..capturing.backend import OnnxBackend
 from ..instrumenting.save import save
+from ..reading.load import load
 from .arguments import AskedBlame
 
 DRAWS = 3
@@ -97,7 +100,11 @@ def open_models(asked: AskedBlame) -> Opened:
     """
     options = {"score": asked.score, **extents(asked), **running(asked)}
     options = {name: value for name, value in options.items() if value is not None}
-    plain, other = (OnnxBackend(path, **options) for path in (asked.model, asked.quantised))
+    source = load(asked.quantised)
+    pairs = as_pairs(source)
+    if pairs is not source:
+        tell([f"{source.name} is blamed, and written, with pairs for its QLinear operators"])
+    plain, other = (OnnxBackend(of, **options) for of in (asked.model, pairs))
     blame = Blame(plain, other, options)
     _ = blame.suspects  # what cannot be blamed is said before any photo is read
     sources = Sources.of(plain, asked.model, flag)
