@@ -239,6 +239,7 @@ ELSEWHERE: dict[tuple[str, str], tuple[str, ...]] = {
         "backends/onnx/blaming/shown.py",
     ),
     ("commands/test_blame.py", "parts of the command"): (
+        "backends/onnx/commands/blame_found.py",
         "backends/onnx/commands/blame_steps.py",
         "backends/onnx/commands/blame_words.py",
     ),
