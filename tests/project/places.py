@@ -246,7 +246,6 @@ ELSEWHERE: dict[tuple[str, str], tuple[str, ...]] = {
     ("live/test_backend.py core/test_backend.py", "seen through the backend alone"): (
         "backends/torch/forward_pass.py",
         "backends/torch/tracing.py",
-        "backends/torch/weights.py",
     ),
     ("live/test_tail.py", "what stands in for the calls before a layer when only the tail runs"): (
         "backends/torch/recording.py",
