@@ -22,6 +22,7 @@ BACKENDS = {
     "torch": "backends.torch:TorchBackend",
     "jax": "backends.jax:open_in_jax",
     "openvino": "backends.openvino:open_in_openvino",
+    "tflite": "backends.tflite:open_tflite",
     "recorded": "backends.recorded:RecordedBackend",
 }
 """A class each, with `claims(source) -> bool`, or a function that opens whatever ROOTS and FILES
@@ -50,6 +51,7 @@ FOLDER, BYTES = "a folder", "bytes"
 FILES = {
     "onnx": {".onnx", ".ort", BYTES},
     "keras": {".keras", ".h5", ".hdf5"},
+    "tflite": {".tflite"},
     "recorded": {FOLDER},
 }
 """The endings of files that a built-in backend may claim; one that is not here is asked by name."""

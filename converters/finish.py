@@ -9,16 +9,15 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from cam_core.converted import CONVERTED
 from cam_core.errors import ModelError
 from cam_core.write import find_place, move_together
 
-from .parity import Feed, Parity, Seen, compare
+from .parity import Feed, Parity, Seen, compare, worst
 from .seen_onnx import seen as seen_onnx
 
 MAX_IR = 13
 """What onnxruntime 1.31 loads; onnx itself writes newer versions."""
-CONVERTED = "cam.converted_from"
-"""JSON: the source's name and its sha256, and what converted it."""
 
 
 def finish(
@@ -54,16 +53,15 @@ def finish(
         file = Path(held) / path.name
         write(file)
         tell(file, {CONVERTED: dict(told)} | dict(metadata or {}))
-        found = [compare(source(feed), seen_onnx(file, feed), tolerance) for feed in feeds]
-        worst = max(found, key=lambda p: p.gap if p.gap == p.gap else float("inf"), default=None)
-        if worst is not None and not worst.same and not force:
+        found = worst(compare(source(feed), seen_onnx(file, feed), tolerance) for feed in feeds)
+        if found is not None and not found.same and not force:
             raise ModelError(
-                f"'{path.name}' and '{told['source']}' disagree: {worst.words}; nothing was "
+                f"'{path.name}' and '{told['source']}' disagree: {found.words}; nothing was "
                 "written (force keeps it all the same)"
             )
         written = sorted(Path(held).iterdir(), key=lambda part: part == file)
         move_together({part: path.parent / part.name for part in written})
-    return path, worst
+    return path, found
 
 
 def hash_of(source: Path) -> str:

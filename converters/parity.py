@@ -5,7 +5,7 @@ Free of any framework: each side is its outputs and its tensors, in the order th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import permutations
 from typing import Any
@@ -77,6 +77,11 @@ def compare(one: Seen, other: Seen, tolerance: float | None = None) -> Parity:
     ours, theirs = one.tensors(), other.tensors()
     there, back = (diverges(a, b, allowed) for a, b in ((ours, theirs), (theirs, ours)))
     return Parity(gaps[worst], worst, allowed, there, back)
+
+
+def worst(found: Iterable[Parity]) -> Parity | None:
+    """The one that is furthest apart, NaN before all; None of none."""
+    return max(found, key=lambda one: np.nan_to_num(one.gap, nan=np.inf), default=None)
 
 
 def usual(expected: Array) -> float:

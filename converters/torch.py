@@ -12,6 +12,7 @@ from cam_core.errors import InputError, MissingExtraError, ModelError
 from cam_core.write import find_place, move_together
 
 from .finish import tell
+from .parity import Parity, worst
 from .torch_parity import compare, first_line, outputs
 from .torch_settings import evaluating, plain_attention, quiet
 
@@ -41,8 +42,9 @@ def to_onnx(
     input_names: Sequence[str] | None = None,
     output_names: Sequence[str] | None = None,
     verify: bool = True,
+    force: bool = False,
     metadata: Mapping[str, Any] | None = None,
-) -> Path:
+) -> tuple[Path, Parity | None]:
     """Write the module, in eval mode, as an .onnx file, and check that it computes the same.
 
     Args:
@@ -56,7 +58,11 @@ def to_onnx(
         input_names: None takes the names of forward's arguments.
         output_names: None takes the keys of a dict, or output, output_1, ...
         verify: run the file in onnxruntime on the example and on another batch size.
+        force: write it also where the outputs differ.
         metadata: what the file is told: cam.labels, cam.preprocess.
+
+    Returns:
+        The path, and what came out of the comparison: the worst of both batches.
 
     Raises:
         ModelError: the export failed, or the file computes something else; says where first.
@@ -87,10 +93,8 @@ def to_onnx(
         _settle(file, dynamic_batch)
         if metadata:
             tell(file, metadata)
-        if verify:
-            batches = [inputs, _other(inputs)] if dynamic_batch else [inputs]
-            for batch in batches:
-                compare(module, batch, file, given)
+        batches = [inputs, _other(inputs)][: 1 + dynamic_batch] if verify else []
+        found = worst(compare(module, batch, file, given, force=force) for batch in batches)
         written = sorted(Path(held).iterdir(), key=lambda part: part == file)
         if len(written) > 1 and place.elsewhere:
             raise InputError(
@@ -98,7 +102,7 @@ def to_onnx(
                 f"must lie beside it; name that file itself"
             )
         move_together({part: path.parent / part.name for part in written})  # the graph last
-    return path
+    return path, found
 
 
 def _require(exporter: str, verify: bool) -> None:

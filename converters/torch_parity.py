@@ -11,7 +11,7 @@ import numpy as np
 
 from cam_core.errors import ModelError
 
-from .parity import apart, usual
+from .parity import Parity, apart, usual
 
 if TYPE_CHECKING:
     import torch
@@ -36,8 +36,17 @@ def outputs(result: Any) -> Tensors:
     return named
 
 
-def compare(module: torch.nn.Module, inputs: Tensors, file: Path, names: list[str]) -> None:
-    """Raises ModelError unless every output is the module's own on these inputs."""
+def compare(
+    module: torch.nn.Module, inputs: Tensors, file: Path, names: list[str], *, force: bool = False
+) -> Parity:
+    """How far the outputs of a file are from the module's own on these inputs.
+
+    Args:
+        force: say so, too, where they are further apart than rounding.
+
+    Raises:
+        ModelError: the file does not run, or, without `force`, computes something else.
+    """
     feed = {name: x.cpu().numpy() for name, x in zip(names, inputs.values(), strict=True)}
     wanted = [y.detach().cpu().numpy() for y in outputs(module(**inputs)).values()]
     batch = f"inputs of shape {', '.join(str(list(x.shape)) for x in feed.values())}"
@@ -48,12 +57,17 @@ def compare(module: torch.nn.Module, inputs: Tensors, file: Path, names: list[st
     gaps = {name: apart(y, x) for (name, y), x in zip(got.items(), wanted, strict=True)}
     tolerance = max(map(usual, wanted))
     worst = max(gaps, key=lambda name: np.nan_to_num(gaps[name], nan=np.inf))
-    if not gaps[worst] <= tolerance:
-        raise ModelError(
-            f"{file.name} and the module disagree on {batch}: output {worst!r} by"
-            f" {gaps[worst]:.2g} of its largest value;"
-            f" {_first_divergence(module, inputs, file, feed)}"
-        )
+    if gaps[worst] <= tolerance:
+        return Parity(gaps[worst], worst, tolerance)
+    there, tensor = _first_divergence(module, inputs, file, feed)
+    if force:
+        return Parity(gaps[worst], worst, tolerance, there, tensor)
+    where = f"first at module {there!r}, ONNX tensor {tensor!r}"
+    raise ModelError(
+        f"{file.name} and the module disagree on {batch}: output {worst!r} by"
+        f" {gaps[worst]:.2g} of its largest value;"
+        f" {where if there else 'every submodule agrees: the difference arises between them'}"
+    )
 
 
 def _run(model: str | bytes, feed: dict[str, Array], *, optimise: bool = True) -> dict[str, Array]:
@@ -99,8 +113,9 @@ def _child(path: str, part: str, known: set[str]) -> str | None:
 
 def _first_divergence(
     module: torch.nn.Module, inputs: Tensors, file: Path, feed: dict[str, Array]
-) -> str:
-    """The first submodule, in the order they finish, whose output no tensor of its own equals.
+) -> tuple[str, str]:
+    """The first submodule, in the order they finish, whose output no tensor of its own equals, and
+    the nearest of these; '' and '' where each has its equal.
 
     Where the last one equals another submodule's output, the exporter folded the two, as a
     convolution and its batch norm.
@@ -118,9 +133,8 @@ def _first_divergence(
             continue
         last = next(reversed(own.values()))
         if not any(apart(last, other) <= usual(other) for _, other in calls):
-            name = min(gaps, key=lambda key: gaps[key])
-            return f"first at module {path!r}, ONNX tensor {name!r} (relative {gaps[name]:.2g})"
-    return "every submodule agrees: the difference arises between them"
+            return path, min(gaps, key=lambda key: gaps[key])
+    return "", ""
 
 
 def _calls(module: torch.nn.Module, inputs: Tensors) -> list[tuple[str, Array]]:

@@ -6,6 +6,8 @@ from collections.abc import Collection, Sequence
 
 import click
 
+from cam_core.backend import Backend
+from cam_core.converted import conversion_of
 from cam_core.errors import NothingFoundError
 
 
@@ -13,6 +15,13 @@ def tell(notes: Sequence[str]) -> None:
     """A line each."""
     for line in notes:
         click.echo(f"note: {line}", err=True)
+
+
+def tell_converted(backend: Backend) -> None:
+    """Of a model that was converted as it was opened: by what, and how far off it is."""
+    said = conversion_of(backend.metadata)
+    if "parity" in said:
+        tell([f"{said['source']} as .onnx, by {said['converter']}: {said['parity']}"])
 
 
 def tell_missed(missed: Sequence[str], explained: Collection[str]) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..backend import Array, Backend, Inputs
 from ..errors import InputError, ModelError
+from ..metrics.agreement.noise import power, sqnr
 from .record import number
 
 APART = 1e-3
@@ -38,12 +39,11 @@ def apart(name: str, a: Array, b: Array) -> Apart:
         return Apart(name, np.inf, np.inf, -np.inf, float("nan"))
     gap = y - x
     largest, high = float(np.abs(gap).max(initial=0)), float(np.abs(x).max(initial=0))
-    signal, noise = float(x @ x), float(gap @ gap)
-    lengths = float(np.sqrt(signal * (y @ y)))
+    signal = power(x)
+    lengths = float(np.sqrt(signal * power(y)))
     relative = largest / high if high > 0 else np.inf if largest else 0.0
-    ratio = 10 * np.log10(signal / noise) if signal and noise else -np.inf if noise else np.inf
     cosine = float(x @ y) / lengths if lengths > 0 else float("nan")
-    return Apart(name, largest, relative, float(ratio), cosine)
+    return Apart(name, largest, relative, sqnr(signal, power(gap)), cosine)
 
 
 def tensors_apart(a: Mapping[str, Array], b: Mapping[str, Array]) -> list[Apart]:

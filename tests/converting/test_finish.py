@@ -12,9 +12,10 @@ import onnx.parser
 import pytest
 
 from cam_core import open_backend
+from cam_core.converted import CONVERTED
 from cam_core.errors import ModelError
 from cam_core.sources import known
-from converters.finish import CONVERTED, finish, hash_of
+from converters.finish import finish, hash_of
 from converters.parity import Feed, Seen
 
 pytest.importorskip("onnxruntime")

@@ -11,11 +11,12 @@ import onnx
 import pytest
 
 from cam_core import explain, open_backend
+from cam_core.converted import CONVERTED
 from cam_core.errors import ModelError
 from converters import keras as of_keras
 from converters import tflite as of_tflite
 from converters.check import check
-from converters.finish import CONVERTED, hash_of
+from converters.finish import hash_of
 
 keras = pytest.importorskip("keras", reason="Keras is not installed")
 tf = pytest.importorskip("tensorflow", reason="TensorFlow is not installed")

@@ -44,7 +44,7 @@ class Attended(nn.MultiheadAttention):
 @pytest.mark.parametrize("exporter", EXPORTERS)
 def test_the_file_computes_what_the_module_does(exporter, tmp_path, image, capfd):
     net = Small().eval()
-    path = to_onnx(net, image, tmp_path / "net.onnx", exporter=exporter)
+    path, _ = to_onnx(net, image, tmp_path / "net.onnx", exporter=exporter)
     assert [part.name for part in tmp_path.iterdir()] == ["net.onnx"]
     assert capfd.readouterr() == ("", "")
     x = np.random.default_rng(0).normal(size=(5, 1, 9, 8)).astype(np.float32)
@@ -73,7 +73,7 @@ def test_the_module_is_as_it_was(exporter, tmp_path, image):
 
 
 def test_a_fixed_batch_stays_fixed(tmp_path, image):
-    path = to_onnx(Small(), image, tmp_path / "net.onnx", dynamic_batch=False)
+    path, _ = to_onnx(Small(), image, tmp_path / "net.onnx", dynamic_batch=False)
     assert onnx.load(str(path)).graph.input[0].type.tensor_type.shape.dim[0].dim_value == 1
 
 
@@ -81,7 +81,7 @@ def test_a_fixed_batch_stays_fixed(tmp_path, image):
 def test_several_inputs_and_outputs_keep_their_names(exporter, tmp_path):
     example = {"left": np.ones((1, 2), np.float32), "right": np.ones((1, 3), np.float32)}
     net = Several().eval()
-    path = to_onnx(net, example, tmp_path / "net.onnx", exporter=exporter)
+    path, _ = to_onnx(net, example, tmp_path / "net.onnx", exporter=exporter)
     rng = np.random.default_rng(2)
     feed = {k: rng.normal(size=(4, x.shape[1])).astype(np.float32) for k, x in example.items()}
     got = run(path, feed)
@@ -92,7 +92,7 @@ def test_several_inputs_and_outputs_keep_their_names(exporter, tmp_path):
 
 
 def test_names_may_be_given(tmp_path, image):
-    path = to_onnx(
+    path, _ = to_onnx(
         Small(), (image,), tmp_path / "n.onnx", input_names=["pixels"], output_names=["scores"]
     )
     graph = onnx.load(str(path)).graph
@@ -135,7 +135,7 @@ def test_torchs_fused_attention_is_exported_in_parts(exporter, tmp_path):
     torch.manual_seed(0)
     net = Attended(8, 2, batch_first=True).requires_grad_(False)
     x = np.random.default_rng(3).normal(size=(2, 5, 8)).astype(np.float32)
-    path = to_onnx(net, {"tokens": x}, tmp_path / "net.onnx", exporter=exporter)
+    path, _ = to_onnx(net, {"tokens": x}, tmp_path / "net.onnx", exporter=exporter)
     got = run(path, {"tokens": x})["output"]
     np.testing.assert_allclose(got, net.eval()(torch.from_numpy(x)), rtol=1e-4, atol=1e-5)
     assert torch.backends.mha.get_fastpath_enabled()
@@ -143,7 +143,7 @@ def test_torchs_fused_attention_is_exported_in_parts(exporter, tmp_path):
 
 def test_no_file_of_this_machine_is_named(tmp_path):
     """The dynamo exporter writes stack traces into every node."""
-    path = to_onnx(torch.nn.Conv2d(1, 2, 3), torch.rand(1, 1, 5, 5), tmp_path / "net.onnx")
+    path, _ = to_onnx(torch.nn.Conv2d(1, 2, 3), torch.rand(1, 1, 5, 5), tmp_path / "net.onnx")
     assert str(ROOT).encode() not in path.read_bytes()
     assert b"stack_trace" not in path.read_bytes()
 
@@ -153,7 +153,7 @@ def test_weights_beyond_a_message_lie_beside_the_file(exporter, tmp_path, image,
     monkeypatch.setattr("converters.torch.SINGLE_FILE", 2_000)
     monkeypatch.setattr(onnx.ModelProto, "ByteSize", None)  # it fails for what is that large
     net = nn.Sequential(Small(), nn.Linear(3, 5000))
-    path = to_onnx(net, image, tmp_path / "net.onnx", exporter=exporter)
+    path, _ = to_onnx(net, image, tmp_path / "net.onnx", exporter=exporter)
     assert sorted(part.name for part in tmp_path.iterdir()) == ["net.onnx", "net.onnx.data"]
     assert path.stat().st_size < (tmp_path / "net.onnx.data").stat().st_size
     expected = net.eval()(torch.as_tensor(image)).detach()

@@ -43,7 +43,7 @@ def test_a_divergence_names_the_first_module(tmp_path, image):
 def test_the_submodule_of_every_node(exporter, tmp_path):
     net = nn.Sequential(Small(), nn.Sequential(nn.Sequential(nn.Linear(3, 3), nn.ReLU())))
     net[0].head = nn.Sequential(nn.ReLU(), nn.Linear(4, 3))
-    path = to_onnx(net, torch.ones(2, 1, 9, 8), tmp_path / "net.onnx", exporter=exporter)
+    path, _ = to_onnx(net, torch.ones(2, 1, 9, 8), tmp_path / "net.onnx", exporter=exporter)
     known = {name for name, _ in net.named_modules() if name}
     nodes = onnx.load(str(path)).graph.node
     got = {node.op_type: submodule(node, known) for node in nodes}

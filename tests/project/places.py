@@ -239,13 +239,13 @@ ELSEWHERE: dict[tuple[str, str], tuple[str, ...]] = {
         "backends/onnx/blaming/shown.py",
     ),
     ("commands/test_blame.py", "parts of the command"): (
+        "backends/onnx/commands/blame_found.py",
         "backends/onnx/commands/blame_steps.py",
         "backends/onnx/commands/blame_words.py",
     ),
     ("live/test_backend.py core/test_backend.py", "seen through the backend alone"): (
         "backends/torch/forward_pass.py",
         "backends/torch/tracing.py",
-        "backends/torch/weights.py",
     ),
     ("live/test_tail.py", "what stands in for the calls before a layer when only the tail runs"): (
         "backends/torch/recording.py",

@@ -17,6 +17,7 @@ FOLDERS = {
     "backends/openvino": "tests/openvino_runtime",
     "backends/jax": "tests/frameworks",
     "backends/keras": "tests/frameworks",
+    "backends/tflite": "tests/frameworks",
     "cam_core/cli": "tests/cli",
     "cam_core": "tests/core",
     "converters": "tests/converting",

@@ -131,3 +131,20 @@ def test_the_first_of_a_tuple_can_be_hooked(sized: nn.Module) -> None:
     assert [tuple(tensor.shape) for tensor in seen] == [(2, 4, 4, 6)]
     sized(x)
     assert len(seen) == 1  # it leaves the module as it was
+
+
+def test_a_module_and_its_export_look_at_the_same_thing(monkeypatch):
+    """A row of benchmarks.zoo.focus; the exporter that fails at a size is tried at the next."""
+    from benchmarks.zoo import focus
+
+    def build(name):
+        torch.manual_seed(0)
+        convolutions = nn.Conv2d(3, 6, 3, 2), nn.BatchNorm2d(6), nn.ReLU(), nn.Conv2d(6, 6, 3)
+        head = nn.AdaptiveAvgPool2d(4), nn.Flatten(), nn.Linear(96, 8)
+        return nn.Sequential(*convolutions, nn.ReLU(), *head).eval()
+
+    monkeypatch.setattr(focus, "build", build)
+    monkeypatch.setattr(focus, "sizes", lambda name, net: [(32, 32), (37, 37)])
+    cells = focus.row("small", "torchscript").split(" | ")
+    assert cells[:2] == ["| small", "37x37"]  # 13 cells are no multiple of 4, 16 are
+    assert cells[3].startswith("the same: agreement 1.000 ")

@@ -82,6 +82,11 @@ def drift(backend: OnnxBackend, cases: Sequence[Case], *, maps: bool = True) -> 
     )
 
 
+def differences(backend: OnnxBackend, cases: Sequence[Case]) -> Array:
+    """Y_B - Y_A of each photo [P]."""
+    return np.array([_seen(backend, case, maps=False)[0] - case.score for case in cases])
+
+
 def curve(
     restored: Callable[[Sequence[str]], OnnxBackend],
     order: Sequence[str],

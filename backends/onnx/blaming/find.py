@@ -16,6 +16,12 @@ from .pairs import find_pairs
 from .suspects import Suspects
 from .twins import TypeOf, find_twins
 
+INTEGER = {
+    *("DynamicQuantizeLinear", "ConvInteger", "MatMulInteger", "MatMulIntegerToFloat"),
+    *("DynamicQuantizeMatMul", "DynamicQuantizeLSTM", "QAttention", "QLinearConv"),
+}
+"""Operators whose scales are made at run time, or whose layout is another."""
+
 
 def find_suspects(plain: Analysis, quantised: Analysis) -> Suspects:
     """The rounded tensors of `quantised`; of a file without QuantizeLinear those of all operators
@@ -28,6 +34,7 @@ def find_suspects(plain: Analysis, quantised: Analysis) -> Suspects:
     found = find_pairs(net, theirs)
     if found.found:
         return found
+    require_static(quantised.source.name, net)
     if opset(net.model) == opset(theirs.model):
         found = find_twins(net, theirs, _type_of(quantised), _type_of(plain))
     if found.found:
@@ -43,6 +50,21 @@ def find_suspects(plain: Analysis, quantised: Analysis) -> Suspects:
         f"{names} have no pair of QuantizeLinear and DequantizeLinear to blame, and no operator "
         "of one name in both; give two files of one export, or the QDQ form of a quantised one"
     )
+
+
+def require_static(name: str, net: Net) -> None:
+    """Refuses integer operators that no pair stands for.
+
+    Raises:
+        InputError: there is one.
+    """
+    met = next((n.op_type for n in net.model.graph.node if n.op_type in INTEGER), None)
+    if met is not None:
+        raise InputError(
+            f"'{name}' has {met}, whose rounding cannot be taken out: quantise it as pairs of "
+            "QuantizeLinear and DequantizeLinear, with onnxruntime by "
+            "quantize_static(..., quant_format=QuantFormat.QDQ)"
+        )
 
 
 def _type_of(analysis: Analysis) -> TypeOf:

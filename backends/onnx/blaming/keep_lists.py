@@ -26,5 +26,5 @@ def keep_lists(kept: Sequence[Suspect]) -> dict[str, str]:
     return {
         "onnxruntime": f"quantize_static(..., nodes_to_exclude=[{quoted}])",
         "nncf": f"nncf.quantize(..., ignored_scope=nncf.IgnoredScope(names=[{quoted}]))",
-        "trtexec": f"--precisionConstraints=obey --layerPrecisions={layers}",
+        "trtexec": f"--fp16 --precisionConstraints=obey --layerPrecisions={layers}",
     }

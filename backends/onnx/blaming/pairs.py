@@ -10,6 +10,7 @@ import onnx
 from onnx import helper, numpy_helper
 
 from cam_core.backend import Array
+from cam_core.metrics.agreement.noise import power, sqnr
 
 from .constants import dequantised_by
 from .floats import float_of, require_same
@@ -91,7 +92,7 @@ class Pairs:
                 "bias" if bias else "weight",
                 errors,
                 {out: held},
-                weight_sqnr=_power(w) / max(_power(dequantised - w), 1e-300),
+                weight_sqnr=sqnr(power(w), power(dequantised - w)),
                 nodes=self._named(readers),
                 shown=readers[0].name or readers[0].output[0],
             )
@@ -170,8 +171,10 @@ class Pairs:
                 continue
             theirs = self.plain.makers.get(node.output[0], node)
             theirs = node if node.name in self.plain.node_names else theirs
-            if theirs.name and theirs.op_type not in ("QuantizeLinear", "DequantizeLinear"):
-                found[theirs.name] = None
+            bare = theirs.name.removesuffix("_quant")  # as onnxruntime calls what it quantises
+            name = bare if bare in self.plain.node_names else theirs.name
+            if name and theirs.op_type not in ("QuantizeLinear", "DequantizeLinear"):
+                found[name] = None
         return tuple(found)
 
 
@@ -218,10 +221,6 @@ def _bounds(net: Net, clips: Sequence[onnx.NodeProto]) -> tuple[Array | None, Ar
 
 def _as_array(value: np.float32 | None) -> Array | None:
     return None if value is None else np.asarray(value)
-
-
-def _power(x: Array) -> float:
-    return float(np.sum(x.astype(np.float64) ** 2))
 
 
 def _matters(w: Array, q: Array) -> bool:

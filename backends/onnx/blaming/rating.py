@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from cam_core.backend import Array
+from cam_core.metrics.agreement.noise import power, sqnr
 
 from .suspects import Error, Suspect
 
@@ -57,13 +58,11 @@ class Tally:
 
     def rating(self) -> Rating:
         """After all of them."""
-        noise, signal = self.noise, self.signal
-        ratio = signal / noise if noise > 0 and np.isfinite(noise) else (0 if noise else np.inf)
+        ratio = sqnr(self.signal, self.noise)
         if self.suspect.weight_sqnr is not None:
             ratio = self.suspect.weight_sqnr
-        sqnr = 10 * float(np.log10(ratio)) if ratio > 0 else -np.inf
         blame = float(np.mean(np.abs(self.each))) if self.each else 0.0
-        return Rating(self.suspect, blame, sqnr, self.reaches, tuple(self.each))
+        return Rating(self.suspect, blame, ratio, self.reaches, tuple(self.each))
 
 
 def error_of(actual: Array, expected: Array) -> Array:
@@ -96,11 +95,6 @@ def dot(gradients: Sequence[Array], e: Array) -> float:
     if not gradients:
         return 0.0
     return sum(float(np.vdot(g, e)) for g in gradients) / len(gradients)
-
-
-def power(x: Array) -> float:
-    """The sum of squares."""
-    return float(np.vdot(x, x))
 
 
 def by_blame(ratings: Sequence[Rating]) -> list[Rating]:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 import onnx
 
 from ..reading.prepare import in_order, names_read
+from .held_float import hold_float
 from .suspects import PREFIX, Suspect, Suspects
 
 
@@ -41,6 +42,8 @@ def kept_in_float(
     stale = [i for i in graph.value_info if i.name in _made(graph.node)]
     del graph.value_info[:]
     graph.value_info.extend(stale)
+    if kept:
+        hold_float(made)
     return made
 
 

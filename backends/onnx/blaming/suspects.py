@@ -36,7 +36,7 @@ class Suspect:
     wide: Mapping[str, str] = field(default_factory=dict)
     """The same for what is itself computed in the float model's type."""
     weight_sqnr: float | None = None
-    """Of a weight: its own power by that of its error; None: measured on photos."""
+    """Of a weight: its own power by that of its error, in dB; None: measured on photos."""
     nodes: tuple[str, ...] = ()
     """The operators that make and read it, as the float model names them."""
     shown: str = ""

@@ -41,8 +41,8 @@ def blame(asked: AskedBlame) -> int:
 
     QUANTISED is FLOAT in QDQ form (QuantizeLinear, DequantizeLinear), in float16, or any file
     whose operators have FLOAT's names. IMAGES are pictures, folders or arrays: every second one
-    ranks the tensors, the others measure what is left when the first 1, 2, 4, ... of a ranking are
-    kept in float. Beside it the same by SQNR, and at random.
+    ranks the tensors, the others measure what is left when sets of 1, 2, 4, ... tensors are kept in
+    float. Beside it the same by SQNR, and at random.
 
     Exit code 1: the set that is proposed does not bring the answers nearer; nothing is written.
 
@@ -53,12 +53,13 @@ def blame(asked: AskedBlame) -> int:
     from cam_core.cli.output import print_json, write_json
 
     from . import blame_steps as steps
+    from .blame_found import measure
     from .blame_words import tell
 
     for path in (asked.repair, asked.node_data):
         steps.require_place(path)
     opened = steps.open_models(asked)
-    found = steps.measure(opened, asked.keep)
+    found = measure(opened, asked.keep)
     files = steps.write(opened, found, asked)
     facts = steps.record(opened, found, files)
     write_json(asked.out, facts)

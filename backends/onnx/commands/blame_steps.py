@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 
 from cam_core.asking import seen_by
 from cam_core.cli.inputs.opened import Setup, bring_together
+from cam_core.cli.missed import tell
 from cam_core.cli.report import progress
 from cam_core.cli.typed import extents, flag, pieces, running
 from cam_core.errors import InputError, NothingFoundError
@@ -19,54 +19,16 @@ from cam_core.targets import ScoredTarget
 from cam_core.write import find_place
 
 from ..blaming.blame import Blame
-from ..blaming.curve import Case, Drift, Point, case_of, counts_up_to, curve, drift
+from ..blaming.curve import Case, Drift, case_of, drift
 from ..blaming.keep_lists import keep_lists
 from ..blaming.node_data import node_data
-from ..blaming.rating import Rating, by_blame, by_sqnr, shuffled
+from ..blaming.qoperator import as_pairs
+from ..blaming.rating import Rating
 from ..capturing.backend import OnnxBackend
 from ..instrumenting.save import save
+from ..reading.load import load
 from .arguments import AskedBlame
-
-DRAWS = 3
-"""Random orders beside the rankings."""
-
-
-@dataclass(frozen=True)
-class Opened:
-    """Both models and the photos."""
-
-    asked: AskedBlame
-    blame: Blame
-    setup: Setup
-    ranking: Sequence[Case]
-    measuring: Sequence[Case]
-    missed: Sequence[str]
-    """A line for each photo that has nothing of what is asked."""
-
-
-@dataclass(frozen=True)
-class Found:
-    """All that was measured."""
-
-    before: Drift
-    ratings: Sequence[Rating]
-    """The most blamed first; those without any error left out."""
-    blamed: Sequence[Point]
-    noisy: Sequence[Point]
-    """The same by SQNR."""
-    random: Sequence[Drift]
-    """Of `keep` tensors, a draw each."""
-    keep: int
-
-    @property
-    def proposed(self) -> Point:
-        """The set that is proposed."""
-        return next(p for p in self.blamed if len(p.kept) == self.keep)
-
-    @property
-    def nearer(self) -> bool:
-        """Does it bring the answers nearer to the float model's?"""
-        return self.proposed.drift.rms < self.before.rms
+from .blame_found import Found, Opened
 
 
 def require_place(path: Path | None) -> None:
@@ -85,7 +47,11 @@ def open_models(asked: AskedBlame) -> Opened:
     """
     options = {"score": asked.score, **extents(asked), **running(asked)}
     options = {name: value for name, value in options.items() if value is not None}
-    plain, other = (OnnxBackend(path, **options) for path in (asked.model, asked.quantised))
+    source = load(asked.quantised)
+    pairs = as_pairs(source)
+    if pairs is not source:
+        tell([f"{source.name} is blamed, and written, with pairs for its QLinear operators"])
+    plain, other = (OnnxBackend(of, **options) for of in (asked.model, pairs))
     blame = Blame(plain, other, options)
     _ = blame.suspects  # what cannot be blamed is said before any photo is read
     sources = Sources.of(plain, asked.model, flag)
@@ -117,33 +83,6 @@ def cases_of(
                 cases.append(case_of(plain, slot.name, sample.x, asked))
             step()
     return cases, missed
-
-
-def measure(opened: Opened, keep: int) -> Found:
-    """Ranks on one half of the photos, and keeps sets in float on the other."""
-    blame, cases = opened.blame, opened.measuring
-    with progress(len(opened.ranking), "ranking") as step:
-        rated = blame.rate(opened.ranking, step)
-    ratings = [r for r in by_blame(rated) if r.sqnr < np.inf or r.blame > 0]
-    if not ratings:
-        raise InputError(
-            f"no tensor of {opened.asked.quantised} differs from what {opened.asked.model} makes "
-            "of the same inputs: there is nothing to blame"
-        )
-    keep = min(keep, len(ratings))
-    counts = counts_up_to(keep, len(ratings))
-    orders = [names(by_sqnr(ratings)), *(names(shuffled(ratings, i)) for i in range(DRAWS))]
-    before = drift(blame.quantised, cases)
-    blamed = curve(blame.restored, names(ratings), counts, cases)
-    noisy = curve(blame.restored, orders[0], counts, cases)
-    drawn = [curve(blame.restored, order, [keep], cases, maps=False) for order in orders[1:]]
-    random = [points[0].drift for points in drawn]
-    return Found(before, ratings, blamed, noisy, random, keep)
-
-
-def names(ratings: Sequence[Rating]) -> list[str]:
-    """Of the tensors."""
-    return [r.suspect.name for r in ratings]
 
 
 def write(opened: Opened, found: Found, asked: AskedBlame) -> dict[str, Any]:
@@ -207,6 +146,7 @@ def record(opened: Opened, found: Found, files: Mapping[str, Any]) -> dict[str, 
             for ours, theirs in zip(found.blamed, found.noisy, strict=True)
         ],
         "random_rms": [number(one.rms) for one in found.random],
+        "named": list(found.named),
         "proposed": list(found.proposed.kept),
         "keep_lists": keep_lists(blame.suspects.named(found.proposed.kept)),
         **files,

@@ -13,10 +13,12 @@ from cam_core.cli.report import console, grid, line, lines
 from ..blaming.curve import Drift
 from ..blaming.keep_lists import keep_lists
 from ..blaming.rating import Rating
-from .blame_steps import Found, Opened
+from .blame_found import Found, Opened
 
 LISTED = 12
-"""How many tensors are listed; --json gives all."""
+"""How many tensors are listed, beside those of the set; --json gives all."""
+COLUMNS = {"kind": "", "blame": "r", "SQNR": "r", "set": "r"}
+"""Numbers of a tensor; the last is its place in the set that is proposed."""
 
 
 def tell(opened: Opened, found: Found, files: Mapping[str, Any]) -> None:
@@ -24,11 +26,13 @@ def tell(opened: Opened, found: Found, files: Mapping[str, Any]) -> None:
     from rich.text import Text
 
     out, blame = console(), opened.blame
-    shown = found.ratings[: max(LISTED, found.keep)]
+    kept = found.proposed.kept
+    rows = list(enumerate(found.ratings, 1))
+    rows = [(i, one) for i, one in rows if i <= LISTED or one.suspect.name in kept]
     out.print(
         grid(
-            {"": "r", "tensor": "fold", "kind": "", "blame": "r", "SQNR": "r", "operators": "fold"},
-            [_row(i, rating) for i, rating in enumerate(shown, 1)],
+            {"": "r", "tensor": "fold", **COLUMNS, "operators": "fold"},
+            [_row(i, rating, kept) for i, rating in rows],
         ),
         soft_wrap=True,
     )
@@ -43,10 +47,10 @@ def tell(opened: Opened, found: Found, files: Mapping[str, Any]) -> None:
     why = Counter(line.partition(":")[0] for line in blame.suspects.unrated)
     lines(out, [("unrated", f"{why[kind]} {kind}") for kind in sorted(out_of)])
     lines(out, [("missed", text) for text in opened.missed])
+    line(out, "named", _named(found))
     line(out, "propose", _proposal(found))
     if found.nearer:
-        kept = blame.suspects.named(found.proposed.kept)
-        for tool, text in keep_lists(kept).items():
+        for tool, text in keep_lists(blame.suspects.named(kept)).items():
             out.print(Text.assemble((f"{tool:<12} ", "dim"), text), soft_wrap=True)
     if "repaired" in files:
         ran = files["verified"]
@@ -64,6 +68,17 @@ def _photos(opened: Opened) -> str:
     return f"{ranking} ranked, {measuring} others measured"
 
 
+def _named(found: Found) -> str:
+    """The tensors at fault, by name."""
+    if not found.named:
+        return "no tensor: the drift is of many"
+    names = ", ".join(found.named)
+    if not np.isfinite(found.ratings[0].blame):
+        return f"{names}: no number where it would be one in float"
+    after = next(p.drift.rms for p in found.blamed if p.kept == found.named)
+    return f"{names}: in float the drift is {_number(after)} instead of {_number(found.before.rms)}"
+
+
 def _proposal(found: Found) -> str:
     """The set, in a line."""
     before, after = found.before.rms, found.proposed.drift.rms
@@ -76,12 +91,14 @@ def _proposal(found: Found) -> str:
     return f"{count}: drift {_number(before)} -> {_number(after)}"
 
 
-def _row(index: int, rating: Rating) -> tuple[str, ...]:
+def _row(index: int, rating: Rating, kept: Sequence[str]) -> tuple[str, ...]:
     s = rating.suspect
     blame = _number(rating.blame) if rating.reaches else "-"
     if not np.isfinite(rating.blame):
         blame = "overflows"
-    return str(index), s.name, s.kind, blame, f"{rating.sqnr:.1f} dB", ", ".join(s.nodes)
+    place = str(kept.index(s.name) + 1) if s.name in kept else ""
+    facts = (s.kind, blame, f"{rating.sqnr:.1f} dB", place)
+    return str(index), s.name, *facts, ", ".join(s.nodes)
 
 
 def _curve(found: Found) -> list[Sequence[str]]:

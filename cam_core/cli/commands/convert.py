@@ -124,9 +124,15 @@ def live(asked: Asked, source: str, out: Path, known: dict[str, Any]) -> Any:
     """What a factory returns."""
     from cam_core.discover import find_converter
     from cam_core.errors import InputError
+    from cam_core.factory import is_factory, made, packages_of
 
+    if not is_factory(source):
+        raise InputError(
+            f"'{source}' is no .keras, .tflite or .onnx file, no folder and no "
+            "package.module:factory"
+        )
     model, example = made(source)
-    roots = {cls.__module__.partition(".")[0] for cls in type(model).__mro__}
+    roots = packages_of(model)
     if "keras" in roots:
         return find_converter("keras")(model, out, example=example, **known)[1]
     if example is None and asked.shapes:
@@ -134,38 +140,8 @@ def live(asked: Asked, source: str, out: Path, known: dict[str, Any]) -> Any:
     if example is None:
         raise InputError(f"'{source}': give --static 1,3,224,224, or return (model, example).")
     if "torch" in roots:
-        known["verify"] = asked.verify and not known.pop("force")
-        find_converter("torch")(model, example, out, exporter=asked.exporter, **known)
-        return None
+        return find_converter("torch")(model, example, out, exporter=asked.exporter, **known)[1]
     return find_converter("jax")(model, out, example=example, **known)[1]
-
-
-def made(source: str) -> tuple[Any, Any]:
-    """(model, example or None) of package.module:factory.
-
-    Raises:
-        InputError: there is no such function, or it fails.
-    """
-    import sys
-    from importlib import import_module
-
-    from cam_core.errors import InputError
-
-    module, colon, name = source.partition(":")
-    if not colon:
-        raise InputError(
-            f"'{source}' is no .keras, .tflite or .onnx file, no folder and no "
-            "package.module:factory"
-        )
-    sys.path.insert(0, "")
-    try:
-        found = getattr(import_module(module), name)()
-    except Exception as error:  # code of the user's own
-        said = " ".join(str(error).split())[:200]
-        raise InputError(f"'{source}': {type(error).__name__}: {said}") from error
-    finally:
-        sys.path.remove("")
-    return found if isinstance(found, tuple) else (found, None)
 
 
 def noise(asked: Asked) -> Any:
@@ -225,7 +201,5 @@ def tell(asked: Asked, said: dict[str, Any], found: Any) -> None:
         return
     if found is not None:
         click.echo(found.words)
-    elif asked.verify:
-        click.echo("the same, as far as float32 goes")
     if "wrote" in said:
         click.echo(f"wrote {said['wrote']}")

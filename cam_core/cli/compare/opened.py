@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -11,13 +10,14 @@ from typing import Any
 
 from cam_core.backend import Backend
 from cam_core.compare.classes import read_classes
-from cam_core.compare.opening import is_factory, open_side
+from cam_core.compare.opening import open_side
 from cam_core.compare.presets import Presets, beyond_noise, try_presets
 from cam_core.compare.recordings import recording_of, shared
 from cam_core.compare.run import Comparison
 from cam_core.compare.sides import Sides
 from cam_core.compare.together import bring_together
 from cam_core.errors import InputError, ModelError
+from cam_core.factory import is_factory
 from cam_core.sources import Labels, Sources
 
 from ..inputs.given_files import find_files
@@ -135,8 +135,6 @@ def _bare(recording: Backend, labels: Labels | None, other: Setup | None) -> Set
 
 def _backends(asked: Compare, model: str, other: str) -> tuple[Backend, Backend]:
     """Files first: they say what the modules take that cannot say it themselves."""
-    if str(Path.cwd()) not in sys.path:
-        sys.path.insert(0, str(Path.cwd()))  # where a factory of one's own lies
     ours, theirs = (
         {} if is_recording(source) else opening(of)
         for source, of in ((model, asked), (other, _of_b(asked)))

@@ -21,6 +21,7 @@ from cam_core.sources import Labels, Sources, read_labels
 from cam_core.sources.alphabet import read_alphabet, stated_alphabet
 from cam_core.targets import ScoredTarget, usual
 
+from ..missed import tell_converted
 from ..typed import Typed, flag
 from .given_arrays import Assigned, assign
 from .own_size import STEPS, leaves_open
@@ -101,6 +102,7 @@ def bring_together(
         required: refuse a call that names nothing to explain.
         cutting: what the model is shown of the photos; None: all of them.
     """
+    tell_converted(backend)
     labels, named = find_labels(sources, asked, backend)
     if asked.labels_file is not None and labels is not None:
         backend = labelled(backend, labels.names)

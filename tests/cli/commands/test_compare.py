@@ -138,7 +138,7 @@ def test_limits_end_with_1_and_are_checked_again_without_a_run() -> None:
     assert (fine.exit_code, fine.output.split()[0]) == (0, "holds")
 
 
-def test_a_module_of_torch_against_its_export() -> None:
+def test_a_module_of_torch_against_its_export(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     torch = pytest.importorskip("torch")
     Path("nets_to_compare.py").write_text(
         "import torch\nfrom torch import nn\n\ndef net():\n    torch.manual_seed(1)\n"
@@ -146,6 +146,7 @@ def test_a_module_of_torch_against_its_export() -> None:
         "    head = nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 4)\n"
         "    return nn.Sequential(*layers, *head)\n"
     )
+    monkeypatch.syspath_prepend(files)
     import nets_to_compare  # type: ignore[import-not-found]
 
     from converters.torch import to_onnx

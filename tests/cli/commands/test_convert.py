@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,13 @@ def net():
     torch.manual_seed(0)
     layers = [nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 3)]
     return nn.Sequential(*layers)
+
+class Baked(nn.Module):
+    def forward(self, x):
+        return x * float(x.abs().max())
+
+def baked():
+    return nn.Sequential(nn.Identity(), Baked())
 
 def broken():
     raise RuntimeError("no weights here")
@@ -53,10 +61,28 @@ def test_a_torch_factory_by_both_exporters(exporter: str) -> None:
     given = ("--exporter", exporter, "--static", "2,3,9,9", "--preprocess", "imagenet")
     done = call("my_models:net", *given, "--labels", "labels.txt", "-o", "net.onnx")
     assert done.exit_code == 0, done.output
+    assert re.match(r"the same: output 'output' differs by \S+ of its largest value\n", done.stdout)
     backend = open_backend("net.onnx")
     assert json.loads(backend.metadata["cam.labels"]) == ["a", "b", "c"]
     assert json.loads(backend.metadata["cam.preprocess"])["mean"][0] == pytest.approx(0.485)
     assert backend.look(np.ones((1, 3, 9, 9), np.float32)).score.shape == (1, 3)
+
+
+def test_a_torch_factory_that_changes_is_written_by_force_alone() -> None:
+    """What tracing writes down is true of the example only; how far it is off is said."""
+    pytest.importorskip("torch")
+    given = ("my_models:baked", "--exporter", "torchscript", "--static", "2,3,9,9")
+    done = call(*given, "-o", "a.onnx")
+    assert done.exit_code == 2, done.output
+    assert "disagree on inputs of shape [3, 3, 9, 9]: output 'output' by 0.33" in done.stderr
+    assert not Path("a.onnx").exists()
+    forced = call(*given, "-o", "a.onnx", "--force", "--json")
+    assert forced.exit_code == 0, forced.output
+    parity = json.loads(forced.stdout)["parity"]
+    assert not parity["same"]
+    assert parity["gap"] == pytest.approx(1 / 3, rel=1e-5)  # the other batch is 0.75 of the example
+    assert parity["there"] == "1"
+    assert Path("a.onnx").exists()
 
 
 def test_int8_is_calibrated_by_the_models_own_record() -> None:
@@ -86,7 +112,7 @@ def test_check_says_that_two_are_the_same() -> None:
         (("nowhere.tflite", "-o", "a.onnx"), "no such file"),
         (("photo.txt", "-o", "a.onnx"), "no package.module:factory"),
         (("my_models:broken", "-o", "a.onnx"), "no weights here"),
-        (("my_models:nowhere", "-o", "a.onnx"), "AttributeError"),
+        (("my_models:nowhere", "-o", "a.onnx"), "module 'my_models' has no 'nowhere'"),
         (("net.keras", "--int8", "photos", "-o", "a.onnx"), "convert 'net.keras' to one first"),
     ],
 )

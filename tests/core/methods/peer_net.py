@@ -56,7 +56,8 @@ def exported(place: Path) -> Any:
     from backends.onnx import OnnxBackend
     from converters.torch import to_onnx
 
-    return OnnxBackend(to_onnx(module(), pictures(), place / "net.onnx", exporter="torchscript"))
+    path, _ = to_onnx(module(), pictures(), place / "net.onnx", exporter="torchscript")
+    return OnnxBackend(path)
 
 
 @functools.cache

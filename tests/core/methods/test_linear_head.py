@@ -91,7 +91,7 @@ def test_of_an_export_it_is_the_weight_of_the_last_module(
     net = randomise(NETS[name].build(), 3)
     size = NETS[name].size
     x = np.random.default_rng(7).normal(size=(2, 3, size, size)).astype(np.float32)
-    backend = OnnxBackend(to_onnx(net, x, tmp_path / "net.onnx", exporter=exporter))
+    backend = OnnxBackend(to_onnx(net, x, tmp_path / "net.onnx", exporter=exporter)[0])
     *_, last = (module for module in net.modules() if isinstance(module, torch.nn.Linear))
     found, grad = (explain(backend, x, [1, 2], method) for method in ("cam", "gradcam"))
     w = last.weight.detach().numpy()[[1, 2]]
@@ -107,6 +107,6 @@ def test_a_head_with_a_hidden_layer_is_refused(tmp_path: Path) -> None:
     from tests.models.networks import NETS, randomise
 
     net, x = randomise(NETS["mobilenet v3"].build(), 3), np.ones((1, 3, 32, 32), np.float32)
-    path = to_onnx(net, x, tmp_path / "net.onnx", exporter="torchscript")
+    path, _ = to_onnx(net, x, tmp_path / "net.onnx", exporter="torchscript")
     with pytest.raises(LayerError, match=r"HardSwish.* follows the linear layer; take gradcam"):
         explain(OnnxBackend(path), x, 1, "cam")
