@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -28,14 +27,15 @@ pytest.importorskip("onnxruntime")
 
 @pytest.fixture
 def counted(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
-    """How often sessions run forward and backward."""
+    """How often sessions run forward, and how many targets' ways back they run."""
     found: Counter[str] = Counter()
-    for kind, name in product((Passes, ByScale), ("forward", "backward")):
+    ways = ((Passes, "forward"), (ByScale, "forward"), (Passes, "backward"))
+    for kind, name in (*ways, (ByScale, "backward_all")):
         own = getattr(kind, name)
 
-        def counting(self: Any, *args: Any, _name: str = name, _own: Any = own) -> Any:
-            found[_name] += 1
-            return _own(self, *args)
+        def counting(self: Any, kept: Any, *args: Any, _name: str = name, _own: Any = own) -> Any:
+            found[_name.removesuffix("_all")] += len(args[0]) if _name == "backward_all" else 1
+            return _own(self, kept, *args)
 
         monkeypatch.setattr(kind, name, counting)
     return found
