@@ -357,6 +357,13 @@ ELSEWHERE: dict[tuple[str, str], tuple[str, ...]] = {
         "core/targets/reading/test_text.py core/targets/reading/test_character.py",
         "what is seen of a reader",
     ): ("cam_core/targets/reading/look.py",),
+    ("core/audit/data/test_table.py", "the same photos out of every format"): (
+        "cam_core/audit/data/beside.py",
+        "cam_core/audit/data/folders.py",
+        "cam_core/audit/data/imagenet.py",
+        "cam_core/audit/data/item.py",
+        "cam_core/audit/data/marked.py",
+    ),
     ("finding/test_score_places.py", "how models' scores are read and written"): (
         "cam_core/places.py",
     ),
