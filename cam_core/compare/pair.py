@@ -25,11 +25,18 @@ from .sides import Sides, scores, signed_or_nan
 
 
 def compare_batch(
-    sides: Sides, photos: Sequence[Photo], missed: Callable[[str], None] = lambda line: None
+    sides: Sides,
+    photos: Sequence[Photo],
+    missed: Callable[[str], None] = lambda line: None,
+    *,
+    of_flips: bool = True,
 ) -> Batch | None:
     """One forward and one backward pass of each model; two more where an answer flips.
 
     None where there is nothing of what is asked in a photo, which is told.
+
+    Args:
+        of_flips: are the maps of B's answer made as well, where that is another?
     """
     alike = all(photo.a is photo.b for photo in photos)
     x = stacked([photo.a for photo in photos])
@@ -49,7 +56,8 @@ def compare_batch(
     both = scores(looks[0], sides.a)[:n], scores(looks[1], sides.b)[:n]
     found |= places_alike(sides, looks, n)
     answers, flips = answered(sides, both)
-    others, theirs = flipped(sides, looks, both, flips)
+    again = flips & of_flips
+    others, theirs = flipped(sides, looks, both, again)
     Y = asked[0].score(looks[0].first.score), asked[1].score(looks[1].first.score)
     pairs = [
         Pair(
@@ -64,9 +72,9 @@ def compare_batch(
             maps=(seen[0][i], seen[1][i]),
             measures={name: float(values[i]) for name, values in found.items()},
             of_answer={name: float(values[i]) for name, values in others.items()}
-            if flips[i]
+            if again[i]
             else {},
-            answer_maps=(theirs[0][i], theirs[1][i]) if flips[i] else None,
+            answer_maps=(theirs[0][i], theirs[1][i]) if again[i] else None,
         )
         for i, photo in enumerate(photos)
     ]
