@@ -357,6 +357,18 @@ ELSEWHERE: dict[tuple[str, str], tuple[str, ...]] = {
         "core/targets/reading/test_text.py core/targets/reading/test_character.py",
         "what is seen of a reader",
     ): ("cam_core/targets/reading/look.py",),
+    ("core/audit/test_run.py", "whole runs: killed, on a full disk, two at once"): (
+        "cam_core/audit/opening.py",
+        "cam_core/audit/plan.py",
+        "cam_core/audit/rows/durable.py",
+        "cam_core/audit/rows/lock.py",
+    ),
+    ("core/audit/test_auditing.py", "a file that changes is noticed"): (
+        "cam_core/audit/hashes.py",
+    ),
+    ("core/audit/measure/test_columns.py", "what becomes of it"): (
+        "cam_core/audit/measure/shot.py",
+    ),
     ("core/audit/data/test_table.py", "the same photos out of every format"): (
         "cam_core/audit/data/beside.py",
         "cam_core/audit/data/folders.py",
