@@ -13,6 +13,7 @@ from ..errors import CamError, InputError
 from .data import Item
 from .measure import Column, Opened, Shot, columns_of, row_of
 from .measure.looking import look_at_both, look_at_one
+from .memory import give_back
 from .plan import Plan
 from .rows import Parts, locked, write_manifest
 
@@ -59,6 +60,7 @@ def run(
         step(kept)
         left = after(enumerate(plan.items()), parts)
         work = Work(plan, columns, step, ahead, bounded(plan, kept))
+        give_back()
         while part := list(islice(left, plan.part)):
             parts.append(work.rows(part))
         if parts.count != plan.count:

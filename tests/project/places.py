@@ -283,6 +283,14 @@ ELSEWHERE: dict[tuple[str, str], tuple[str, ...]] = {
         "cam_core/cli/compare/sheet.py",
         "cam_core/cli/compare/words.py",
     ),
+    ("cli/commands/test_audit.py", "what the command opens, says, draws and writes"): (
+        "cam_core/cli/audit/asked.py",
+        "cam_core/cli/audit/files.py",
+        "cam_core/cli/audit/opened.py",
+        "cam_core/cli/audit/pictures.py",
+        "cam_core/cli/audit/words.py",
+        "cam_core/audit/summary/baseline.py",
+    ),
     ("core/compare/test_run.py", "what is compared, on one network both ways"): (
         "cam_core/compare/pair.py",
         "cam_core/compare/photos.py",

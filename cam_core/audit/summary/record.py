@@ -43,8 +43,7 @@ class Summary:
     @property
     def metrics(self) -> dict[str, str]:
         """What limits are put on."""
-        way = {WAY: "part of the way to another class"} if self.table.referenced else {}
-        return self.table.measured | way
+        return self.table.measured
 
     @property
     def line(self) -> str:

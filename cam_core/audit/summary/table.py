@@ -55,18 +55,24 @@ class Table:
 
     @property
     def measured(self) -> dict[str, str]:
-        """Each column of numbers -> what it is: what is summed up, and what limits are put on."""
-        found = {
-            name: column.summary
-            for name, column in self.columns.items()
-            if column.kind in ("number", "yes") and name not in ("fed_alike",)
-        }
-        return found | {FAILED: "1 of a photo that was not looked at"}
+        """Each column of numbers -> what it is."""
+        return measured(self.columns)
 
     @property
     def referenced(self) -> bool:
         """Is it a report of two models?"""
         return any(column.of == "reference" for column in self.columns.values())
+
+
+def measured(columns: Mapping[str, Column]) -> dict[str, str]:
+    """What is summed up, and what limits are put on: each name -> what it is."""
+    found = {
+        name: column.summary
+        for name, column in columns.items()
+        if column.kind in ("number", "yes") and name != "fed_alike"
+    }
+    way = {WAY: "part of the way to another class"} if "spearman" in columns else {}
+    return found | {FAILED: "1 of a photo that was not looked at"} | way
 
 
 def open_table(folder: str | Path) -> Table:
