@@ -35,19 +35,21 @@ def ssim(a: Array, b: Array, *, window: int | None = None) -> Array:
         raise InputError(
             f"a window of {size} does not fit maps of {a.shape[1:]}: an odd number from 3 on"
         )
-    return np.array([_ssim(one, other, size) for one, other in zip(a, b, strict=True)])
+    return _ssim(a, b, size)
 
 
-def _ssim(a: Array, b: Array, size: int) -> float:
+def _ssim(a: Array, b: Array, size: int) -> Array:
+    """Of all maps at once: a window is one map's alone."""
     from scipy.ndimage import uniform_filter
 
-    edge = tuple(slice(size // 2, n - size // 2) for n in a.shape)
-    ma, mb, maa, mbb, mab = (uniform_filter(x, size)[edge] for x in (a, b, a * a, b * b, a * b))
-    cells = size**a.ndim
+    window = 1, *[size] * (a.ndim - 1)
+    edge = slice(None), *(slice(size // 2, n - size // 2) for n in a.shape[1:])
+    ma, mb, maa, mbb, mab = (uniform_filter(x, window)[edge] for x in (a, b, a * a, b * b, a * b))
+    cells = size ** (a.ndim - 1)
     vaa, vbb, vab = ((m - p) * cells / (cells - 1) for m, p in _products(ma, mb, maa, mbb, mab))
     c1, c2 = K1**2, K2**2
     found = (2 * ma * mb + c1) * (2 * vab + c2) / ((ma**2 + mb**2 + c1) * (vaa + vbb + c2))
-    return float(found.mean())
+    return np.asarray(found.mean(axis=tuple(range(1, a.ndim))))
 
 
 def _products(
