@@ -15,6 +15,7 @@ from ...compare.record import of_boxes
 from ...ranking.asking import class_of
 from ...sources.boxes import Labelled, is_of
 from .shot import One, Opened, Shot
+from .small_map import rows_of, small_map
 
 Of = Literal["photo", "model", "reference"]
 
@@ -24,7 +25,7 @@ class Column:
     """A row of COLUMNS."""
 
     kind: str
-    """text, number, whole or yes."""
+    """text, number, whole, yes or numbers."""
     of: Of
     """What has it: each photo, the model's look at it, or that of model and reference."""
     summary: str
@@ -145,6 +146,18 @@ COLUMNS: Mapping[str, Column] = {
         "number", "model", "share of the area that the object has", energy("object_size")
     ),
     "other_size": Column("number", "model", "that other objects have", energy("other_size")),
+    "map": Column(
+        "numbers",
+        "model",
+        "the map's positive part as shares of its sum, at most 8 x 8 cells",
+        one(lambda o: small_map(o.seen)),
+    ),
+    "map_height": Column(
+        "whole",
+        "model",
+        "the rows of that",
+        one(lambda o: rows_of(o.seen)),
+    ),
     "answer_b": Column(
         "text",
         "reference",

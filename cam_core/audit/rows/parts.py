@@ -16,7 +16,8 @@ from .durable import sweep, write_durable
 
 Row = Mapping[str, Any]
 KINDS = {"text": "string", "number": "float64", "whole": "int64", "yes": "bool_"}
-"""What a column may hold -> what Arrow calls it."""
+"""What a column may hold -> what Arrow calls it; `numbers` are a list of float32."""
+NUMBERS = "numbers"
 ROWS = "rows"
 """The folder of the files."""
 
@@ -79,7 +80,9 @@ def _schema(kinds: Mapping[str, str]) -> Any:
         raise MissingExtraError(
             "rows are kept as Parquet, which needs pyarrow: pip install 'cam-core[parquet]'"
         ) from error
-    return pyarrow.schema([(name, getattr(pyarrow, KINDS[kind])()) for name, kind in kinds.items()])
+    many = pyarrow.list_(pyarrow.float32())
+    types = {kind: getattr(pyarrow, name)() for kind, name in KINDS.items()} | {NUMBERS: many}
+    return pyarrow.schema([(name, types[kind]) for name, kind in kinds.items()])
 
 
 def _length(file: Path, start: int) -> int:

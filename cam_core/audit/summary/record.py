@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from ...compare.verdict import Verdict
 from ...metrics.intervals import Interval, mean_interval
 from ..rows import read_manifest
 from .agreed import agreed
+from .shortcuts import Bias, Cluster, biases_of, clusters_of
 from .slices import Slice, slices_of
 from .table import FAILED, WAY, Table
 
@@ -33,6 +34,10 @@ class Summary:
     """Of two models."""
     ways: Array | None
     slices: list[Slice]
+    clusters: list[Cluster] = field(default_factory=list)
+    """Where the maps of each answer lie, those that may be shortcuts first."""
+    biases: list[Bias] = field(default_factory=list)
+    """Answers whose maps lie off the object."""
 
     def values(self, metric: str) -> Array:
         """One number a photo [N], NaN where there is none."""
@@ -54,7 +59,8 @@ class Summary:
 def summarise(table: Table) -> Summary:
     """Of a report."""
     verdict, ways = agreed(table) if table.referenced else (None, None)
-    return Summary(table, verdict, ways, slices_of(table))
+    found = slices_of(table), clusters_of(table), biases_of(table)
+    return Summary(table, verdict, ways, *found)
 
 
 def one_line(table: Table) -> str:
@@ -96,6 +102,8 @@ def record(found: Summary) -> dict[str, Any]:
         "metrics": found.metrics,
         "statistics": {name: statistics(found.values(name)) for name in found.metrics},
         "slices": [slice_record(one) for one in found.slices],
+        "shortcuts": [cluster_record(one) for one in found.clusters if one.flag],
+        "biases": [bias_record(one) for one in found.biases],
         **{name: manifest[name] for name in ("sha256", "settings", "facts")},
     }
 
@@ -120,6 +128,23 @@ def slice_record(one: Slice) -> dict[str, Any]:
         for name, of in one.numbers.items()
     }
     return {"kind": one.kind, "name": one.name, "photos": one.photos, "means": means}
+
+
+def cluster_record(one: Cluster) -> dict[str, Any]:
+    """Photos of one answer whose maps lie in one place."""
+    return {
+        "answer": one.answer,
+        "where": one.flag,
+        "photos": len(one.rows),
+        "part": one.part,
+        "mean_map": one.centre.tolist(),
+    }
+
+
+def bias_record(one: Bias) -> dict[str, Any]:
+    """An answer whose maps lie off the object."""
+    known = {"answer": one.answer, "on_object": one.on_object, "even": one.even}
+    return {**known, "photos": one.difference.rows}
 
 
 def _verdict(found: Summary) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from cam_core.write import write_together
 
 from .opened import Fed
 from .page import between, page, said
-from .pictures import chosen, rated, strips
+from .pictures import chosen, rated, sheets, strips
 
 RECORD, PAGE = "report.json", "report.html"
 LONG = 400
@@ -70,6 +70,7 @@ def html(
         facts,
         pictures,
         np.argsort(-badness, kind="stable"),
+        sheets=sheets(found, *drawn),
         title=title(facts),
         command=str(facts["facts"].get("command", "")),
         said=facts["said"],

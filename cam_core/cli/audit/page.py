@@ -63,6 +63,7 @@ def page(
     strips: Mapping[str, Sequence[Strip]],
     order: Array,
     *,
+    sheets: Sequence[tuple[str, Strip]] = (),
     title: str,
     command: str,
     said: Sequence[str] = (),
@@ -74,6 +75,7 @@ def page(
 
     Args:
         order: the rows, the worst first.
+        sheets: photos whose maps lie alike, and what is to be said of them.
 
     Raises:
         MissingExtraError: jinja2 is not installed.
@@ -101,6 +103,7 @@ def page(
             {"title": TITLES[kind][0], "said": TITLES[kind][1], "strips": [_strip(s) for s in of]}
             for kind, of in strips.items()
         ],
+        sheets=[{"said": said, **_strip(strip)} for said, strip in sheets],
         slices=[sliced(list(of)) for _, of in groupby(found.slices, key=lambda one: one.kind)],
         kinds=kinds(found),
         table=table(found, order),

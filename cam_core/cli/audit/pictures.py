@@ -11,6 +11,7 @@ from cam_core.audit.data import Item
 from cam_core.audit.measure.looking import look_at_both, look_at_one
 from cam_core.audit.plan import Plan
 from cam_core.audit.summary import Summary
+from cam_core.audit.summary.shortcuts import Cluster
 from cam_core.backend import Array
 from cam_core.compare.photos import Pair, Photo
 from cam_core.errors import CamError
@@ -25,6 +26,8 @@ from .opened import Fed, picture_of
 
 WORST, TYPICAL, MISTAKES = 6, 3, 6
 """Photos of each kind."""
+CLUSTERS, SHEET = 6, 4
+"""Clusters that are shown, and photos of each."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,36 @@ def rated(found: Summary) -> Array:
     if np.isfinite(object_energy).sum() * 2 > len(object_energy):
         return -object_energy
     return found.values("energy_border")
+
+
+def sheets(found: Summary, plan: Plan, fed: Fed) -> list[tuple[str, Strip]]:
+    """Of some clusters, those that may be shortcuts first, the photos nearest to their middle."""
+    some = found.clusters[:CLUSTERS]
+    wanted = {row for one in some for row in one.rows[:SHEET]}
+    items = {i: item for i, item in enumerate(plan.items()) if i in wanted}
+    made = []
+    for one in some:
+        each = (drawn(plan, fed, items[i], i, "", own) for i in one.rows[:SHEET] if i in items)
+        pictures = [picture for strip in each if strip is not None for picture in strip.pictures]
+        if pictures:
+            made.append((cluster_said(one), Strip(one.answer, pictures)))
+    return made
+
+
+def cluster_said(one: Cluster) -> str:
+    """Which photos, and whether that is doubtful."""
+    said = f"{one.answer}: {len(one.rows)} photos, {one.part:.0%} of the answer's"
+    return f"{said}, lie {one.flag} whatever they show" if one.flag else said
+
+
+def own(
+    plan: Plan, photo: Photo, label: str, shown: Array, placement: Placement
+) -> Iterator[tuple[Array, str]]:
+    """The model's map."""
+    ones = look_at_one(plan.sides, [photo])
+    if not isinstance(ones, str) and ones[0].seen.signed.ndim == 2:
+        seen = ones[0].seen
+        yield painted(shown, seen, seen.raw_max, placement), photo.name
 
 
 def strips(

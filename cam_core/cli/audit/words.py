@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cam_core.audit.summary import Baseline, Summary
+from cam_core.audit.summary.shortcuts import Bias
 from cam_core.compare.limits import Checked
 
 from ..compare.words import limits_said
@@ -38,9 +39,17 @@ def show(
     ]
     out.print(grid({"number": "", "photos": "r", "mean": "r", "95 %": ""}, rows))
     told = [("skipped", f"{why} ({n})") for why, n in list(facts["errors"].items())[:ERRORS]]
+    told += [("shortcut", f"{one.answer}: {one.flag}") for one in found.clusters if one.flag]
+    told += [("off", bias_said(one)) for one in found.biases]
     if baseline is not None:
         told += baseline_said(baseline)
     lines(out, [*told, *limits_said(checked), *(("wrote", name) for name in names)])
+
+
+def bias_said(one: Bias) -> str:
+    """An answer whose maps lie off the object."""
+    even = f"an even one would have {one.even:.1%}"
+    return f"{one.answer}: {one.on_object:.1%} of the map is on the object, {even}"
 
 
 def between_of(one: Mapping[str, Any]) -> str:

@@ -118,6 +118,24 @@ def test_a_sample_is_drawn() -> None:
     assert len(rows("some")) == 5
 
 
+def test_a_planted_mark_is_on_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("torch")
+    from tests.core.audit import planted
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "names.txt").write_text("\n".join(planted.NAMES))
+    data = planted.data(tmp_path, planted.CORNER)
+    pixels = ["--rescale", str(1 / 255), "--mean", str(planted.MEAN), "--std", str(planted.STD)]
+    call = ["audit", "tests.core.audit.planted:marked", str(data), "--labels", "names.txt"]
+    result = CliRunner().invoke(gradcam, [*call, *pixels, "--fit", "stretch", "-o", "out"])
+    assert result.exit_code == 0, result.output
+    assert "shortcut red: in the upper left corner" in result.output
+    (found,) = report("out")["shortcuts"]
+    assert (found["answer"], found["where"]) == ("red", "in the upper left corner")
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "lie in the upper left corner whatever they show" in page
+
+
 REFUSED: dict[str, tuple[list[str], str]] = {
     "no data": (["a.onnx"], "audit takes a model, maybe a reference, and photos"),
     "no such data": (["a.onnx", "nowhere"], "'nowhere': no such file or folder"),

@@ -10,14 +10,17 @@ import pytest
 pytest.importorskip("pyarrow")
 
 from cam_core.audit.measure import COLUMNS
-from cam_core.audit.rows.parts import KINDS, Parts
+from cam_core.audit.rows.parts import KINDS, NUMBERS, Parts
 from cam_core.errors import InputError
 
-COLUMN_KINDS = {"name": "text", "value": "number", "place": "whole", "lit": "yes"}
+COLUMN_KINDS = {
+    **{"name": "text", "value": "number", "place": "whole", "lit": "yes"},
+    **{"map": "numbers"},
+}
 ROWS: list[dict[str, Any]] = [
-    {"name": "a", "value": 0.5, "place": 1, "lit": True},
-    {"name": None, "value": None, "place": None, "lit": None},
-    {"name": "ö", "value": 1e300, "place": 2**40, "lit": False},
+    {"name": "a", "value": 0.5, "place": 1, "lit": True, "map": [0.5, 0.25]},
+    {"name": None, "value": None, "place": None, "lit": None, "map": None},
+    {"name": "ö", "value": 1e300, "place": 2**40, "lit": False, "map": []},
 ]
 
 
@@ -69,4 +72,4 @@ def test_what_a_killed_run_left_is_taken_away_by_the_next_alone(tmp_path: Path) 
 
 
 def test_every_column_is_of_a_kind_that_there_is() -> None:
-    assert {column.kind for column in COLUMNS.values()} <= set(KINDS)
+    assert {column.kind for column in COLUMNS.values()} <= {*KINDS, NUMBERS}
