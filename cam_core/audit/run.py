@@ -21,6 +21,13 @@ Open = Callable[[Callable[[tuple[int, Item]], Shot], Iterable[tuple[int, Item]]]
 """How photos are opened one after another; `map`, or one that opens the next one meanwhile."""
 
 
+Part = list[tuple[int, Item]]
+"""Photos with their places."""
+Rows = list[dict[str, Any]]
+Engine = Callable[[Iterator[Part], frozenset[int], Callable[[int], None]], Iterator[Rows]]
+"""Makes the rows of part after part; of photos that are ready anything stands in their place."""
+
+
 @dataclass(frozen=True)
 class Done:
     """What a run found and did."""
@@ -36,6 +43,7 @@ def run(
     *,
     step: Callable[[int], None] = lambda done: None,
     ahead: Open = map,
+    engine: Engine | None = None,
     facts: Mapping[str, Any] | None = None,
 ) -> Done:
     """All photos to rows in the folder `out`; what is there already is kept.
@@ -45,6 +53,7 @@ def run(
         out: the folder of the report.
         step: hears how many photos are done.
         ahead: opens photos one after another, as `map` does.
+        engine: what makes the rows, such as `local.Local`; None: this process.
         facts: what the manifest tells besides.
 
     Raises:
@@ -59,10 +68,14 @@ def run(
         kept = parts.count
         step(kept)
         left = after(enumerate(plan.items()), parts)
-        work = Work(plan, columns, step, ahead, bounded(plan, kept))
+        first = bounded(plan, kept)
         give_back()
-        while part := list(islice(left, plan.part)):
-            parts.append(work.rows(part))
+        ready = {index: made(shot, columns) for index, shot in first.items()}
+        groups = iter(lambda: list(islice(left, plan.part)), [])
+        work = Work(plan, columns, step, ahead, first)
+        for rows in (work if engine is None else engine)(groups, frozenset(ready), step):
+            parts.append([ready.get(row["index"], row) for row in rows])
+        give_back()
         if parts.count != plan.count:
             raise InputError(f"the data had {plan.count} photos and now has {parts.count}")
     return Done(kept, parts.count - kept)
@@ -95,6 +108,12 @@ class Work:
     ahead: Open
     ready: Mapping[int, Shot]
     """Those that were looked at before."""
+
+    def __call__(
+        self, parts: Iterator[Part], ready: frozenset[int], step: Callable[[int], None]
+    ) -> Iterator[Rows]:
+        """Part after part, in this process."""
+        return map(self.rows, parts)
 
     def rows(self, part: Sequence[tuple[int, Item]]) -> list[dict[str, Any]]:
         """Of some photos, in their order; so many at once are looked at."""

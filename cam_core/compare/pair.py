@@ -30,6 +30,7 @@ def compare_batch(
     missed: Callable[[str], None] = lambda line: None,
     *,
     of_flips: bool = True,
+    hashed: bool = True,
 ) -> Batch | None:
     """One forward and one backward pass of each model; two more where an answer flips.
 
@@ -37,6 +38,7 @@ def compare_batch(
 
     Args:
         of_flips: are the maps of B's answer made as well, where that is another?
+        hashed: are the bytes hashed that both are fed? Else only where they may be others.
     """
     alike = all(photo.a is photo.b for photo in photos)
     x = stacked([photo.a for photo in photos])
@@ -65,7 +67,7 @@ def compare_batch(
             index=photo.index,
             boxes=boxes,
             target=_said(sides, asked[0], looks[0], i),
-            sha256=digests(photo),
+            sha256=digests(photo) if hashed or photo.a is not photo.b else ("", ""),
             answers=answers[i] if answers else None,
             flips=bool(flips[i]),
             scores=(float(Y[0][i]), float(Y[1][i])),

@@ -288,6 +288,7 @@ ELSEWHERE: dict[tuple[str, str], tuple[str, ...]] = {
         "cam_core/cli/audit/files.py",
         "cam_core/cli/audit/opened.py",
         "cam_core/cli/audit/pictures.py",
+        "cam_core/cli/audit/steps.py",
         "cam_core/cli/audit/words.py",
         "cam_core/audit/summary/baseline.py",
     ),

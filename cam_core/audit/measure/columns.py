@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -73,10 +74,16 @@ def is_right(shot: Shot) -> bool | None:
     """Is the answer the label? None where either is not known, or no class of the model."""
     if shot.one is None or shot.one.answer is None or shot.label is None:
         return None
-    box = Labelled(shot.label, 0, 0, 1, 1)
-    if class_of(box, shot.labels, None) is None:
+    if not isinstance(shot.label, int) and not is_class(shot.label, tuple(shot.labels or ())):
         return None
+    box = Labelled(shot.label, 0, 0, 1, 1)
     return is_of(box, shot.one.answer.index, shot.one.answer.label)
+
+
+@lru_cache(maxsize=4096)  # data has its labels again and again, and a model a thousand names
+def is_class(label: str, names: tuple[str, ...]) -> bool:
+    """Is that any class of the model, by any of its names?"""
+    return class_of(Labelled(label, 0, 0, 1, 1), names, None) is not None
 
 
 def _path(shot: Shot) -> str | None:
@@ -206,9 +213,6 @@ COLUMNS: Mapping[str, Column] = {
         "reference",
         "agreement under noise and with other classes, as JSON",
         of_b(lambda p: _json(p.bounds) if p.bounds else None),
-    ),
-    "input_sha256": Column(
-        "text", "reference", "of the bytes that the model was fed", of_b(lambda p: p.sha256[0])
     ),
     "fed_alike": Column(
         "yes", "reference", "was the reference fed the same?", of_b(lambda p: p.fed_alike)

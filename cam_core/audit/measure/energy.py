@@ -50,23 +50,20 @@ def energies(
     """
     if placement is None or seen.signed.ndim != 2 or not np.isfinite(seen.signed).all():
         return Energies()
-    part = shown(placement)
+    part, heat = shown(placement), None
+    if not seen.blank:
+        signed = np.maximum(seen.signed, 0)[None].astype(np.float32)
+        heat = laid_over(signed, placement.size, seen.region)[0][part]
+    total = 0.0 if heat is None else float(heat.sum(dtype=np.float64))
+    edge = NAN if heat is None or not total > 0 else at_border(heat) / total
+    if not (objects or others):
+        return Energies(border=edge)
     own, rest = (covered(things, placement)[part] for things in (objects, others))
     rest &= ~own
-    marked, sizes = bool(objects or others), (NAN, NAN)
-    if marked:
-        sizes = (float(own.mean()) if objects else NAN), float(rest.mean())
-    if seen.blank:
+    sizes = (float(own.mean()) if objects else NAN), float(rest.mean())
+    if heat is None or not total > 0:
         return Energies(object_size=sizes[0], other_size=sizes[1])
-    signed = np.maximum(seen.signed, 0)[None].astype(np.float32)
-    heat = laid_over(signed, placement.size, seen.region)[0][part].astype(np.float64)
-    total = heat.sum()
-    if not total > 0:
-        return Energies(object_size=sizes[0], other_size=sizes[1])
-    of_own, of_rest = float(heat[own].sum() / total), float(heat[rest].sum() / total)
-    edge = float(heat[border(heat.shape)].sum() / total)
-    if not marked:
-        return Energies(border=edge)
+    of_own, of_rest = (float(heat[of].sum(dtype=np.float64)) / total for of in (own, rest))
     on_own = of_own if objects else NAN
     return Energies(on_own, of_rest, 1 - of_own - of_rest, edge, *sizes)
 
@@ -98,12 +95,11 @@ def covered(things: Sequence[Thing], placement: Placed) -> Array:
     return found
 
 
-def border(shape: tuple[int, ...]) -> Array:
-    """bool [h, w]: the outermost BORDER of each extent, a cell at least."""
-    found = np.ones(shape, bool)
-    rows, columns = (max(1, round(BORDER * extent)) for extent in shape)
-    found[rows:-rows, columns:-columns] = False
-    return found
+def at_border(heat: Array) -> float:
+    """The sum over the outermost BORDER of each extent, a cell at least."""
+    rows, columns = (max(1, round(BORDER * extent)) for extent in heat.shape)
+    inner = heat[rows:-rows, columns:-columns]
+    return float(heat.sum(dtype=np.float64) - inner.sum(dtype=np.float64))
 
 
 def _laid(mask: Array, placement: Placed) -> Array:

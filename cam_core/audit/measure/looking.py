@@ -59,7 +59,7 @@ def look_at_both(
         bounded: also what an agreement is measured against, `bounds_of`.
     """
     missed: list[str] = []
-    batch = compare_batch(sides, photos, missed.append, of_flips=False)
+    batch = compare_batch(sides, photos, missed.append, of_flips=False, hashed=False)
     if batch is None:
         return missed[0]
     if bounded:

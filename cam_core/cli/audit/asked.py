@@ -21,6 +21,8 @@ class Audit(Typed):
     sample: int | None
     seed: int
     bounds: int
+    engine: str
+    workers: int | None
     own_preprocessing: bool
     layer_b: str | None
     labels_b: Path | None

@@ -132,6 +132,17 @@ def open_all(asked: Audit) -> tuple[Plan, Fed]:
     return ready, fed
 
 
+@dataclass(frozen=True)
+class Again:
+    """Opens the same in another process."""
+
+    asked: Audit
+
+    def __call__(self) -> Plan:
+        """The models, and the photos."""
+        return open_all(self.asked)[0]
+
+
 def sources(asked: Audit) -> tuple[str, str | None, str]:
     """Model, reference and data."""
     if len(asked.given) not in (2, 3):

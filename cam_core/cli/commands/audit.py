@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from cam_core.compare.limits import Checked, Limit
 
     from ..audit.opened import Fed
-    from ..steps import Step
 
 
 @click.command(short_help="Look at many photos, and write a report.")
@@ -54,6 +52,19 @@ if TYPE_CHECKING:
     show_default=True,
     type=click.IntRange(0),
     help="With a reference: photos that noise, other classes and shuffled weights are tried on.",
+)
+@click.option(
+    "--engine",
+    default="here",
+    show_default=True,
+    type=click.Choice(["here", "local"]),
+    help="Where photos are looked at: in this process, or in several of this machine, each with "
+    "models of its own.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(1),
+    help="Of --engine local: how many processes. Default: one a core.",
 )
 @click.option("--layer-b", help="The layer of the reference; 'default' is its own default one.")
 @click.option("--labels-b", type=FILE, metavar="FILE", help="The reference's class names.")
@@ -112,6 +123,7 @@ def run(asked: Audit) -> int:
 
     from ..audit.files import command_line
     from ..audit.opened import open_all, sources
+    from ..audit.steps import counted, engine_of, facts_of, limits_of, said_first, summary_of
     from ..output import check_directory
     from ..report import progress
     from ..threads import ahead
@@ -125,7 +137,10 @@ def run(asked: Audit) -> int:
         click.echo(f"note: {text}", err=True)
     facts = facts_of(asked, command_line(sys.argv[1:]), sources(asked))
     with progress(ready.count, "auditing") as step:
-        done = audited(ready, asked.out, step=counted(step), ahead=ahead, facts=facts)
+        done = audited(
+            *(ready, asked.out),
+            **{"step": counted(step), "ahead": ahead, "engine": engine_of(asked), "facts": facts},
+        )
     if done.kept:
         click.echo(f"note: {done.kept} rows were there already", err=True)
     return finish(asked, (ready, fed), limits, before, notes)
@@ -142,6 +157,7 @@ def finish(
     from cam_core.audit.summary import against
 
     from ..audit.files import record, write
+    from ..audit.steps import check, summary_of
     from ..audit.words import show
     from ..output import print_json
 
@@ -161,6 +177,8 @@ def finish(
 
 def again(asked: Audit) -> int:
     """Limits on rows that are there."""
+    from ..audit.steps import check, limits_of, summary_of
+
     assert asked.again is not None
     if asked.given:
         raise click.UsageError("--again runs no model: leave the model and the data out")
@@ -171,62 +189,6 @@ def again(asked: Audit) -> int:
     for one in checked:
         click.echo(f"{'FAILED' if one.failed else 'holds '} {one.line}")
     return ended(asked, checked, {"line": found.line})
-
-
-def summary_of(report: Path) -> Summary:
-    """Of a report's rows."""
-    from cam_core.audit import open_table, summarise
-
-    return summarise(open_table(report))
-
-
-def limits_of(asked: Audit, *, referenced: bool) -> list[Limit]:
-    """What was typed."""
-    from cam_core.audit.measure import columns_of
-    from cam_core.audit.summary import measured
-    from cam_core.compare.limits import read_limit
-
-    known = measured(columns_of(reference=referenced))
-    return [read_limit(text, known) for text in asked.fail_if]
-
-
-def check(found: Summary, limits: Sequence[Limit]) -> list[Checked]:
-    """Each limit on the rows."""
-    from cam_core.compare.limits import Checked
-
-    return [Checked(one, one.statistic(found.values(one.metric))) for one in limits]
-
-
-def said_first(ready: Plan, fed: Fed) -> list[str]:
-    """What makes a report doubtful."""
-    from cam_core.head import probability_of
-
-    texts = [] if fed.both is None else [fed.both.said]
-    texts += [ready.sides.classes.said, *(one.doubt for one in ready.sides.layers)]
-    if not probability_of(ready.sides.a):
-        texts.append("the model ends in scores and has no probabilities: no confidence is said")
-    return [text for text in texts if text]
-
-
-def facts_of(asked: Audit, command: str, given: Sequence[str | None]) -> dict[str, Any]:
-    """What is good to know of a run, and changes no row."""
-    from cam_core.report import versions
-
-    models = [Path(name).name for name in given[:2] if name is not None]
-    return {"command": command, "models": models, "versions": versions()}
-
-
-def counted(step: Step) -> Any:
-    """Tells a bar how many photos are done."""
-    told = 0
-
-    def tell(done: int) -> None:
-        nonlocal told
-        for _ in range(done - told):
-            step()
-        told = done
-
-    return tell
 
 
 def ended(asked: Audit, checked: Sequence[Checked], verdict: Any) -> int:

@@ -113,6 +113,13 @@ def test_a_baseline_says_what_moved() -> None:
     assert "Against the baseline" in (Path("worse") / "report.html").read_text()
 
 
+def test_other_processes_make_the_same_rows() -> None:
+    assert audit("a.onnx", "photos", out="here").exit_code == 0
+    result = audit("a.onnx", "photos", "--engine", "local", "--workers", "1", out="there")
+    assert result.exit_code == 0, result.output
+    assert rows("there") == rows("here")
+
+
 def test_a_sample_is_drawn() -> None:
     assert audit("a.onnx", "photos", "--sample", "5", "--seed", "2", out="some").exit_code == 0
     assert len(rows("some")) == 5

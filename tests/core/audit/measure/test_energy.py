@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cam_core.audit.data import Thing
-from cam_core.audit.measure.energy import Energies, border, energies, shown
+from cam_core.audit.measure.energy import Energies, at_border, energies, shown
 from cam_core.compare.photos import Seen
 from cam_core.image.place import FITS, place
 from cam_core.sources.boxes import Labelled
@@ -58,8 +58,9 @@ def test_an_even_map_has_the_shares_of_the_areas() -> None:
     found = energies(seen(np.ones((3, 4))), place(PHOTO, INPUT, "stretch"), [Thing(CAT)], [])
     assert found.object == pytest.approx(found.object_size, rel=1e-6)
     assert found.other == 0
-    assert found.border == pytest.approx(border(INPUT).mean(), rel=1e-6)
-    assert found.border == pytest.approx(0.36, abs=0.06)  # a tenth of 24 and 32, in whole pixels
+    inner = (24 - 2 * 2) * (32 - 2 * 3)  # a tenth of each side in whole pixels
+    assert found.border == pytest.approx(1 - inner / (24 * 32), rel=1e-6)
+    assert at_border(np.ones((2, 2))) == 4  # nothing is inner
 
 
 def test_heat_in_the_middle_is_not_at_the_border() -> None:
