@@ -30,4 +30,5 @@ class Audit(Typed):
     fail_if: tuple[str, ...]
     junit: Path | None
     baseline: Path | None
+    card: Path | None
     again: Path | None

@@ -91,6 +91,9 @@ if TYPE_CHECKING:
     "--baseline", type=FILE, metavar="REPORT", help="A report of before to hold this one against."
 )
 @click.option(
+    "--card", type=FILE, metavar="FILE", help="Write a section for a model card, too (Markdown)."
+)
+@click.option(
     "--again",
     type=FILE,
     metavar="REPORT",
@@ -166,6 +169,12 @@ def finish(
     checked = check(found, limits)
     facts = record(found, checked, baseline, notes)
     names, missing = write(asked.out, found, facts, drawn, checked, baseline)
+    if asked.card is not None:
+        from cam_core.write import write_together
+
+        from ..audit.card import card
+
+        write_together(asked.card.parent, {asked.card.name: card(facts)})
     if asked.as_json:
         print_json(facts)
     else:

@@ -41,7 +41,7 @@ def rows(out: str) -> list[dict[str, Any]]:
 
 
 def test_one_model_is_told_by_its_answers_and_where_it_looks() -> None:
-    result = audit("a.onnx", "photos", out="one")
+    result = audit("a.onnx", "photos", "--card", "card.md", out="one")
     assert result.exit_code == 0, result.output
     found = report("one")
     assert (found["photos"], found["failed"]) == (COUNT + 1, 1)
@@ -54,6 +54,7 @@ def test_one_model_is_told_by_its_answers_and_where_it_looks() -> None:
     page = (Path("one") / "report.html").read_text()
     assert ("Mistakes" in page) == (right < 1)
     assert "Worst photos" in page
+    assert found["verdict"]["line"] in Path("card.md").read_text()
 
 
 def test_two_models_are_told_by_how_alike_they_look() -> None:
@@ -166,8 +167,11 @@ def test_what_cannot_be_is_told_in_a_line(case: str) -> None:
 
 @pytest.mark.skipif(not DATA.exists(), reason="the real photos are not beside this tree")
 def test_arrays_of_photos_are_data() -> None:
-    call = [str(DATA / "models/cifar10-vit.onnx"), str(DATA / "cifar10_242.npz"), "--sample", "20"]
-    result = CliRunner().invoke(gradcam, ["audit", *call, "-o", "cifar", "--mean", "0"])
+    call = [str(DATA / "models/cifar10-vit.onnx"), str(DATA / "cifar10_242.npz"), "--sample", "40"]
+    pixels = ["--rescale", str(1 / 255), "--fit", "stretch"]
+    pixels += ["--mean", "0.4914,0.4822,0.4465", "--std", "0.2023,0.1994,0.2010"]
+    result = CliRunner().invoke(gradcam, ["audit", *call, *pixels, "-o", "cifar"])
     assert result.exit_code == 0, result.output
-    assert report("cifar")["photos"] == 20
-    assert report("cifar")["failed"] == 0
+    found = report("cifar")
+    assert (found["photos"], found["failed"]) == (40, 0)
+    assert found["statistics"]["correct"]["mean"] == 1.0  # these photos were chosen so
