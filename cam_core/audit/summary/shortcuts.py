@@ -12,7 +12,7 @@ is not found so.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,6 +33,8 @@ LINED = 0.75
 """Of the heat that lies on the outermost cells of a cluster that is flagged for the border."""
 OFF = 0.5
 """Of the share of an even map: what lies on the object surely less than that is flagged."""
+ROWS = 50_000
+"""Photos whose maps are looked at."""
 CLASSES = 200
 """Answers that are looked at, the most frequent first."""
 PHOTOS = 1000
@@ -70,11 +72,11 @@ class Bias:
 
 def clusters_of(table: Table) -> list[Cluster]:
     """Those of each answer, the flagged ones first."""
-    maps, height = maps_of(table)
+    maps, places, height = maps_of(table)
     found = []
-    for answer, rows in answers(table, np.asarray(np.isfinite(maps).all(axis=1))).items():
+    for answer, rows in answers(table, places >= 0).items():
         held = rows[np.unique(np.linspace(0, len(rows) - 1, min(PHOTOS, len(rows))).astype(int))]
-        own = maps[held]
+        own = maps[places[held]]
         for mask in parts(own):
             centre = own[mask].mean(axis=0)
             near = np.argsort(np.linalg.norm(own[mask] - centre, axis=1), kind="stable")
@@ -87,22 +89,30 @@ def clusters_of(table: Table) -> list[Cluster]:
     return sorted(found, key=lambda one: (not one.flag, -len(one.rows)))
 
 
-def maps_of(table: Table) -> tuple[Array, int]:
-    """The kept maps [N, cells], NaN of a photo without one, and how many rows of cells they have.
+def maps_of(table: Table) -> tuple[Array, Array, int]:
+    """The kept maps [M, cells], which of them each row has [N], -1 of none, and their height.
 
-    Maps of another size than the first one are left out.
+    Of more than ROWS photos so many, evenly spread. Maps of another size than the first one are
+    left out. A file of rows is read at a time.
     """
-    lists, heights = table.lists("map"), table.numbers("map_height")
-    first = next((i for i, values in enumerate(lists) if values is not None), None)
-    if first is None:
-        return np.full((len(table), 1), np.nan), 1
-    kept = lists[first]
-    assert kept is not None
-    found = np.full((len(table), len(kept)), np.nan, np.float32)
-    for i, values in enumerate(lists):
-        if values is not None and len(values) == len(kept) and heights[i] == heights[first]:
-            found[i] = values
-    return found, int(heights[first])
+    wanted = np.zeros(len(table), bool)
+    wanted[np.linspace(0, len(table) - 1, min(ROWS, len(table))).astype(int)] = True
+    places, found = np.full(len(table), -1, np.int32), np.zeros((0, 1), np.float32)
+    height, count = 1, 0
+    for i, (values, tall) in enumerate(_kept(table)):
+        if values is None or not wanted[i]:
+            continue
+        if not count:
+            height, found = int(tall), np.zeros((int(wanted.sum()), len(values)), np.float32)
+        if len(values) == found.shape[1] and tall == height:
+            found[count], places[i] = values, count
+            count += 1
+    return found[:count], places, height
+
+
+def _kept(table: Table) -> Iterator[tuple[list[float] | None, int]]:
+    for row in table.parts.rows(["map", "map_height"]):
+        yield row["map"], row["map_height"]
 
 
 def answers(table: Table, known: Array) -> dict[str, Array]:

@@ -48,10 +48,6 @@ class Table:
         found: list[str | None] = self._read(name, _as_words)
         return found
 
-    def lists(self, name: str) -> list[list[float] | None]:
-        """A column of lists of numbers; it is not held."""
-        return [value for part in self.parts.tables([name]) for value in part[name].to_pylist()]
-
     def _read(self, name: str, convert: Any) -> Any:
         if name not in self._held:
             self._held[name] = convert(table.column(name) for table in self.parts.tables([name]))

@@ -93,6 +93,28 @@ def test_maps_that_lie_apart_are_parted_and_others_are_not() -> None:
     assert len(parts(np.tile(left.ravel(), (5, 1)))) == 1
 
 
+def test_maps_are_those_of_the_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from cam_core.audit import open_table
+    from cam_core.audit.run import run
+    from cam_core.audit.summary import shortcuts
+    from tests.core.audit.tiny import photos, tiny_plan
+
+    folder = photos(tmp_path / "photos", 11, broken=[3])
+    run(tiny_plan(folder, referenced=False), tmp_path / "out")
+    table = open_table(tmp_path / "out")
+    rows = list(table.parts.rows(["map", "map_height"]))
+    maps, places, height = shortcuts.maps_of(table)
+    assert (len(maps), height) == (10, 8)
+    for row, at in zip(rows, places, strict=True):
+        assert (at < 0) == (row["map"] is None)
+        if at >= 0:
+            np.testing.assert_array_equal(maps[at], np.array(row["map"], np.float32))
+    monkeypatch.setattr(shortcuts, "ROWS", 4)
+    some, chosen, _ = shortcuts.maps_of(table)
+    assert np.flatnonzero(chosen >= 0).tolist() == [0, 3, 6, 10]
+    np.testing.assert_array_equal(some, maps[places[chosen >= 0]])
+
+
 PLACES = {
     "in the upper left corner": [(0, 0), (1, 1)],
     "in the lower right corner": [(6, 5), (5, 6)],
