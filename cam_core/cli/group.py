@@ -29,6 +29,7 @@ COMMANDS = {
         "cam_core.cli.commands.compare:compare",
         "Say whether two models look at the same thing.",
     ),
+    "audit": ("cam_core.cli.commands.audit:audit", "Look at many photos, and write a report."),
     "record": (
         "cam_core.cli.commands.record:record",
         "Write a model's scores and maps, one .npz a photo.",

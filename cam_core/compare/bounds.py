@@ -53,6 +53,16 @@ def bounds_of(
     return [{name: float(of[i]) for name, of in found.items()} for i in range(n)]
 
 
+def with_shuffled(sides: Sides, batch: Batch) -> list[dict[str, float]] | None:
+    """The bounds of each photo with that of shuffled weights; None where there are none."""
+    side = sides.live or 0
+    x = [photo.b if side else photo.a for photo in batch.photos]
+    found = shuffled_of(sides, x, batch.targets[side], batch.signed)
+    if found is None:
+        return None
+    return [{**pair.bounds, SHUFFLED: float(r)} for pair, r in zip(batch.pairs, found, strict=True)]
+
+
 def shuffled_of(
     sides: Sides, x: Sequence[Inputs], target: ScoredTarget, signed: Array
 ) -> Array | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from ..backend import Array
-from .bounds import SHUFFLED, bounds_of, shuffled_of
+from .bounds import bounds_of, with_shuffled
 from .classes import changed_places
 from .lone import lone_boxes
 from .pair import compare_batch, with_bounds
@@ -57,15 +57,9 @@ class Collected:
         if far_off([pair for one in self.sampled for pair in one.pairs]) is not None:
             return
         for batch in self.sampled:
-            side = self.sides.live or 0
-            x = [photo.b if side else photo.a for photo in batch.photos]
-            found = shuffled_of(self.sides, x, batch.targets[side], batch.signed)
-            if found is None:
+            bounds = with_shuffled(self.sides, batch)
+            if bounds is None:
                 return
-            bounds = [
-                {**pair.bounds, SHUFFLED: float(r)}
-                for pair, r in zip(batch.pairs, found, strict=True)
-            ]
             self.found |= {pair.index: pair for pair in with_bounds(batch, bounds).pairs}
 
     def scores(self) -> tuple[tuple[Array, Array] | None, list[int]]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
@@ -65,8 +65,12 @@ class Checked:
         return f"{self.limit.text}: {name} is {self.value:.4g}"
 
 
-def read_limit(text: str) -> Limit:
+def read_limit(text: str, known: Collection[str] = METRICS) -> Limit:
     """One limit.
+
+    Args:
+        text: as it is written.
+        known: the names of the metrics that there are.
 
     Raises:
         InputError: it is none, with what is wrong.
@@ -78,14 +82,14 @@ def read_limit(text: str) -> Limit:
             "spearman.p05<0.8"
         )
     metric, statistic, sign, limit = parts.groups()
-    if metric not in METRICS:
-        near = get_close_matches(metric, METRICS, 1)
-        hint = f"; did you mean {near[0]}?" if near else f": there are {', '.join(METRICS)}"
+    if metric not in known:
+        near = get_close_matches(metric, known, 1)
+        hint = f"; did you mean {near[0]}?" if near else f": there are {', '.join(known)}"
         raise InputError(f"--fail-if '{text}': no metric '{metric}'{hint}")
-    known = Statistic(statistic)
+    one = Statistic(statistic)
     try:
-        known([0.0])
-        return Limit(text.strip(), metric, known, sign, float(limit))
+        one([0.0])
+        return Limit(text.strip(), metric, one, sign, float(limit))
     except (InputError, ValueError) as error:
         raise InputError(f"--fail-if '{text}': {error}") from error
 
@@ -107,7 +111,7 @@ def check(record: Mapping[str, Any], limits: Sequence[Limit]) -> list[Checked]:
         raise InputError(f"the record's numbers cannot be read: {error}") from error
 
 
-def junit(checked: Sequence[Checked], record: Mapping[str, Any]) -> bytes:
+def junit(checked: Sequence[Checked], record: Mapping[str, Any], command: str = "compare") -> bytes:
     """The limits as a test suite that build servers show (JUnit's XML): a test case each.
 
     Without limits its only case is the verdict, which fails where it is "not the same".
@@ -119,9 +123,9 @@ def junit(checked: Sequence[Checked], record: Mapping[str, Any]) -> bytes:
     failed = sum(bool(why) for _, why in cases)
     suites = ElementTree.Element("testsuites")
     totals = {"tests": str(len(cases)), "failures": str(failed), "errors": "0"}
-    suite = ElementTree.SubElement(suites, "testsuite", {"name": "gradcam compare", **totals})
+    suite = ElementTree.SubElement(suites, "testsuite", {"name": f"gradcam {command}", **totals})
     for name, why in cases:
-        case = ElementTree.SubElement(suite, "testcase", classname="gradcam.compare", name=name)
+        case = ElementTree.SubElement(suite, "testcase", classname=f"gradcam.{command}", name=name)
         if why:
             ElementTree.SubElement(case, "failure", message=why).text = line
     ElementTree.SubElement(suite, "system-out").text = line

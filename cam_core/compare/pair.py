@@ -24,11 +24,20 @@ from .sides import Sides, scores, signed_or_nan
 
 
 def compare_batch(
-    sides: Sides, photos: Sequence[Photo], missed: Callable[[str], None] = lambda line: None
+    sides: Sides,
+    photos: Sequence[Photo],
+    missed: Callable[[str], None] = lambda line: None,
+    *,
+    of_flips: bool = True,
+    hashed: bool = True,
 ) -> Batch | None:
     """One forward and one backward pass of each model; two more where an answer flips.
 
     None where there is nothing of what is asked in a photo, which is told.
+
+    Args:
+        of_flips: are the maps of B's answer made as well, where that is another?
+        hashed: are the bytes hashed that both are fed? Else only where they may be others.
     """
     alike = all(photo.a is photo.b for photo in photos)
     x = stacked([photo.a for photo in photos])
@@ -55,8 +64,9 @@ def compare_batch(
         seen,
         found,
         (answers, flips),
-        flipped(sides, looks, both, flips),
+        flipped(sides, looks, both, flips) if of_flips else NONE_FLIPPED,
         boxes,
+        hashed=hashed,
     )
     return Batch(pairs, looks, asked, signed, both, photos, known if boxes else None)
 
@@ -70,6 +80,8 @@ def paired(
     answers: tuple[Sequence[tuple[Answer, Answer]], Array],
     other: Flipped = NONE_FLIPPED,
     boxes: Mapping[str, Any] | None = None,
+    *,
+    hashed: bool = True,
 ) -> list[Pair]:
     """All of it photo by photo."""
     numbers, (ours, theirs) = other
@@ -80,7 +92,7 @@ def paired(
             index=photo.index,
             boxes=boxes,
             target=said[i],
-            sha256=digests(photo),
+            sha256=digests(photo) if hashed or photo.a is not photo.b else ("", ""),
             answers=answers[0][i] if answers[0] else None,
             flips=bool(answers[1][i]),
             scores=(float(Y[0][i]), float(Y[1][i])),

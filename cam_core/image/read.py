@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from PIL.ImageFile import ImageFile
 
+PICTURES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"}
+"""What is taken from a folder; a file that is named may have any suffix."""
+
 
 def read(path: str | Path) -> Array:
     """The photo as people see it: uint8 [H, W, 3], RGB, turned upright as its EXIF tag says.

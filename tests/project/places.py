@@ -283,6 +283,15 @@ ELSEWHERE: dict[tuple[str, str], tuple[str, ...]] = {
         "cam_core/cli/compare/sheet.py",
         "cam_core/cli/compare/words.py",
     ),
+    ("cli/commands/test_audit.py", "what the command opens, says, draws and writes"): (
+        "cam_core/cli/audit/asked.py",
+        "cam_core/cli/audit/files.py",
+        "cam_core/cli/audit/opened.py",
+        "cam_core/cli/audit/pictures.py",
+        "cam_core/cli/audit/steps.py",
+        "cam_core/cli/audit/words.py",
+        "cam_core/audit/summary/baseline.py",
+    ),
     ("core/compare/test_run.py", "what is compared, on one network both ways"): (
         "cam_core/compare/collecting.py",
         "cam_core/compare/together.py",
@@ -359,6 +368,25 @@ ELSEWHERE: dict[tuple[str, str], tuple[str, ...]] = {
         "core/targets/reading/test_text.py core/targets/reading/test_character.py",
         "what is seen of a reader",
     ): ("cam_core/targets/reading/look.py",),
+    ("core/audit/test_run.py", "whole runs: killed, on a full disk, two at once"): (
+        "cam_core/audit/opening.py",
+        "cam_core/audit/plan.py",
+        "cam_core/audit/rows/durable.py",
+        "cam_core/audit/rows/lock.py",
+    ),
+    ("core/audit/test_auditing.py", "a file that changes is noticed"): (
+        "cam_core/audit/hashes.py",
+    ),
+    ("core/audit/measure/test_columns.py", "what becomes of it"): (
+        "cam_core/audit/measure/shot.py",
+    ),
+    ("core/audit/data/test_table.py", "the same photos out of every format"): (
+        "cam_core/audit/data/beside.py",
+        "cam_core/audit/data/folders.py",
+        "cam_core/audit/data/imagenet.py",
+        "cam_core/audit/data/item.py",
+        "cam_core/audit/data/marked.py",
+    ),
     ("finding/test_score_places.py", "how models' scores are read and written"): (
         "cam_core/places.py",
     ),

@@ -11,10 +11,9 @@ import numpy as np
 
 from cam_core.backend import Array
 from cam_core.errors import InputError
+from cam_core.image.read import PICTURES
 
 ARRAYS = {".npy", ".npz"}
-PICTURES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"}
-"""What is taken from a folder; a file that is named may have any suffix."""
 RECORDS = {
     **{"box": "box", "mask": "mask", "masked": "mask"},
     **{"attack": "attack", "attacked": "attack"},

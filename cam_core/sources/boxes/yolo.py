@@ -22,7 +22,9 @@ def is_label(path: Path) -> bool:
     return path.suffix == ".txt" and path.name not in NAMED
 
 
-def read_yolo(path: Path, files: Iterable[Path], sizes: Sizes | None) -> BoxesByPhoto:
+def read_yolo(
+    path: Path, files: Iterable[Path], sizes: Sizes | None, names: Sequence[str] | None = None
+) -> BoxesByPhoto:
     """The boxes of the photos whose sizes are given.
 
     A line is `class x y w h`, parts of the photo's extents; a confidence may follow, and a polygon
@@ -32,13 +34,14 @@ def read_yolo(path: Path, files: Iterable[Path], sizes: Sizes | None) -> BoxesBy
     Args:
         path: what was named.
         files: a .txt for each photo.
+        names: of the classes; None: what `names_near` finds.
 
     Raises:
         InputError: sizes are not given, two files are of one photo, or a line is none of these.
     """
     if sizes is None:
         raise InputError(f"boxes '{path}': YOLO's are parts of a photo, whose size is to be given.")
-    names = names_near(path)
+    names = names_near(path) if names is None else names
     found: BoxesByPhoto = {}
     seen: dict[str, Path] = {}
     for file in files:

@@ -1,0 +1,72 @@
+"""Photos as a model takes them, where no command line says how."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from ..backend import Array, InputInfo
+from ..compare.bounds import grey_level, grey_noise
+from ..compare.photos import Photo
+from ..errors import InputError
+from ..image import Preprocess, preprocess, read
+from .data import Item
+from .measure import Opened, opened_from
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """An opener: photos by one preprocessing, arrays as they are; both models get the same bytes.
+
+    Args:
+        info: the model's input.
+        spec: its preprocessing; None: the data holds the model's own input.
+        dtype: of the reference's input; None: the model's.
+        seed: of the noise.
+    """
+
+    info: InputInfo
+    spec: Preprocess | None = None
+    dtype: np.dtype[np.floating] | None = None
+    seed: int = 0
+
+    def __call__(self, item: Item, index: int) -> Opened:
+        """One photo.
+
+        Raises:
+            InputError: it cannot be read, or is no input of the model.
+        """
+        pixels = read(item.source) if isinstance(item.source, Path) else pixels_of(item.source)
+        if pixels is None:
+            x = np.asarray(item.source)[None]
+            noisy = partial(grey_noise, x, self.seed + index)
+            return Opened(item, Photo(item.id, x, self._cast(x), noisy, index=index))
+        if self.spec is None:
+            raise InputError(f"'{item.id}' is a photo: say how it is prepared, as `preprocess`")
+        made = preprocess(pixels, self.spec, self.info)
+        noisy = partial(self._noisy, pixels, self.seed + index)
+        photo = Photo(item.id, made.x, self._cast(made.x), noisy, made.placement, index)
+        return opened_from(item, photo, pixels)
+
+    def _noisy(self, pixels: Array, seed: int) -> Array:
+        assert self.spec is not None
+        return preprocess(grey_level(pixels, seed), self.spec, self.info).x
+
+    def _cast(self, x: Array) -> Array:
+        return x if self.dtype in (None, x.dtype) else x.astype(self.dtype)
+
+
+def pixels_of(array: Array) -> Array | None:
+    """Bytes [H, W, 3], [3, H, W], [H, W, 1], [1, H, W] or [H, W] as a photo [H, W, 3]."""
+    if array.dtype != np.uint8 or array.ndim not in (2, 3):
+        return None
+    if array.ndim == 2:
+        array = array[..., None]
+    elif array.shape[-1] not in (1, 3):
+        array = np.moveaxis(array, 0, -1)
+    if array.shape[-1] not in (1, 3):
+        return None
+    return np.ascontiguousarray(np.broadcast_to(array, (*array.shape[:2], 3)))

@@ -1,0 +1,213 @@
+"""What a class may hang on besides the object, out of its maps: no label is needed, boxes help.
+
+The maps of each answer are clustered (Ward 1963; the number of clusters of the largest mean
+silhouette, Rousseeuw 1987). A cluster that holds most photos of its class and lies in one corner,
+or on the border, whatever the photo shows, is flagged: a mark, a caption or a frame may betray the
+class. Where boxes are known a class is flagged whose maps lie on the object less than a map does
+that is the same everywhere: its background may betray it.
+
+A flag is a hint to look at the photos. What has no place of its own (a texture, a colour, a pose)
+is not found so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...backend import Array
+from ...metrics.intervals import Interval, mean_interval, paired_difference
+from .table import Table
+
+LEAST = 12
+"""Photos of an answer from which on its maps are clustered."""
+MOST = 4
+"""Clusters of a class at most."""
+APART = 0.25
+"""A silhouette below that is no structure (Kaufman and Rousseeuw 1990): one cluster."""
+HELD = 0.5
+"""Of a class's photos that a flagged cluster has, and of its heat that lies in the place."""
+LINED = 0.75
+"""Of the heat that lies on the outermost cells of a cluster that is flagged for the border."""
+OFF = 0.5
+"""Of the share of an even map: what lies on the object surely less than that is flagged."""
+ROWS = 50_000
+"""Photos whose maps are looked at."""
+CLASSES = 200
+"""Answers that are looked at, the most frequent first."""
+PHOTOS = 1000
+"""Of an answer that are clustered, evenly spread over all: the distances of all take the square."""
+DRAWS = 2000
+
+
+@dataclass(frozen=True, eq=False)
+class Cluster:
+    """Photos of one answer whose maps lie alike."""
+
+    answer: str
+    rows: tuple[int, ...]
+    """Those nearest to the middle first."""
+    part: float
+    """Of the answer's photos."""
+    centre: Array
+    """The mean map [h, w], of sum 1."""
+    flag: str
+    """Why it may be a shortcut; '' of none."""
+
+
+@dataclass(frozen=True)
+class Bias:
+    """An answer whose maps lie off the object."""
+
+    answer: str
+    on_object: float
+    """Mean share of the map."""
+    even: float
+    """That of a map that is the same everywhere."""
+    difference: Interval
+    """Of the mean of the share less OFF of that."""
+
+
+def clusters_of(table: Table) -> list[Cluster]:
+    """Those of each answer, the flagged ones first."""
+    maps, places, height = maps_of(table)
+    found = []
+    for answer, rows in answers(table, places >= 0).items():
+        held = rows[np.unique(np.linspace(0, len(rows) - 1, min(PHOTOS, len(rows))).astype(int))]
+        own = maps[places[held]]
+        for mask in parts(own):
+            centre = own[mask].mean(axis=0)
+            near = np.argsort(np.linalg.norm(own[mask] - centre, axis=1), kind="stable")
+            part = float(mask.mean())
+            plane = own[mask].reshape(mask.sum(), height, -1)
+            known = table.numbers("energy_object")[held[mask]]
+            flag = "" if part < HELD or _on_object(known) else place(plane)
+            kept = tuple(int(row) for row in held[mask][near])
+            found.append(Cluster(answer, kept, part, centre.reshape(height, -1), flag))
+    return sorted(found, key=lambda one: (not one.flag, -len(one.rows)))
+
+
+def maps_of(table: Table) -> tuple[Array, Array, int]:
+    """The kept maps [M, cells], which of them each row has [N], -1 of none, and their height.
+
+    Of more than ROWS photos so many, evenly spread. Maps of another size than the first one are
+    left out. A file of rows is read at a time.
+    """
+    wanted = np.zeros(len(table), bool)
+    wanted[np.linspace(0, len(table) - 1, min(ROWS, len(table))).astype(int)] = True
+    places, found = np.full(len(table), -1, np.int32), np.zeros((0, 1), np.float32)
+    height, count = 1, 0
+    for i, (values, tall) in enumerate(_kept(table)):
+        if values is None or not wanted[i]:
+            continue
+        if not count:
+            height, found = int(tall), np.zeros((int(wanted.sum()), len(values)), np.float32)
+        if len(values) == found.shape[1] and tall == height:
+            found[count], places[i] = values, count
+            count += 1
+    return found[:count], places, height
+
+
+def _kept(table: Table) -> Iterator[tuple[list[float] | None, int]]:
+    for row in table.parts.rows(["map", "map_height"]):
+        yield row["map"], row["map_height"]
+
+
+def answers(table: Table, known: Array) -> dict[str, Array]:
+    """The rows of each answer that has LEAST of them or more."""
+    said = np.array([answer or "" for answer in table.words("answer")])
+    names, counts = np.unique(said[known & (said != "")], return_counts=True)
+    order = [i for i in np.argsort(-counts, kind="stable") if counts[i] >= LEAST][:CLASSES]
+    return {str(names[i]): np.flatnonzero(known & (said == names[i])) for i in order}
+
+
+def parts(maps: Array) -> list[Array]:
+    """Which maps [n, cells] belong together, as masks [n]; all where they do not fall apart."""
+    from scipy.cluster.hierarchy import fcluster, linkage
+    from scipy.spatial.distance import pdist, squareform
+
+    whole = [np.ones(len(maps), bool)]
+    distances = pdist(maps.astype(np.float64))
+    if not distances.max() > 0:
+        return whole
+    tree, square = linkage(maps.astype(np.float64), "ward"), squareform(distances)
+    best, found = APART, whole
+    for count in range(2, MOST + 1):
+        numbers = fcluster(tree, count, "maxclust")
+        rated = silhouette(square, numbers)
+        if rated > best:
+            best, found = rated, [numbers == n for n in np.unique(numbers)]
+    return found
+
+
+def silhouette(distances: Array, numbers: Array) -> float:
+    """mean of (b - a) / max(a, b), 0 of what is alone in its cluster (Rousseeuw 1987).
+
+    a is the mean distance to one's own cluster, b that to the nearest other.
+    """
+    names = np.unique(numbers)
+    if len(names) < 2:
+        return 0.0
+    sums = np.stack([distances[:, numbers == n].sum(axis=1) for n in names], axis=1)
+    sizes = np.array([(numbers == n).sum() for n in names])
+    own = np.searchsorted(names, numbers)
+    rows = np.arange(len(numbers))
+    alone = sizes[own] == 1
+    a = sums[rows, own] / np.maximum(sizes[own] - 1, 1)
+    others = sums / sizes
+    others[rows, own] = np.inf
+    b = others.min(axis=1)
+    most = np.maximum(a, b)
+    found = np.where(alone | (most == 0), 0.0, (b - a) / np.where(most == 0, 1, most))
+    return float(found.mean())
+
+
+def place(maps: Array) -> str:
+    """Where maps [n, h, w] of sum 1 lie whatever they are of: a corner, the border; '' nowhere."""
+    if min(maps.shape[1:]) < 3:
+        return ""
+    for name, cells in corners(maps.shape[1:]).items():
+        if _surely(maps[:, cells].sum(axis=1), HELD):
+            return f"in the {name} corner"
+    ring = np.ones(maps.shape[1:], bool)
+    ring[1:-1, 1:-1] = False
+    return "on the border" if _surely(maps[:, ring].sum(axis=1), LINED) else ""
+
+
+def corners(shape: tuple[int, ...]) -> Mapping[str, Array]:
+    """The cells of each corner: a third of both sides, rounded up."""
+    down, across = (-(-extent // 3) for extent in shape)
+    rows = {"upper": slice(None, down), "lower": slice(-down, None)}
+    columns = {"left": slice(None, across), "right": slice(-across, None)}
+    found = {}
+    for vertical, of_rows in rows.items():
+        for side, of_columns in columns.items():
+            cells = np.zeros(shape, bool)
+            cells[of_rows, of_columns] = True
+            found[f"{vertical} {side}"] = cells
+    return found
+
+
+def biases_of(table: Table) -> list[Bias]:
+    """The answers whose maps surely lie off the object: OFF of an even map's share, or less."""
+    energy, size = table.numbers("energy_object"), table.numbers("object_size")
+    found = []
+    for answer, rows in answers(table, np.isfinite(energy) & np.isfinite(size)).items():
+        gap = paired_difference(energy[rows], OFF * size[rows], draws=DRAWS)
+        if gap.high < 0:
+            means = float(energy[rows].mean()), float(size[rows].mean())
+            found.append(Bias(answer, *means, gap))
+    return sorted(found, key=lambda one: one.difference.mean)
+
+
+def _surely(shares: Array, least: float) -> bool:
+    """Is the mean's interval above that?"""
+    return mean_interval(shares.astype(np.float64), draws=DRAWS).low >= least
+
+
+def _on_object(energy: Array) -> bool:
+    """Is the object there, as far as boxes tell?"""
+    known = energy[np.isfinite(energy)]
+    return bool(known.size and known.mean() >= HELD)
