@@ -203,3 +203,18 @@ def test_classes_are_mapped_to_the_models_numbers(model: Any, x: Any, tmp_path: 
         )
         assert found.verdict.word == "the same", found.verdict.line
         assert not any(one.flips for one in found.pairs)
+
+
+def test_recorded_maps_may_have_several_shapes(
+    model: Any, x: Any, tmp_path: Path, rng: np.random.Generator
+) -> None:
+    """As of photos that were fed at their own sizes."""
+    used, y = classes(model, x), scores(model, x)
+    signed = [rng.normal(size=(1, 4 + i % 2, 6)) for i in range(COUNT)]
+    noisy = [one + rng.normal(size=one.shape) for one in signed]
+    a = written(tmp_path / "a", x, y, signed, used)
+    b = written(tmp_path / "b", x, y, noisy, used)
+    found = compare(a, b)
+    for pair, one, other in zip(found.pairs, signed, noisy, strict=True):
+        expected = spearmanr(one.ravel(), other.ravel())[0]
+        assert pair.measures["spearman"] == pytest.approx(expected, abs=1e-6)
