@@ -218,3 +218,24 @@ def test_recorded_maps_may_have_several_shapes(
     for pair, one, other in zip(found.pairs, signed, noisy, strict=True):
         expected = spearmanr(one.ravel(), other.ravel())[0]
         assert pair.measures["spearman"] == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"), [("gradcam++:eps=1", "gradcam++:eps=1"), ("own:a=1", "gradcam")]
+)
+def test_the_method_of_a_recording_is_taken_with_its_options(
+    model: Any, x: Any, tmp_path: Path, said: str, expected: str
+) -> None:
+    """What is no method here leaves the usual one, and is told."""
+    used = classes(model, x)
+    signed = [
+        explain(model, x[i : i + 1], str(c), expected, layer="late")[0].signed
+        for i, c in enumerate(used)
+    ]
+    facts = {"metadata": {"cam.layer": "late", "cam.method": said}}
+    found = compare(model, written(tmp_path / "r", x, scores(model, x), signed, used, facts), x)
+    assert found.sides.how == expected
+    assert any("maps of two methods" in line for line in found.said) == (said != expected)
+    r = [pair.measures["spearman"] for pair in found.pairs]
+    assert np.nanmin(r) > 1 - 1e-2  # near ranks may tie
+    assert np.isfinite(r).sum() > COUNT / 2  # a map may be 0 on both sides
