@@ -175,3 +175,16 @@ def test_a_window_of_maps_is_none_of_rows_of_frames(rng: np.random.Generator) ->
     found = from_capture(capture, ClassTarget(1), "hirescam")
     assert found.diagnosis == ("",)
     assert found.signed[0, 1, 3, 4] == A[1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("within", [None, (slice(1, 3), slice(1, 3))])
+def test_activations_that_are_no_numbers_are_said_wherever_they_lie(
+    within: tuple[slice, slice] | None, rng: np.random.Generator
+) -> None:
+    """Where the gradient is 0, too, as of one box of a detector: of the first row alone."""
+    A, G = rng.uniform(1, 2, size=(2, 3, 8, 8)), np.zeros((2, 3, 8, 8))
+    G[:, :, 1:3, 1:3], A[0, 1, 6, 6] = 1, np.nan
+    capture = Capture("a", np.array([[0.5, 1], [1, 2]]), A, G, within=within)
+    found = from_capture(capture, ClassTarget(1), "hirescam").diagnosis
+    assert found[0].startswith("NaN or inf in the activations: ")
+    assert found[1] == ""
