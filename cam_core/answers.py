@@ -154,7 +154,7 @@ def from_capture(
             alpha, signed = by_row(alpha, len(score)), by_row(signed, len(score))
             floor = np.max(by_row(floor, len(score)), axis=1)
             A, G = by_row(A, len(score)), by_row(G, len(score))
-            capture = replace(capture, activations=A, gradients=G)
+            capture = replace(capture, activations=A, gradients=G, within=None)
         diagnosis = diagnose(capture, score, target.unit, alpha, signed, floor, finite)
         facts = () if row.facts is None else row.facts(A, G)
     if diagnosis and all(reason.startswith("NaN") for reason in diagnosis):

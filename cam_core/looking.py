@@ -98,7 +98,7 @@ class Looks:
         except LayerError:
             return own
         (rest,) = pulled(look, beside)
-        return replace(own, gradients=own.gradients + rest.gradients)
+        return replace(own, gradients=own.gradients + rest.gradients, within=None)
 
     def questions(self, target: ScoredTarget) -> list[Question]:
         """What a method may ask about a target at each layer; nothing is pulled before it asks.

@@ -64,9 +64,10 @@ class Collected:
 
     def scores(self) -> tuple[tuple[Array, Array] | None, list[int]]:
         """Those that were kept, of both, and of which photos; B's in the order of A's classes."""
-        if not self.kept:
+        both = self._kept_of_both()
+        if both is None:
             return None, []
-        a, b = (np.concatenate(of) for of in zip(*self.kept, strict=True))
+        a, b = both
         if self.sides.classes.to_b is not None:
             pairs = [
                 (i, j) for i in range(a.shape[1]) if (j := self.sides.classes.of(i)) is not None
@@ -76,7 +77,12 @@ class Collected:
         return (a, b), self.rows
 
     def moved(self) -> list[tuple[int, int]]:
-        if not self.kept or not self.sides.ranked:
-            return []
-        a, b = (np.concatenate(of) for of in zip(*self.kept, strict=True))
-        return changed_places(a, b, self.sides.classes)
+        both = self._kept_of_both() if self.sides.ranked else None
+        return [] if both is None else changed_places(*both, self.sides.classes)
+
+    def _kept_of_both(self) -> tuple[Array, Array] | None:
+        """All in one; None of none, and where photos of other sizes have other numbers of them."""
+        if len({(a.shape[1:], b.shape[1:]) for a, b in self.kept}) != 1:
+            return None
+        ours, theirs = zip(*self.kept, strict=True)
+        return np.concatenate(ours), np.concatenate(theirs)

@@ -30,6 +30,11 @@ def hashes(recording: Recording) -> dict[str, str]:
     return {one.input_sha256: name for name, one in recording.pictures.items()}
 
 
+def map_shapes(recording: Recording) -> set[tuple[int, ...]]:
+    """Of its maps: several where photos were fed at several sizes."""
+    return {one.cam_map.shape for one in recording.pictures.values()}
+
+
 def told(recording: Recording, key: str) -> str:
     """What it says of its model; '' of nothing."""
     said = recording.facts.get("metadata")

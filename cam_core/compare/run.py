@@ -16,7 +16,7 @@ from .classes import ClassMap, Names, moved_said
 from .collecting import Collected
 from .inputs import rows_of, rows_of_b
 from .photos import NO_INPUT, Pair, Photo, of_hash
-from .recordings import facts_said, methods_said, recording_of, shared
+from .recordings import facts_said, map_shapes, methods_said, recording_of, shared
 from .sides import Sides
 from .together import bring_together
 from .verdict import Verdict, verdict
@@ -217,7 +217,11 @@ def sample_of(count: int, sample: int) -> list[int]:
 
 
 def batch_size(sides: Sides) -> int:
-    """1 where questions are settled photo by photo, or a model takes a fixed number."""
+    """1 where questions are settled photo by photo, a model takes a fixed number, or recorded maps
+    are of several shapes.
+    """
+    if any(len(map_shapes(one)) > 1 for one in sides.recordings if one is not None):
+        return 1
     live = [sides.side(i) for i, one in enumerate(sides.recordings) if one is None]
     infos = [info for one in live for info in one.inputs()]
     open_rows = all(info.batched and not isinstance(info.shape[0], int) for info in infos)

@@ -9,8 +9,8 @@ import numpy as np
 
 from ..asking import find_class_axis
 from ..backend import Array, Backend, Inputs
-from ..errors import LayerError
-from ..methods import METHODS
+from ..errors import InputError, LayerError
+from ..methods import with_options
 from .classes import ClassMap, Names, match_classes
 from .layers import BY_DEFAULT, Matched, match_layers
 from .recordings import Recording, recording_of, told
@@ -44,13 +44,20 @@ def bring_together(
     known = [one for one in recordings if one is not None]
     if known:
         matched = _recorded((a, b), recordings, first, (layers, layers_b))
-        said = told(known[0], "cam.method")
-        method = said if method is None and said in METHODS else method
+        method = _method(told(known[0], "cam.method")) if method is None else method
     else:
         matched = match_layers(a, b, first, layers, layers_b)
     counts = _count(a, first[0]), _count(b, first[1])
     found = match_classes(counts, labels, classes)
     return Sides(a, b, matched, found, labels, method=method, **asked)
+
+
+def _method(said: str) -> str | None:
+    """The method of a recording, with its options; None of one that nobody knows here."""
+    try:
+        return with_options(said)[0]
+    except InputError:
+        return None
 
 
 def _recorded(

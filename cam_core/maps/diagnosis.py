@@ -72,10 +72,9 @@ def diagnose(
     `score` is Y [N] of the target, in its unit; `finite` may know the score and A already.
     """
     y, A, G = capture.logits, capture.activations, capture.lit
-    whole = {"the score": finite(y)}
-    if not np.all(np.isfinite(signed)):  # NaN and inf of A are in their products, with 0 too
-        whole["the activations"] = finite(A)
-    whole["the gradients"] = finite_rows(G)
+    whole = {  # of A in all places: those where G is 0 are not in the sum
+        "the score": finite(y), "the activations": finite(A), "the gradients": finite_rows(G)
+    }  # fmt: skip
     return tuple(
         _broken([name for name, rows in whole.items() if not rows[row]])
         or _saturated(y[row], G[row], score[row], unit == "probability")

@@ -120,6 +120,8 @@ def require(name: str, known: Mapping[str, inspect.Parameter], given: Mapping[st
             words = " or ".join(KINDS[kind][1] for kind in kinds)
             shown = word_of(value) or type(value).__name__
             raise InputError(f"method '{name}': {option}={shown} is not {words}; {takes}")
+        if option == "seed" and value < 0:
+            raise InputError(f"method '{name}': seed={value} is below 0; {takes}")
 
 
 def said(known: Mapping[str, inspect.Parameter]) -> str:
@@ -134,8 +136,10 @@ def kinds_of(annotation: Any) -> list[Any]:
 
 
 def fits(value: Any, kind: Any) -> bool:
-    """Is it of that kind? True is no number."""
+    """Is it of that kind? True is no number, and neither are NaN and inf."""
     if isinstance(value, np.ndarray):
         return True
     truth = isinstance(value, KINDS[bool][0])
+    if isinstance(value, float | np.floating) and not np.isfinite(value):
+        return False
     return isinstance(value, KINDS[kind][0]) and (kind is bool or not truth)

@@ -155,7 +155,13 @@ def _weighted(
     samples: int = 1,
     dead: Array | None = None,
 ) -> Array:
-    """alpha: the softmax over the chosen channels [N, M] of the mean score of their masks."""
+    """alpha: the softmax over the chosen channels [N, M] of the mean score of their masks.
+
+    Raises:
+        InputError: a mean of no samples.
+    """
+    if samples < 1:
+        raise InputError(f"samples={samples}: Score-CAM needs at least one of each mask")
     M = chosen.shape[1]
     live = np.arange(M) if dead is None else np.flatnonzero(~dead)
     black = len(live) < M

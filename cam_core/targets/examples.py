@@ -37,11 +37,13 @@ def as_written(written: str, facts: Facts) -> str:
 
 
 def as_classes(written: str, facts: Facts) -> str | None:
-    """Its numbers are classes, other ones where the model has fewer: of six 243-282 is 5-4."""
+    """Its numbers are classes, all of them others where it lacks one: of six 243-282 is 5-4."""
     wanted = [int(number) for number in re.findall(r"\d+", written)]
     if facts.count is not None and facts.count < len(wanted):
         return None
-    found = iter([str(a_class(facts, number, i)) for i, number in enumerate(wanted)])
+    if facts.count is not None and facts.count > max(wanted, default=-1):
+        return written
+    found = iter([str(a_class(facts, max(wanted), i)) for i in range(len(wanted))])
     return re.sub(r"\d+", lambda _: next(found), written)
 
 

@@ -8,6 +8,7 @@ import pytest
 from backends.onnx import OnnxBackend
 from cam_core import answers, explain, explain_all
 from cam_core.answers import from_capture
+from cam_core.backend import Capture
 from cam_core.demo import MODEL
 from cam_core.errors import InputError
 from cam_core.methods import METHODS, Method, Question
@@ -164,3 +165,26 @@ def test_of_a_layer_without_a_gradient_all_but_the_target_is_said_once(
     for one, expected in zip(found, [e for each in alone for e in each], strict=True):
         assert one.facts() == expected.facts()
         np.testing.assert_array_equal(one.signed, expected.signed)
+
+
+def test_a_window_of_maps_is_none_of_rows_of_frames(rng: np.random.Generator) -> None:
+    """Two frames a row; the gradient is that of one channel at one place."""
+    A, G = rng.uniform(1, 2, size=(2, 3, 4, 5)), np.zeros((2, 3, 4, 5))
+    G[1, 2, 3, 4] = 1
+    capture = Capture("a", np.array([[0.5, 1]]), A, G, within=(slice(3, 4), slice(4, 5)))
+    found = from_capture(capture, ClassTarget(1), "hirescam")
+    assert found.diagnosis == ("",)
+    assert found.signed[0, 1, 3, 4] == A[1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("within", [None, (slice(1, 3), slice(1, 3))])
+def test_activations_that_are_no_numbers_are_said_wherever_they_lie(
+    within: tuple[slice, slice] | None, rng: np.random.Generator
+) -> None:
+    """Where the gradient is 0, too, as of one box of a detector: of the first row alone."""
+    A, G = rng.uniform(1, 2, size=(2, 3, 8, 8)), np.zeros((2, 3, 8, 8))
+    G[:, :, 1:3, 1:3], A[0, 1, 6, 6] = 1, np.nan
+    capture = Capture("a", np.array([[0.5, 1], [1, 2]]), A, G, within=within)
+    found = from_capture(capture, ClassTarget(1), "hirescam").diagnosis
+    assert found[0].startswith("NaN or inf in the activations: ")
+    assert found[1] == ""

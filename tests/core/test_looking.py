@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,6 +17,7 @@ from cam_core.answers import explained
 from cam_core.errors import LayerError, TargetError, UnsupportedOpError
 from cam_core.looking import Looks
 from cam_core.targets import ClassTarget
+from cam_core.targets.detection.anchor import AnchorTarget
 from tests.core.linear import Linear
 
 torch = pytest.importorskip("torch")
@@ -26,6 +28,7 @@ from backends.onnx import OnnxBackend, instrument  # noqa: E402
 from backends.onnx.capturing.sessions import Passes  # noqa: E402
 from backends.torch import TorchBackend  # noqa: E402
 from tests.core.methods import rectified  # noqa: E402
+from tests.scaled_detector import scaled_detector  # noqa: E402
 
 TWO = """<ir_version: 8, opset_import: ["" : 17]>
 two (float[N, 3, 8, 12] x) => (float[N, 4] output, float[N, 2] pose, float[N, 5, 6, 10] late) {
@@ -159,6 +162,33 @@ def test_targets_are_pulled_as_many_as_a_look_takes(
     assert told == [["0", "1", "2", "3"], ["2", "3"]]
     for one, signed in zip(found, alone, strict=True):
         np.testing.assert_array_equal(one.signed, signed)
+
+
+@dataclass(frozen=True)
+class Both(AnchorTarget):
+    """A number of the fine scale, and one that reaches its layer by way of another output."""
+
+    beside: Any = None
+
+
+@dataclass(frozen=True)
+class OfOutput(AnchorTarget):
+    """The same number of an output that is named."""
+
+    tensor: str = "y"
+
+
+def test_what_another_output_adds_lies_outside_the_window_of_the_score() -> None:
+    """Hirescam, which is linear in G: the map of both is the sum of the two maps."""
+    backend = OnnxBackend(scaled_detector(), score="=y")
+    x = np.random.default_rng(7).normal(size=(1, 3, 32, 32)).astype(np.float32)
+    known: dict[str, Any] = {"method": "hirescam", "layer": ["nf", "nc"], "fuse": "max"}
+    one, other = (AnchorTarget(0, at, 2) for at in (0, 63))  # opposite corners of the fine scale
+    both = explain(backend, x, Both(0, 0, 2, beside=OfOutput(0, 63, 2)), **known)
+    alone = [explain(backend, x, target, **known) for target in (one, other)]
+    for part, *each in zip(both.parts, *(found.parts for found in alone), strict=True):
+        expected = sum(found.signed for found in each)
+        np.testing.assert_allclose(part.signed, expected, rtol=1e-4, atol=1e-6)
 
 
 def test_what_cannot_be_seen_is_said(weights: dict[str, Any], x: Any) -> None:

@@ -143,7 +143,7 @@ def _example(written: str, facts: Facts) -> str | None:
         return None
     which = "mean" if head.kind == "picture" else str(a_class(facts, 12))
     ends = middle(head.places.region, facts)
-    return f"{which}@{','.join(f'{end:g}' for end in ends)}" if ends else written
+    return f"{which}@{','.join(f'{end:g}' for end in ends) or written.partition('@')[2]}"
 
 
 PLACE = Kind(

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import onnx.parser
 import pytest
 from scipy.stats import spearmanr
 
 pytest.importorskip("onnxruntime")
 torch = pytest.importorskip("torch")
 
+from backends.onnx import OnnxBackend  # noqa: E402
 from cam_core.compare import compare  # noqa: E402
 from cam_core.compare.run import batch_size, sample_of  # noqa: E402
 from cam_core.errors import InputError  # noqa: E402
@@ -182,3 +184,21 @@ def test_of_a_segmentation_the_places_of_one_class_are_counted(x: Any) -> None:
         places = [p == q for p, q in zip(tops[0][i].ravel(), tops[1][i].ravel(), strict=True)]
         assert pair.measures["places"] == pytest.approx(sum(places) / len(places))
     assert 0 < found.pairs[0].measures["places"] < 1
+
+
+OPEN = """<ir_version: 8, opset_import: ["" : 17]>
+every_cell (float[1, 3, H, W] x) => (float[1, L] y) <int64[2] s = {0, -1}> {
+    a = Tanh(x)
+    y = Reshape(a, s)
+}"""
+
+
+def test_a_score_may_have_as_many_numbers_as_a_photo_says(rng: np.random.Generator) -> None:
+    """Of photos of several sizes each is compared, and no class is held against another's."""
+    model = onnx.parser.parse_model(OPEN)
+    photos = [rng.normal(size=(1, 3, 4, 4 + i)).astype(np.float32) for i in range(3)]
+    found = compare(OnnxBackend(model), OnnxBackend(model), photos, target="5", sample=0)
+    for pair, photo in zip(found.pairs, photos, strict=True):
+        assert pair.scores == pytest.approx([np.tanh(photo).ravel()[5]] * 2, rel=1e-6)
+        assert pair.measures["spearman"] == pytest.approx(1)
+    assert (found.scores, list(found.rows), list(found.moved)) == (None, [], [])

@@ -203,3 +203,39 @@ def test_classes_are_mapped_to_the_models_numbers(model: Any, x: Any, tmp_path: 
         )
         assert found.verdict.word == "the same", found.verdict.line
         assert not any(one.flips for one in found.pairs)
+
+
+def test_recorded_maps_may_have_several_shapes(
+    model: Any, x: Any, tmp_path: Path, rng: np.random.Generator
+) -> None:
+    """As of photos that were fed at their own sizes."""
+    used, y = classes(model, x), scores(model, x)
+    signed = [rng.normal(size=(1, 4 + i % 2, 6)) for i in range(COUNT)]
+    noisy = [one + rng.normal(size=one.shape) for one in signed]
+    a = written(tmp_path / "a", x, y, signed, used)
+    b = written(tmp_path / "b", x, y, noisy, used)
+    found = compare(a, b)
+    for pair, one, other in zip(found.pairs, signed, noisy, strict=True):
+        expected = spearmanr(one.ravel(), other.ravel())[0]
+        assert pair.measures["spearman"] == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"), [("gradcam++:eps=1", "gradcam++:eps=1"), ("own:a=1", "gradcam")]
+)
+def test_the_method_of_a_recording_is_taken_with_its_options(
+    model: Any, x: Any, tmp_path: Path, said: str, expected: str
+) -> None:
+    """What is no method here leaves the usual one, and is told."""
+    used = classes(model, x)
+    signed = [
+        explain(model, x[i : i + 1], str(c), expected, layer="late")[0].signed
+        for i, c in enumerate(used)
+    ]
+    facts = {"metadata": {"cam.layer": "late", "cam.method": said}}
+    found = compare(model, written(tmp_path / "r", x, scores(model, x), signed, used, facts), x)
+    assert found.sides.how == expected
+    assert any("maps of two methods" in line for line in found.said) == (said != expected)
+    r = [pair.measures["spearman"] for pair in found.pairs]
+    assert np.nanmin(r) > 1 - 1e-2  # near ranks may tie
+    assert np.isfinite(r).sum() > COUNT / 2  # a map may be 0 on both sides

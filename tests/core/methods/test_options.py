@@ -61,6 +61,9 @@ REFUSED = {
     "rise:masks=0.5": f"method 'rise': masks=0.5 is not a whole number; it takes {RISE}",
     "rise:keep=true": f"method 'rise': keep=true is not a number; it takes {RISE}",
     "rise:centred=1": f"method 'rise': centred=1 is not true or false; it takes {RISE}",
+    "rise:keep=nan": f"method 'rise': keep=nan is not a number; it takes {RISE}",
+    "gradcam++:eps=inf": "method 'gradcam++': eps=inf is not a number or none; it takes eps=none",
+    "rise:seed=-1": f"method 'rise': seed=-1 is below 0; it takes {RISE}",
     "rise:seed=none": f"method 'rise': seed=none is not a whole number; it takes {RISE}",
     "legrad:blocks=two": "method 'legrad': blocks=two is not a whole number or none; "
     "it takes blocks=none",

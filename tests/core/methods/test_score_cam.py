@@ -185,3 +185,8 @@ def test_options_and_layers_do_not_share_passes(
 def test_no_channels_are_refused(backend: OnnxBackend) -> None:
     with pytest.raises(InputError, match="channels=0: Score-CAM needs at least one"):
         explain(backend, pictures(), 1, "fast-scorecam", channels=0)
+    for name in ("sscam", "iscam"):
+        with pytest.raises(
+            InputError, match="samples=0: Score-CAM needs at least one of each mask"
+        ):
+            explain(backend, pictures(), 1, name, samples=0)

@@ -31,6 +31,14 @@ def test_classes_are_those_that_there_are(name: str) -> None:
     assert tuple(found) == FEW[name]
 
 
+@pytest.mark.parametrize("count", [244, 245, 282, 283])
+def test_two_classes_are_never_one(count: int) -> None:
+    """Where the model has one of those that are written, and not the other, too."""
+    first, second = map(int, str(example("contrast", CLASSES, count)).split("-"))
+    assert first != second
+    assert max(first, second) < count
+
+
 @pytest.mark.parametrize("name", ["class", "contrast", "prob", "finer", "rest", "loss", "versus"])
 def test_many_classes_are_as_in_the_documentation(name: str) -> None:
     assert example(name, CLASSES, 1000) == TARGETS[name].written
@@ -66,7 +74,8 @@ def test_a_place_is_the_middle() -> None:
     fixed, open_ = {"x": (1, 3, 48, 32)}, {"x": (1, 3, "h", "w")}
     assert example("place", places(2, 3), 6, fixed) == "5@16,24"
     assert example("place", places(2, 3), 60, fixed, (), photo) == "12@32,48"
-    assert example("place", places(2, 3), 6, open_) == "12@320,200"
+    assert example("place", places(2, 3), 6, open_) == "5@320,200"
+    assert example("place", places(2, 3), 60, open_) == "12@320,200"
     assert example("place", places(2), 6, {"x": (1, 3, 100)}) == "5@50"
     assert example("place", places(2, 3, kind="picture"), None, fixed) == "mean@16,24"
     assert example("place", CLASSES, 6, fixed) is None
