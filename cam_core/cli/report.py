@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from cam_core.head import ENTRY
 
+from .inputs.samples import fed
 from .naming import top_line
 from .steps import Step
 
@@ -83,7 +84,7 @@ def show(rows: Sequence[Row], job: Job, named: str) -> None:
     if job.over:
         line(out, "map", job.over)
     for text in dict.fromkeys(row.preprocessing for row in rows):
-        line(out, "input", text if text.startswith("fed as") else f"{text} ({job.source})")
+        line(out, "input", fed(text, job.source))
     if job.cropped:
         line(out, "crop", job.cropped)
     line(out, "labels", named)

@@ -60,6 +60,7 @@ def test_says_it(files: dict[str, Path]) -> None:
     assert done.exit_code == 0, done.output
     assert done.stdout.splitlines()[1].split()[:3] == ["1", "w2_dq", "weight"]
     assert "nodes_to_exclude=[" in done.stdout
+    assert "input    fed as" in done.stdout
     assert "%" not in done.stdout  # a single tensor's figure is no share of anything
 
 

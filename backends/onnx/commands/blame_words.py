@@ -42,7 +42,8 @@ def tell(opened: Opened, found: Found, files: Mapping[str, Any]) -> None:
     out.print(grid(headings, _curve(found)), soft_wrap=True)
     out.print()
     count = f"{len(found.ratings)} tensors"
-    lines(out, [("score", blame.plain.score_name), ("photos", _photos(opened)), ("rated", count)])
+    lines(out, [("score", blame.plain.score_name), ("photos", _photos(opened))])
+    lines(out, [("input", opened.setup.fed), ("rated", count)])
     out_of = {line.partition(":")[0] for line in blame.suspects.unrated}
     why = Counter(line.partition(":")[0] for line in blame.suspects.unrated)
     lines(out, [("unrated", f"{why[kind]} {kind}") for kind in sorted(out_of)])

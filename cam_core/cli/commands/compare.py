@@ -111,7 +111,7 @@ def run(asked: Compare, limits: Sequence[Limit]) -> int:
     from cam_core.compare.run import run as compared
     from cam_core.compare.tensors import require_tensors
 
-    from ..compare.files import record, write
+    from ..compare.files import input_said, record, write
     from ..compare.opened import open_both
     from ..output import check_directory, print_json
     from ..report import progress
@@ -136,7 +136,7 @@ def run(asked: Compare, limits: Sequence[Limit]) -> int:
     if asked.as_json:
         print_json(facts)
     else:
-        tell(asked, found, checked, names, tensors)
+        tell(asked, found, checked, names, tensors, input_said(fed))
     for text in missing:
         click.echo(f"note: {text}", err=True)
     return ended(asked, checked, facts)
@@ -192,6 +192,7 @@ def tell(
     checked: Sequence[Checked],
     names: Sequence[str],
     tensors: Mapping[str, Any] | None,
+    prepared: Sequence[tuple[str, str]],
 ) -> None:
     """On the terminal."""
     from ..compare.words import limits_said, show
@@ -201,7 +202,7 @@ def tell(
     show(
         found,
         found.said[len(found.sides.classes.said) > 0 :],
-        [*more, *limits_said(checked), *files],
+        [*prepared, *more, *limits_said(checked), *files],
     )
 
 

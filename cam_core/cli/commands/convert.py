@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from cam_core.backend import Array
 
 KERAS, TFLITE, ONNX = (".keras", ".h5", ".hdf5"), ".tflite", ".onnx"
+SAVED_MODEL = "saved_model.pb"
+"""What the folder of a SavedModel holds."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +82,10 @@ def convert(asked: Asked) -> int:
     if asked.check:
         if len(asked.sources) != 2:
             raise click.UsageError("--check compares two files: gradcam convert --check A B")
+        if asked.out is not None:
+            raise click.UsageError("--check writes nothing: leave -o out")
+        for source in asked.sources:
+            required(Path(source))
         found = find_converter("check")(*asked.sources)
         tell(asked, {"command": "convert", "check": list(asked.sources)}, found)
         return 0 if found.same else 1
@@ -112,11 +118,13 @@ def converted(asked: Asked, source: str, out: Path) -> Any:
 
 
 def required(file: Path) -> Path:
-    """The same, which is there."""
+    """The same, which is there; a folder is one of TensorFlow's."""
     from cam_core.errors import ModelError
 
     if not file.exists():
         raise ModelError(f"no such file: '{file}'")
+    if file.is_dir() and not (file / SAVED_MODEL).exists():
+        raise ModelError(f"'{file}' is a folder without {SAVED_MODEL}: name the model's file in it")
     return file
 
 

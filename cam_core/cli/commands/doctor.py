@@ -178,7 +178,7 @@ def sentence(asked: AskedDoctor, found: Examined) -> str:
         return f"none of these: {name} {does} by {best:.2f} at best, {now:.2f} as it is fed"
     if not verdict.named:
         doubt = [found.candidates[i].name for i in verdict.tied if i != 0]
-        tied = f"; these photos do not tell it from {', '.join(doubt)}" if doubt else ""
+        tied = f"; these photos do not tell it from {' or '.join(doubt)}" if doubt else ""
         return f"{name} {does} ({now:.2f}) as it is fed{tied}"
     ways = [found.candidates[i] for i in verdict.named]
     said = " or ".join(way.name for way in ways)

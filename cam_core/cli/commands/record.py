@@ -77,6 +77,7 @@ def record(asked: Asked) -> None:
         print_json(said | {"pictures": {n: one.input_sha256 for n, one in found.items()}})
     else:
         click.echo(f"{len(written) - 1} pictures at {layer}, {method(asked, setup)}: {asked.out}")
+        click.echo(f"input    {setup.fed}")
 
 
 def set_up(asked: Asked, images: list[Path]) -> Setup:

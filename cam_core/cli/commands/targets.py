@@ -118,6 +118,7 @@ def record(asked: AskedTargets, setup: Setup, asking: Asking) -> dict[str, Any]:
         ],
         "outputs": [{"output": head.output, "kind": head.kind} for head in heads],
         "image": None if not slots else slots[0].name,
+        "input": None if not slots else setup.fed,
     }
     if look is None:
         return found
@@ -207,6 +208,7 @@ def show(found: Mapping[str, Any], setup: Setup) -> None:
     if found["image"] is None:
         return
     line(out, "image", found["image"])
+    line(out, "input", found["input"])
     if found["note"]:
         line(out, "note", found["note"])
         return

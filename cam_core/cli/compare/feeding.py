@@ -55,6 +55,11 @@ class Feeding:
             "b_is_fed": self.how,
         }
 
+    @property
+    def prepared(self) -> str:
+        """How A's photos are prepared, and B's where they are otherwise."""
+        return self.a.fed if self.how != OWN else f"A: {self.a.fed}; B: {self.b.fed}"
+
     def shown(self, index: int, like: Array) -> tuple[Array, Placement] | None:
         """A photo, and where it lies in A's input; None where arrays were given."""
         sample = self.a.reader.open(self.a.slots[index], index)

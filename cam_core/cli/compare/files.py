@@ -67,7 +67,7 @@ def write(
     drawn = sheet(found, made, title)
     files |= {} if drawn is None else {"compare.png": png(drawn)}
     try:
-        more = [("A", str(asked.model)), ("B", str(asked.other))]
+        more = [*input_said(fed), ("A", str(asked.model)), ("B", str(asked.other))]
         files["compare.html"] = page(
             found, facts, made, title=title, checked=checked, tensors=tensors, more=more
         )
@@ -77,6 +77,11 @@ def write(
         files["compare.parquet"] = parquet(facts["photos"])
     write_together(asked.out, files)
     return list(files), missing
+
+
+def input_said(fed: Feeding | Kept) -> list[tuple[str, str]]:
+    """How the photos were prepared; nothing of two recordings."""
+    return [("input", fed.prepared)] if fed.prepared else []
 
 
 def parquet(photos: Sequence[Mapping[str, Any]]) -> bytes:

@@ -29,6 +29,8 @@ class Kept:
     """A line for each picture that one of them lacks."""
     how: str = "recorded"
     said: str = ""
+    prepared: str = ""
+    """Nobody knows how."""
 
     @property
     def count(self) -> int:

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import click
+
 from cam_core.backend import Array, Backend, InputInfo
 from cam_core.errors import InputError
 from cam_core.sources.vocabulary import Vocabulary
@@ -72,6 +74,12 @@ def assign(backend: Backend, images: Sequence[Path], given: Sequence[str]) -> As
 
 def _lacking(backend: Backend, infos: Sequence[InputInfo]) -> str:
     """What nothing is given for, and how to give it: texts first, pictures are there already."""
+    if not _takes_inputs():
+        missing = ", ".join(f"'{i.name}'" for i in infos)
+        return (
+            f"nothing is given for {missing}: in place of pictures name .npz files that hold an "
+            "array for each input, by its name."
+        )
     vocabulary = Vocabulary.of(backend.metadata)
     text = next((i.name for i in infos if reads_words(i)), None)
     if vocabulary is None or text is None:
@@ -84,6 +92,12 @@ def _lacking(backend: Backend, infos: Sequence[InputInfo]) -> str:
         f"nothing is given for '{text}', a text: add --input {text}=\"...\", in words of these: "
         f"{vocabulary.shown}"
     )
+
+
+def _takes_inputs() -> bool:
+    """Has the command that runs an --input? From Python none runs, and one is supposed."""
+    context = click.get_current_context(silent=True)
+    return context is None or any(one.name == "inputs" for one in context.command.params)
 
 
 def _texts(

@@ -27,7 +27,7 @@ from .given_arrays import Assigned, assign
 from .own_size import STEPS, leaves_open
 from .photos import photo
 from .reader import Reader
-from .samples import Slot
+from .samples import Slot, fed
 
 OPEN = 224
 """Extent of a dynamic axis where a random input is made."""
@@ -77,6 +77,11 @@ class Setup:
             return {info.name for info in self.reader.infos}
         main = self.reader.main
         return {*self.reader.photos, *([] if main is None else [main.name])}
+
+    @property
+    def fed(self) -> str:
+        """How the first thing to explain is prepared, and where that comes from."""
+        return fed(self.reader.open(self.slots[0]).description, self.source)
 
     def noise(self, seed: int = 0) -> Slot:
         """A random row of each input that --input does not give."""

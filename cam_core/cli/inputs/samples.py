@@ -46,3 +46,8 @@ class Sample:
     record: Mapping[str, Any]
     given: Given = ()
     """The arrays that were given instead of a photo; those of the files, no copies."""
+
+
+def fed(description: str, source: str) -> str:
+    """How an input was made, and where that comes from; of an array nothing was."""
+    return description if description.startswith("fed as") else f"{description} ({source})"

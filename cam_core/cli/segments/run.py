@@ -11,6 +11,7 @@ from cam_core.report.boxes import Found
 
 from ..commands.explain import asked_for, cropper_of, plan, require_sense, set_up
 from ..inputs.opened import Setup
+from ..inputs.samples import fed
 from ..job import Job
 from ..missed import tell_missed
 from ..output import check_stems, print_json
@@ -126,7 +127,7 @@ def show(
     line(out, "segment", f"the largest {limit.words}")
     if limit.chosen:
         line(out, "labels", calibration_said(limit.chosen))
-    line(out, "input", f"{records[0]['preprocessing']['description']} ({setup.source})")
+    line(out, "input", fed(records[0]["preprocessing"]["description"], setup.source))
     line(out, "names", setup.named)
     line(
         out,

@@ -84,6 +84,9 @@ def test_a_copy_is_the_same_and_all_is_written() -> None:
     assert all(one["same_input"] for one in found["photos"])
     page = Path("out/compare.html").read_text()
     assert found["verdict"]["line"] in page
+    prepared = f"RGB/255 (--preprocess {PREPROCESS})"
+    assert prepared in page
+    assert prepared in result.output
     assert page.count("<img") == 4 * COUNT
     assert "http" not in page.replace("http://www.w3.org", "")
     assert Path("out/compare.png").read_bytes().startswith(b"\x89PNG")

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
@@ -77,6 +78,25 @@ def test_what_is_typed_goes_first() -> None:
         recording.forward(x)["cam_signed"], expected.signed, rtol=1e-5, atol=1e-7
     )
     assert recording.forward(x)["cam_class_used"].tolist() == [4, 4]
+
+
+def test_a_guessed_preprocessing_is_said_to_be_one() -> None:
+    model = onnx.load("demo.onnx")
+    model.ClearField("metadata_props")
+    onnx.save(model, "bare.onnx")
+    done = call("bare.onnx", "photos", "-o", "rec")
+    assert done.exit_code == 0, done.output
+    (line,) = [one for one in done.stdout.splitlines() if one.startswith("input    ")]
+    assert "minus 0.485, 0.456, 0.406" in line
+    assert "(imagenet, a guess as nothing says it" in line
+
+
+def test_of_an_array_no_preprocessing_is_said() -> None:
+    np.save("x.npy", inputs())
+    done = call("demo.onnx", "x.npy", "-o", "rec")
+    assert done.exit_code == 0, done.output
+    assert "input    fed as" in done.stdout
+    assert "guess" not in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -145,7 +145,10 @@ def test_what_a_person_sees(here: Path) -> None:
     assert shown.exit_code == 0, shown.output
     assert "usual    --target -1" in shown.stdout
     assert f"{', '.join(names[:5])}, ..." in shown.stdout
-    (best, *_) = json.loads((here / "found.json").read_text())["answers"]
+    found = json.loads((here / "found.json").read_text())
+    assert f"input    {found['input']}" in shown.stdout
+    assert found["input"].endswith("RGB/255 (--preprocess unit)")
+    (best, *_) = found["answers"]
     assert best["label"] in names
     assert best["label"] in shown.stdout.split("image")[-1]
 

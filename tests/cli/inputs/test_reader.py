@@ -343,3 +343,15 @@ def test_rows_that_do_not_fit_one_another(here: Path) -> None:
     assert "3 rows for 2 to explain" in result.stderr
     assert "rows do not fit" in explain("two", "all.npz").stderr
     assert "nothing is given for 'x', 'shift'" in explain("two", "x.npy").stderr
+
+
+def test_a_command_without_input_names_another_way(here: Path) -> None:
+    call = ["record", "two.onnx", "x.npy", "-o", "rec"]
+    np.save("x.npy", np.ones((1, 3, 8, 8), np.float32))
+    said = CliRunner().invoke(gradcam, call).stderr
+    assert "--input" not in said
+    assert "name .npz files that hold an array for each input" in said
+    np.savez("all.npz", x=np.ones((1, 3, 8, 8), np.float32), shift=np.ones((1, 3), np.float32))
+    call[2] = "all.npz"
+    done = CliRunner().invoke(gradcam, call)
+    assert done.exit_code == 0, done.output
