@@ -153,7 +153,9 @@ class Windowed:
             if input_name in wanted:
                 each = zip(cotangents, windows, strict=True)
                 axes = self._ends[name].axes
-                feed[input_name] = _stacked([_within(one[name], axes, w) for one, w in each])
+                feed[input_name] = _stacked(
+                    [_within(one[name], axes, w) for one, w in each], axes[0]
+                )
         (found,) = run(session, [made.gradients[self._given]], feed)
         rows = [found] if len(windows) == 1 else [found[i : i + 1] for i in range(len(windows))]
         return [Block(row, place, values.shape) for row, place in zip(rows, places, strict=True)]
@@ -206,9 +208,9 @@ class Windowed:
         return self._sessions[key]
 
 
-def _stacked(rows: Sequence[Array]) -> Array:
-    """One after another."""
-    return np.ascontiguousarray(rows[0]) if len(rows) == 1 else np.concatenate(rows)
+def _stacked(rows: Sequence[Array], axis: int = 0) -> Array:
+    """One after another, on the axis of the rows."""
+    return np.ascontiguousarray(rows[0]) if len(rows) == 1 else np.concatenate(rows, axis)
 
 
 def _within(found: Entries, axes: Sequence[int], window: Window) -> Array:

@@ -100,7 +100,10 @@ def rowwise(
     graph: Graph, first: Tensor, places: Sequence[int]
 ) -> tuple[tuple[int, ...], dict[str, Near]]:
     """What is near on these axes, and on that of the rows as well where that loses nothing."""
-    alone, with_rows = near(graph, first, places), near(graph, first, (0, *places))
+    alone = near(graph, first, places)
+    if 0 in places:  # they are the rows, as anchors are where there are no others
+        return tuple(places), alone
+    with_rows = near(graph, first, (0, *places))
     if with_rows.keys() == alone.keys():
         return (0, *places), with_rows
     return tuple(places), alone
