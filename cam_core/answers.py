@@ -116,7 +116,7 @@ def together(
 ) -> Explanation:
     """Those of several layers merged; what is doubtful about the target is said as well."""
     found = merged(parts) if how is None else fuse(parts, how)
-    if not target.doubts:
+    if not any(target.doubts):
         return found
     return replace(found, diagnosis=said(target.doubts, found.diagnosis))
 

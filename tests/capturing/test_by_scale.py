@@ -10,6 +10,7 @@ from backends.onnx.capturing.by_scale import ByScale
 from backends.onnx.capturing.sessions import Passes
 from backends.onnx.capturing.windows import entries
 from backends.onnx.rules import VJP_RULES
+from backends.onnx.running.ort_values import array_of
 from cam_core.captures import pulled
 from cam_core.errors import UnsupportedOpError
 from cam_core.targets import AnchorTarget
@@ -254,3 +255,15 @@ def test_an_operator_without_a_derivative_is_named_as_ever(monkeypatch) -> None:
     look = backend.look(picture(), layers=LAYERS)
     with pytest.raises(UnsupportedOpError, match=r"Exp.*between layer 'nf' and score 'y'"):
         look.pull(lambda y, outputs: one(0, 0))
+
+
+def test_of_the_input_a_look_holds_what_is_read_only_and_no_view() -> None:
+    """All else is copied: the tails read it after the caller has written to it."""
+    backend, own = OnnxBackend(scaled_detector(), score="=y"), picture()
+    fixed = picture()
+    fixed.flags.writeable = False
+    view = own.view()
+    view.flags.writeable = False
+    for x, shared in ((own, False), (fixed, True), (view, False)):
+        kept = backend.look(x, layers=LAYERS)._kept[0]["x"]
+        assert np.shares_memory(array_of(kept), x) is shared

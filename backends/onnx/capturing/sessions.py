@@ -65,11 +65,17 @@ def kept_of(front: Any, parts: Sequence[Mapping[str, Array]], keep: Collection[s
     device, found = device_of(front), []
     for part in parts:
         given = {  # a copy of what is read again: the caller may write to his own
-            n: value_of(np.array(a) if n in keep else a, device) for n, a in part.items()
+            n: value_of(_own(a) if n in keep else a, device) for n, a in part.items()
         }
         own = {n: v for n, v in given.items() if n in keep}
         found.append(run_values(front, given) | own)
     return found
+
+
+def _own(array: Array) -> Array:
+    """An array that nobody writes to."""
+    fixed = array.flags.owndata and not array.flags.writeable
+    return array if fixed else np.array(array)
 
 
 def joined(names: Sequence[str], parts: Sequence[Sequence[Any]]) -> dict[str, Array]:

@@ -7,6 +7,7 @@ touches the border of the whole they pad what they pad there.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
@@ -40,6 +41,11 @@ class Entries:
     """Where they are, row-major."""
     values: Array
     shape: tuple[int, ...]
+
+    @functools.cached_property
+    def index(self) -> tuple[Array, ...]:
+        """Where they are, on each axis."""
+        return np.unravel_index(self.at, self.shape)
 
     def row(self, number: int) -> Entries:
         """Those of one row, which is a batch."""
@@ -188,8 +194,7 @@ class Windowed:
         each = []
         for name, found in cotangents.items():
             if found.at.size:
-                index = np.unravel_index(found.at, found.shape)
-                each.append([index[axis] for axis in self._ends[name].axes])
+                each.append([found.index[axis] for axis in self._ends[name].axes])
         along = [np.concatenate(cells) for cells in zip(*each, strict=True)]
         return [int(c.min()) for c in along], [int(c.max()) for c in along]
 
@@ -215,7 +220,7 @@ def _stacked(rows: Sequence[Array], axis: int = 0) -> Array:
 
 def _within(found: Entries, axes: Sequence[int], window: Window) -> Array:
     """The tensor in a window."""
-    index, shape = list(np.unravel_index(found.at, found.shape)), list(found.shape)
+    index, shape = list(found.index), list(found.shape)
     for axis, (start, size) in zip(axes, window, strict=True):
         index[axis], shape[axis] = index[axis] - start, size
     values = np.zeros(shape, found.values.dtype)
