@@ -10,6 +10,7 @@ import numpy as np
 from ..asking import find_class_axis
 from ..backend import Array, Backend, Inputs
 from ..errors import InputError, LayerError
+from ..head import head_of
 from ..methods import with_options
 from .classes import ClassMap, Names, match_classes
 from .layers import BY_DEFAULT, Matched, match_layers
@@ -38,8 +39,10 @@ def bring_together(
 
     Raises:
         LayerError: no layer of B is that of A, or a layer of a recording is asked for.
-        InputError: other numbers of classes, and nothing says which is which.
+        InputError: one is a detector alone, or they have other numbers of classes and nothing
+            says which is which.
     """
+    _refuse_kinds(a, b)
     recordings = recording_of(a), recording_of(b)
     known = [one for one in recordings if one is not None]
     if known:
@@ -50,6 +53,15 @@ def bring_together(
     counts = _count(a, first[0]), _count(b, first[1])
     found = match_classes(counts, labels, classes)
     return Sides(a, b, matched, found, labels, method=method, **asked)
+
+
+def _refuse_kinds(a: Backend, b: Backend) -> None:
+    """Boxes and something else are answers to two questions."""
+    kinds = ["unknown" if (head := head_of(one)) is None else head.asked for one in (a, b)]
+    if "unknown" not in kinds and kinds[0] != kinds[1] and "boxes" in kinds:
+        raise InputError(
+            f"A gives {kinds[0]}, B {kinds[1]}: compare takes two models that answer one question"
+        )
 
 
 def _method(said: str) -> str | None:

@@ -19,7 +19,9 @@ from cam_core.compare import compare
 from cam_core.compare.classes import ClassMap
 from cam_core.compare.lone import targets
 from cam_core.compare.record import lone_record
-from cam_core.demo import DETECTOR, load_crowds
+from cam_core.compare.together import bring_together
+from cam_core.demo import DETECTOR, MODEL, load_crowds
+from cam_core.errors import InputError
 from cam_core.image import DETECTORS, preprocess
 
 LOWER = 14.0
@@ -88,3 +90,12 @@ def test_of_a_class_that_the_other_lacks_there_is_no_map(planted: Any) -> None:
     assert box["class"] == 0
     assert targets(sides, (seen[0], seen[1]), box, 0) is None
     assert targets(found.sides, (seen[0], seen[1]), box, 0) is not None
+
+
+@pytest.mark.parametrize("first", [DETECTOR, MODEL], ids=["detector first", "classifier first"])
+def test_a_detector_and_a_classifier_answer_two_questions(first: Any) -> None:
+    a, b = open_backend(first), open_backend(MODEL if first is DETECTOR else DETECTOR)
+    x = [np.zeros((1, *one.inputs()[0].shape[1:]), np.float32) for one in (a, b)]
+    said = ("boxes", "classes") if first is DETECTOR else ("classes", "boxes")
+    with pytest.raises(InputError, match=f"A gives {said[0]}, B {said[1]}: compare takes two"):
+        bring_together(a, b, (x[0], x[1]))
