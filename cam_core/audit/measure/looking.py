@@ -11,6 +11,7 @@ import numpy as np
 from ...asking import seen_by
 from ...backend import Array, Backend
 from ...compare.bounds import bounds_of, with_shuffled
+from ...compare.flips import seen_of
 from ...compare.pair import compare_batch, stacked, with_bounds
 from ...compare.photos import Answer, Pair, Photo, Seen
 from ...compare.sides import Sides, map_of, scores
@@ -38,17 +39,8 @@ def look_at_one(sides: Sides, photos: Sequence[Photo]) -> list[One] | str:
         return f"{photos[0].name}: {error}"
     target = found.held(looks.of(found.tensor).score)
     explained = map_of(looks, target, sides.how)
-    rows = range(len(photos))  # a fixed batch repeats its only photo
-    maps = [
-        Seen(
-            np.array(explained.signed[i], np.float32),
-            float(explained.raw_max[i]),
-            float(explained.noise_floor[i]),
-            explained.region,
-            explained.diagnosis[i],
-        )
-        for i in rows
-    ]
+    rows = np.arange(len(photos))  # a fixed batch repeats its only photo
+    maps = seen_of(explained.signed, explained, "", rows)
     return told(sides, looks, target, explained.score, maps)
 
 
