@@ -20,12 +20,11 @@ import numpy as np
 
 from ...backend import Array
 from ...errors import InputError
+from ...recording.recorded import BROKEN
 from ...sources.boxes.labelled import labelled
 from .item import Item, Label, Size, Thing, no_things
 
 PHOTOS, LABELS, BOXES, MASKS = ("x", "images"), ("y", "labels"), ("boxes",), ("masks",)
-BROKEN = (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, NotImplementedError)
-"""What a damaged .npz ends in."""
 
 
 def is_npz(path: Path) -> bool:
