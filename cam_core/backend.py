@@ -67,9 +67,9 @@ class Look(Protocol):
     """One forward pass, made once: pulled for any number of targets, and run on from its layers.
 
     The arrays are read-only, and stay as they are whatever is done with x afterwards; of x a look
-    may hold what is read-only itself, and no view. A look that
-    pulls several targets for less than one after another has `pull_first(targets)`: the `Gradients`
-    of the first of them, of one at least, and of as many more as it takes at once.
+    may hold what is read-only, which nobody writes to. A look that pulls several targets for less
+    than one after another has `pull_first(targets)`: the `Gradients` of the first of them, of one
+    at least, and of as many more as it takes at once.
     """
 
     @property

@@ -103,7 +103,7 @@ def explain_all(
     as_rows(smooth)
     if fuse is not None:
         find_fuse(fuse)
-    x = held(x)
+    x = lent(x)
     check_finite(x)
     asked = suited(backend, targets, labels, class_axis=class_axis)
     looks = Looks(backend, x, layers, methods=methods)
@@ -163,15 +163,15 @@ def expand(
     return found
 
 
-def held(x: Inputs) -> Inputs:
-    """A copy that nobody writes to: looks need not copy it again."""
+def lent(x: Inputs) -> Inputs:
+    """Read-only, as nobody writes to it while it is explained: looks need not copy it."""
     if isinstance(x, Mapping):
-        return {name: _held(values) for name, values in x.items()}
-    return _held(x)
+        return {name: _lent(values) for name, values in x.items()}
+    return _lent(x)
 
 
-def _held(values: Array) -> Array:
-    found = np.array(values)
+def _lent(values: Array) -> Array:
+    found = np.asarray(values).view()
     found.flags.writeable = False
     return found
 

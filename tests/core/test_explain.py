@@ -110,7 +110,7 @@ def test_a_model_that_was_not_opened_is_refused(x: np.ndarray) -> None:
 
 
 def test_the_callers_array_stays_his(model: Linear, x: np.ndarray) -> None:
-    """What a look is given is a copy, that is read-only: his he may write to."""
+    """What a look is given is his own memory, read-only to it: his he may write to."""
     given = []
     look = model.look
     model.look = lambda x, **how: given.append(x) or look(x, **how)  # type: ignore[method-assign]
@@ -118,8 +118,7 @@ def test_the_callers_array_stays_his(model: Linear, x: np.ndarray) -> None:
     assert x.flags.writeable
     (seen,) = given
     assert not seen.flags.writeable
-    assert seen.flags.owndata
-    assert not np.shares_memory(seen, x)
+    assert np.shares_memory(seen, x)
 
 
 def test_nan_in_the_input_is_refused(model: Linear, x: np.ndarray) -> None:

@@ -73,9 +73,8 @@ def kept_of(front: Any, parts: Sequence[Mapping[str, Array]], keep: Collection[s
 
 
 def _own(array: Array) -> Array:
-    """An array that nobody writes to."""
-    fixed = array.flags.owndata and not array.flags.writeable
-    return array if fixed else np.array(array)
+    """An array that nobody writes to: what is read-only is taken as that."""
+    return np.array(array) if array.flags.writeable else array
 
 
 def joined(names: Sequence[str], parts: Sequence[Sequence[Any]]) -> dict[str, Array]:

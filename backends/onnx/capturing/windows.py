@@ -47,6 +47,13 @@ class Entries:
         """Where they are, on each axis."""
         return np.unravel_index(self.at, self.shape)
 
+    @functools.cached_property
+    def ends(self) -> tuple[tuple[int, int], ...]:
+        """The first and the last place where one is, on each axis."""
+        if self.at.size == 1:  # those of a box
+            return tuple((int(i[0]),) * 2 for i in self.index)
+        return tuple((int(i.min()), int(i.max())) for i in self.index)
+
     def row(self, number: int) -> Entries:
         """Those of one row, which is a batch."""
         shape = (1, *self.shape[1:])
@@ -194,9 +201,9 @@ class Windowed:
         each = []
         for name, found in cotangents.items():
             if found.at.size:
-                each.append([found.index[axis] for axis in self._ends[name].axes])
-        along = [np.concatenate(cells) for cells in zip(*each, strict=True)]
-        return [int(c.min()) for c in along], [int(c.max()) for c in along]
+                each.append([found.ends[axis] for axis in self._ends[name].axes])
+        along = [tuple(zip(*ends, strict=True)) for ends in zip(*each, strict=True)]
+        return [min(low) for low, _ in along], [max(high) for _, high in along]
 
     def _key(self, sizes: Sizes, shape: Sequence[int]) -> Sizes | None:
         """The size of a window, None if it is all there is."""

@@ -100,14 +100,11 @@ def reading(
         TargetError: where the anchors stand, or how large they are, is not known.
     """
     rows, _, anchors = numbers.shape
-    each = np.moveaxis(numbers, 1, 2).astype(np.float64)
-    if not written:
-        return read_as(each, size, levels)
-    if written == BESIDE_BACKGROUND:
-        found = read_as(each, size, levels)
-        return from_priors(found) if found.meaning.of_cells else found
+    if written in ("", BESIDE_BACKGROUND):
+        found = read_as(np.moveaxis(numbers, 1, 2), size, levels)
+        return from_priors(found) if written and found.meaning.of_cells else found
     if written == DOWN_FIRST:
-        found = read_as(each[..., ACROSS], size, levels)
+        found = read_as(np.moveaxis(numbers, 1, 2)[..., ACROSS], size, levels)
         return replace(found, meaning=_down_first(found.meaning))
     if written == CENTRES:
         words = "centre and size in parts of the picture"
