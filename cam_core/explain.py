@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .asking import asking_of, find_class_axis, seen_by
-from .backend import Array, Backend, Inputs, Target
+from .backend import Backend, Inputs, Target
 from .errors import InputError, TargetError
 from .explanation import Explanation
 from .head import Head, head_of, probability_of
@@ -103,7 +103,6 @@ def explain_all(
     as_rows(smooth)
     if fuse is not None:
         find_fuse(fuse)
-    x = lent(x)
     check_finite(x)
     asked = suited(backend, targets, labels, class_axis=class_axis)
     looks = Looks(backend, x, layers, methods=methods)
@@ -160,19 +159,6 @@ def expand(
             found += parse_target(asked, labels, class_axis=class_axis, head=head)
         else:
             found.append(as_target(asked, labels, class_axis=class_axis, head=head))
-    return found
-
-
-def lent(x: Inputs) -> Inputs:
-    """Read-only, as nobody writes to it while it is explained: looks need not copy it."""
-    if isinstance(x, Mapping):
-        return {name: _lent(values) for name, values in x.items()}
-    return _lent(x)
-
-
-def _lent(values: Array) -> Array:
-    found = np.asarray(values).view()
-    found.flags.writeable = False
     return found
 
 

@@ -8,6 +8,8 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from .backend import Array, Backend, Capture, Gradients, Inputs, Look
 from .captures import captures_of, pulled
 from .errors import InputError, LayerError, TargetError, UnsupportedOpError
@@ -33,7 +35,7 @@ class Looks:
 
     Args:
         backend: the model.
-        x: the input.
+        x: the input, which nobody writes to as long as these are asked.
         layers: where to look; None: the default layers.
         told: hears how much of a long row of passes is done, from 0 to 1.
         methods: those that will ask, where it is known: what they read of the picture's gradient
@@ -49,7 +51,7 @@ class Looks:
         told: Callable[[float], None] = lambda share: None,
         methods: Sequence[str] = (),
     ) -> None:
-        self._backend, self._x, self._layers = backend, x, layers
+        self._backend, self._x, self._layers = backend, lent(x), layers
         self._told, self._pulls = told, pulls_of(methods)
         self._bare = bool(methods) and all(map(about_input, methods))
         self._refused: LayerError | None = None
@@ -210,3 +212,16 @@ class Looks:
         except LayerError:
             return False
         return True
+
+
+def lent(x: Inputs) -> Inputs:
+    """Read-only, as nobody writes to it while it is looked at: looks need not copy it."""
+    if isinstance(x, Mapping):
+        return {name: _lent(values) for name, values in x.items()}
+    return _lent(x)
+
+
+def _lent(values: Array) -> Array:
+    found = np.asarray(values).view()
+    found.flags.writeable = False
+    return found
