@@ -133,13 +133,14 @@ def run(asked: Compare, limits: Sequence[Limit]) -> int:
     checked = check(facts, limits)
     facts["limits"] = [{"limit": one.limit.text, "failed": one.failed} for one in checked]
     names, missing = write(asked, found, fed, facts, checked, tensors)
+    write_junit(asked, checked, facts)
     if asked.as_json:
         print_json(facts)
     else:
         tell(asked, found, checked, names, tensors, input_said(fed))
     for text in missing:
         click.echo(f"note: {text}", err=True)
-    return ended(asked, checked, facts)
+    return ended(checked)
 
 
 def again(asked: Compare, limits: Sequence[Limit]) -> int:
@@ -155,7 +156,8 @@ def again(asked: Compare, limits: Sequence[Limit]) -> int:
     checked = check(facts, limits)
     for one in checked:
         click.echo(f"{'FAILED' if one.failed else 'holds '} {one.line}")
-    return ended(asked, checked, facts)
+    write_junit(asked, checked, facts)
+    return ended(checked)
 
 
 def saved(path: Path) -> Mapping[str, Any]:
@@ -199,6 +201,7 @@ def tell(
 
     more = [] if tensors is None else [("tensors", str(tensors["said"]))]
     files = [("wrote", str(asked.out / name)) for name in names]
+    files += [] if asked.junit is None else [("wrote", str(asked.junit))]
     show(
         found,
         found.said[len(found.sides.classes.said) > 0 :],
@@ -206,13 +209,17 @@ def tell(
     )
 
 
-def ended(asked: Compare, checked: Sequence[Checked], facts: Mapping[str, Any]) -> int:
-    """The exit code, once the XML is written."""
+def write_junit(asked: Compare, checked: Sequence[Checked], facts: Mapping[str, Any]) -> None:
+    """The limits as XML, where that is asked for."""
     from cam_core.compare.limits import junit
     from cam_core.write import write_together
 
     if asked.junit is not None:
         write_together(asked.junit.parent, {asked.junit.name: junit(checked, facts)})
+
+
+def ended(checked: Sequence[Checked]) -> int:
+    """The exit code; limits that do not hold are said again."""
     broken = [one for one in checked if one.failed]
     for one in broken:
         click.echo(f"limit: {one.line}", err=True)
