@@ -55,7 +55,7 @@ class Parity:
         """In one line."""
         gap = f"output '{self.output}' differs by {self.gap:.2g} of its largest value"
         if self.same:
-            return f"the same: {gap}"
+            return f"the same to {self.tolerance:g}: {gap}"
         there = f"first at '{self.there}'" if self.there else "behind the last tensors"
         return f"{gap}; {there}" + (f", in the other at '{self.back}'" if self.back else "")
 

@@ -69,6 +69,6 @@ def test_equal_outputs_are_not_looked_into() -> None:
 
     found = compare(Seen({"y": Y}, never), Seen({"z": Y + 1e-6}, never))
     assert found.same
-    assert "the same: output 'y'" in found.words
+    assert "the same to 0.0001: output 'y'" in found.words
     with pytest.raises(ModelError, match="1 outputs and 0"):
         compare(Seen({"y": Y}, never), Seen({}, never))

@@ -61,7 +61,9 @@ def test_a_torch_factory_by_both_exporters(exporter: str) -> None:
     given = ("--exporter", exporter, "--static", "2,3,9,9", "--preprocess", "imagenet")
     done = call("my_models:net", *given, "--labels", "labels.txt", "-o", "net.onnx")
     assert done.exit_code == 0, done.output
-    assert re.match(r"the same: output 'output' differs by \S+ of its largest value\n", done.stdout)
+    assert re.match(
+        r"the same to \S+: output 'output' differs by \S+ of its largest value\n", done.stdout
+    )
     backend = open_backend("net.onnx")
     assert json.loads(backend.metadata["cam.labels"]) == ["a", "b", "c"]
     assert json.loads(backend.metadata["cam.preprocess"])["mean"][0] == pytest.approx(0.485)
