@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from ...backend import Array
-from ..asking import Asking
+from ..asking import Asking, Seen
 from ..examples import among_others
 from ..labels import index_text, plain
 from ..scores import (
@@ -28,6 +28,8 @@ CLOSEST = 3
 """Classes that one is compared with."""
 LITTLE = 1e-9
 """Of the paper's code, in the denominator."""
+UNLIKELY = 1e-6
+"""What the classes compared with have together, below which LITTLE is a part of the number."""
 
 
 @traceable
@@ -43,6 +45,11 @@ def nearest(y: Array, classes: Array, rank: int, class_axis: int = 1) -> Array:
     return order[:, rank - 1].astype(np.int64)
 
 
+def _unlikely(weight: float) -> str:
+    said = f"finer weighs classes of {weight:.1g} probability in all, next to nothing"
+    return said if weight < UNLIKELY else ""
+
+
 @dataclass(frozen=True)
 class FinerTarget(ScoredTarget):
     """Y = sum_i p^i (y^c - alpha y^i) / (sum_i p^i + 1e-9), i the classes closest to c in score.
@@ -56,6 +63,7 @@ class FinerTarget(ScoredTarget):
     alpha: float = 1.0
     closest: tuple[tuple[int, ...], ...] = field(default=(), compare=False, repr=False)
     """The classes that it is compared with, one a row; found where none are given."""
+    doubts: tuple[str, ...] = field(default=(), compare=False, repr=False)
     single = False
 
     def __post_init__(self) -> None:
@@ -99,6 +107,11 @@ class FinerTarget(ScoredTarget):
         closest = tuple(tuple(map(int, each)) for each in self._closest(y))
         return replace(self, index=tuple(self.classes(y)), closest=closest)
 
+    def found_in(self, seen: Seen) -> Sequence[ScoredTarget]:
+        """With a doubt about rows where the number is 0 for want of probability."""
+        few = tuple(_unlikely(w) for w in self._weight(seen.score).tolist())
+        return (replace(self, doubts=few) if any(few) else self,)
+
     def require(self, count: int) -> None:
         """There must be others."""
         require_others(count, self.label)
@@ -121,6 +134,12 @@ class FinerTarget(ScoredTarget):
             return [pick(y, each, self.class_axis) for each in self.closest]
         ranks = range(1, min(CLOSEST, y.shape[self._axis(y)] - 1) + 1)
         return [nearest(y, self.classes(y), rank, self.class_axis) for rank in ranks]
+
+    def _weight(self, y: Array) -> Array:
+        """What the classes it is compared with have, the most of any position [N]."""
+        p = softmax(in_double(y), self.class_axis) * self._near(y)
+        found: Array = np.sum(p, axis=self._axis(y)).reshape(len(y), -1).max(axis=1)
+        return found
 
     def _weighed(self, y: Array) -> tuple[Array, Array]:
         """p, and y^c - alpha y at every class."""

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cam_core.errors import TargetError
-from cam_core.targets import FinerTarget, parse_target
+from cam_core.targets import Asking, FinerTarget, Seen, parse_target
 from cam_core.targets.classes.finer import nearest
 
 torch = pytest.importorskip("torch")
@@ -50,3 +50,15 @@ def test_alone_there_is_none() -> None:
     assert parse_target("finer:top") == (FinerTarget(-1),)
     with pytest.raises(TargetError, match="finer:0: the score has no other class"):
         FinerTarget(0).score(np.zeros((2, 1)))
+
+
+def test_a_class_among_unlikely_ones_is_doubted() -> None:
+    """Class 0 and those next to it have e^-30 each beside class 4: the number is 0 by the 1e-9."""
+    y = np.array([[0.0, 0.1, 0.2, 0.3, 30.0], [1.0, 2, 3, 4, 5]])
+    (found,) = FinerTarget(0).found_in(Seen(y, {}, Asking()))
+    assert found.doubts == (
+        "finer weighs classes of 3e-13 probability in all, next to nothing",
+        "",
+    )
+    (sure,) = FinerTarget(4).found_in(Seen(y[1:], {}, Asking()))
+    assert sure.doubts == ()
