@@ -12,7 +12,7 @@ from ..backend import Array
 from ..errors import ModelError
 from ..explanation import Explanation
 from ..looking import Looks
-from ..methods import METHODS
+from ..methods import AUTO, BEST, find_method
 from ..targets import ScoredTarget
 from ..targets.labels import label_of
 from .agreement import agreement, gain, same_size
@@ -95,7 +95,7 @@ def _maps(
         whole: the question of all rows.
         few: the same of these.
     """
-    row = METHODS.get(method)
+    row = None if method in (AUTO, BEST) else find_method(method)
     if row is None or not row.captured or "gradients" not in row.needs:
         return _of_all(looks, whole, method, rows)
     count = len(looks.first.score)
