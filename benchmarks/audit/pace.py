@@ -26,9 +26,10 @@ def pace(models: tuple[Path, Path]) -> dict[str, float]:
     """
     import onnxruntime
 
-    a, b = (open_backend(str(path)) for path in models)
+    a, b = (open_backend(str(path), threads=1) for path in models)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     plain = [onnxruntime.InferenceSession(str(path), options) for path in models]
     x = np.random.default_rng(0).standard_normal((BATCH, 3, SIDE, SIDE)).astype(np.float32)
     name = plain[0].get_inputs()[0].name
