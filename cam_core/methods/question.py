@@ -238,7 +238,7 @@ class Question:
     def _tailed(self, changed: Iterable[Array], most: int) -> Iterator[Answer]:
         run = self.look.tail(self.layer)
         for blocks in batched(changed, most):
-            y = run(np.concatenate(blocks))
+            y = run(blocks[0] if len(blocks) == 1 else np.concatenate(blocks))
             yield from ((block, NONE) for block in np.split(y, len(blocks)))
 
     def _passed(self, changed: Iterable[Array], batch: int | None) -> Iterator[Answer]:
