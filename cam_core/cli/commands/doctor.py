@@ -77,11 +77,14 @@ def doctor(asked: AskedDoctor) -> int:
 def set_up(asked: AskedDoctor, model: str) -> Setup:
     """A model, and the photos as it is fed them."""
     from cam_core.discover import open_backend
+    from cam_core.errors import InputError
     from cam_core.sources import Sources
 
     from ..inputs.opened import bring_together
 
     backend = open_backend(model, **opening(asked))
+    if (count := len(backend.inputs())) > 1:
+        raise InputError(f"the doctor is for models of one photo: '{model}' takes {count} inputs.")
     sources = Sources.of(backend, model, flag)
     return bring_together(backend, sources, asked, list(asked.images), pieces(asked))
 
@@ -111,7 +114,7 @@ def used_of(setup: Setup) -> Candidate:
     from cam_core.errors import InputError
 
     spec, info = setup.reader.spec, setup.reader.main
-    if spec is None or info is None or len(setup.reader.infos) > 1:
+    if spec is None or info is None:
         raise InputError("the doctor is for models of one photo: this one takes something else.")
     return current(spec, info)
 

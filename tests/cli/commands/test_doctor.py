@@ -97,3 +97,13 @@ def test_bad_input(tmp_path: Path, plain: Path, photos: Path) -> None:
         assert done.exit_code == 2, done.output
         assert said in done.stderr
         assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_model_of_several_inputs_is_refused_in_a_line(tmp_path: Path, photos: Path) -> None:
+    model = onnx.load_from_string(MODEL.read_bytes())
+    model.graph.input.append(helper.make_tensor_value_info("age", onnx.TensorProto.FLOAT, [1, 1]))
+    path = tmp_path / "two.onnx"
+    path.write_bytes(model.SerializeToString())
+    done = call("doctor", str(path), str(photos))
+    assert done.exit_code == 2
+    assert f"the doctor is for models of one photo: '{path}' takes 2 inputs." in done.stderr
