@@ -158,6 +158,25 @@ def test_files_without_anything_to_blame(model: onnx.ModelProto) -> None:
         _ = blamed(model, other).suspects
 
 
+def test_an_opset_in_common_helps_those_of_one_export_alone(model: onnx.ModelProto) -> None:
+    """Another one of the same operators can be exported anew; of other operators it is no cure."""
+    later = onnx.ModelProto()
+    later.CopyFrom(halved(model))
+    later.opset_import[0].version += 1
+    with pytest.raises(InputError, match="export both with one opset"):
+        _ = blamed(model, later).suspects
+    for node in later.graph.node:
+        node.name = f"other_{node.name}"
+        node.output[:] = ["y" if n == "y" else f"o_{n}" for n in node.output]
+        node.input[:] = [n if n in ("x", *initial(later)) else f"o_{n}" for n in node.input]
+    with pytest.raises(InputError, match="no operator of one name in both"):
+        _ = blamed(model, later).suspects
+
+
+def initial(model: onnx.ModelProto) -> set[str]:
+    return {one.name for one in model.graph.initializer}
+
+
 def test_a_model_of_another_training(
     model: onnx.ModelProto, photos: Any, rng: np.random.Generator
 ) -> None:

@@ -35,17 +35,16 @@ def find_suspects(plain: Analysis, quantised: Analysis) -> Suspects:
     if found.found:
         return found
     require_static(quantised.source.name, net)
-    if opset(net.model) == opset(theirs.model):
-        found = find_twins(net, theirs, _type_of(quantised), _type_of(plain))
-    if found.found:
-        return found
+    found = find_twins(net, theirs, _type_of(quantised), _type_of(plain))
     names = f"{quantised.source.name} and {plain.source.name}"
-    if opset(net.model) != opset(theirs.model):
+    if found.found and opset(net.model) != opset(theirs.model):
         raise InputError(
             f"{names} have no pair of QuantizeLinear and DequantizeLinear to blame, and their "
             f"operators cannot be exchanged: opset {opset(net.model)} and {opset(theirs.model)}; "
             "export both with one opset"
         )
+    if found.found:
+        return found
     raise InputError(
         f"{names} have no pair of QuantizeLinear and DequantizeLinear to blame, and no operator "
         "of one name in both; give two files of one export, or the QDQ form of a quantised one"
