@@ -10,8 +10,8 @@ from cam_core.backend import InputInfo
 from cam_core.errors import InputError
 from cam_core.image import Preprocess
 from cam_core.image.preprocess import find_channel_axis, find_channels, find_size
-from cam_core.sources.model_files import to_preprocess
-from cam_core.sources.preprocessing import guess_preset
+from cam_core.sources.model_files import from_cam, from_ultralytics, to_preprocess
+from cam_core.sources.preprocessing import fitted, guess_preset
 
 from ..finding.analysis import Analysis
 from ..reading.graph import told
@@ -20,7 +20,7 @@ GIVEN = "given when the file was written"
 
 
 def fed(analysis: Analysis, preprocess: Mapping[str, Any] | None) -> list[dict[str, Any]]:
-    """Each input; the first that is a picture with its preprocessing, where nobody said it a guess.
+    """Each input; the first that is a picture with its preprocessing: a guess where nobody says it.
 
     Args:
         preprocess: the fields of a `Preprocess`, for the picture.
@@ -50,14 +50,22 @@ def _picture(
     """None where the input is no photo, or what was given does not fit it."""
     metadata = {e.key: e.value for e in analysis.source.model.metadata_props}
     try:
-        if given is None:
-            name, spec, why = guess_preset(info, metadata, head=analysis.score.heads[0])
-            source = f"{name}, {why}"
-        else:
-            spec, source = to_preprocess(given), GIVEN
-        return _prepared(info, spec) | {"stated": given is not None, "source": source}
+        spec, source = _stated(info, metadata) if given is None else (to_preprocess(given), GIVEN)
+        if spec is not None:
+            return _prepared(info, spec) | {"stated": True, "source": source}
+        name, spec, why = guess_preset(info, metadata, head=analysis.score.heads[0])
+        return _prepared(info, spec) | {"stated": False, "source": f"{name}, {why}"}
     except (InputError, TypeError):
         return None
+
+
+def _stated(info: InputInfo, metadata: Mapping[str, str]) -> tuple[Preprocess | None, str]:
+    """What the model's own metadata say; nothing is read beside it."""
+    each = (from_cam(metadata), from_ultralytics(metadata))
+    found = next((one for one in each if one is not None and one.spec is not None), None)
+    if found is None or found.spec is None:
+        return None, ""
+    return fitted(found.spec, info), found.where
 
 
 def _prepared(info: InputInfo, spec: Preprocess) -> dict[str, Any]:
