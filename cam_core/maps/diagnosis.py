@@ -9,6 +9,8 @@ import numpy as np
 
 from ..backend import Array, Capture
 
+EPSILONS = 8
+"""So many roundings of the largest sum are noise."""
 SATURATED = 1e-6
 """A probability nearer to 0 or 1 than this has hardly any gradient left."""
 
@@ -20,7 +22,7 @@ def noise_floor(weighted: Array, dtype: np.dtype[np.floating]) -> Array:
     """
     eps = max(np.finfo(dtype).eps, np.finfo(np.float32).eps)
     total = np.sum(np.abs(weighted), axis=1)
-    floor: Array = 8 * eps * np.max(total, axis=tuple(range(1, total.ndim)))
+    floor: Array = EPSILONS * eps * np.max(total, axis=tuple(range(1, total.ndim)))
     return floor
 
 

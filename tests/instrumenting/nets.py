@@ -74,7 +74,9 @@ OUTPUTS = {  # of 3 images at the default layer
     "activations": ((3, K, 2, 4), np.float32),
     "gradients": ((3, K, 2, 4), np.float32),
     "alpha": ((3, K), np.float32),
+    "noise_floor": ((3,), np.float32),
     "score": ((3,), np.float32),
     "class_used": ((3,), np.int64),
     "input_gradients": ((3, 3, 8, 12), np.float32),
+    "logits": ((3, C), np.float32),
 }

@@ -102,6 +102,7 @@ def test_every_output_as_promised() -> None:
         "gradients": G,
         "alpha": alpha[..., 0, 0],
         "input_gradients": capture.input_gradients["x"],
+        "logits": found["y"],
     }
     for name, value in expected.items():
         np.testing.assert_allclose(found[f"cam_{name}"], value, rtol=1e-4, atol=1e-6, err_msg=name)

@@ -52,6 +52,10 @@ ELSEWHERE: dict[tuple[str, str], tuple[str, ...]] = {
         "backends/onnx/finding/heads/origins.py",
         "backends/onnx/finding/heads/words.py",
     ),
+    ("instrumenting/test_described.py", "the record whole, by a reader of it"): (
+        "backends/onnx/instrumenting/described_boxes.py",
+        "backends/onnx/instrumenting/described_inputs.py",
+    ),
     ("models/test_detectors.py", "every format of output has its row there"): (
         "backends/onnx/finding/heads/detectors.py",
         "backends/onnx/finding/heads/partners.py",

@@ -91,20 +91,22 @@ def instrument(
     op = Emitter(open_.graph)
     targets = _targets(op, open_, method, outputs, target, labels, fixed=static is not None)
     made = added(op, open_, targets, method, outputs, How(guided, fuse))
+    tensors = [one.tensor for one in made]
     if static is not None:
-        require_static(op.needed(made))
+        require_static(op.needed(tensors))
     enable = gates.condition() if gate else None
     inputs = [*targets.inputs, *([enable] if enable is not None else [])]
-    result = append(op, inputs=inputs, outputs=made)
+    result = append(op, inputs=inputs, outputs=tensors)
     if open_ is not analysis:
         put_back(result, analysis.model)
     if enable is not None:
-        gates.close(result, analysis.model, op, made, enable)
+        gates.close(result, analysis.model, op, tensors, enable)
     record(
         result,
         analysis,
         targets,
         inputs,
+        made,
         method=method,
         fuse=fuse,
         places=_places(op, open_, analysis, method),

@@ -17,6 +17,8 @@ from ..reading import names
 from ..reading.graph import Tensor
 from ..reading.names import OWN
 from ..writing.ir import before_raising
+from .described import described
+from .outputs import Added
 from .targets import Targets
 
 
@@ -25,6 +27,7 @@ def record(
     analysis: Analysis,
     targets: Targets,
     inputs: Sequence[Tensor],
+    outputs: Sequence[Added],
     *,
     method: str,
     fuse: str | None,
@@ -33,7 +36,7 @@ def record(
     preprocess: Mapping[str, Any] | None,
     source_sha256: str,
 ) -> None:
-    """Adds the metadata to `result`, in place; `inputs` are those that were added.
+    """Adds the metadata to `result`, in place; `inputs` and `outputs` are those that were added.
 
     `places`: the layers, or the input, whose cells the maps have, and how these are laid out.
 
@@ -56,6 +59,9 @@ def record(
         facts[names.LABELS] = json.dumps(_fitting(labels, analysis), ensure_ascii=False)
     if preprocess is not None:
         facts[names.PREPROCESS] = json.dumps(dict(preprocess))
+    facts[names.RECORD] = json.dumps(
+        described(analysis, targets, inputs, outputs, method, fuse, preprocess), ensure_ascii=False
+    )
     if source.ir_version != result.ir_version:
         facts[names.IR_RAISED] = json.dumps(before_raising(source))
     theirs = len(analysis.source.model.metadata_props)

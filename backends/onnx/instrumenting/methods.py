@@ -80,6 +80,9 @@ def cam(
         alpha, signed = (np.reshape(v, (-1, *layout.maps, *v.shape[1:])) for v in (alpha, signed))
     lit: Any = positive(signed)
     noise: Any = noise_floor(alpha * activations, np.dtype(A.dtype)) if floor else None
+    if floor and layout.maps:
+        each = (-1, *layout.maps)
+        noise = np.max(np.reshape(noise, each), axis=tuple(range(1, len(each))))
     return CamTensors(alpha.tensor, signed.tensor, lit.tensor, noise and noise.tensor)
 
 

@@ -3,16 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from cam_core.errors import InputError
+from cam_core.region import Region
 
 from ..finding.analysis import Analysis
 from ..reading.graph import Tensor
-from ..reading.names import MAPPED, OUTPUTS, PER_LAYER, output_name
+from ..reading.names import MAPPED, OF_MODEL, OUTPUTS, PER_LAYER, output_name
+from ..writing.arithmetic import as_float32
 from ..writing.op import Op
 from .methods import writable_method
 from .row import How, Row
 from .targets import Targets
+
+
+@dataclass(frozen=True)
+class Added:
+    """An output that was added."""
+
+    tensor: Tensor
+    what: str
+    """One of OUTPUTS."""
+    number: int | None
+    """Where there are several of that."""
+    axes: tuple[str, ...]
+    """What each of its axes counts."""
+    merged: bool = False
+    """Is it of several layers, each over its own maximum first?"""
+    region: Region | None = None
+    """What of an input a map covers; None: all of the picture, or nobody knows."""
 
 
 def check_outputs(outputs: Sequence[str]) -> None:
@@ -31,18 +51,35 @@ def added(
     method: str,
     names: Sequence[str],
     how: How,
-) -> list[Tensor]:
+) -> list[Added]:
     """The tensors to be added as outputs, named."""
     row = writable_method(method) if not set(MAPPED).isdisjoint(names) else None
     if row is not None and row.gives == "map" and "alpha" in names:
         raise InputError(f"method '{method}' gives a map and no weights: leave output 'alpha' out")
     rows = [Row(op, analysis, target, row, how, names) for target in targets.each]
-    found: list[Tensor] = []
+    found: list[Added] = []
     for name in names:
         for number, tensors in _columns(rows, name):
-            stacked = _stack(op, tensors) if targets.stacked else tensors[0]
-            found.append(op.named(stacked, output_name(name, number)))
+            stacked = targets.stacked and name not in OF_MODEL
+            tensor = _stack(op, tensors) if stacked else tensors[0]
+            axes = _axes(rows[0], name, number, len(tensor.shape), stacked=stacked)
+            region = rows[0].region(number) if name in ("map", "signed") else None
+            named = op.named(tensor, output_name(name, number))
+            found.append(Added(named, name, number, axes, name in rows[0].merged, region))
     return found
+
+
+def _axes(row: Row, name: str, number: int | None, rank: int, *, stacked: bool) -> tuple[str, ...]:
+    """What each axis counts; of what is laid out as a tensor of the model itself ()."""
+    if name in ("activations", "gradients", "input_gradients", *OF_MODEL):
+        return ()
+    lead = ["rows", *(["targets"] if stacked else [])]
+    if name in PER_LAYER and name != "noise_floor":
+        lead += ["maps"] * row.maps(number)
+    rest = rank - len(lead)
+    if name == "alpha":
+        return (*lead, "channels", *["places"] * (rest - 1))
+    return (*lead, *["places"] * rest)
 
 
 def _columns(rows: Sequence[Row], name: str) -> list[tuple[int | None, list[Tensor]]]:
@@ -55,6 +92,8 @@ def _columns(rows: Sequence[Row], name: str) -> list[tuple[int | None, list[Tens
             (i if several else None, [row.layers[i][name] for row in rows])
             for i in range(len(rows[0].layers))
         ]
+    if name == "logits":
+        return [(None, [as_float32(rows[0].op, rows[0].analysis.score.tensor)])]
     if name == "input_gradients":
         several = len(rows[0].inputs) > 1
         return [

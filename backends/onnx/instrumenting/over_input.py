@@ -66,6 +66,12 @@ class Source:
         rest = range(1, len(self.tensor.shape))
         return "N" + "".join("C" if i == self.channels else next(places, "?") for i in rest)
 
+    @property
+    def whole(self) -> Region:
+        """All of it."""
+        axes = tuple(i for i in range(1, len(self.tensor.shape)) if i != self.channels)
+        return Region(self.name, axes, ((0, 1),) * len(axes), axes)
+
     def first(self, x: Tensor | None) -> Any:
         """A tensor like the input as [N, C, *S], in float32; what has no channels gets one."""
         if x is None:

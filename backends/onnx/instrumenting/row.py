@@ -8,6 +8,7 @@ from math import prod
 
 from cam_core.errors import InputError
 from cam_core.methods import Method
+from cam_core.region import Region
 
 from ..differentiating.gradient import differentiate
 from ..finding.analysis import Analysis
@@ -19,8 +20,12 @@ from ..writing.op import Op
 from .attention import attention_maps, seen
 from .canvas import canvas
 from .methods import CamTensors, arranged, cam, heatmap, mergeable, merged, require_fusible
+from .noise import floor_of, none_of
 from .over_input import Given, Source, by_gradient, over_input, source_of, sources
 from .targets import Target
+
+OF_ATTENTION = {"map", "signed", "heatmap", "noise_floor"}
+"""What there is of a map that is about no layer's tensor."""
 
 
 @dataclass(frozen=True)
@@ -46,15 +51,19 @@ class Row:
     merged: dict[str, Tensor] = field(default_factory=dict)
     """Instead of those of each layer, where the layers are the scales of a detector."""
     inputs: dict[str, Tensor] = field(default_factory=dict)
+    finest: Choice | None = None
+    """The layer at whose size they are merged."""
     _cams: list[CamTensors] = field(default_factory=list)
     _given: Given | None = None
+    _over: Source | None = None
     """Of a method about the input."""
 
     def __post_init__(self) -> None:
         """Runs the reverse pass and the method."""
         choices = self.analysis.choices
         named = sources(self.analysis) if "input_gradients" in self.names else []
-        over, of_attention = self._source(), self._of_attention()
+        self._over, of_attention = self._source(), self._of_attention()
+        over = self._over
         layers = [c.tensor.name for c in choices if self._needs_gradients()]
         wanted = [*(layers if of_attention is None else []), *named]
         wanted += [] if over is None or not by_gradient(self.method) else [over.name]
@@ -82,7 +91,7 @@ class Row:
         """What the method makes of a layer."""
         assert self.method is not None
         op, rows = self.op, self.analysis.layers.maps.rows
-        floor = choice.scale or self.how.fuse is not None
+        floor = choice.scale or self.how.fuse is not None or "noise_floor" in self.names
         if self._given is None:
             return cam(op, self.method, choice.layout, A, G, rows, floor=floor)
         known = [arranged(op, choice.layout, x, rows) for x in (A, G)]
@@ -93,6 +102,7 @@ class Row:
         """The outputs of a map: of one over the input, that is the heatmap's own size."""
         op, found = self.op, {"map": made.map, "signed": made.signed}
         found |= {} if made.alpha is None else {"alpha": _flat(op, made.alpha)}
+        found |= {} if made.floor is None else {"noise_floor": made.floor}
         if "heatmap" in self.names:
             if choice is None or self._given is not None:
                 found["heatmap"] = heatmap(op, made.map, None, None, None)
@@ -104,13 +114,15 @@ class Row:
         """What a method of attention gives; None of any other."""
         if self.method is None or self.method.at != "attention":
             return None
-        unknown = sorted(set(self.names) & set(PER_LAYER) - {"map", "signed", "heatmap"})
+        unknown = sorted(set(self.names) & set(PER_LAYER) - OF_ATTENTION)
         if unknown:
             raise InputError(f"output '{unknown[0]}' is of a layer, the method is about attention")
         sight = seen(self.analysis)
         explained = self.target.cotangent if "gradients" in self.method.needs else None
         signed, lit = attention_maps(self.op, sight, self.method, explained, self._back)
         found = {"map": lit, "signed": signed}
+        if "noise_floor" in self.names:
+            found["noise_floor"] = floor_of(self.op, signed)
         if "heatmap" in self.names:
             choice = replace(self.analysis.choices[0], region=sight.region)
             found["heatmap"] = heatmap(self.op, lit, *canvas(self.analysis, choice))
@@ -135,7 +147,24 @@ class Row:
             return {}
         lit, signed = merged(self.op, cams, fuse)
         finest = max(zip(cams, choices, strict=True), key=lambda p: prod(p[0].map.shape[1:]))
-        return self._mapped(CamTensors(None, signed, lit), finest[1])
+        self.finest = finest[1]
+        floor = none_of(self.op, finest[0].floor)
+        return self._mapped(CamTensors(None, signed, lit, floor), finest[1])
+
+    def region(self, number: int | None) -> Region | None:
+        """What of an input the map covers; `number`: of several layers."""
+        if self._over is not None:
+            return self._over.whole
+        if self.method is not None and self.method.at == "attention":
+            return seen(self.analysis).region
+        choice = self.analysis.choices[number or 0] if self.finest is None else self.finest
+        return choice.region
+
+    def maps(self, number: int | None) -> int:
+        """By how many axes of frames and the like each row has several maps."""
+        if self._given is not None or (self.method is not None and not self.method.layered):
+            return 0
+        return len(self.analysis.choices[number or 0].layout.maps)
 
     def _needs_gradients(self) -> bool:
         if self.method is None or "gradients" in self.names:

@@ -13,17 +13,22 @@ ENABLE_INPUT = "cam_enable"
 ROWS = "cam_rows"
 """The symbol of how many classes are fed."""
 
-MAPPED = ("map", "signed", "heatmap", "alpha")
+MAPPED = ("map", "signed", "heatmap", "alpha", "noise_floor")
 """Outputs that the method makes of a layer."""
 PER_LAYER = (*MAPPED, "activations", "gradients")
 """Outputs that there is one of for each layer, numbered where there are several."""
 PER_INPUT = ("input_gradients",)
 """Outputs that there is one of for each input, numbered where there are several."""
 PER_TARGET = ("score", "class_used")
+OF_MODEL = ("logits",)
+"""Outputs that are the same whatever is explained: the scores of all classes."""
 OF_TARGET = (*PER_TARGET, *PER_INPUT, "gradients")
 """Outputs that depend on what is explained, whatever the method."""
 OUTPUTS = (
-    *("map", "signed", "heatmap", "activations", "gradients", "alpha", *PER_TARGET, *PER_INPUT),
+    *("map", "signed", "heatmap", "activations", "gradients", "alpha", "noise_floor"),
+    *PER_TARGET,
+    *PER_INPUT,
+    *OF_MODEL,
 )
 """What may be asked for; each becomes the output `cam_<name>`."""
 
@@ -34,7 +39,8 @@ def output_name(name: str, number: int | None = None) -> str:
 
 
 RESERVED = re.compile(
-    "|".join((CLASS_INPUT, COTANGENT_INPUT, ENABLE_INPUT, *map(output_name, PER_TARGET)))
+    "|".join((CLASS_INPUT, COTANGENT_INPUT, ENABLE_INPUT))
+    + f"|{'|'.join(map(output_name, (*PER_TARGET, *OF_MODEL)))}"
     + rf"|cam_({'|'.join((*PER_LAYER, *PER_INPUT))})(_\d+)?"
 )
 """The tensors that an instrumented model may add, so that no model may own them."""
@@ -50,6 +56,8 @@ FUSE = "cam.fuse"
 LAYOUT = "cam.layout"
 LABELS = "cam.labels"
 PREPROCESS = "cam.preprocess"
+RECORD = "cam.record"
+"""How the file is fed and read, as JSON: see `instrumenting.described`."""
 SOURCE_SHA256 = "cam.source_sha256"
 IR_RAISED = "cam.ir_raised"
 """What a model below IR 4 was before it was raised."""
