@@ -21,6 +21,7 @@ from .canvas import canvas
 from .methods import CamTensors, arranged, cam, heatmap, mergeable, merged, require_fusible
 from .over_input import Given, Source, by_gradient, over_input, source_of, sources
 from .targets import Target
+from .traced_stats import stats_of
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,7 @@ class Row:
         """The outputs of a map: of one over the input, that is the heatmap's own size."""
         op, found = self.op, {"map": made.map, "signed": made.signed}
         found |= {} if made.alpha is None else {"alpha": _flat(op, made.alpha)}
+        found |= self._stats(made.map, made.signed)
         if "heatmap" in self.names:
             if choice is None or self._given is not None:
                 found["heatmap"] = heatmap(op, made.map, None, None, None)
@@ -100,17 +102,21 @@ class Row:
                 found["heatmap"] = heatmap(op, made.map, *canvas(self.analysis, choice))
         return found
 
+    def _stats(self, lit: Tensor, signed: Tensor) -> dict[str, Tensor]:
+        """The numbers of a map, where they are asked for."""
+        return {"stats": stats_of(self.op, lit, signed)} if "stats" in self.names else {}
+
     def _of_attention(self) -> dict[str, Tensor] | None:
         """What a method of attention gives; None of any other."""
         if self.method is None or self.method.at != "attention":
             return None
-        unknown = sorted(set(self.names) & set(PER_LAYER) - {"map", "signed", "heatmap"})
+        unknown = sorted(set(self.names) & set(PER_LAYER) - {"map", "signed", "heatmap", "stats"})
         if unknown:
             raise InputError(f"output '{unknown[0]}' is of a layer, the method is about attention")
         sight = seen(self.analysis)
         explained = self.target.cotangent if "gradients" in self.method.needs else None
         signed, lit = attention_maps(self.op, sight, self.method, explained, self._back)
-        found = {"map": lit, "signed": signed}
+        found = {"map": lit, "signed": signed, **self._stats(lit, signed)}
         if "heatmap" in self.names:
             choice = replace(self.analysis.choices[0], region=sight.region)
             found["heatmap"] = heatmap(self.op, lit, *canvas(self.analysis, choice))

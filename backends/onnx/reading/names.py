@@ -13,7 +13,7 @@ ENABLE_INPUT = "cam_enable"
 ROWS = "cam_rows"
 """The symbol of how many classes are fed."""
 
-MAPPED = ("map", "signed", "heatmap", "alpha")
+MAPPED = ("map", "signed", "heatmap", "alpha", "stats")
 """Outputs that the method makes of a layer."""
 PER_LAYER = (*MAPPED, "activations", "gradients")
 """Outputs that there is one of for each layer, numbered where there are several."""
@@ -23,7 +23,8 @@ PER_TARGET = ("score", "class_used")
 OF_TARGET = (*PER_TARGET, *PER_INPUT, "gradients")
 """Outputs that depend on what is explained, whatever the method."""
 OUTPUTS = (
-    *("map", "signed", "heatmap", "activations", "gradients", "alpha", *PER_TARGET, *PER_INPUT),
+    *("map", "signed", "heatmap", "activations", "gradients", "alpha", "stats"),
+    *(*PER_TARGET, *PER_INPUT),
 )
 """What may be asked for; each becomes the output `cam_<name>`."""
 
@@ -48,6 +49,8 @@ TARGET = "cam.target"
 FUSE = "cam.fuse"
 """How the maps of several layers were made one."""
 LAYOUT = "cam.layout"
+STATS = "cam.stats"
+"""Name and unit of each number of `cam_stats`, in order."""
 LABELS = "cam.labels"
 PREPROCESS = "cam.preprocess"
 SOURCE_SHA256 = "cam.source_sha256"
