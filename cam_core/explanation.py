@@ -13,6 +13,7 @@ import numpy as np
 from .backend import Array
 from .errors import InputError
 from .maps.combine import heatmap
+from .maps.stats import stats
 from .places import Cells
 from .region import Region
 from .write import write_together
@@ -95,6 +96,11 @@ class Explanation:
     def blank(self) -> Array:
         """bool [N]: rows whose map is zero, noise or NaN, with nothing to show."""
         return ~(self.raw_max > self.noise_floor)
+
+    @property
+    def stats(self) -> Array:
+        """Where the maps lie and how strong they are [N, 8]: the numbers of `maps.stats.STATS`."""
+        return stats(self.map, self.signed)
 
     def heatmap(self, size: Sequence[int] | None = None) -> Array:
         """The maps in [0, 1] over the whole input, [N, *size]; blank ones stay 0.

@@ -62,6 +62,11 @@ class RecordedBackend:
         told = self._said("metadata")
         return {k: v if isinstance(v, str) else json.dumps(v) for k, v in told.items()}
 
+    @property
+    def source_sha256(self) -> str | None:
+        """The hash of the model that was recorded; None where the recording does not say it."""
+        return self.metadata.get("cam.source_sha256")
+
     def recorded(self, x: Inputs) -> list[Recorded]:
         """The recordings of the rows of x.
 

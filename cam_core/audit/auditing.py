@@ -13,7 +13,7 @@ from ..discover import open_backend
 from ..image import Preprocess
 from ..report import versions
 from .data import Data, Item, open_data
-from .hashes import hashes_of
+from .hashes import hashes_of, source_of
 from .opening import Prepared
 from .plan import plan
 from .run import run
@@ -75,7 +75,8 @@ def audit(
         *(a, b, photos, opener),
         **{"labels": names, "sample": sample, "seed": seed, "settings": settings, **asked},
     )
-    run(ready, out, step=step, facts={"versions": versions()})
+    sources = [source_of(one) for one in (a, b) if one is not None]
+    run(ready, out, step=step, facts={"versions": versions(), "sources": sources})
     return summarise(open_table(out))
 
 

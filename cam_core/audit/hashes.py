@@ -28,6 +28,12 @@ def hashes_of(model: str | Path) -> dict[str, str]:
     return {file.relative_to(root).as_posix(): _sha256(file) for file in files}
 
 
+def source_of(backend: object) -> str | None:
+    """The hash that files made of a model carry (`cam.source_sha256`); None where it has none."""
+    found = getattr(backend, "source_sha256", None)
+    return found if isinstance(found, str) else None
+
+
 def _belongs(file: Path, model: Path) -> bool:
     return file.name == model.name or file.name.startswith((f"{model.name}.", f"{model.name}_"))
 

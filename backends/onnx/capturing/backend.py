@@ -23,7 +23,7 @@ from ..finding.linear_head import head_weights
 from ..finding.scores import AS_IT_IS, EXACTLY
 from ..instrumenting.strip import strip
 from ..reading.graph import floating
-from ..reading.load import Source, load, opset
+from ..reading.load import Source, load, opset, sha256
 from ..reading.static import Static
 from ..rules.microsoft.attention_in_full import attention_in_full
 from ..running.every_tensor import every_tensor
@@ -109,6 +109,11 @@ class OnnxBackend:
     def path(self) -> Path | None:
         """Where the model came from."""
         return self.analysis.source.path
+
+    @property
+    def source_sha256(self) -> str:
+        """What `cam.source_sha256` says in a file that is made of it."""
+        return sha256(self.analysis.source.model)
 
     @property
     def default_layer(self) -> str:

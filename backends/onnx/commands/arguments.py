@@ -31,6 +31,7 @@ class Instrument(Typed):
     out: Path
     gate: bool
     outputs: str
+    stats: bool
     guided: bool
     weights: str
 

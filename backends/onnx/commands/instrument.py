@@ -31,6 +31,11 @@ from .arguments import MODEL, OUT, Instrument
 @click.option(
     "--outputs", default="map", show_default=True, help=f"With commas: {', '.join(OUTPUTS)}."
 )
+@click.option(
+    "--stats",
+    is_flag=True,
+    help="Add the output cam_stats: eight numbers a map to log, for 'gradcam monitor'.",
+)
 @click.option("--guided", is_flag=True, help="Guided backpropagation instead of the gradient.")
 @click.option(
     "--weights",

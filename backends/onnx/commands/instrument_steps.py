@@ -100,6 +100,7 @@ def make(asked: Instrument, backend: OnnxBackend, kept: Kept) -> onnx.ModelProto
         target=list(targets) if len(targets) > 1 else targets[0] if targets else "input",
         gate=asked.gate,
         outputs=[name.strip() for name in asked.outputs.split(",") if name.strip()],
+        stats=asked.stats,
         guided=asked.guided,
         labels=None if kept.labels is None else kept.labels.names,
         preprocess=kept.preprocess,

@@ -42,6 +42,7 @@ def instrument(
     target: str | int | Sequence[str | int] = "input",
     gate: bool = False,
     outputs: str | Sequence[str] = ("map",),
+    stats: bool = False,
     guided: bool = False,
     labels: Sequence[str] | None = None,
     preprocess: Mapping[str, Any] | None = None,
@@ -66,6 +67,7 @@ def instrument(
             that know of no class add no input, where nothing else that is asked for needs one.
         gate: adds the input `cam_enable`; false skips the backward subgraph.
         outputs: names in OUTPUTS, or one of them.
+        stats: adds the output `cam_stats` [N, 8]: the numbers of `cam_core.maps.stats`.
         guided: guided backpropagation (Springenberg et al. 2015) instead of the gradient.
         labels: class names, for a target that is a label; kept in the metadata.
         preprocess: kept in the metadata for whoever feeds the model.
@@ -79,7 +81,8 @@ def instrument(
     Raises:
         CamError: one line on what cannot be done, where, and what would help.
     """
-    outputs = [outputs] if isinstance(outputs, str) else outputs
+    outputs = [outputs] if isinstance(outputs, str) else list(outputs)
+    outputs += ["stats"] if stats and "stats" not in outputs else []
     check_outputs(outputs)
     if fuse is not None:
         find_fuse(fuse)
@@ -110,6 +113,7 @@ def instrument(
         method=method,
         fuse=fuse,
         places=_places(op, open_, analysis, method),
+        stats="stats" in outputs,
         labels=labels,
         preprocess=preprocess,
         source_sha256=digest,

@@ -11,6 +11,7 @@ import onnx
 
 from cam_core.errors import InputError
 from cam_core.foreign import from_json
+from cam_core.maps.stats import described
 
 from ..finding.analysis import Analysis
 from ..reading import names
@@ -32,6 +33,7 @@ def record(
     method: str,
     fuse: str | None,
     places: tuple[str, str],
+    stats: bool,
     labels: Sequence[str] | None,
     preprocess: Mapping[str, Any] | None,
     source_sha256: str,
@@ -39,6 +41,7 @@ def record(
     """Adds the metadata to `result`, in place; `inputs` and `outputs` are those that were added.
 
     `places`: the layers, or the input, whose cells the maps have, and how these are laid out.
+    `stats`: is `cam_stats` among the outputs?
 
     Raises:
         InputError: the number of labels is not the number of classes.
@@ -55,6 +58,8 @@ def record(
     }
     if fuse is not None:
         facts[names.FUSE] = fuse
+    if stats:
+        facts[names.STATS] = json.dumps(described())
     if labels is not None:
         facts[names.LABELS] = json.dumps(_fitting(labels, analysis), ensure_ascii=False)
     if preprocess is not None:

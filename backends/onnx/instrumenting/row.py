@@ -23,8 +23,9 @@ from .methods import CamTensors, arranged, cam, heatmap, mergeable, merged, requ
 from .noise import floor_of, none_of
 from .over_input import Given, Source, by_gradient, over_input, source_of, sources
 from .targets import Target
+from .traced_stats import stats_of
 
-OF_ATTENTION = {"map", "signed", "heatmap", "noise_floor"}
+OF_ATTENTION = {"map", "signed", "heatmap", "noise_floor", "stats"}
 """What there is of a map that is about no layer's tensor."""
 
 
@@ -103,12 +104,17 @@ class Row:
         op, found = self.op, {"map": made.map, "signed": made.signed}
         found |= {} if made.alpha is None else {"alpha": _flat(op, made.alpha)}
         found |= {} if made.floor is None else {"noise_floor": made.floor}
+        found |= self._stats(made.map, made.signed)
         if "heatmap" in self.names:
             if choice is None or self._given is not None:
                 found["heatmap"] = heatmap(op, made.map, None, None, None)
             else:
                 found["heatmap"] = heatmap(op, made.map, *canvas(self.analysis, choice))
         return found
+
+    def _stats(self, lit: Tensor, signed: Tensor) -> dict[str, Tensor]:
+        """The numbers of a map, where they are asked for."""
+        return {"stats": stats_of(self.op, lit, signed)} if "stats" in self.names else {}
 
     def _of_attention(self) -> dict[str, Tensor] | None:
         """What a method of attention gives; None of any other."""
@@ -120,7 +126,7 @@ class Row:
         sight = seen(self.analysis)
         explained = self.target.cotangent if "gradients" in self.method.needs else None
         signed, lit = attention_maps(self.op, sight, self.method, explained, self._back)
-        found = {"map": lit, "signed": signed}
+        found = {"map": lit, "signed": signed, **self._stats(lit, signed)}
         if "noise_floor" in self.names:
             found["noise_floor"] = floor_of(self.op, signed)
         if "heatmap" in self.names:

@@ -13,7 +13,7 @@ ENABLE_INPUT = "cam_enable"
 ROWS = "cam_rows"
 """The symbol of how many classes are fed."""
 
-MAPPED = ("map", "signed", "heatmap", "alpha", "noise_floor")
+MAPPED = ("map", "signed", "heatmap", "alpha", "noise_floor", "stats")
 """Outputs that the method makes of a layer."""
 PER_LAYER = (*MAPPED, "activations", "gradients")
 """Outputs that there is one of for each layer, numbered where there are several."""
@@ -25,7 +25,7 @@ OF_MODEL = ("logits",)
 OF_TARGET = (*PER_TARGET, *PER_INPUT, "gradients")
 """Outputs that depend on what is explained, whatever the method."""
 OUTPUTS = (
-    *("map", "signed", "heatmap", "activations", "gradients", "alpha", "noise_floor"),
+    *("map", "signed", "heatmap", "activations", "gradients", "alpha", "noise_floor", "stats"),
     *PER_TARGET,
     *PER_INPUT,
     *OF_MODEL,
@@ -54,6 +54,8 @@ TARGET = "cam.target"
 FUSE = "cam.fuse"
 """How the maps of several layers were made one."""
 LAYOUT = "cam.layout"
+STATS = "cam.stats"
+"""Name and unit of each number of `cam_stats`, in order."""
 LABELS = "cam.labels"
 PREPROCESS = "cam.preprocess"
 RECORD = "cam.record"

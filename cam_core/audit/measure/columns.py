@@ -13,10 +13,12 @@ import numpy as np
 
 from ...compare.agreement import MEASURES
 from ...compare.record import of_boxes
+from ...maps.stats import STATS
 from ...ranking.asking import class_of
 from ...sources.boxes import Labelled, is_of
 from .shot import One, Opened, Shot
 from .small_map import rows_of, small_map
+from .stats import LOGGED
 
 Of = Literal["photo", "model", "reference"]
 
@@ -52,6 +54,11 @@ def one(of: Callable[[One], Any]) -> Callable[[Shot], Any]:
 def energy(name: str) -> Callable[[Shot], Any]:
     """A field of Energies."""
     return lambda shot: number(getattr(shot.energies, name))
+
+
+def stat(name: str) -> Callable[[Shot], Any]:
+    """A row of STATS."""
+    return lambda shot: number(shot.stats.get(name))
 
 
 def agreed(name: str) -> Callable[[Shot], Any]:
@@ -128,6 +135,7 @@ COLUMNS: Mapping[str, Column] = {
     ),
     "target": Column("text", "model", "what the map is about", one(lambda o: o.target)),
     "score_model": Column("number", "model", "its number", one(lambda o: number(o.score))),
+    **{name: Column("number", "model", STATS[name].summary, stat(name)) for name in LOGGED},
     "raw_max": Column(
         "number", "model", "the map's maximum", one(lambda o: number(o.seen.raw_max))
     ),

@@ -12,6 +12,7 @@ from ...sources.boxes import is_of
 from ..data import Item, Size, Thing
 from .energy import Energies, energies
 from .picture import Look, look_of
+from .stats import stats_of
 
 NAN = float("nan")
 
@@ -98,6 +99,11 @@ class Shot:
         objects = [thing for thing in things if self._is_object(thing)]
         others = [thing for thing in things if not self._is_object(thing)]
         return energies(self.one.seen, self.opened.photo.placement, objects, others)
+
+    @cached_property
+    def stats(self) -> dict[str, float]:
+        """What a device logs of such a map."""
+        return {} if self.one is None else stats_of(self.one.seen)
 
     def _is_object(self, thing: Thing) -> bool:
         """Is it what the map is about? What nobody names is the photo's one object."""

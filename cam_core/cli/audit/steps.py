@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from cam_core.audit import Summary, open_table, summarise
+from cam_core.audit.hashes import source_of
 from cam_core.audit.local import Local
 from cam_core.audit.measure import columns_of
 from cam_core.audit.plan import Plan
@@ -46,10 +47,12 @@ def said_first(ready: Plan, fed: Fed) -> list[str]:
     return [text for text in texts if text]
 
 
-def facts_of(asked: Audit, command: str, given: Sequence[str | None]) -> dict[str, Any]:
+def facts_of(ready: Plan, command: str, given: Sequence[str | None]) -> dict[str, Any]:
     """What is good to know of a run, and changes no row."""
     models = [Path(name).name for name in given[:2] if name is not None]
-    return {"command": command, "models": models, "versions": versions()}
+    sides = [ready.sides.a, ready.sides.b][: len(models)]
+    known = {"versions": versions(), "sources": [source_of(one) for one in sides]}
+    return {"command": command, "models": models, **known}
 
 
 def engine_of(asked: Audit) -> Any:

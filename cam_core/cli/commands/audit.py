@@ -138,7 +138,7 @@ def run(asked: Audit) -> int:
     notes = said_first(ready, fed)
     for text in notes:
         click.echo(f"note: {text}", err=True)
-    facts = facts_of(asked, command_line(sys.argv[1:]), sources(asked))
+    facts = facts_of(ready, command_line(sys.argv[1:]), sources(asked))
     with progress(ready.count, "auditing") as step:
         done = audited(
             *(ready, asked.out),

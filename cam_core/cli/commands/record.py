@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ..inputs.samples import Sample
 
 LAYER, METHOD, LABELS, PREPROCESS = "cam.layer", "cam.method", "cam.labels", "cam.preprocess"
+SOURCE = "cam.source_sha256"
 """What an instrumented file says of itself."""
 
 
@@ -117,10 +118,13 @@ def method(asked: Asked, setup: Setup) -> str:
 
 def facts(asked: Asked, setup: Setup, layer: str) -> dict[str, Any]:
     """What is the same for all photos."""
+    from cam_core.audit.hashes import source_of
     from cam_core.head import head_of
 
     backend, head, spec = setup.backend, head_of(setup.backend), setup.reader.spec
     told: dict[str, Any] = {LAYER: layer, METHOD: method(asked, setup)}
+    if (source := source_of(backend)) is not None:
+        told[SOURCE] = source
     if setup.names is not None:
         told[LABELS] = list(setup.names)
     if spec is not None:
