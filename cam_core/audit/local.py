@@ -13,7 +13,7 @@ from multiprocessing import get_context
 from typing import Any, Protocol
 
 from ..errors import InputError
-from .measure import Shot, columns_of
+from .measure import Shot
 from .plan import Plan
 from .run import Part, Rows, Work
 
@@ -124,5 +124,4 @@ def rows_there(
     reading = reading_of(opening)
     plan, part = reading.plan, reading.part(start, end)
     empty = {index: Shot(item, index) for index, item in part if index in ready}
-    columns = columns_of(reference=plan.referenced)
-    return Work(plan, columns, lambda done: None, map, empty).rows(part)
+    return Work(plan, plan.columns, lambda done: None, map, empty).rows(part)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -18,7 +18,8 @@ from ..compare.sides import Sides
 from ..compare.together import bring_together as both
 from ..errors import CamError, InputError
 from .data import Item, count, drawn
-from .measure import Opened, Opener
+from .measure import Column, Opened, Opener, columns_of
+from .measure.metrics import find_extras
 
 PART = 256
 """Photos a file of rows: a run that is killed has so many to do again at most."""
@@ -46,6 +47,8 @@ class Plan:
     bounds: int = BOUNDS
     part: int = PART
     batch: int | None = None
+    metrics: tuple[str, ...] = ()
+    """Rows of EXTRAS that are measured besides."""
     settings: Mapping[str, Any] = field(default_factory=dict)
     """What changes a row besides: hashes of the models, preprocessing, labels."""
 
@@ -58,6 +61,11 @@ class Plan:
     def size(self) -> int:
         """Photos at once."""
         return min(batch_size(self.sides), BATCH) if self.batch is None else self.batch
+
+    @cached_property
+    def columns(self) -> dict[str, Column]:
+        """Those of a row."""
+        return columns_of(reference=self.referenced, metrics=self.metrics)
 
     @cached_property
     def bounded(self) -> frozenset[int]:
@@ -83,6 +91,7 @@ class Plan:
             "sample": self.sample,
             "seed": self.seed,
             "bounds": self.bounds if self.referenced else None,
+            **({"metrics": list(self.metrics)} if self.metrics else {}),
         }
 
 
@@ -117,14 +126,16 @@ def plan(
     method: str | None = None,
     seed: int = 0,
     threshold: float | None = None,
+    metrics: Sequence[str] = (),
     **how: Any,
 ) -> Plan:
     """Models and photos brought together; `how` are further fields of Plan.
 
     Raises:
         CamError: no photo can be opened, or the models cannot be compared.
-        InputError: one of them is a recording.
+        InputError: one of them is a recording, or there is no such metric.
     """
+    extras = find_extras(metrics)
     for side in (model, reference):
         if side is not None and recording_of(side) is not None:
             raise InputError(
@@ -150,5 +161,6 @@ def plan(
         "total": count(data),
         "referenced": reference is not None,
         "seed": seed,
+        "metrics": extras,
     }
     return Plan(sides, opener, data, **known, **how)

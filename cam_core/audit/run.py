@@ -11,10 +11,11 @@ from typing import Any
 from ..compare.sides import Sides
 from ..errors import CamError, InputError
 from .data import Item
-from .measure import Column, Opened, Shot, columns_of, row_of
+from .measure import Column, Opened, Shot, row_of
 from .measure.looking import look_at_both, look_at_one
+from .measure.metrics import Estimate, estimated, with_numbers
 from .memory import give_back
-from .plan import Plan
+from .plan import TRIED, Plan
 from .rows import Parts, locked, write_manifest
 
 Open = Callable[[Callable[[tuple[int, Item]], Shot], Iterable[tuple[int, Item]]], Iterator[Shot]]
@@ -45,6 +46,7 @@ def run(
     ahead: Open = map,
     engine: Engine | None = None,
     facts: Mapping[str, Any] | None = None,
+    dear: Callable[[Estimate], None] | None = None,
 ) -> Done:
     """All photos to rows in the folder `out`; what is there already is kept.
 
@@ -55,12 +57,13 @@ def run(
         ahead: opens photos one after another, as `map` does.
         engine: what makes the rows, such as `local.Local`; None: this process.
         facts: what the manifest tells besides.
+        dear: hears what the plan's metrics will cost, before any row is made.
 
     Raises:
         InputError: the folder holds another report, or is written by another audit; the data is
             not what it was; nothing may be written, or the disk is full.
     """
-    folder, columns = Path(out), columns_of(reference=plan.referenced)
+    folder, columns = Path(out), plan.columns
     with locked(folder):
         write_manifest(folder, plan.identity(), facts)
         kinds = {name: column.kind for name, column in columns.items()}
@@ -68,6 +71,8 @@ def run(
         kept = parts.count
         step(kept)
         left = after(enumerate(plan.items()), parts)
+        if dear is not None and (known := estimate(plan, plan.count - kept)) is not None:
+            dear(known)
         first = bounded(plan, kept)
         give_back()
         ready = {index: made(shot, columns) for index, shot in first.items()}
@@ -140,6 +145,16 @@ def bounded(plan: Plan, done: int) -> dict[int, Shot]:
     return {shot.index: looked(sides, plan, [shot])[0] for shot in shots}
 
 
+def estimate(plan: Plan, left: int) -> Estimate | None:
+    """What the metrics of the plan cost for so many photos; None of none."""
+    if not (plan.metrics and left):
+        return None
+    bare = replace(plan, metrics=(), bounds=0)
+    pairs = islice(enumerate(plan.items()), TRIED)
+    shots = (looked(plan.sides, bare, [opened(bare, *pair)])[0] for pair in pairs)
+    return estimated(plan.sides, shots, plan.metrics, left)
+
+
 def made(shot: Shot, columns: Mapping[str, Column]) -> dict[str, Any]:
     """A row; of a mask that cannot be read it holds the error."""
     try:
@@ -163,7 +178,8 @@ def opened(plan: Plan, index: int, item: Item) -> Shot:
 def looked(sides: Sides, plan: Plan, shots: Sequence[Shot]) -> list[Shot]:
     """The same, looked at by the models."""
     whole = [shot for shot in shots if shot.opened is not None and shot.one is None]
-    done = {shot.index: shot for shot in tried(sides, plan, whole)} if whole else {}
+    known = tried(sides, plan, whole) if whole else []
+    done = {shot.index: with_numbers(sides, shot, plan.metrics) for shot in known}
     return [done.get(shot.index, shot) for shot in shots]
 
 

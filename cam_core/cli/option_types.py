@@ -34,6 +34,22 @@ class Numbers(click.ParamType[tuple[float, ...]]):
         return found
 
 
+class Names(click.ParamType[tuple[str, ...]]):
+    """Names with commas between them."""
+
+    name = "names"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ...]:
+        if not isinstance(value, str):
+            return tuple(value)
+        found = tuple(part.strip() for part in value.split(","))
+        if not all(found):
+            self.fail(f"'{value}' is not names with commas between them: a,b.", param, ctx)
+        return found
+
+
 class Share(click.FloatRange):
     """A number from 0 to 1."""
 

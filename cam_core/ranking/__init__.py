@@ -1,6 +1,6 @@
 """Which method is best on a model and photos of one's own: by metrics, with intervals and ties."""
 
-from .case import Case, measure, require
+from .case import Case, measure, rankable, require
 from .cost import Cost, Costs, cost
 from .order import Ranked, fewest, ranked
 from .sanity import checked
@@ -19,6 +19,7 @@ __all__ = [
     "cost",
     "fewest",
     "measure",
+    "rankable",
     "ranked",
     "require",
 ]

@@ -168,6 +168,11 @@ OF_PROBABILITIES = ("relative drop", "relative gain")
 """Metrics of scores that must be probabilities."""
 
 
+def rankable(metric: Metric) -> bool:
+    """Is it one number of a map of a single photo, and does it say which way is better?"""
+    return set(metric.needs) <= set(GIVEN) and metric.better != "neither" and not metric.of_all
+
+
 def require(name: str, *, boxes: bool) -> Metric:
     """The metric of that name, if methods can be ranked by it here.
 
@@ -175,8 +180,8 @@ def require(name: str, *, boxes: bool) -> Metric:
         InputError: there is none, or it says which way is better of no single photo.
     """
     metric = METRICS.get(name)
-    usable = [n for n, one in METRICS.items() if _usable(one)]
-    if metric is None or not _usable(metric):
+    usable = [n for n, one in METRICS.items() if rankable(one)]
+    if metric is None or not rankable(metric):
         what = "no metric" if metric is None else "nothing to rank by here: metric"
         raise InputError(f"{what} '{name}'; there are {', '.join(usable)}")
     if "boxes" in metric.needs and not boxes:
@@ -206,7 +211,3 @@ def _boxes(case: Case) -> Array:
     if case.boxes is None:
         raise InputError("no box of what is asked about")
     return case.boxes if case.seen is None else case.seen.boxes(case.boxes)
-
-
-def _usable(metric: Metric) -> bool:
-    return set(metric.needs) <= set(GIVEN) and metric.better != "neither" and not metric.of_all

@@ -56,6 +56,10 @@ class Counting:
         """Another output, counted too."""
         return Counting(self._backend.scored(output), self._passes)
 
+    def with_weights(self, change: Callable[[str, Array], Array]) -> Counting:
+        """With other weights, counted too."""
+        return Counting(self._backend.with_weights(change), self._passes)
+
     def as_guided(self) -> Counting:
         """Guided backpropagation, counted too."""
         return Counting(self._backend.as_guided(), self._passes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -16,11 +16,12 @@ from ...compare.record import of_boxes
 from ...maps.stats import STATS
 from ...ranking.asking import class_of
 from ...sources.boxes import Labelled, is_of
+from .metrics import EXTRAS
 from .shot import One, Opened, Shot
 from .small_map import rows_of, small_map
 from .stats import LOGGED
 
-Of = Literal["photo", "model", "reference"]
+Of = Literal["photo", "model", "reference", "metrics"]
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,8 @@ class Column:
     kind: str
     """text, number, whole, yes or numbers."""
     of: Of
-    """What has it: each photo, the model's look at it, or that of model and reference."""
+    """What has it: each photo, the model's look at it, that of model and reference, or metrics
+    that were asked for."""
     summary: str
     value: Callable[[Shot], Any]
     """None: nobody knows."""
@@ -229,9 +231,15 @@ COLUMNS: Mapping[str, Column] = {
 """By name, in the order of the table."""
 
 
-def columns_of(*, reference: bool) -> dict[str, Column]:
-    """Those of a report with a reference, or of one model alone."""
-    return {name: c for name, c in COLUMNS.items() if reference or c.of != "reference"}
+def columns_of(*, reference: bool, metrics: Sequence[str] = ()) -> dict[str, Column]:
+    """Those of a report with a reference, or of one model alone; and some of EXTRAS."""
+    usual = {name: c for name, c in COLUMNS.items() if reference or c.of != "reference"}
+    return usual | {name: extra(name) for name in metrics}
+
+
+def extra(name: str) -> Column:
+    """A row of EXTRAS as a column."""
+    return Column("number", "metrics", EXTRAS[name].summary, lambda shot: shot.extras.get(name))
 
 
 def row_of(shot: Shot, columns: Mapping[str, Column]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from ...compare.sides import Sides, map_of, scores
 from ...compare.verdict import far_off
 from ...errors import NothingFoundError
 from ...explain import check_finite
+from ...explanation import Explanation
 from ...head import head_of, probability_of
 from ...looking import Looks
 from ...targets import ScoredTarget
@@ -26,19 +27,28 @@ from ...targets.scores import sigmoid, softmax
 from .shot import NAN, One
 
 
-def look_at_one(sides: Sides, photos: Sequence[Photo]) -> list[One] | str:
-    """What A says of each, from one forward and one backward pass; or why there is nothing."""
+def question_of(sides: Sides, photos: Sequence[Photo]) -> tuple[Looks, ScoredTarget, Explanation]:
+    """A's look at some photos, what is asked of them, and the maps of that.
+
+    Raises:
+        NothingFoundError: there is nothing of what is asked in a photo.
+    """
     x = stacked([photo.a for photo in photos])
     check_finite(x)
     looks = sides.looks(x)
     placement = photos[0].placement if len(photos) == 1 else None
     seen = seen_by(sides.a, x, looks.first, sides.labels[0], placement=placement)
+    found = sides.questions[0].found_in(replace(seen, threshold=sides.threshold))[0]
+    target = found.held(looks.of(found.tensor).score)
+    return looks, target, map_of(looks, target, sides.how)
+
+
+def look_at_one(sides: Sides, photos: Sequence[Photo]) -> list[One] | str:
+    """What A says of each, from one forward and one backward pass; or why there is nothing."""
     try:
-        found = sides.questions[0].found_in(replace(seen, threshold=sides.threshold))[0]
+        looks, target, explained = question_of(sides, photos)
     except NothingFoundError as error:
         return f"{photos[0].name}: {error}"
-    target = found.held(looks.of(found.tensor).score)
-    explained = map_of(looks, target, sides.how)
     rows = np.arange(len(photos))  # a fixed batch repeats its only photo
     maps = seen_of(explained.signed, explained, "", rows)
     return told(sides, looks, target, explained.score, maps)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -79,6 +79,8 @@ class Shot:
     pair: Pair | None = None
     """Both models' maps, where there is a reference."""
     error: str = ""
+    extras: Mapping[str, float] = field(default_factory=dict)
+    """Metrics that were asked for besides; one without a number is left out."""
     labels: Sequence[str] | None = field(default=None, repr=False)
     """The names of the model's classes."""
 
@@ -95,10 +97,14 @@ class Shot:
         """How much of the map lies on what."""
         if self.opened is None or self.one is None:
             return Energies()
-        things = self.opened.things
-        objects = [thing for thing in things if self._is_object(thing)]
-        others = [thing for thing in things if not self._is_object(thing)]
-        return energies(self.one.seen, self.opened.photo.placement, objects, others)
+        others = [thing for thing in self.opened.things if not self._is_object(thing)]
+        return energies(self.one.seen, self.opened.photo.placement, self.objects, others)
+
+    @property
+    def objects(self) -> list[Thing]:
+        """Of what is marked that what the map is about."""
+        things = () if self.opened is None else self.opened.things
+        return [thing for thing in things if self._is_object(thing)]
 
     @cached_property
     def stats(self) -> dict[str, float]:

@@ -19,14 +19,11 @@ import numpy as np
 
 from ...backend import Array
 from ...metrics.intervals import Interval, mean_interval, paired_difference
+from .clustering import parts
 from .table import Table
 
 LEAST = 12
 """Photos of an answer from which on its maps are clustered."""
-MOST = 4
-"""Clusters of a class at most."""
-APART = 0.25
-"""A silhouette below that is no structure (Kaufman and Rousseeuw 1990): one cluster."""
 HELD = 0.5
 """Of a class's photos that a flagged cluster has, and of its heat that lies in the place."""
 LINED = 0.75
@@ -121,47 +118,6 @@ def answers(table: Table, known: Array) -> dict[str, Array]:
     names, counts = np.unique(said[known & (said != "")], return_counts=True)
     order = [i for i in np.argsort(-counts, kind="stable") if counts[i] >= LEAST][:CLASSES]
     return {str(names[i]): np.flatnonzero(known & (said == names[i])) for i in order}
-
-
-def parts(maps: Array) -> list[Array]:
-    """Which maps [n, cells] belong together, as masks [n]; all where they do not fall apart."""
-    from scipy.cluster.hierarchy import fcluster, linkage
-    from scipy.spatial.distance import pdist, squareform
-
-    whole = [np.ones(len(maps), bool)]
-    distances = pdist(maps.astype(np.float64))
-    if not distances.max() > 0:
-        return whole
-    tree, square = linkage(maps.astype(np.float64), "ward"), squareform(distances)
-    best, found = APART, whole
-    for count in range(2, MOST + 1):
-        numbers = fcluster(tree, count, "maxclust")
-        rated = silhouette(square, numbers)
-        if rated > best:
-            best, found = rated, [numbers == n for n in np.unique(numbers)]
-    return found
-
-
-def silhouette(distances: Array, numbers: Array) -> float:
-    """mean of (b - a) / max(a, b), 0 of what is alone in its cluster (Rousseeuw 1987).
-
-    a is the mean distance to one's own cluster, b that to the nearest other.
-    """
-    names = np.unique(numbers)
-    if len(names) < 2:
-        return 0.0
-    sums = np.stack([distances[:, numbers == n].sum(axis=1) for n in names], axis=1)
-    sizes = np.array([(numbers == n).sum() for n in names])
-    own = np.searchsorted(names, numbers)
-    rows = np.arange(len(numbers))
-    alone = sizes[own] == 1
-    a = sums[rows, own] / np.maximum(sizes[own] - 1, 1)
-    others = sums / sizes
-    others[rows, own] = np.inf
-    b = others.min(axis=1)
-    most = np.maximum(a, b)
-    found = np.where(alone | (most == 0), 0.0, (b - a) / np.where(most == 0, 1, most))
-    return float(found.mean())
 
 
 def place(maps: Array) -> str:

@@ -81,7 +81,7 @@ KINDS: Mapping[str, Callable[[Table], Iterator[tuple[str, Array]]]] = {
 
 def slices_of(table: Table) -> list[Slice]:
     """All slices of LEAST photos or more, kind by kind."""
-    metrics = [*SHOWN, *(COMPARED if table.referenced else ())]
+    metrics = [*SHOWN, *(COMPARED if table.referenced else ()), *table.metrics]
     found = []
     for kind, parts in KINDS.items():
         held = [(name, mask) for name, mask in parts(table) if mask.sum() >= LEAST]

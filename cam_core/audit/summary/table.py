@@ -13,6 +13,7 @@ import numpy as np
 from ...backend import Array
 from ...errors import InputError
 from ..measure import Column, columns_of
+from ..measure.metrics import find_extras
 from ..rows import Parts, read_manifest
 
 FAILED, WAY = "failed", "way"
@@ -59,6 +60,11 @@ class Table:
         return measured(self.columns)
 
     @property
+    def metrics(self) -> list[str]:
+        """Those that were asked for besides."""
+        return [name for name, column in self.columns.items() if column.of == "metrics"]
+
+    @property
     def referenced(self) -> bool:
         """Is it a report of two models?"""
         return any(column.of == "reference" for column in self.columns.values())
@@ -83,7 +89,8 @@ def open_table(folder: str | Path) -> Table:
     """
     folder = Path(folder)
     settings = read_manifest(folder)["settings"]
-    columns = columns_of(reference=settings.get("bounds") is not None)
+    metrics = find_extras(settings.get("metrics", ()))
+    columns = columns_of(reference=settings.get("bounds") is not None, metrics=metrics)
     parts = Parts(folder, {name: column.kind for name, column in columns.items()})
     if not parts.count:
         raise InputError(f"'{folder}': the report has no row yet")

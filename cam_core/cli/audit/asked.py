@@ -21,6 +21,7 @@ class Audit(Typed):
     sample: int | None
     seed: int
     bounds: int
+    metrics: tuple[str, ...]
     engine: str
     workers: int | None
     own_preprocessing: bool

@@ -26,7 +26,10 @@ def card(facts: Mapping[str, Any]) -> bytes:
 
 def numbers(facts: Mapping[str, Any]) -> list[str]:
     """A line a number."""
-    rows = [(name, facts["statistics"].get(name)) for name in SHOWN]
+    rows = [
+        (name, facts["statistics"].get(name))
+        for name in [*SHOWN, *facts["settings"].get("metrics", ())]
+    ]
     return [
         "| number | what | photos | mean | 95 % |",
         "|---|---|---|---|---|",

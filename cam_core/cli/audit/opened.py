@@ -128,6 +128,7 @@ def open_all(asked: Audit) -> tuple[Plan, Fed]:
         threshold=asked.threshold,
         sample=asked.sample,
         bounds=asked.bounds,
+        metrics=asked.metrics,
         settings=settings(asked, data, fed),
     )
     return ready, fed

@@ -142,7 +142,7 @@ def between(ends: Sequence[float] | None) -> str:
 
 def plotted(found: Summary) -> list[str]:
     """The distributions that there are."""
-    names = [name for name in PLOTTED if name in found.metrics]
+    names = [name for name in [*PLOTTED, *found.table.metrics] if name in found.metrics]
     return [name for name in names if np.isfinite(found.values(name)).sum() > 1]
 
 
@@ -191,7 +191,7 @@ def columns(found: Summary) -> list[str]:
     """Those of the table that hold anything; a way has no column of its own among the rows."""
     table = found.table
     held = []
-    for name in SHOWN:
+    for name in [*SHOWN[:-2], *found.table.metrics, *SHOWN[-2:]]:
         if name in table.columns and table.columns[name].kind == "text":
             held += [name] if any(table.words(name)) else []
         elif name in found.metrics:

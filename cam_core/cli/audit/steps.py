@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from cam_core.audit import Summary, open_table, summarise
 from cam_core.audit.hashes import source_of
 from cam_core.audit.local import Local
-from cam_core.audit.measure import columns_of
+from cam_core.audit.measure import Column, columns_of
+from cam_core.audit.measure.metrics import find_extras
 from cam_core.audit.plan import Plan
 from cam_core.audit.summary import measured
 from cam_core.compare.limits import Checked, Limit, read_limit
@@ -27,10 +28,15 @@ def summary_of(report: Path) -> Summary:
     return summarise(open_table(report))
 
 
-def limits_of(asked: Audit, *, referenced: bool) -> list[Limit]:
-    """What was typed."""
-    known = measured(columns_of(reference=referenced))
+def limits_of(asked: Audit, columns: Mapping[str, Column]) -> list[Limit]:
+    """What was typed; there are limits on these columns."""
+    known = measured(columns)
     return [read_limit(text, known) for text in asked.fail_if]
+
+
+def columns_asked(asked: Audit) -> dict[str, Column]:
+    """What a row of the report will have."""
+    return columns_of(reference=len(asked.given) == 3, metrics=find_extras(asked.metrics))
 
 
 def check(found: Summary, limits: Sequence[Limit]) -> list[Checked]:

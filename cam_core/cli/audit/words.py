@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from cam_core.audit.measure.metrics import Estimate
 from cam_core.audit.summary import Baseline, Summary
 from cam_core.audit.summary.shortcuts import Bias
 from cam_core.compare.limits import Checked
+from cam_core.plural import counted
 
 from ..compare.words import limits_said
+from ..ranking.pace import in_words
 from ..report import console, grid, lines
 from .page import between, said
 
@@ -34,7 +37,7 @@ def show(
     known = facts["statistics"]
     rows = [
         [name, str(known[name]["photos"]), said(known[name]["mean"]), between_of(known[name])]
-        for name in SHOWN
+        for name in [*SHOWN, *found.table.metrics]
         if name in known and known[name]["photos"]
     ]
     out.print(grid({"number": "", "photos": "r", "mean": "r", "95 %": ""}, rows))
@@ -64,3 +67,16 @@ def baseline_said(of: Baseline) -> list[tuple[str, str]]:
     ]
     said = "; ".join(moved) if moved else "no number has moved for sure"
     return [("baseline", of.said), ("moved", said)]
+
+
+def cost_said(known: Estimate) -> list[str]:
+    """What the metrics that were asked for cost, and which the first photos have no number of."""
+    forwards = counted(known.forwards, "forward pass", "forward passes")
+    seconds = known.seconds * known.photos
+    said = (
+        f"{', '.join(known.metrics)}: {forwards} and {known.backwards} back a photo more, "
+        f"{known.seconds:.2g} s as measured; about {in_words(seconds)} for "
+        f"{counted(known.photos, 'photo')} in one process"
+    )
+    missing = known.missing.items()
+    return [said, *(f"{name}: no number of the first photos: {why}" for name, why in missing)]

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..audit.asked import Audit
-from ..option_types import FILE
+from ..option_types import FILE, Names
 from ..options import PIXELS, RUNTIME, options
 
 if TYPE_CHECKING:
+    from cam_core.audit.measure.metrics import Estimate
     from cam_core.audit.plan import Plan
     from cam_core.audit.summary import Summary
     from cam_core.compare.limits import Checked, Limit
@@ -52,6 +53,15 @@ if TYPE_CHECKING:
     show_default=True,
     type=click.IntRange(0),
     help="With a reference: photos that noise, other classes and shuffled weights are tried on.",
+)
+@click.option(
+    "--metrics",
+    type=Names(),
+    default=(),
+    metavar="A,B",
+    help="Also measure these of each map of MODEL: faithfulness, sanity (both of several), or "
+    "any by its name, see docs/audit.md. They run the model a few times a photo or hundreds: "
+    "what they cost is said first.",
 )
 @click.option(
     "--engine",
@@ -126,13 +136,21 @@ def run(asked: Audit) -> int:
 
     from ..audit.files import command_line
     from ..audit.opened import open_all, sources
-    from ..audit.steps import counted, engine_of, facts_of, limits_of, said_first, summary_of
+    from ..audit.steps import (
+        columns_asked,
+        counted,
+        engine_of,
+        facts_of,
+        limits_of,
+        said_first,
+        summary_of,
+    )
     from ..output import check_directory
     from ..report import progress
     from ..threads import ahead
 
     check_directory(asked.out)
-    limits = limits_of(asked, referenced=len(asked.given) == 3)
+    limits = limits_of(asked, columns_asked(asked))
     before = None if asked.baseline is None else summary_of(asked.baseline)
     ready, fed = open_all(asked)
     notes = said_first(ready, fed)
@@ -143,10 +161,19 @@ def run(asked: Audit) -> int:
         done = audited(
             *(ready, asked.out),
             **{"step": counted(step), "ahead": ahead, "engine": engine_of(asked), "facts": facts},
+            dear=say_cost,
         )
     if done.kept:
         click.echo(f"note: {done.kept} rows were there already", err=True)
     return finish(asked, (ready, fed), limits, before, notes)
+
+
+def say_cost(known: Estimate) -> None:
+    """Before the rows are begun."""
+    from ..audit.words import cost_said
+
+    for text in cost_said(known):
+        click.echo(f"note: {text}", err=True)
 
 
 def finish(
@@ -194,7 +221,7 @@ def again(asked: Audit) -> int:
     if not (asked.fail_if or asked.junit):
         raise click.UsageError("--again puts limits on a report: name some with --fail-if")
     found = summary_of(asked.again)
-    checked = check(found, limits_of(asked, referenced=found.table.referenced))
+    checked = check(found, limits_of(asked, found.table.columns))
     for one in checked:
         click.echo(f"{'FAILED' if one.failed else 'holds '} {one.line}")
     return ended(asked, checked, {"line": found.line})

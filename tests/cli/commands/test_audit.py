@@ -84,6 +84,33 @@ def test_a_limit_decides_how_it_ends() -> None:
     assert CliRunner().invoke(gradcam, call).exit_code == 0
 
 
+def test_metrics_that_were_asked_for_are_everywhere() -> None:
+    """In rows, record, page, card and limits, and on the terminal; first what they cost."""
+    asked = ["--metrics", "ROAD combined,random_class,pointing_game"]
+    asked += ["--fail-if", "road_combined.mean<2", "--card", "extra.md"]
+    result = audit("a.onnx", "photos", *asked, out="extra")
+    assert result.exit_code == 1, result.output
+    assert "road_combined.mean<2: road_combined.mean is" in result.output
+    # ROAD: itself, nine percentiles in both orders, and once to settle the class; its own map, and
+    # that of the other class from the same look
+    cost = "road_combined, random_class, pointing_game: 21 forward passes and 2 back a photo more"
+    assert cost in result.output
+    assert "pointing_game: no number of the first photos: no box of what is asked" in result.output
+    known = report("extra")["statistics"]
+    for name in ("road_combined", "random_class"):
+        values = [row[name] for row in rows("extra") if row["error"] is None]
+        assert len(set(values)) == COUNT
+        assert known[name]["mean"] == pytest.approx(np.mean(values))
+        assert f"| {name} |" in Path("extra.md").read_text()
+        assert f'<th class="words" scope="row">{name}</th>' in Path("extra/report.html").read_text()
+    assert known["pointing_game"]["photos"] == 0
+    assert "insertion" not in rows("extra")[0]
+    again = audit("a.onnx", "photos", "--metrics", "sanity", out="extra")
+    assert "report of other settings: metrics is" in again.output
+    limit = ["audit", "--again", "extra", "--fail-if", "random_class.median>2"]
+    assert CliRunner().invoke(gradcam, limit).exit_code == 0
+
+
 def test_a_second_call_does_nothing_again_and_another_is_refused() -> None:
     assert audit("a.onnx", "photos", out="twice").exit_code == 0
     before = {file: file.read_bytes() for file in Path("twice/rows").iterdir()}
@@ -152,6 +179,8 @@ REFUSED: dict[str, tuple[list[str], str]] = {
         "no metric 'spearman'",
     ),
     "no baseline": (["a.onnx", "photos", "--baseline", "photos"], "no report in 'photos'"),
+    "no such metric to measure": (["a.onnx", "photos", "--metrics", "insert"], "mean insertion?"),
+    "no names of metrics": (["a.onnx", "photos", "--metrics", "a,,b"], "not names with commas"),
     "two targets": (["a.onnx", "photos", "--target", "1", "--target", "2"], "one --target"),
 }
 

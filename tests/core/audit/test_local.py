@@ -20,6 +20,7 @@ from cam_core.errors import InputError
 from tests.core.audit.tiny import photos, tiny_plan
 
 COUNT = 20
+METRICS = ("entropy", "random_class")
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Tiny:
     once: Path | None = None
 
     def __call__(self) -> Plan:
-        plan = tiny_plan(self.folder)
+        plan = tiny_plan(self.folder, metrics=METRICS)
 
         def opener(item: Any, index: int) -> Any:
             if index == self.fatal and not (self.once is not None and self.once.exists()):
@@ -55,10 +56,10 @@ def rows(out: Path) -> list[dict[str, Any]]:
 
 @pytest.mark.skipif(os.name == "nt", reason="a process is killed by a signal")
 def test_a_killed_process_costs_no_row(folder: Path, tmp_path: Path) -> None:
-    run(tiny_plan(folder), tmp_path / "alone")
+    run(tiny_plan(folder, metrics=METRICS), tmp_path / "alone")
     engine = Local(Tiny(folder, 11, tmp_path / "once"), 2)
     done: list[int] = []
-    run(tiny_plan(folder), tmp_path / "many", engine=engine, step=done.append)
+    run(tiny_plan(folder, metrics=METRICS), tmp_path / "many", engine=engine, step=done.append)
     assert engine.broken == 1
     assert rows(tmp_path / "many") == rows(tmp_path / "alone")
     assert done == sorted(done)
@@ -70,7 +71,7 @@ def test_a_photo_that_kills_each_time_is_told_and_the_rest_is_kept(
     folder: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(InputError, match="processes ended under the photos again and again"):
-        run(tiny_plan(folder), tmp_path / "out", engine=Local(Tiny(folder, 11), 1))
+        run(tiny_plan(folder, metrics=METRICS), tmp_path / "out", engine=Local(Tiny(folder, 11), 1))
     kept = rows(tmp_path / "out")
     assert [row["index"] for row in kept] == list(range(9))  # files of three
 

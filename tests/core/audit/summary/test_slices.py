@@ -30,7 +30,7 @@ def table(**changes: Any) -> Any:
     }
     labels = ["cat" if i < LEAST - 1 else "dog" if i % 3 else None for i in range(COUNT)]
     return SimpleNamespace(
-        numbers=lambda name: numbers[name], words=lambda name: labels, referenced=False
+        numbers=lambda name: numbers[name], words=lambda name: labels, referenced=False, metrics=[]
     )
 
 
