@@ -57,5 +57,5 @@ def test_every_promised_name_is_in_the_readme() -> None:
 
 
 def test_keys_of_metadata_are_told_apart() -> None:
-    assert len(KEYS - {PREFIX}) == 17
+    assert len(KEYS - {PREFIX}) == 18
     assert all(key.startswith(PREFIX) for key in KEYS)

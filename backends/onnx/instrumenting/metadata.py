@@ -11,7 +11,7 @@ import onnx
 
 from cam_core.errors import InputError
 from cam_core.foreign import from_json
-from cam_core.maps.stats import described
+from cam_core.maps import stats as stats_of
 
 from ..finding.analysis import Analysis
 from ..reading import names
@@ -59,7 +59,7 @@ def record(
     if fuse is not None:
         facts[names.FUSE] = fuse
     if stats:
-        facts[names.STATS] = json.dumps(described())
+        facts[names.STATS] = json.dumps(stats_of.described())
     if labels is not None:
         facts[names.LABELS] = json.dumps(_fitting(labels, analysis), ensure_ascii=False)
     if preprocess is not None:
