@@ -34,6 +34,7 @@ def record(
     places: tuple[str, str],
     labels: Sequence[str] | None,
     preprocess: Mapping[str, Any] | None,
+    profile: Mapping[str, Any] | None,
     source_sha256: str,
 ) -> None:
     """Adds the metadata to `result`, in place; `inputs` and `outputs` are those that were added.
@@ -60,7 +61,9 @@ def record(
     if preprocess is not None:
         facts[names.PREPROCESS] = json.dumps(dict(preprocess))
     facts[names.RECORD] = json.dumps(
-        described(analysis, targets, inputs, outputs, method, fuse, preprocess), ensure_ascii=False
+        described(analysis, targets, inputs, outputs, method, fuse, preprocess)
+        | {"profile": profile},
+        ensure_ascii=False,
     )
     if source.ir_version != result.ir_version:
         facts[names.IR_RAISED] = json.dumps(before_raising(source))
