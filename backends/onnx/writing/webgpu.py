@@ -135,11 +135,13 @@ def missing(
 ) -> dict[str, list[Any]]:
     """The nodes that would run on the CPU, by operator; `Conv of int64` where its type is why.
 
-    What depends on constants alone is computed when the file is loaded.
+    What depends on constants and fixed extents alone is computed when the file is loaded.
     """
     found: dict[str, list[Any]] = {}
     for node in nodes:
-        loaded = all(not t.name or constant(t) for t in node.inputs)
+        loaded = any(
+            all(not t.name or constant(t) for t in side) for side in (node.inputs, node.outputs)
+        )
         if loaded or runs(node.op, node.inputs, opset, node.domain or ""):
             continue
         found.setdefault(_said(node, opset), []).append(node)
