@@ -11,7 +11,7 @@ import onnx.parser
 from backends.onnx.reading.graph import Tensor
 from backends.onnx.reading.prepare import prepare
 from backends.onnx.writing.append import append
-from backends.onnx.writing.emit import Emitter
+from backends.onnx.writing.emit import Emitter, Fit
 from tests.sessions import run
 
 
@@ -22,12 +22,13 @@ def parsed(inputs: str, body: str, outputs: str, opset: int = 17, ir: int = 8) -
     )
 
 
-def emitter(inputs: str, opset: int = 17) -> Emitter:
+def emitter(inputs: str, opset: int = 17, fit: Fit | None = None) -> Emitter:
     """One on a model that hands its first input through; its tensors are in `op.graph.tensors`."""
     found = re.match(r"(\w+(?:\[[^]]*\])?) (\w+)", inputs)
     assert found is not None, inputs
     return Emitter(
-        prepare(parsed(inputs, f"same = Identity({found[2]})", f"{found[1]} same", opset))
+        prepare(parsed(inputs, f"same = Identity({found[2]})", f"{found[1]} same", opset)),
+        fit=fit,
     )
 
 

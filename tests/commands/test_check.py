@@ -28,6 +28,20 @@ def test_check_says_what_lies_between(model: Path) -> None:
         assert word in found.output
 
 
+def test_check_says_what_a_browser_makes_of_the_model(model: Path, tmp_path: Path) -> None:
+    assert "browser" not in call("check", model).output
+    odd = onnx.load(model)
+    odd.graph.node[1].op_type = "Softsign"
+    path = tmp_path / "odd.onnx"
+    path.write_bytes(odd.SerializeToString())
+    for source, words in ((model, "all 5 nodes run on WebGPU"), (path, "1 Softsign")):
+        found = call("check", source, "--profile", "web", "--json")
+        assert found.exit_code == 0, found.output
+        told = json.loads(found.stdout)["profile"]
+        assert [row["operator"] for row in told["fallback"]] == ["Softsign"] * (source == path)
+        assert words in call("check", source, "--profile", "web").output
+
+
 def test_check_verifies_the_source_of_an_instrumented_model(model: Path, tmp_path: Path) -> None:
     out = tmp_path / "cam.onnx"
     assert call("instrument", model, "-o", out).exit_code == 0

@@ -12,6 +12,8 @@ import onnx.parser
 import pytest
 from PIL import Image
 
+from backends.onnx.commands.arguments import PROFILE
+from backends.onnx.instrumenting.profiles import PROFILES
 from tests.commands.calls import ENDED, call, write
 
 ort = pytest.importorskip("onnxruntime", reason="no runtime is installed")
@@ -25,6 +27,24 @@ def test_instrument_and_strip_go_there_and_back(model: Path, tmp_path: Path) -> 
     assert [o.name for o in onnx.load(out).graph.output] == ["y", "cam_map", "cam_score"]
     assert call("strip", out, "-o", back).exit_code == 0
     assert back.read_bytes() == model.read_bytes()
+
+
+def test_a_file_for_browsers_says_what_it_is(model: Path, tmp_path: Path) -> None:
+    out, back = tmp_path / "web.onnx", tmp_path / "back.onnx"
+    args = ["instrument", model, "-o", out, "--profile", "web"]
+    found = call(*args)
+    assert found.exit_code == 0, found.output
+    assert "web: what is added runs on WebGPU (onnxruntime-web 1.30.0)" in found.output
+    assert "web: x [1, 3, 8, 8]" in found.output
+    assert "unchanged, bit for bit" in found.output
+    assert json.loads(call(*args, "--json").stdout)["profile"]["fallback"] == {}
+    assert call("strip", out, "-o", back).exit_code == 0
+    assert back.read_bytes() == model.read_bytes()
+    assert call(*args, "--gate").stderr.startswith("Error: gate and profile exclude each other")
+
+
+def test_the_profiles_are_those_of_the_table() -> None:
+    assert tuple(PROFILE.choices) == tuple(PROFILES)
 
 
 def test_the_branch_of_the_gate_counts(model: Path, tmp_path: Path) -> None:

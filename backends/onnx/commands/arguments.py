@@ -11,6 +11,8 @@ from cam_core.cli.option_types import FILE
 from cam_core.cli.typed import Typed
 
 MODEL = click.argument("model", type=FILE)
+PROFILE = click.Choice(["web"])
+"""The rows of `instrumenting.profiles.PROFILES`, which a help text need not load."""
 OUT = {"required": True, "metavar": "OUT", "help": "The file to write."}
 
 
@@ -21,6 +23,7 @@ class Check(Typed):
     model: Path
     image: Path | None
     numeric: bool
+    profile: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +36,7 @@ class Instrument(Typed):
     outputs: str
     stats: bool
     guided: bool
+    profile: str | None
     weights: str
 
 

@@ -9,7 +9,7 @@ import click
 from cam_core.cli.option_types import FILE
 from cam_core.cli.options import PIXELS, RUNTIME, options
 
-from .arguments import MODEL, Check
+from .arguments import MODEL, PROFILE, Check
 
 if TYPE_CHECKING:
     from .check_steps import Opened
@@ -34,6 +34,11 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Compare G with differences of the plain model along random directions.",
 )
+@click.option(
+    "--profile",
+    type=PROFILE,
+    help="web: what of MODEL a browser runs on WASM, and its size.",
+)
 def check(asked: Check) -> int:
     """Say what lies between the layer and the score of MODEL, and what would be added.
 
@@ -52,6 +57,8 @@ def check(asked: Check) -> int:
     opened = steps.open_model(asked, screen)
     found, refused = steps.cover(opened, screen)
     record = {"command": "check", "model": str(asked.model), **found}
+    if asked.profile is not None and not refused:
+        record["profile"] = steps.tell_browser(opened, screen)
     passed = not refused and try_out(asked, opened, record, screen)
     screen.release()
     record["verdict"] = "yes" if passed else "no"

@@ -22,7 +22,9 @@ from ..capturing.backend import OnnxBackend
 from ..capturing.sized import analyse_at
 from ..differentiating.coverage import Coverage, coverage
 from ..finding.analysis import Analysis, instrumented
+from ..instrumenting.browser import in_browser
 from ..instrumenting.instrument import instrument
+from ..instrumenting.profiles import fixed_sizes
 from ..instrumenting.strip import strip
 from ..reading.load import Source, load
 from ..running.feed import feed, rows
@@ -53,6 +55,14 @@ class Opened:
         """
         asked = self.asked
         return analyse_at(self.source, [asked.layer], asked.score, **extents(asked))
+
+    @property
+    def fixed(self) -> Analysis:
+        """At one row and the usual size of its picture, where these are open."""
+        sizes = fixed_sizes(self.analysis)
+        if sizes is None:
+            return self.analysis
+        return analyse_at(self.source, [self.asked.layer], self.asked.score, sizes)
 
 
 def open_model(asked: Check, screen: Screen) -> Opened:
@@ -94,6 +104,19 @@ def cover(opened: Opened, screen: Screen) -> tuple[dict[str, Any], str]:
         "nearest_usable": found.nearest_usable,
     }
     return facts, found.refused
+
+
+def tell_browser(opened: Opened, screen: Screen) -> dict[str, Any]:
+    """What a browser makes of the model itself, at the sizes that it would have there."""
+    found = in_browser(opened.fixed)
+    screen.line("browser", found.said)
+    for one in found.left:
+        more = ", ..." if one.count > len(one.names) else ""
+        screen.line("", f"{one.operator}: {', '.join(one.names)}{more}")
+    screen.line("size", f"{found.bytes / 2**20:.1f} MiB, opset {found.opset}")
+    for note in found.notes:
+        screen.line("note", note)
+    return found.record()
 
 
 def read_as(analysis: Analysis) -> list[tuple[str, str]]:

@@ -7,7 +7,7 @@ import click
 from cam_core.cli.options import PIXELS, RUNTIME, options
 
 from ..reading.names import OUTPUTS
-from .arguments import MODEL, OUT, Instrument
+from .arguments import MODEL, OUT, PROFILE, Instrument
 
 
 @click.command(short_help="Write a .onnx that gives its own class activation map.")
@@ -38,6 +38,11 @@ from .arguments import MODEL, OUT, Instrument
 )
 @click.option("--guided", is_flag=True, help="Guided backpropagation instead of the gradient.")
 @click.option(
+    "--profile",
+    type=PROFILE,
+    help="web: add only what browsers run on WebGPU, and fix every size that is open.",
+)
+@click.option(
     "--weights",
     type=click.Choice(["link", "copy"]),
     default="copy",
@@ -60,6 +65,7 @@ def instrument(asked: Instrument) -> int:
 
     backend = steps.open_model(asked)
     kept = steps.find_kept(asked, backend)
+    backend = steps.at_fixed_sizes(asked, backend, kept)
     result = steps.make(asked, backend, kept)
     found = steps.find_moved(asked, backend, result) if asked.verify else None
     files = steps.write_files(asked, backend, result)

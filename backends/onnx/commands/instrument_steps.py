@@ -16,6 +16,8 @@ from cam_core.cli.methods_asked import beside_layer
 from cam_core.cli.report import heads_said
 from cam_core.cli.typed import extents, flag, pieces, running
 from cam_core.errors import InputError
+from cam_core.foreign import from_json
+from cam_core.image import Preprocess
 from cam_core.methods import find_method
 from cam_core.sources import Labels, Sources
 
@@ -23,8 +25,9 @@ from ..capturing.backend import OnnxBackend
 from ..capturing.sized import analyse_at
 from ..instrumenting import save as writing
 from ..instrumenting.instrument import instrument
+from ..instrumenting.profiles import fixed_sizes
 from ..reading.load import Source, load
-from ..reading.names import STATIC
+from ..reading.names import RECORD, STATIC
 from ..reading.probes import is_open
 from ..running.runner import Runner
 from .comparison import Comparison, compare_outputs
@@ -89,6 +92,18 @@ def find_kept(asked: Instrument, backend: OnnxBackend) -> Kept:
     return Kept(labels, named, asdict(spec), said)
 
 
+def at_fixed_sizes(asked: Instrument, backend: OnnxBackend, kept: Kept) -> OnnxBackend:
+    """The model with the sizes that a profile fixes."""
+    if asked.profile is None:
+        return backend
+    spec = None if kept.preprocess is None else Preprocess(**kept.preprocess)
+    sizes = fixed_sizes(backend.analysis, spec)
+    if sizes is None:
+        return backend
+    analysis = analyse_at(backend.analysis.source, asked.layers or [None], asked.score, sizes)
+    return OnnxBackend(analysis, **running(asked))
+
+
 def make(asked: Instrument, backend: OnnxBackend, kept: Kept) -> onnx.ModelProto:
     """The instrumented model."""
     targets = asked.targets
@@ -105,6 +120,7 @@ def make(asked: Instrument, backend: OnnxBackend, kept: Kept) -> onnx.ModelProto
         labels=None if kept.labels is None else kept.labels.names,
         preprocess=kept.preprocess,
         static=extents(asked)["static"],
+        profile=asked.profile,
     )
 
 
@@ -157,6 +173,25 @@ class Written:
         guided = self.asked.guided or "guided gradients" in method.needs
         return self.backend.guided_note if guided else ""
 
+    @property
+    def profile(self) -> dict[str, Any] | None:
+        """What the record of the file says of it."""
+        found: dict[str, Any] | None = from_json(self.facts[RECORD])["profile"]
+        return found
+
+    @property
+    def fitted(self) -> list[str]:
+        """The same for people, and the shapes that were fixed for it."""
+        if self.profile is None:
+            return []
+        left = ", ".join(f"{count} {name}" for name, count in self.profile["fallback"].items())
+        said = f"runs on WASM: {left}" if left else "runs on WebGPU"
+        shapes = [f"{i.name} [{', '.join(map(str, i.shape))}]" for i in self.backend.inputs()]
+        return [
+            f"web: what is added {said} ({self.profile['runtime']})",
+            f"web: {'; '.join(shapes)}",
+        ]
+
     @cached_property
     def operators(self) -> int:
         """How many were added."""
@@ -185,6 +220,7 @@ class Written:
             "static": {name or "input": list(shape) for name, shape in asked.shapes},
             "preprocessing": None if spec is None else {"source": kept.said, **spec},
             "labels": None if kept.labels is None else kept.labels.source,
+            "profile": self.profile,
             "comparison": None if self.found is None else self.found.record(),
         }
 
@@ -208,6 +244,8 @@ class Written:
             click.echo(f"static  {name or 'the input'} is {' x '.join(map(str, shape))}")
         if asked.size is not None and not asked.shapes and STATIC in facts:
             click.echo(f"static  the picture is {' x '.join(map(str, asked.size))}")
+        for line in self.fitted:
+            click.echo(f"profile {line}")
         click.echo(f"keeps   preprocessing: {kept.said}; labels: {kept.named}")
         if self.found is not None:
             click.echo(f"outputs {self.found.text}")

@@ -11,8 +11,10 @@ import onnx
 from cam_core.errors import InputError
 from cam_core.maps.fuses import find_fuse
 from cam_core.methods import find_method, usual_method, with_options
+from cam_core.sources.model_files import to_preprocess
 
 from ..finding.analysis import Analysis, analysed
+from ..reading.graph import Tensor
 from ..reading.load import load, sha256
 from ..reading.static import Static, require_static
 from ..running.verify import require_same
@@ -27,6 +29,7 @@ from .metadata import record
 from .methods import knows_no_class
 from .outputs import added, check_outputs
 from .over_input import source_of, sources
+from .profiles import find_profile, fixed_sizes, left_over, recorded
 from .row import How
 from .targets import FED, NO_TARGET, Targets, write_targets
 
@@ -47,6 +50,7 @@ def instrument(
     labels: Sequence[str] | None = None,
     preprocess: Mapping[str, Any] | None = None,
     static: Static | None = None,
+    profile: str | None = None,
     verify: bool = False,
 ) -> onnx.ModelProto:
     """The model with its outputs first and unchanged, then those asked for.
@@ -73,6 +77,9 @@ def instrument(
         preprocess: kept in the metadata for whoever feeds the model.
         static: the shape of the input, or shapes by input name, that the file is fixed to, for
             compilers that take no dynamic extents.
+        profile: a row of `profiles.PROFILES`: "web" adds no int64 arithmetic and no operator that
+            onnxruntime-web lacks on WebGPU, and fixes the sizes that are open: one row, the picture
+            as it is prepared, or 224. What there is no way for is in the record: it runs on WASM.
         verify: runs both models and compares the original outputs (needs onnxruntime).
 
     Returns:
@@ -86,16 +93,21 @@ def instrument(
     check_outputs(outputs)
     if fuse is not None:
         find_fuse(fuse)
-    if gate and static is not None:
-        raise InputError("gate and static exclude each other: a gated output has N rows or none")
+    fixed = static is not None or profile is not None
+    if gate and fixed:
+        what = "static" if static is not None else "profile"
+        raise InputError(f"gate and {what} exclude each other: a gated output has N rows or none")
+    fit = None if profile is None else find_profile(profile).fit
     analysis, digest = _read(model, layer, score, static)
+    if profile is not None:
+        analysis = _at_fixed_sizes(analysis, layer, score, preprocess)
     method, _ = with_options(method or usual_method(analysis.score.heads[0]), options)
     open_ = written_out(analysis, method)
-    op = Emitter(open_.graph)
-    targets = _targets(op, open_, method, outputs, target, labels, fixed=static is not None)
+    op = Emitter(open_.graph, fit=fit)
+    targets = _targets(op, open_, method, outputs, target, labels, fixed=fixed)
     made = added(op, open_, targets, method, outputs, How(guided, fuse))
     tensors = [one.tensor for one in made]
-    if static is not None:
+    if analysis.static is not None or static is not None:
         require_static(op.needed(tensors))
     enable = gates.condition() if gate else None
     inputs = [*targets.inputs, *([enable] if enable is not None else [])]
@@ -116,6 +128,7 @@ def instrument(
         stats="stats" in outputs,
         labels=labels,
         preprocess=preprocess,
+        profile=None if profile is None else _profiled(profile, op, tensors, targets),
         source_sha256=digest,
     )
     require_valid(result, analysis.source.model)
@@ -138,6 +151,28 @@ def _read(
         digest = beside.submit(sha256, source.model)  # hashing lets other threads run
         analysis = analysed(known, asked or [None], score, static)
     return analysis, digest.result()
+
+
+def _at_fixed_sizes(
+    analysis: Analysis,
+    layer: str | int | Sequence[str | int] | None,
+    score: str | None,
+    preprocess: Mapping[str, Any] | None,
+) -> Analysis:
+    """The same with one row and the usual size of its picture, where it leaves them open."""
+    sizes = fixed_sizes(analysis, None if preprocess is None else to_preprocess(preprocess))
+    if sizes is None:
+        return analysis
+    asked = [layer] if layer is None or isinstance(layer, str | int) else list(layer)
+    named = asked if asked != [None] else [None]
+    return analysed(analysis, named, score, sizes)
+
+
+def _profiled(
+    profile: str, op: Emitter, made: Sequence[Tensor], targets: Targets
+) -> dict[str, Any] | None:
+    """What the record says of the profile."""
+    return recorded(profile, left_over(op.needed(made), targets.inputs, op.graph))
 
 
 def _targets(

@@ -36,6 +36,7 @@ def record(
     stats: bool,
     labels: Sequence[str] | None,
     preprocess: Mapping[str, Any] | None,
+    profile: Mapping[str, Any] | None,
     source_sha256: str,
 ) -> None:
     """Adds the metadata to `result`, in place; `inputs` and `outputs` are those that were added.
@@ -65,7 +66,9 @@ def record(
     if preprocess is not None:
         facts[names.PREPROCESS] = json.dumps(dict(preprocess))
     facts[names.RECORD] = json.dumps(
-        described(analysis, targets, inputs, outputs, method, fuse, preprocess), ensure_ascii=False
+        described(analysis, targets, inputs, outputs, method, fuse, preprocess)
+        | {"profile": profile},
+        ensure_ascii=False,
     )
     if source.ir_version != result.ir_version:
         facts[names.IR_RAISED] = json.dumps(before_raising(source))

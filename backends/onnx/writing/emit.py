@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+import onnx
 import onnx_graphsurgeon as gs
 from onnx import TypeProto
 
@@ -29,12 +30,16 @@ from .padded_views import outside
 from .promises import Promises
 from .shortcuts import shorter
 
+Fit = Callable[[Op, str, list[Tensor], int, dict[str, Any]], tuple[Tensor, ...] | None]
+"""(who writes, operator, operands, how many results, attributes) -> the results; None: as it is."""
+
 
 class Emitter:
     """Collects the nodes that are added to one graph."""
 
-    def __init__(self, graph: Graph, prefix: str = PREFIX) -> None:
-        self.graph = graph
+    def __init__(self, graph: Graph, prefix: str = PREFIX, fit: Fit | None = None) -> None:
+        """`fit`: what is otherwise said with what a certain runtime has."""
+        self.graph, self.fit = graph, fit
         self.opset = graph.opset
         self.prefix = prefix
         self.nodes: list[Node] = [*graph.extra]
@@ -93,7 +98,7 @@ class Emitter:
 
     def within(self, graph: Graph, nodes: Iterable[Node]) -> Emitter:
         """What writes after `nodes` into a body; its names differ from all around it."""
-        inner = Emitter(graph, self.prefix)
+        inner = Emitter(graph, self.prefix, self.fit)
         inner._taken, inner._numbers = self._taken, self._numbers
         inner.nodes.extend(nodes)
         return inner
@@ -169,7 +174,13 @@ class Emitter:
     def named(self, tensor: Tensor, name: str) -> Tensor:
         """A copy of the tensor under a name that is promised to users."""
         copy = gs.Variable(name, tensor.dtype, tensor.shape)
-        self.nodes.append(gs.Node("Identity", self.name("Identity"), {}, [tensor], [copy], ""))
+        narrow = self.promises.narrow.get(tensor.name)
+        if narrow is None:
+            node = gs.Node("Identity", self.name("Identity"), {}, [tensor], [copy], "")
+        else:
+            to = {"to": onnx.helper.np_dtype_to_tensor_dtype(np.dtype(tensor.dtype))}
+            node = gs.Node("Cast", self.name("Cast"), to, [narrow], [copy], "")
+        self.nodes.append(node)
         return copy
 
     # shapes
@@ -201,7 +212,10 @@ class Emitter:
         self, op_type: str, inputs: list[Tensor], outputs: int, attrs: dict[str, Any]
     ) -> tuple[Tensor, ...]:
         lowered = lowering.lower(self, op_type, inputs, attrs)
-        return (lowered,) if lowered is not None else self._add(op_type, inputs, outputs, attrs)
+        if lowered is not None:
+            return (lowered,)
+        fitting = None if self.fit is None else self.fit(self, op_type, inputs, outputs, attrs)
+        return self._add(op_type, inputs, outputs, attrs) if fitting is None else fitting
 
     def _add(
         self, op_type: str, inputs: list[Tensor], outputs: int, attrs: dict[str, Any]

@@ -1,7 +1,8 @@
 """What is known of tensors that were made, so that what costs nothing need not be written.
 
-Five promises: a tensor is another one broadcast (an Expand), its rows are unit vectors, it is
-another one padded with zeros, nothing but zeros, or its numbers are another one's, put elsewhere.
+Six promises: a tensor is another one broadcast (an Expand), its rows are unit vectors, it is
+another one padded with zeros, nothing but zeros, its numbers are another one's, put elsewhere, or
+it is one of another type, converted.
 """
 
 from __future__ import annotations
@@ -56,6 +57,8 @@ class Promises:
     """Cotangents [N, K, *S] of which each number is one of another, at some cell, or 0."""
     weight_means: dict[Any, gs.Constant] = field(default_factory=dict)
     """What is added to the file because the means of a weight are read instead of it."""
+    narrow: dict[str, Tensor] = field(default_factory=dict)
+    """The tensor of another type that one was made of: an int64 one of int32."""
     broadcast: dict[str, Tensor] = field(default_factory=dict)
     """What lies under an Expand."""
     one_hot: dict[str, tuple[Tensor, bool]] = field(default_factory=dict)
