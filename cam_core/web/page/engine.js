@@ -2,8 +2,8 @@
 /** One model in the browser's runtime: a photo goes in, answers and a painted map come out. */
 import { answer, best, labelOf, valued } from "./answers.js";
 import { foundBoxes, knowsBoxes, pull } from "./boxes.js";
-import { enlarged, paintHeat, paintPhoto, paintSigned } from "./colour.js";
-import { diagnose, noiseFloor } from "./diagnosis.js";
+import { enlarged, outline, paintHeat, paintPhoto, paintSigned } from "./colour.js";
+import { diagnose, finite, noiseFloor } from "./diagnosis.js";
 import { whole } from "./half.js";
 import { heatmap, limits, resize } from "./heat.js";
 import { prepare } from "./prepare.js";
@@ -35,7 +35,8 @@ import { regionsOf } from "./regions.js";
  * @property {Seen | null} last what `paint` and `record` are about
  */
 /** @typedef {{photo: Photo, shown: Photo, prepared: Prepared, results: Tensors, map: Grid,
- *   signed: Grid | null, lit: boolean, which: number | null}} Seen */
+ *   signed: Grid | null, lit: boolean, which: number | null,
+ *   outline: import("./types.d.ts").Mask | null}} Seen */
 
 /** Kinds of heads whose numbers are asked for by a class. */
 const CLASSES = ["classes", "multi-label", "binary", "regression", "unknown"];
@@ -60,20 +61,18 @@ export async function open(runtime, facts, bytes, provider) {
  * Refuse what a page cannot ask of a file.
  * @param {Facts} facts
  */
-function requireKnown({ name, head, target, method }) {
-  const fits =
-    target === "input"
-      ? CLASSES.includes(head.kind)
-      : target === "cotangent"
-        ? knowsBoxes(head) || head.kind === "dense classes"
-        : target === "none" || !target.includes(";");
-  if (!fits) {
-    throw new Refusal(
-      `${name} gives ${head.kind}, instrumented with ${method} for '${target}', and a page shows ` +
-        "classifiers, detectors and segmenters: gradcam web writes a file that fits, " +
-        "gradcam explain shows the rest.",
-    );
-  }
+function requireKnown({ name, head, given, target, method }) {
+  const boxed = head.boxes !== null;
+  const fits = given.includes("cotangent")
+    ? knowsBoxes(head) || (head.kind === "dense classes" && !boxed)
+    : !boxed && CLASSES.includes(head.kind);
+  if (fits) return;
+  const kind = boxed ? `boxes (${head.boxes?.written || head.evidence})` : head.kind;
+  throw new Refusal(
+    `${name} gives ${kind}, instrumented with ${method} for '${target}', and a page shows ` +
+      "classifiers, detectors and segmenters: gradcam web writes a file that fits, " +
+      "gradcam explain shows the rest.",
+  );
 }
 
 /**
@@ -93,12 +92,13 @@ export async function look(engine, photo, ask, how) {
   const raw = limits(map.data);
   const floor = floorOf(found.results);
   const which = found.which < 0 ? null : found.which;
-  const lit = raw.high > floor;
-  engine.last = { photo, shown, prepared, results: found.results, map, signed, lit, which };
+  const lit = finite(map.data) && raw.high > floor;
+  const { results, outline: edge } = found;
+  engine.last = { photo, shown, prepared, results, map, signed, lit, which, outline: edge };
   return {
     ...found,
     entry: engine.facts.head.entry,
-    rawMax: raw.high,
+    rawMax: engine.facts.relative ? Number(lit) : raw.high,
     rawMin: signed === null ? raw.low : limits(signed.data).low,
     diagnosis: diagnosed(found, signed ?? map, floor),
     description: prepared.description,
@@ -122,7 +122,7 @@ export async function look(engine, photo, ask, how) {
  */
 async function asked(engine, prepared, ask) {
   const { facts } = engine;
-  if (facts.target !== "cotangent")
+  if (!facts.given.includes("cotangent"))
     return ofClass(engine, prepared, "class" in ask ? ask.class : -1);
   return facts.head.boxes === null
     ? ofRegion(engine, prepared, "region" in ask ? ask.region : -1)
@@ -138,7 +138,7 @@ async function asked(engine, prepared, ask) {
 async function ofClass(engine, prepared, asked) {
   const { facts, runtime } = engine;
   const feeds = fed(engine, prepared);
-  if (facts.target === "input") {
+  if (facts.given.includes("class")) {
     feeds.cam_class = new runtime.Tensor("int64", BigInt64Array.of(BigInt(asked)), [1]);
   }
   const results = /** @type {Tensors} */ (await engine.session.run(feeds));
@@ -283,9 +283,9 @@ function shapeOf({ inputMetadata }, name) {
 function fed({ facts, runtime, session }, prepared) {
   /** @type {Record<string, unknown>} */
   const feeds = {
-    [facts.input.name]: new runtime.Tensor(facts.input.dtype, prepared.x, prepared.dims),
+    [facts.input.name]: new runtime.Tensor(facts.input.type, prepared.x, prepared.dims),
   };
-  if (session.inputNames.includes("cam_enable")) {
+  if (facts.given.includes("enable")) {
     feeds.cam_enable = new runtime.Tensor("bool", Uint8Array.of(1), []);
   }
   return feeds;
@@ -367,23 +367,33 @@ function diagnosed(found, signed, floor) {
 }
 
 /**
- * The last photo once more, in another view.
+ * The last photo once more, in another view, with the edge of the region that was asked for.
  * @param {Engine} engine
  * @param {{view: View, weight: number}} how
  * @returns {Picture}
  */
-export function paint(engine, { view, weight }) {
-  const { last, facts } = engine;
+export function paint({ last, facts }, how) {
   if (last === null) throw new Error("nothing was looked at");
+  const picture = painted(last, facts, how);
+  if (last.outline !== null) outline(picture, last.outline, last.prepared.placement);
+  return picture;
+}
+
+/**
+ * @param {Seen} last
+ * @param {Facts} facts
+ * @param {{view: View, weight: number}} how
+ */
+function painted(last, { size, windows }, { view, weight }) {
   const at = last.prepared.placement;
   if (view === "photo") return paintPhoto(last.shown);
   if (view === "heat" || last.signed === null) {
-    const heat = last.lit ? heatmap(last.map, facts.size, facts.windows) : null;
+    const heat = last.lit ? heatmap(last.map, size, windows) : null;
     return paintHeat(last.shown, heat, at, weight);
   }
   const { low, high } = limits(last.signed.data);
   const limit = Math.max(-low, high);
-  const over = limit > 0 ? resize(last.signed, facts.size, facts.windows) : null;
+  const over = limit > 0 ? resize(last.signed, size, windows) : null;
   const scaled = over && { ...over, data: over.data.map((value) => value / limit) };
   return paintSigned(last.shown, scaled, at, weight);
 }

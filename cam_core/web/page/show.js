@@ -1,5 +1,6 @@
 // @ts-check
 /** What one model says of a photo, on the page. */
+import { WORDS } from "./agreement.js";
 import { topLine } from "./answers.js";
 import { one, shown } from "./dom.js";
 import { general } from "./numbers.js";
@@ -39,10 +40,10 @@ export function emptied(facts, choose) {
  * @param {Facts} facts
  * @param {(ask: Ask) => void} choose
  */
-function searched(article, { labels, head, target, name }, choose) {
+function searched(article, { labels, head, given, name }, choose) {
   const count = labels?.length ?? 0;
   const label = one(".any", article);
-  shown(label, target === "input" && (count > LISTED || labels === null));
+  shown(label, given.includes("class") && (count > LISTED || labels === null));
   const input = /** @type {HTMLInputElement} */ (one("input", label));
   const list = one("datalist", article);
   list.id = `labels-${name.replace(/\W/g, "-")}-${document.querySelectorAll("datalist").length}`;
@@ -141,7 +142,7 @@ function choices(facts, look) {
   const top = look.answers.map((answer) => ({
     ...{ text: named(answer), value: answer.value.toFixed(3) },
     share: answer.likely ? answer.value : 0,
-    ask: facts.target === "input" ? { class: answer.which } : { class: -1 },
+    ask: facts.given.includes("class") ? { class: answer.which } : { class: -1 },
     chosen: answer.which === look.which,
   }));
   return [...boxes, ...regions, ...top];
@@ -245,8 +246,11 @@ export function measured(list, measures, looks) {
       term.textContent = `${name}${note}`;
       const figure = document.createElement("dd");
       figure.textContent = Number.isNaN(value) ? "nothing to compare" : value.toFixed(3);
+      const words = document.createElement("dd");
+      words.className = "words";
+      words.textContent = WORDS[name];
       const pair = document.createElement("div");
-      pair.append(term, figure);
+      pair.append(term, figure, words);
       return [pair];
     }),
   );

@@ -3,7 +3,7 @@
 import { look, open, paint, record } from "./engine.js";
 import { factsOf, MOST } from "./facts.js";
 import { decode } from "./photo.js";
-import { Refusal, sentence } from "./refusal.js";
+import { Refusal, sentence, tooLarge } from "./refusal.js";
 
 /** @typedef {import("./engine.js").Engine} Engine */
 /** @typedef {import("./types.d.ts").Facts} Facts */
@@ -48,25 +48,21 @@ async function fetched(address, name) {
 
 /** @type {Record<string, (asked: any) => Promise<any>>} */
 const TASKS = {
-  /** A model of the folder (facts), or one that was dropped (file). */
-  async open({ at, facts, file, provider }) {
-    const name = facts?.name ?? file.name;
-    const size = facts?.bytes ?? file.size;
+  /** A model of the folder (listed), or one that was dropped (file). */
+  async open({ at, listed, file, provider }) {
+    const name = listed?.name ?? file.name;
+    const size = listed?.bytes ?? file.size;
     try {
-      if (size >= MOST) {
-        throw new Refusal(
-          `${name} has ${(size / 1e9).toFixed(1)} GB, and a browser takes up to 2.`,
-        );
-      }
+      if (size >= MOST) throw new Refusal(tooLarge(name, size));
       const bytes = file
         ? new Uint8Array(await file.arrayBuffer())
-        : await fetched(facts.file, facts.name);
-      const known = facts ?? factsOf(bytes, name);
+        : await fetched(listed.file, name);
+      const facts = factsOf(bytes, name, listed?.notes);
       runtime ??= loaded(provider);
-      const engine = await open(await runtime, known, bytes, provider);
+      const engine = await open(await runtime, facts, bytes, provider);
       await engines.get(at)?.session.release();
       engines.set(at, engine);
-      return { facts: known, threads: threads() };
+      return { facts, threads: threads() };
     } catch (error) {
       throw new Refusal(sentence(error, name, size));
     }
