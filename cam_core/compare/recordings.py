@@ -17,6 +17,8 @@ class Recording(Protocol):
     folder: Path
     pictures: dict[str, Recorded]
     """By name."""
+    by_hash: Mapping[str, Recorded]
+    """The same by the hash of the input, made once: it is asked for each photo."""
     facts: dict[str, Any]
 
 
@@ -48,9 +50,9 @@ def find(recording: Recording, name: str, stem: str, sha256: str) -> Recorded | 
     Raises:
         InputError: a picture of that name was recorded, of other bytes.
     """
-    known = hashes(recording).get(sha256)
+    known = recording.by_hash.get(sha256)
     if known is not None:
-        return recording.pictures[known]
+        return known
     other = recording.pictures.get(stem) if stem else None
     if other is None:
         return None
