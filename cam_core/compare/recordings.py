@@ -8,6 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from ..errors import InputError
 from ..recording import Recorded
+from ..region import Region
 
 
 @runtime_checkable
@@ -42,6 +43,20 @@ def told(recording: Recording, key: str) -> str:
     said = recording.facts.get("metadata")
     found = said.get(key) if isinstance(said, dict) else None
     return found if isinstance(found, str) else ""
+
+
+def region_of(recording: Recording) -> Region | None:
+    """What of the input its maps cover, where it says so; None: all of it, or nobody knows."""
+    said = recording.facts.get("region")
+    try:
+        return None if said is None else Region(**{n: as_tuples(v) for n, v in said.items()})
+    except (TypeError, AttributeError):
+        return None
+
+
+def as_tuples(value: Any) -> Any:
+    """JSON's lists as tuples."""
+    return tuple(map(as_tuples, value)) if isinstance(value, list) else value
 
 
 def find(recording: Recording, name: str, stem: str, sha256: str) -> Recorded | None:
