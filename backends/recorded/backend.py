@@ -37,7 +37,7 @@ class RecordedBackend:
     def __init__(self, source: str | Path) -> None:
         self.folder = Path(source)
         self.pictures, self.facts = read_folder(self.folder)
-        self._by_hash = {one.input_sha256: one for one in self.pictures.values()}
+        self.by_hash = {one.input_sha256: one for one in self.pictures.values()}
 
     @staticmethod
     def claims(source: object) -> bool:
@@ -48,7 +48,7 @@ class RecordedBackend:
     @property
     def classes(self) -> int | None:
         """As many as there are scores."""
-        shape = next(iter(self._by_hash.values())).logits.shape
+        shape = next(iter(self.by_hash.values())).logits.shape
         return int(shape[1]) if len(shape) == 2 else None
 
     @property
@@ -184,8 +184,8 @@ class RecordedBackend:
 
     def _found(self, x: Inputs, number: int) -> Recorded:
         known = sha256_of(x)
-        if known in self._by_hash:
-            return self._by_hash[known]
+        if known in self.by_hash:
+            return self.by_hash[known]
         raise InputError(
             f"'{self.folder}' is a recording of other pictures: row {number} of the input has the "
             f"hash {known[:12]}..., and none of its {len(self.pictures)} recordings has; feed the "

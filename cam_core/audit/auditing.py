@@ -10,6 +10,7 @@ from typing import Any
 from ..backend import Backend
 from ..compare.classes import Names
 from ..discover import open_backend
+from ..errors import InputError
 from ..image import Preprocess
 from ..report import versions
 from .data import Data, Item, open_data
@@ -19,6 +20,10 @@ from .plan import plan
 from .run import run
 from .summary import Summary, open_table, summarise
 
+BARE = (
+    "a recording that does not say what its model takes: no photo can be prepared for it; write "
+    "'inputs' into recording.json"
+)
 Model = str | Path | Backend
 """A file, or a backend; of the latter nothing tells another model from it but what it runs on."""
 
@@ -61,8 +66,11 @@ def audit(
     a = _opened(model)
     b = None if reference is None else _opened(reference)
     photos = open_data(data) if isinstance(data, str | Path) else data
-    info = a.inputs()[0]
-    dtype = None if b is None else b.inputs()[0].dtype
+    ours, theirs = (None if one is None else one.inputs() for one in (a, b))
+    info = next(iter(ours or theirs or ()), None)
+    if info is None:
+        raise InputError(BARE)
+    dtype = theirs[0].dtype if theirs else None
     opener = Prepared(info, preprocess, dtype, seed)
     names = labels, labels if labels_b is None else labels_b
     settings = {

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -43,13 +44,22 @@ class Prepared:
         if pixels is None:
             x = np.asarray(item.source)[None]
             noisy = partial(grey_noise, x, self.seed + index)
-            return Opened(item, Photo(item.id, x, self._cast(x), noisy, index=index))
+            return Opened(item, self._photo(item, index, x, noisy))
         if self.spec is None:
             raise InputError(f"'{item.id}' is a photo: say how it is prepared, as `preprocess`")
         made = preprocess(pixels, self.spec, self.info)
         noisy = partial(self._noisy, pixels, self.seed + index)
-        photo = Photo(item.id, made.x, self._cast(made.x), noisy, made.placement, index)
+        photo = replace(self._photo(item, index, made.x, noisy), placement=made.placement)
         return opened_from(item, photo, pixels)
+
+    def _photo(self, item: Item, index: int, x: Array, noisy: Callable[[], Array]) -> Photo:
+        """As both take it; a recording of it has its name."""
+        return Photo(
+            *(item.id, x, self._cast(x), noisy),
+            index=index,
+            noisy_b=lambda: self._cast(noisy()),
+            stem=Path(item.id).stem,
+        )
 
     def _noisy(self, pixels: Array, seed: int) -> Array:
         assert self.spec is not None

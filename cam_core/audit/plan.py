@@ -12,9 +12,11 @@ import numpy as np
 from ..backend import Backend
 from ..compare.classes import ClassMap, Names
 from ..compare.layers import Matched
-from ..compare.recordings import recording_of
+from ..compare.photos import Photo
+from ..compare.recordings import recording_of, told
 from ..compare.run import batch_size, sample_of
 from ..compare.sides import Sides
+from ..compare.together import RECORDED
 from ..compare.together import bring_together as both
 from ..errors import CamError, InputError
 from .data import Item, count, drawn
@@ -57,7 +59,7 @@ class Plan:
         """Photos that are asked for."""
         return self.total if self.sample is None else min(self.sample, self.total)
 
-    @property
+    @cached_property
     def size(self) -> int:
         """Photos at once."""
         return min(batch_size(self.sides), BATCH) if self.batch is None else self.batch
@@ -70,7 +72,8 @@ class Plan:
     @cached_property
     def bounded(self) -> frozenset[int]:
         """Which photos the bounds are measured on."""
-        return frozenset(sample_of(self.count, self.bounds) if self.referenced else ())
+        known = self.referenced and self.sides.live is not None  # two recordings tell of no noise
+        return frozenset(sample_of(self.count, self.bounds) if known else ())
 
     def items(self) -> Iterator[Item]:
         """The photos that are asked for."""
@@ -112,6 +115,31 @@ def first_opened(data: Iterable[Item], opener: Opener) -> Opened:
     raise InputError(f"no photo can be opened: {why}" if why else "no photo in the data")
 
 
+def alone(
+    model: Backend, first: Photo, layer: str | None, labels: Names, asked: Mapping[str, Any]
+) -> Sides:
+    """One model, or a recording, twice: the second is never run.
+
+    Raises:
+        InputError: a recording is asked for what was not recorded.
+    """
+    recording = recording_of(model)
+    if recording is None:
+        names = model.look(first.a, layers=None if layer is None else [layer]).layers
+    else:
+        given = {"layer": layer, "target": asked.get("target"), "method": asked.get("method")}
+        wanted = next((name for name, value in given.items() if value is not None), None)
+        if wanted is not None:
+            raise InputError(
+                f"{wanted} '{given[wanted]}': '{recording.folder}' is a recording, whose maps are "
+                f"finished; leave {wanted} out, or audit the model itself"
+            )
+        names = [told(recording, "cam.layer") or RECORDED]
+        asked = {**asked, "method": told(recording, "cam.method")}
+    same = [Matched(name, name, "itself", float(np.nan)) for name in names]
+    return Sides(model, model, same, ClassMap(), (labels, labels), **asked)
+
+
 def plan(
     model: Backend,
     reference: Backend | None,
@@ -133,21 +161,19 @@ def plan(
 
     Raises:
         CamError: no photo can be opened, or the models cannot be compared.
-        InputError: one of them is a recording, or there is no such metric.
+        InputError: there is no such metric, or a recording is to be measured by one.
     """
     extras = find_extras(metrics)
-    for side in (model, reference):
-        if side is not None and recording_of(side) is not None:
-            raise InputError(
-                "a recording is no model that runs: compare takes recordings, audit two models"
-            )
+    if extras and recording_of(model) is not None:
+        raise InputError(
+            f"metrics {', '.join(metrics)}: they ask the model again, and a recording does not "
+            "answer; audit the model itself"
+        )
     first = first_opened(data, opener).photo
     asked: dict[str, Any] = {"target": target, "method": method, "seed": seed}
     asked |= {} if threshold is None else {"threshold": threshold}
     if reference is None:
-        look = model.look(first.a, layers=None if layer is None else [layer])
-        same = [Matched(name, name, "itself", float(np.nan)) for name in look.layers]
-        sides = Sides(model, model, same, ClassMap(), (labels[0], labels[0]), **asked)
+        sides = alone(model, first, layer, labels[0], asked)
     else:
         sides = both(
             *(model, reference, (first.a, first.b)),

@@ -171,7 +171,7 @@ def opened(plan: Plan, index: int, item: Item) -> Shot:
     except CamError as error:
         return replace(shot, error=str(error))
     if index not in plan.bounded:  # what makes noise holds the photo
-        found = replace(found, photo=replace(found.photo, noisy=None))
+        found = replace(found, photo=replace(found.photo, noisy=None, noisy_b=None))
     return replace(shot, opened=found)
 
 

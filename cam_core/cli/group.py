@@ -30,6 +30,10 @@ COMMANDS = {
         "Say whether two models look at the same thing.",
     ),
     "audit": ("cam_core.cli.commands.audit:audit", "Look at many photos, and write a report."),
+    "monitor": (
+        "cam_core.cli.commands.monitor:monitor",
+        "Say whether a deployed model's attention has shifted.",
+    ),
     "record": (
         "cam_core.cli.commands.record:record",
         "Write a model's scores and maps, one .npz a photo.",

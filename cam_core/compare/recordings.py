@@ -8,6 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from ..errors import InputError
 from ..recording import Recorded
+from ..region import Region
 
 
 @runtime_checkable
@@ -17,6 +18,8 @@ class Recording(Protocol):
     folder: Path
     pictures: dict[str, Recorded]
     """By name."""
+    by_hash: Mapping[str, Recorded]
+    """The same by the hash of the input, made once: it is asked for each photo."""
     facts: dict[str, Any]
 
 
@@ -42,15 +45,29 @@ def told(recording: Recording, key: str) -> str:
     return found if isinstance(found, str) else ""
 
 
+def region_of(recording: Recording) -> Region | None:
+    """What of the input its maps cover, where it says so; None: all of it, or nobody knows."""
+    said = recording.facts.get("region")
+    try:
+        return None if said is None else Region(**{n: as_tuples(v) for n, v in said.items()})
+    except (TypeError, AttributeError):
+        return None
+
+
+def as_tuples(value: Any) -> Any:
+    """JSON's lists as tuples."""
+    return tuple(map(as_tuples, value)) if isinstance(value, list) else value
+
+
 def find(recording: Recording, name: str, stem: str, sha256: str) -> Recorded | None:
     """The recording of these bytes; None where the picture is not among those recorded.
 
     Raises:
         InputError: a picture of that name was recorded, of other bytes.
     """
-    known = hashes(recording).get(sha256)
+    known = recording.by_hash.get(sha256)
     if known is not None:
-        return recording.pictures[known]
+        return known
     other = recording.pictures.get(stem) if stem else None
     if other is None:
         return None

@@ -165,8 +165,8 @@ def maps_of(
         n = len(held)
         return signed[:n], seen_of(signed, found, why, np.arange(n))
     own = [one[i] for one in held]
-    whole = [_whole(one) for one in own if one is not None]
-    return np.stack(whole), [_shown(one, signed) for one, signed in zip(own, whole, strict=True)]
+    whole = [whole_map(one) for one in own if one is not None]
+    return np.stack(whole), [shown(one, signed) for one, signed in zip(own, whole, strict=True)]
 
 
 def shapes_said(pairs: Sequence[tuple[Seen, Seen]]) -> str:
@@ -216,14 +216,14 @@ def _asked(
     return found
 
 
-def _whole(one: Recorded) -> Array:
+def whole_map(one: Recorded) -> Array:
     """[*S]: before the ReLU where that was recorded."""
     maps: Array = one.cam_map if one.cam_signed is None else one.cam_signed
     found: Array = maps[0]
     return found
 
 
-def _shown(one: Recorded | None, signed: Array) -> Seen:
+def shown(one: Recorded | None, signed: Array) -> Seen:
     """What was recorded, raw."""
     assert one is not None
     return Seen(signed, float(np.max(one.cam_map)), 0.0, None, "")

@@ -24,7 +24,11 @@ def read_baseline(path: str | Path) -> Rows:
         InputError: it is neither, or a report from before there were these numbers.
     """
     folder = Path(path)
-    return from_report(folder) if (folder / MANIFEST).exists() else read_log(folder)
+    if (folder / MANIFEST).exists():
+        return from_report(folder)
+    if not folder.exists() or (folder.is_dir() and not any(folder.glob("*.npz"))):
+        raise InputError(f"baseline '{folder}': no report of 'gradcam audit', and no log")
+    return read_log(folder)
 
 
 def from_report(folder: Path) -> Rows:

@@ -11,7 +11,7 @@ from ..maps.stats import STATS
 from .mix import REST, Strata
 from .monitoring import Monitored
 from .rows import Rows
-from .shift import Pool
+from .shift import ROUNDING, Pool
 from .words import line, said, word
 
 FORMAT = 1
@@ -56,8 +56,8 @@ def numbers(found: Monitored) -> list[dict[str, Any]]:
             "name": name,
             "unit": STATS[name].unit,
             "summary": STATS[name].summary,
-            "then": weighted_median(pool.values[~pool.own, j], pool.weights[~pool.own]),
-            "now": float(np.median(pool.values[pool.own, j])),
+            "then": median(pool.values[~pool.own, j], pool.weights[~pool.own]),
+            "now": median(pool.values[pool.own, j]),
             "distance": float(of.distances[j]),
             "p": float(of.p[j]),
             "moved": bool(of.p[j] <= found.alpha),
@@ -93,15 +93,16 @@ def _class(found: Monitored, pool: Pool, stratum: int, name: str) -> dict[str, A
         "rows": n,
         "baseline_rows": m,
         "number": found.names[j],
-        "then": float(np.median(one.values[~one.own, j])),
-        "now": float(np.median(one.values[one.own, j])),
+        "then": median(one.values[~one.own, j]),
+        "now": median(one.values[one.own, j]),
         "distance": float(of[j]),
         "lies_off": float(of[j] * np.sqrt(n * m / (n + m))),
     }
 
 
-def weighted_median(values: Array, weights: Array) -> float:
+def median(values: Array, weights: Array | None = None) -> float:
     """The least value with half of the weight at or below it."""
     order = np.argsort(values, kind="stable")
-    reached = np.cumsum(weights[order]) >= weights.sum() / 2 - 1e-12
+    mass = np.ones(len(values)) if weights is None else weights[order]
+    reached = np.cumsum(mass) >= mass.sum() / 2 * (1 - ROUNDING)
     return float(values[order][int(reached.argmax())])

@@ -297,6 +297,10 @@ ELSEWHERE: dict[tuple[str, str], tuple[str, ...]] = {
         "cam_core/cli/audit/words.py",
         "cam_core/audit/summary/baseline.py",
     ),
+    ("cli/commands/test_monitor.py", "what the command takes, says and writes"): (
+        "cam_core/cli/monitor/asked.py",
+        "cam_core/cli/monitor/words.py",
+    ),
     ("core/compare/test_run.py", "what is compared, on one network both ways"): (
         "cam_core/compare/collecting.py",
         "cam_core/compare/together.py",

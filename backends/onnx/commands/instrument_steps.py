@@ -205,6 +205,7 @@ class Written:
             "command": "instrument",
             "model": str(asked.model),
             "written": str(asked.out),
+            "source_sha256": facts["cam.source_sha256"],
             "weights": [{"file": str(f.path), "bytes": f.size, "how": f.how} for f in self.files],
             "layer": facts["cam.layer"],
             "layout": facts["cam.layout"],

@@ -244,7 +244,8 @@ def extra(name: str) -> Column:
 
 def row_of(shot: Shot, columns: Mapping[str, Column]) -> dict[str, Any]:
     """One photo as a row."""
-    return {name: column.value(shot) for name, column in columns.items()}
+    lacks = frozenset() if shot.one is None else shot.one.lacks
+    return {n: None if n in lacks else column.value(shot) for n, column in columns.items()}
 
 
 def _text(label: int | str | None) -> str | None:

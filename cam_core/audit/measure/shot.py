@@ -66,6 +66,8 @@ class One:
     score: float
     seen: Seen
     """The map."""
+    lacks: frozenset[str] = frozenset()
+    """Columns that nobody knows of it: what is recorded has no noise floor."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from cam_core.audit.auditing import data_settings
+from cam_core.audit.auditing import BARE, data_settings
 from cam_core.audit.data import Data, Item, open_data
 from cam_core.audit.hashes import hashes_of
 from cam_core.audit.measure import Opened, opened_from
@@ -18,11 +18,13 @@ from cam_core.backend import Array, Backend
 from cam_core.compare.classes import read_classes
 from cam_core.compare.opening import open_side
 from cam_core.compare.photos import Photo
+from cam_core.compare.recordings import recording_of
 from cam_core.errors import CamError, InputError
 from cam_core.factory import is_factory
 from cam_core.sources import Sources
 
 from ..compare.feeding import Feeding, described, feeding
+from ..compare.opened import as_beside, is_recording, labels_of
 from ..inputs.as_photos import as_photos
 from ..inputs.fitting import fit
 from ..inputs.opened import Setup, bring_together, taken
@@ -50,7 +52,8 @@ class Fed:
         slot = slot_of(item, self.a)
         if self.both is None:
             sample = self.a.reader.open(slot, index)
-            photo = Photo(item.id, sample.x, sample.x, None, sample.placement, index)
+            place = sample.placement
+            photo = Photo(item.id, sample.x, sample.x, None, place, index, stem=slot.stem)
         else:
             photo = self.pair(self.both, slot, index)
         return opened_from(item, photo, self.a.reader.picture(slot))
@@ -103,14 +106,12 @@ def open_all(asked: Audit) -> tuple[Plan, Fed]:
     Raises:
         CamError: they do not fit, with the reason.
     """
-    model, reference, path = sources(asked)
+    path = sources(asked)[2]
     if len(asked.targets) > 1:
         raise InputError("audit takes one --target: run it again for another")
     data = open_data(path, format=asked.format, photos=asked.photos, boxes=asked.boxes)
-    a = open_side(model, **opening(asked))
-    b = None if reference is None else open_side(reference, a.inputs(), **opening(_of_b(asked)))
-    ours = _setup(a, model, asked, data)
-    theirs = None if b is None else _setup(b, str(reference), _of_b(asked), data)
+    a, b = backends(asked)
+    ours, theirs = setups(asked, data, a, b)
     own, seed = asked.own_preprocessing, asked.seed
     both = None if theirs is None else feeding(ours, theirs, own=own, seed=seed)
     fed = Fed(ours, both)
@@ -132,6 +133,42 @@ def open_all(asked: Audit) -> tuple[Plan, Fed]:
         settings=settings(asked, data, fed),
     )
     return ready, fed
+
+
+def backends(asked: Audit) -> tuple[Backend, Backend | None]:
+    """The model and the reference; beside a recording flags are about the other one."""
+    model, reference, _ = sources(asked)
+    if reference is None:
+        return open_side(model, **opening(asked)), None
+    ours, theirs = (
+        {} if is_recording(source) else opening(of)
+        for source, of in ((model, asked), (reference, _of_b(asked)))
+    )
+    a = open_side(model, **ours)
+    return a, open_side(reference, a.inputs(), **theirs)
+
+
+def setups(asked: Audit, data: Data, a: Backend, b: Backend | None) -> tuple[Setup, Setup | None]:
+    """What both are fed; a recording that does not say what its model took has the other's.
+
+    Raises:
+        InputError: nothing says it.
+    """
+    model, reference, _ = sources(asked)
+    ours = None if is_bare(a) else _setup(a, model, asked, data)
+    theirs = None if b is None or is_bare(b) else _setup(b, str(reference), _of_b(asked), data)
+    if ours is None and theirs is None:
+        raise InputError(BARE)
+    if ours is None:
+        ours = as_beside(a, labels_of(a, model, asked), theirs)
+    if b is not None and theirs is None:
+        theirs = as_beside(b, labels_of(b, reference, _of_b(asked)), ours)
+    return ours, theirs
+
+
+def is_bare(backend: Backend) -> bool:
+    """Is it a recording that does not say what its model took?"""
+    return recording_of(backend) is not None and not backend.inputs()
 
 
 @dataclass(frozen=True)

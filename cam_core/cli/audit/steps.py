@@ -14,6 +14,7 @@ from cam_core.audit.measure.metrics import find_extras
 from cam_core.audit.plan import Plan
 from cam_core.audit.summary import measured
 from cam_core.compare.limits import Checked, Limit, read_limit
+from cam_core.compare.recordings import facts_said, methods_said
 from cam_core.head import probability_of
 from cam_core.report import versions
 
@@ -48,9 +49,20 @@ def said_first(ready: Plan, fed: Fed) -> list[str]:
     """What makes a report doubtful."""
     texts = [] if fed.both is None else [fed.both.said]
     texts += [ready.sides.classes.said, *(one.doubt for one in ready.sides.layers)]
+    texts += recordings_said(ready)
     if not probability_of(ready.sides.a):
         texts.append("the model ends in scores and has no probabilities: no confidence is said")
     return [text for text in texts if text]
+
+
+def recordings_said(ready: Plan) -> list[str]:
+    """What recordings lack."""
+    sides = dict(zip("AB", ready.sides.recordings, strict=True))
+    if not any(sides.values()):
+        return []
+    if ready.referenced:
+        return [*facts_said(sides), *methods_said(sides, ready.sides.how)]
+    return ["the model is a recording: its finished maps have no noise floor"]
 
 
 def facts_of(ready: Plan, command: str, given: Sequence[str | None]) -> dict[str, Any]:

@@ -117,6 +117,7 @@ def audit(asked: Audit) -> int:
     of boxes; or an .npz. Each photo becomes a row of Parquet: what the model says and whether that
     is right, how much of its map lies on the object, on others, on the background, at the border.
     With a REFERENCE, such as the release before, also how alike both look, as 'gradcam compare'.
+    Either may be a folder that 'gradcam record' or a device has written.
 
     Rows are written as it goes on. Interrupted or killed, the same call goes on where it was.
 
@@ -125,6 +126,7 @@ def audit(asked: Audit) -> int:
     \b
     gradcam audit model.onnx photos/ --preprocess imagenet --labels classes.txt -o report
     gradcam audit new.onnx old.onnx labels.json -o report --fail-if "spearman.p05<0.8"
+    gradcam audit recording/ photos/ -o report
     gradcam audit --again report --fail-if "failed.mean>0" --junit limits.xml
     """
     return again(asked) if asked.again is not None else run(asked)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,9 @@ from ..options import ANYWHERE, PIXELS, options
 from ..typed import Typed, flag, opening, pieces
 
 if TYPE_CHECKING:
+    from cam_core.explanation import Explanation
     from cam_core.recording import Recorded
+    from cam_core.region import Region
 
     from ..inputs.opened import Setup
     from ..inputs.samples import Sample
@@ -68,11 +71,14 @@ def record(asked: Asked) -> None:
     setup = set_up(asked, find_files(asked.images))
     check_stems(setup.slots)
     found: dict[str, Recorded] = {}
+    regions: list[Region | None] = []
     with progress(len(setup.slots), "recording") as step:
         for index, slot in enumerate(setup.slots):
-            found[slot.stem], layer = recorded(asked, setup, setup.reader.open(slot, index))
+            found[slot.stem], of = recorded(asked, setup, setup.reader.open(slot, index))
+            regions.append(of.region)
             step()
-    said = facts(asked, setup, layer)
+    layer = of.layer
+    said = facts(asked, setup, layer) | region_said(regions)
     written = write_folder(asked.out, found, said)
     if asked.as_json:
         print_json(said | {"pictures": {n: one.input_sha256 for n, one in found.items()}})
@@ -93,8 +99,14 @@ def set_up(asked: Asked, images: list[Path]) -> Setup:
     return bring_together(backend, sources, asked, images, pieces(asked))
 
 
-def recorded(asked: Asked, setup: Setup, sample: Sample) -> tuple[Recorded, str]:
-    """One photo's recording, and the layer of its map."""
+def region_said(regions: Sequence[Region | None]) -> dict[str, Any]:
+    """What of the input the maps cover, where that is the same for all photos."""
+    first = regions[0]
+    return {"region": asdict(first)} if first is not None and set(regions) == {first} else {}
+
+
+def recorded(asked: Asked, setup: Setup, sample: Sample) -> tuple[Recorded, Explanation]:
+    """One photo's recording, and the map that it is of."""
     from cam_core.errors import TargetError
     from cam_core.explain import explain
     from cam_core.recording import Recorded, sha256_of
@@ -108,7 +120,7 @@ def recorded(asked: Asked, setup: Setup, sample: Sample) -> tuple[Recorded, str]
     score = backend.look(sample.x, layers=()).score
     used = None if one.classes is None else int(one.classes[0])
     known = sha256_of(sample.x)
-    return Recorded(known, score[:1], one.map, one.signed, used), one.layer
+    return Recorded(known, score[:1], one.map, one.signed, used), one
 
 
 def method(asked: Asked, setup: Setup) -> str:

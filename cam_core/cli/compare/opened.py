@@ -23,7 +23,7 @@ from cam_core.sources import Labels, Sources
 from ..inputs.given_files import find_files
 from ..inputs.opened import Setup, find_labels
 from ..inputs.opened import bring_together as set_up
-from ..typed import flag, opening, pieces
+from ..typed import Typed, flag, opening, pieces
 from .asked import Compare
 from .feeding import OWN, Feeding, feeding
 from .recorded import Kept
@@ -94,12 +94,12 @@ def _kept(asked: Compare, a: Backend, b: Backend) -> Kept | None:
     if ours is None or theirs is None:
         return None
     both, lacking = shared(ours, theirs)
-    found = _labels(a, asked.model, asked), _labels(b, asked.other, _of_b(asked))
+    found = labels_of(a, asked.model, asked), labels_of(b, asked.other, _of_b(asked))
     names = [None if labels is None else labels.names for labels in found]
     return Kept(both, (names[0], names[1]), lacking)
 
 
-def _labels(recording: Backend, source: str | None, asked: Compare) -> Labels | None:
+def labels_of(recording: Backend, source: str | None, asked: Typed) -> Labels | None:
     """The names of a recording's classes."""
     return find_labels(Sources.of(recording, str(source), flag), asked, recording)[0]
 
@@ -120,12 +120,14 @@ def _fed(asked: Compare, a: Backend, b: Backend, images: Sequence[Path]) -> Feed
         )
     ours = None if bare[0] else _setup(a, asked.model, asked, images)
     theirs = None if bare[1] else _setup(b, asked.other, _of_b(asked), images)
-    ours = _bare(a, _labels(a, asked.model, asked), theirs) if ours is None else ours
-    theirs = _bare(b, _labels(b, asked.other, _of_b(asked)), ours) if theirs is None else theirs
+    ours = as_beside(a, labels_of(a, asked.model, asked), theirs) if ours is None else ours
+    theirs = (
+        as_beside(b, labels_of(b, asked.other, _of_b(asked)), ours) if theirs is None else theirs
+    )
     return feeding(ours, theirs, own=asked.own_preprocessing, seed=asked.seed)
 
 
-def _bare(recording: Backend, labels: Labels | None, other: Setup | None) -> Setup:
+def as_beside(recording: Backend, labels: Labels | None, other: Setup | None) -> Setup:
     """As the other side; its labels too, where it has as many classes and nobody names them."""
     assert other is not None
     alike = other.labels is not None and recording.classes == len(other.labels.names)

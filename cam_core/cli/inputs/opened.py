@@ -146,12 +146,17 @@ def taken(reader: Reader, slots: Sequence[Slot], backend: Backend, layer: str | 
     main, spec = reader.main, reader.spec
     if first is None or main is None or spec is None or not leaves_open(main, spec):
         return reader
+    from cam_core.compare.recordings import recording_of
+
+    asked = None if layer is None else [layer]
+    if recording_of(backend) is not None:  # it knows the pictures at the size they had
+        asked = []
     for step in STEPS:
         photos = {name: one.at(step) for name, one in reader.photos.items()}
         extras = dict(reader.extras) | {name: one.x for name, one in photos.items()}
         tried = replace(reader, step=step, photos=photos, extras=extras)
         try:
-            backend.look(tried.open(first).x, layers=None if layer is None else [layer])
+            backend.look(tried.open(first).x, layers=asked)
         except InputError:
             continue
         return tried

@@ -66,6 +66,10 @@ def test_an_instrumented_file_is_recorded_as_it_runs() -> None:
     assert outputs["cam_class_used"].tolist() == found["cam_class_used"].reshape(-1).tolist()
     assert recording.metadata["cam.method"] == "hirescam"
     assert json.loads(recording.metadata["cam.labels"]) == list("abcdefghi")
+    facts = json.loads(Path("rec/recording.json").read_text())
+    source = {entry.key: entry.value for entry in made.metadata_props}["cam.source_sha256"]
+    assert facts["metadata"]["cam.source_sha256"] == source
+    assert facts["region"]["windows"] == [[0, 1], [0, 1]]
 
 
 def test_what_is_typed_goes_first() -> None:

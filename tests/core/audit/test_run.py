@@ -22,15 +22,10 @@ import pytest
 
 pytest.importorskip("pyarrow")
 
-from backends.recorded import RecordedBackend
 from cam_core.audit import open_table
-from cam_core.audit.data import open_data
-from cam_core.audit.opening import Prepared
-from cam_core.audit.plan import plan
 from cam_core.audit.run import run
 from cam_core.errors import InputError
-from cam_core.recording import Recorded, write_folder
-from tests.core.audit.tiny import INFO, SPEC, model, photos, tiny_plan
+from tests.core.audit.tiny import photos, tiny_plan
 from tests.paths import ROOT
 
 COUNT = 100
@@ -236,14 +231,3 @@ def test_one_model_alone_has_no_columns_of_two(folder: Path, tmp_path: Path) -> 
     assert not table.referenced
     assert "spearman" not in table.columns
     assert all(row["answer"] is not None for row in rows(tmp_path))
-
-
-@pytest.mark.parametrize("which", [0, 1])
-def test_a_recording_is_refused_before_any_row(which: int, folder: Path, tmp_path: Path) -> None:
-    write_folder(
-        tmp_path / "kept", {"p": Recorded("0" * 64, np.zeros((1, 3)), np.zeros((2, 2)))}, {}
-    )
-    sides: list[Any] = [model(), model()]
-    sides[which] = RecordedBackend(tmp_path / "kept")
-    with pytest.raises(InputError, match="compare takes recordings"):
-        plan(sides[0], sides[1], open_data(folder), Prepared(INFO, SPEC))

@@ -26,7 +26,8 @@ from cam_core.recording import Recorded
 def recording(names: str, folder: str = "rec", **facts: Any) -> Any:
     """A picture for each letter; its hash is 64 times that letter's code."""
     pictures = {name: one(f"{ord(name):x}" * 32) for name in names}
-    return SimpleNamespace(folder=Path(folder), pictures=pictures, facts=facts)
+    by_hash = {picture.input_sha256: picture for picture in pictures.values()}
+    return SimpleNamespace(folder=Path(folder), pictures=pictures, by_hash=by_hash, facts=facts)
 
 
 def one(sha256: str = "ab" * 32, y: Any = ((1, 3, 2),), **known: Any) -> Recorded:
@@ -43,6 +44,19 @@ def test_a_picture_is_found_by_its_hash_whatever_it_is_called() -> None:
     assert missing("new.png", known, "77" * 32) == (
         "new.png: no input of its hash 777777777777... is in 'rec', left out"
     )
+
+
+def test_a_picture_is_found_without_going_through_all() -> None:
+    class Once(dict[str, Any]):
+        def values(self) -> Any:
+            raise AssertionError("all pictures were gone through")
+
+        items = __iter__ = values
+
+    known = recording("pq")
+    known.pictures = Once(known.pictures)
+    assert find(known, "else.png", "else", "71" * 32) is known.pictures["q"]
+    assert find(known, "new.png", "new", "77" * 32) is None
 
 
 def test_what_two_recordings_share() -> None:

@@ -96,3 +96,9 @@ def test_what_says_nothing_is_not_refused() -> None:
     said = {"model": frozenset({"ab"})}
     require_same(rows(5, 1), replace(rows(5, 2), said=said))
     require_same(replace(rows(5, 1), said=said), rows(5, 2))
+
+
+@pytest.mark.parametrize("name", ["", "nowhere"])
+def test_what_is_neither_is_refused(name: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no report of 'gradcam audit', and no log"):
+        read_baseline(tmp_path / name)

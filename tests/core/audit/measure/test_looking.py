@@ -9,12 +9,11 @@ import numpy as np
 import pytest
 
 from cam_core.audit.measure import looking
-from cam_core.audit.measure.looking import confidences, look_at_both, look_at_one
+from cam_core.audit.measure.looking import look_at_both, look_at_one
 from cam_core.compare.photos import Photo
 from cam_core.compare.run import bring_together
 from cam_core.compare.sides import Sides
-from cam_core.head import Head
-from tests.core.audit.tiny import SIZE, Tiny, W, model
+from tests.core.audit.tiny import SIZE, W, model
 from tests.core.linear import LABELS
 
 
@@ -81,24 +80,3 @@ def test_weights_are_shuffled_where_other_classes_tell_nothing(
     _, (shuffled,), _ = look_at_both(sides(), photos, bounded=True)
     assert shuffled.bounds.keys() - plain.bounds.keys() == {"shuffled weights"}
     assert plain.bounds.items() <= shuffled.bounds.items()
-
-
-HEADS = {
-    "Softmax": lambda y: np.exp(y) / np.exp(y).sum(axis=1, keepdims=True),
-    "Sigmoid": lambda y: 1 / (1 + np.exp(-y)),
-}
-
-
-@pytest.mark.parametrize("activation", ["Softmax", "Sigmoid", ""])
-def test_confidence_is_the_models_own_word(activation: str) -> None:
-    class Headed(Tiny):
-        def heads(self) -> list[Head]:
-            return [Head("y", "classes", "said", "y", 1, activation)]
-
-    y = np.array([[1.0, 2.0, -1.0], [0.5, 0.0, 3.0]], np.float32)
-    found: Any = confidences(Headed(W), y, [1, None])  # type: ignore[arg-type]
-    assert np.isnan(found[1])
-    if not activation:
-        assert np.isnan(found[0])
-    else:
-        assert found[0] == pytest.approx(HEADS[activation](y.astype(np.float64))[0, 1], rel=1e-6)
