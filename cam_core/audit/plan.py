@@ -143,7 +143,7 @@ def plan(
             )
     first = first_opened(data, opener).photo
     asked: dict[str, Any] = {"target": target, "method": method, "seed": seed}
-    asked |= {} if threshold is None else {"threshold": threshold}
+    asked |= {"channelled": True} | ({} if threshold is None else {"threshold": threshold})
     if reference is None:
         look = model.look(first.a, layers=None if layer is None else [layer])
         same = [Matched(name, name, "itself", float(np.nan)) for name in look.layers]

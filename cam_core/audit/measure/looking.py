@@ -11,6 +11,7 @@ import numpy as np
 from ...asking import seen_by
 from ...backend import Array, Backend
 from ...compare.bounds import bounds_of, with_shuffled
+from ...compare.channels import with_channels
 from ...compare.flips import seen_of
 from ...compare.pair import compare_batch, stacked, with_bounds
 from ...compare.photos import Answer, Pair, Photo, Seen
@@ -51,6 +52,7 @@ def look_at_one(sides: Sides, photos: Sequence[Photo]) -> list[One] | str:
         return f"{photos[0].name}: {error}"
     rows = np.arange(len(photos))  # a fixed batch repeats its only photo
     maps = seen_of(explained.signed, explained, "", rows)
+    maps = with_channels(maps, explained, looks.of(target.tensor))
     return told(sides, looks, target, explained.score, maps)
 
 
