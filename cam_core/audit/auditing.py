@@ -15,6 +15,7 @@ from ..image import Preprocess
 from ..report import versions
 from .data import Data, Item, open_data
 from .hashes import hashes_of, source_of
+from .measure.metrics import Estimate
 from .opening import Prepared
 from .plan import plan
 from .run import run
@@ -40,6 +41,7 @@ def audit(
     sample: int | None = None,
     seed: int = 0,
     step: Callable[[int], None] = lambda done: None,
+    dear: Callable[[Estimate], None] | None = None,
     **asked: Any,
 ) -> Summary:
     """All photos through a model, or through two; the rows are in `out`, whatever happens.
@@ -58,7 +60,9 @@ def audit(
         sample: so many photos, drawn by `seed`; None: all.
         seed: of the draw, of noise and shuffled weights.
         step: hears how many photos are done.
-        asked: as for `plan`: target, method, layer, layer_b, classes, bounds, part, batch.
+        dear: hears what `metrics` will cost, before any row is made.
+        asked: as for `plan`: target, method, layer, layer_b, classes, bounds, metrics, part,
+            batch.
 
     Raises:
         CamError: the models, the data or the folder do not fit, with the reason.
@@ -84,7 +88,7 @@ def audit(
         **{"labels": names, "sample": sample, "seed": seed, "settings": settings, **asked},
     )
     sources = [source_of(one) for one in (a, b) if one is not None]
-    run(ready, out, step=step, facts={"versions": versions(), "sources": sources})
+    run(ready, out, step=step, facts={"versions": versions(), "sources": sources}, dear=dear)
     return summarise(open_table(out))
 
 

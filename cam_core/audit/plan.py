@@ -171,7 +171,7 @@ def plan(
         )
     first = first_opened(data, opener).photo
     asked: dict[str, Any] = {"target": target, "method": method, "seed": seed}
-    asked |= {} if threshold is None else {"threshold": threshold}
+    asked |= {"channelled": True} | ({} if threshold is None else {"threshold": threshold})
     if reference is None:
         sides = alone(model, first, layer, labels[0], asked)
     else:

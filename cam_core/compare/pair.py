@@ -18,6 +18,7 @@ from ..targets import ScoredTarget
 from ..targets import Seen as Shown
 from ..targets.scores import find_axis
 from .boxes import boxes_record
+from .channels import with_channels
 from .flips import NONE_FLIPPED, Flipped, answered, flipped, measured, seen_of
 from .photos import Answer, Batch, Pair, Photo, Seen
 from .sides import Sides, scores, signed_or_nan
@@ -143,8 +144,10 @@ def both_maps(
     none = np.zeros((len(looks[0].first.score), 1, 1))
     signed, ours, why = signed_or_nan(looks[0], targets[0], sides.how, none)
     other, theirs, why_b = signed_or_nan(looks[1], targets[1], sides.how, signed)
-    seen = seen_of(signed, ours, why, rows), seen_of(other, theirs, why_b, rows)
-    return measured(signed[rows], other[rows]), signed[rows], seen
+    a, b = seen_of(signed, ours, why, rows), seen_of(other, theirs, why_b, rows)
+    if sides.channelled:
+        a = with_channels(a, ours, looks[0].of(targets[0].tensor))
+    return measured(signed[rows], other[rows]), signed[rows], (a, b)
 
 
 def places_alike(sides: Sides, looks: tuple[Looks, Looks], n: int) -> dict[str, Array]:

@@ -65,6 +65,8 @@ class Seen:
     """Below this it is rounding noise."""
     region: Region | None
     diagnosis: str
+    channels: Array | None = None
+    """`maps.channels.sketch` of what each channel adds to it, where audits ask for that."""
 
     @property
     def blank(self) -> bool:

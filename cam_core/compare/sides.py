@@ -48,6 +48,8 @@ class Sides:
     """Which of several inputs of B is which of A, where that was to be found."""
     threshold: float = LIKELY
     """The probability from which on a detector has a box."""
+    channelled: bool = False
+    """Is it kept which channels A's maps come from?"""
 
     @property
     def layers_a(self) -> list[str]:

@@ -44,9 +44,16 @@ def inputs() -> dict[str, str]:
 
 
 def ran(name: str, given: Mapping[str, str], folder: Path) -> subprocess.CompletedProcess[str]:
-    """A step with these inputs, `gradcam` and `python` standing for what is installed here."""
+    """A step of the action with these inputs."""
     env, lines = step(name)
     known = inputs() | dict(given)
+    return shell(lines, {variable: known[source] for variable, source in env.items()}, folder)
+
+
+def shell(
+    lines: str, given: Mapping[str, str], folder: Path, within: str = "."
+) -> subprocess.CompletedProcess[str]:
+    """Lines of a step, `gradcam` and `python` standing for what is installed here."""
     tools = folder / "bin"
     tools.mkdir(exist_ok=True)
     (tools / "gradcam").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m cam_core "$@"\n')
@@ -55,9 +62,12 @@ def ran(name: str, given: Mapping[str, str], folder: Path) -> subprocess.Complet
         tool.chmod(0o755)
     (folder / "step.sh").write_text(lines)
     around = os.environ | {"PATH": f"{tools}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
-    around |= {variable: known[source] for variable, source in env.items()}
     return subprocess.run(
-        [*SHELL, "step.sh"], cwd=folder, env=around, capture_output=True, text=True
+        [*SHELL, str(folder / "step.sh")],
+        cwd=folder / within,
+        env=around | dict(given),
+        capture_output=True,
+        text=True,
     )
 
 
@@ -109,3 +119,63 @@ def test_the_action_installs_what_it_is_told(folder: Path) -> None:
 def test_every_input_is_read() -> None:
     text = ACTION.partition("\nruns:")[2]
     assert set(re.findall(r"inputs\.([\w-]+)", text)) == set(inputs())
+
+
+GATE = (ROOT / "examples" / "ci" / "release-gate.yml").read_text(encoding="utf-8")
+RECIPES = (ROOT / "docs" / "recipes.md").read_text(encoding="utf-8")
+
+
+def variables() -> dict[str, str]:
+    """The workflow's own environment."""
+    text = GATE.partition("\nenv:\n")[2].partition("\njobs:")[0] + "\n"
+    plain = dict(re.findall(r"^  (\w+): ([^|].*)$", text, re.MULTILINE))
+    blocks = re.findall(r"^  (\w+): \|\n((?: {4}.*\n)+)", text, re.MULTILINE)
+    return plain | {name: textwrap.dedent(body) for name, body in blocks}
+
+
+@pytest.fixture
+def photos(folder: Path) -> Path:
+    """One folder of photos, and the classes of the model."""
+    from cam_core.demo import LABELS
+
+    (folder / "photos").mkdir()
+    for file in folder.glob("photos[02]/*.png"):
+        file.rename(folder / "photos" / file.name)
+    (folder / "labels.txt").write_bytes(LABELS.read_bytes())
+    return folder
+
+
+@pytest.mark.parametrize(("new", "code"), [("model.onnx", 0), ("broken.onnx", 1)])
+def test_the_workflow_lets_through_what_looks_the_same(new: str, code: int, photos: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    pytest.importorskip("pyarrow")
+    known = variables()
+    for side, file in (("old", "model.onnx"), ("new", new)):
+        (photos / side / "models").mkdir(parents=True)
+        (photos / side / known["MODEL"]).write_bytes((photos / file).read_bytes())
+    (photos / "new" / "models" / "classes.txt").write_bytes((photos / "labels.txt").read_bytes())
+    (photos / "new" / "tests").mkdir()
+    (photos / "photos").rename(photos / "new" / known["PHOTOS"])
+    lines = textwrap.dedent(
+        GATE.partition("- name: Audit\n")[2].partition("run: |")[2].partition("\n      - name")[0]
+    )
+    known["OPTIONS"] = known["OPTIONS"].replace("imagenet", "unit")  # of this model
+    known["GITHUB_STEP_SUMMARY"] = str(photos / "summary.md")
+    done = shell(lines, known, photos, "new")
+    assert done.returncode == code, done.stderr
+    cases = (photos / "new" / "report" / "limits.xml").read_text()
+    assert cases.count("<testcase ") == 3
+    assert ("<failure" in cases) == bool(code)
+    assert (photos / "summary.md").read_text().startswith("## Where the model looks")
+
+
+@pytest.mark.parametrize(("new", "code"), [("model.onnx", 0), ("broken.onnx", 1)])
+def test_the_recipe_of_a_gate_runs_in_a_shell(new: str, code: int, photos: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    pytest.importorskip("pyarrow")
+    (photos / "old.onnx").write_bytes((photos / "model.onnx").read_bytes())
+    (photos / "new.onnx").write_bytes((photos / new).read_bytes())
+    (lines,) = re.findall(r"^```sh\n(.*?)^```", RECIPES, re.MULTILINE | re.DOTALL)
+    done = shell(lines, {}, photos)
+    assert done.returncode == code, done.stderr
+    assert (photos / "report" / "limits.xml").exists()

@@ -175,6 +175,12 @@ COLUMNS: Mapping[str, Column] = {
         "the rows of that",
         one(lambda o: rows_of(o.seen)),
     ),
+    "channels": Column(
+        "numbers",
+        "model",
+        "which channels it comes from: what each adds, as a direction, in 32 random projections",
+        one(lambda o: None if o.seen.channels is None else o.seen.channels.tolist()),
+    ),
     "answer_b": Column(
         "text",
         "reference",

@@ -10,6 +10,7 @@ import numpy as np
 from ...asking import seen_by
 from ...backend import Array
 from ...compare.bounds import bounds_of, with_shuffled
+from ...compare.channels import with_channels
 from ...compare.flips import seen_of
 from ...compare.pair import compare_batch, stacked, with_bounds
 from ...compare.photos import Pair, Photo
@@ -52,6 +53,7 @@ def look_at_one(sides: Sides, photos: Sequence[Photo]) -> list[One] | str:
         return f"{photos[0].name}: {error}"
     rows = np.arange(len(photos))  # a fixed batch repeats its only photo
     maps = seen_of(explained.signed, explained, "", rows)
+    maps = with_channels(maps, explained, looks.of(target.tensor))
     classes = target.classes(looks.of(target.tensor).score)
     return told(sides, looks.first.score, target, classes, explained.score, maps)
 

@@ -15,8 +15,11 @@ APART = 0.25
 """A silhouette below that is no structure (Kaufman and Rousseeuw 1990): one part."""
 
 
-def parts(rows: Array) -> list[Array]:
-    """Which rows [n, numbers] belong together, as masks [n]; all where they do not fall apart."""
+def parts(rows: Array, apart: float = APART) -> list[Array]:
+    """Which rows [n, numbers] belong together, as masks [n]; all where they do not fall apart.
+
+    `apart`: the silhouette that is needed.
+    """
     from scipy.cluster.hierarchy import fcluster, linkage
     from scipy.spatial.distance import pdist, squareform
 
@@ -25,7 +28,7 @@ def parts(rows: Array) -> list[Array]:
     if not distances.max() > 0:
         return whole
     tree, square = linkage(rows.astype(np.float64), "ward"), squareform(distances)
-    best, found = APART, whole
+    best, found = apart, whole
     for count in range(2, MOST + 1):
         numbers = fcluster(tree, count, "maxclust")
         rated = silhouette(square, numbers)

@@ -103,6 +103,7 @@ def record(found: Summary) -> dict[str, Any]:
         "statistics": {name: statistics(found.values(name)) for name in found.metrics},
         "slices": [slice_record(one) for one in found.slices],
         "shortcuts": [cluster_record(one) for one in found.clusters if one.flag],
+        "by_channels": [cluster_record(one) for one in found.clusters if one.by_channels],
         "biases": [bias_record(one) for one in found.biases],
         **{name: manifest[name] for name in ("sha256", "settings", "facts")},
     }
@@ -135,6 +136,7 @@ def cluster_record(one: Cluster) -> dict[str, Any]:
     return {
         "answer": one.answer,
         "where": one.flag,
+        "by_channels": one.by_channels,
         "photos": len(one.rows),
         "part": one.part,
         "mean_map": one.centre.tolist(),

@@ -1,13 +1,13 @@
 """What a class may hang on besides the object, out of its maps: no label is needed, boxes help.
 
-The maps of each answer are clustered (Ward 1963; the number of clusters of the largest mean
-silhouette, Rousseeuw 1987). A cluster that holds most photos of its class and lies in one corner,
-or on the border, whatever the photo shows, is flagged: a mark, a caption or a frame may betray the
-class. Where boxes are known a class is flagged whose maps lie on the object less than a map does
-that is the same everywhere: its background may betray it.
+The maps of each answer are clustered by where they lie, and those that lie alike by the channels
+that they come from (`maps.channels`), which tell features apart. A cluster that holds most photos
+of its class and lies in one corner, or on the border, whatever the photo shows, is flagged: a mark,
+a caption or a frame may betray the class. Where boxes are known a class is flagged whose maps lie
+on the object less than a map does that is the same everywhere: its background may betray it.
 
 A flag is a hint to look at the photos. What has no place of its own (a texture, a colour, a pose)
-is not found so.
+is not flagged; by its channels it may be a cluster to look at.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...backend import Array
+from ...maps.channels import SIZE
 from ...metrics.intervals import Interval, mean_interval, paired_difference
 from .clustering import parts
 from .table import Table
@@ -28,6 +29,11 @@ HELD = 0.5
 """Of a class's photos that a flagged cluster has, and of its heat that lies in the place."""
 LINED = 0.75
 """Of the heat that lies on the outermost cells of a cluster that is flagged for the border."""
+SURE = 0.6
+"""The silhouette from which on channels tell photos apart: the halves of what spreads along a line
+reach 0.5 by themselves."""
+FEW = 5
+"""Photos that are no feature's of their own."""
 OFF = 0.5
 """Of the share of an even map: what lies on the object surely less than that is flagged."""
 ROWS = 50_000
@@ -52,6 +58,8 @@ class Cluster:
     """The mean map [h, w], of sum 1."""
     flag: str
     """Why it may be a shortcut; '' of none."""
+    by_channels: bool = False
+    """Does it lie where another does, and come from other channels?"""
 
 
 @dataclass(frozen=True)
@@ -70,20 +78,56 @@ class Bias:
 def clusters_of(table: Table) -> list[Cluster]:
     """Those of each answer, the flagged ones first."""
     maps, places, height = maps_of(table)
+    channels = channels_of(table, places, len(maps))
     found = []
     for answer, rows in answers(table, places >= 0).items():
         held = rows[np.unique(np.linspace(0, len(rows) - 1, min(PHOTOS, len(rows))).astype(int))]
-        own = maps[places[held]]
+        own, energy = maps[places[held]], table.numbers("energy_object")[held]
         for mask in parts(own):
-            centre = own[mask].mean(axis=0)
-            near = np.argsort(np.linalg.norm(own[mask] - centre, axis=1), kind="stable")
-            part = float(mask.mean())
             plane = own[mask].reshape(mask.sum(), height, -1)
-            known = table.numbers("energy_object")[held[mask]]
-            flag = "" if part < HELD or _on_object(known) else place(plane)
-            kept = tuple(int(row) for row in held[mask][near])
-            found.append(Cluster(answer, kept, part, centre.reshape(height, -1), flag))
+            flag = "" if mask.mean() < HELD or _on_object(energy[mask]) else place(plane)
+            masks = [mask] if flag else by_channels(mask, channels[places[held]])
+            for one in masks:
+                near = nearest(own[one])
+                centre = own[one].mean(axis=0).reshape(height, -1)
+                kept = tuple(int(row) for row in held[one][near])
+                found.append(Cluster(answer, kept, float(one.mean()), centre, flag, len(masks) > 1))
     return sorted(found, key=lambda one: (not one.flag, -len(one.rows)))
+
+
+def by_channels(mask: Array, channels: Array) -> list[Array]:
+    """Photos whose maps lie alike, apart by the channels that these come from; masks of all.
+
+    All together where they do not fall apart into FEW or more, are fewer than LEAST, or the
+    channels of one are not known.
+    """
+    own = channels[mask]
+    if len(own) < LEAST or not np.isfinite(own).all():
+        return [mask]
+    found, some = [], parts(own, SURE)
+    if min(part.sum() for part in some) < FEW:
+        return [mask]
+    for part in some:
+        one = mask.copy()
+        one[mask] = part
+        found.append(one)
+    return found
+
+
+def nearest(maps: Array) -> Array:
+    """The order of maps [n, cells] by how near they are to their mean."""
+    found: Array = np.argsort(np.linalg.norm(maps - maps.mean(axis=0), axis=1), kind="stable")
+    return found
+
+
+def channels_of(table: Table, places: Array, count: int) -> Array:
+    """What `channels` has of those rows whose maps are kept [count, numbers]; NaN of none."""
+    found = np.full((count, SIZE), np.nan, np.float32)
+    rows = (row["channels"] for row in table.parts.rows(["channels"]))
+    for values, at in zip(rows, places, strict=True):
+        if at >= 0 and values is not None:
+            found[at] = values
+    return found
 
 
 def maps_of(table: Table) -> tuple[Array, Array, int]:

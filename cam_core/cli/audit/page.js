@@ -6,61 +6,83 @@
   const find = document.getElementById("find"), kind = document.getElementById("kind");
   const count = document.getElementById("count");
   const back = document.getElementById("back"), on = document.getElementById("on");
-  const PAGE = 100;
-  let sorted = -1, down = false, page = 0;
+  const words = (i) => heads[i].classList.contains("words");
 
   const shown = (value) =>
-    value === null ? "" : typeof value === "number" ? String(Number(value.toPrecision(4))) :
+    value === undefined ? "" : typeof value === "number" ? String(Number(value.toPrecision(4))) :
     typeof value === "boolean" ? (value ? "yes" : "no") : value;
 
-  // what has no value stands last, whichever way the others go
-  const compare = (a, b) => {
-    const x = a[sorted], y = b[sorted];
-    if (x === null || y === null) return (x === null) - (y === null);
-    const order = typeof x === "string" ? x.localeCompare(y) : x - y;
-    return down ? -order : order;
-  };
+  const table = TableCore.createTable({
+    data: rows,
+    columns: columns.map((id, i) => ({
+      id,
+      accessorFn: (row) => row[i] ?? undefined,
+      sortUndefined: "last", // whichever way the others go
+      sortDescFirst: false,
+      sortingFn: words(i) ? (a, b) => a.getValue(id).localeCompare(b.getValue(id)) : "basic",
+      filterFn: (row, _, wanted) =>
+        wanted === "any" ? row.getValue(id) !== undefined : String(row.getValue(id)) === wanted,
+    })),
+    getColumnCanGlobalFilter: () => true,
+    globalFilterFn: (row, id, text) => shown(row.getValue(id)).toLowerCase().includes(text),
+    enableSortingRemoval: false,
+    renderFallbackValue: null,
+    state: {},
+    onStateChange: (change) => {
+      const state = typeof change === "function" ? change(table.getState()) : change;
+      table.setOptions((known) => ({ ...known, state }));
+    },
+    getCoreRowModel: TableCore.getCoreRowModel(),
+    getFilteredRowModel: TableCore.getFilteredRowModel(),
+    getSortedRowModel: TableCore.getSortedRowModel(),
+    getPaginationRowModel: TableCore.getPaginationRowModel(),
+  });
+  table.setOptions((known) => ({
+    ...known,
+    state: { ...table.initialState, pagination: { pageIndex: 0, pageSize: 100 } },
+  }));
 
-  const kept = () => {
-    const text = find.value.trim().toLowerCase();
-    const [name, wanted] = kind.value.split("=");
-    const at = columns.indexOf(name);
-    return rows.filter((row) =>
-      (at < 0 || (wanted === "any" ? row[at] !== null : String(row[at]) === wanted)) &&
-      (!text || row.some((value) => shown(value).toLowerCase().includes(text))));
+  const line = (row) => {
+    const found = document.createElement("tr");
+    columns.forEach((id, i) => {
+      const cell = found.insertCell();
+      cell.textContent = shown(row.getValue(id));
+      if (words(i)) cell.className = "words";
+    });
+    return found;
   };
 
   const draw = () => {
-    const found = kept();
-    if (sorted >= 0) found.sort(compare);
-    const last = Math.max(0, Math.ceil(found.length / PAGE) - 1);
-    page = Math.min(page, last);
-    const some = found.slice(page * PAGE, (page + 1) * PAGE);
-    body.replaceChildren(...some.map((row) => {
-      const line = document.createElement("tr");
-      row.forEach((value, i) => {
-        const cell = line.insertCell();
-        cell.textContent = shown(value);
-        if (heads[i].classList.contains("words")) cell.className = "words";
-      });
-      return line;
-    }));
-    const first = found.length ? page * PAGE + 1 : 0;
-    count.textContent = `${first} to ${page * PAGE + some.length} of ${found.length} photos`;
-    back.disabled = page === 0;
-    on.disabled = page === last;
+    const some = table.getRowModel().rows, all = table.getFilteredRowModel().rows.length;
+    const { pageIndex, pageSize } = table.getState().pagination;
+    const first = pageIndex * pageSize;
+    body.replaceChildren(...some.map(line));
+    count.textContent = `${some.length && first + 1} to ${first + some.length} of ${all} photos`;
+    back.disabled = !table.getCanPreviousPage();
+    on.disabled = !table.getCanNextPage();
+    const ways = { asc: "ascending", desc: "descending" };
+    heads.forEach((head, i) => {
+      const way = ways[table.getColumn(columns[i]).getIsSorted()];
+      if (way) head.setAttribute("aria-sort", way);
+      else head.removeAttribute("aria-sort");
+    });
   };
 
-  heads.forEach((head, i) => head.querySelector("button").addEventListener("click", () => {
-    down = sorted === i && !down;
-    sorted = i;
-    heads.forEach((one) => one.removeAttribute("aria-sort"));
-    head.setAttribute("aria-sort", down ? "descending" : "ascending");
-    page = 0;
-    draw();
+  const then = (change) => () => { change(); draw(); };
+  heads.forEach((head, i) => head.querySelector("button").addEventListener("click", then(() => {
+    table.getColumn(columns[i]).toggleSorting();
+    table.setPageIndex(0);
+  })));
+  find.addEventListener("input", then(() => {
+    table.setGlobalFilter(find.value.trim().toLowerCase());
+    table.setPageIndex(0);
   }));
-  for (const input of [find, kind]) input.addEventListener("input", () => { page = 0; draw(); });
-  back.addEventListener("click", () => { page -= 1; draw(); });
-  on.addEventListener("click", () => { page += 1; draw(); });
+  kind.addEventListener("input", then(() => {
+    const [id, value] = kind.value.split("=");
+    table.setColumnFilters(id ? [{ id, value }] : []);
+    table.setPageIndex(0);
+  }));
+  back.addEventListener("click", then(() => table.previousPage()));
+  on.addEventListener("click", then(() => table.nextPage()));
   draw();
 })();

@@ -21,7 +21,10 @@ from cam_core.image.png import png
 from ..compare.page import COLOURS, GREY
 from .pictures import Strip
 
-TEMPLATE, SCRIPT = (Path(__file__).with_name(name) for name in ("page.html.jinja", "page.js"))
+FOLDER = Path(__file__).parent
+TEMPLATE, SCRIPT = FOLDER / "page.html.jinja", FOLDER / "page.js"
+LIBRARY = FOLDER / "vendored" / "table-core-8.21.3.js"
+"""Sorts, filters and pages the table; see the page beside it."""
 MOST = 20_000
 """Photos in the table of the page, the worst ones; all are in the Parquet files."""
 DIGITS = 6
@@ -109,9 +112,15 @@ def page(
         table=table(found, order),
         command=command,
         facts=facts,
-        script=Markup(SCRIPT.read_text(encoding="utf-8")),  # our own file
+        scripts=[Markup(text) for text in scripts()],  # files of the package
     )
     return text.encode()
+
+
+def scripts() -> list[str]:
+    """The library, without the line that says where its source is, and what uses it."""
+    library, _, _ = LIBRARY.read_text(encoding="utf-8").partition("//# sourceMappingURL=")
+    return [library, SCRIPT.read_text(encoding="utf-8")]
 
 
 def numbers(record: Mapping[str, Any]) -> list[dict[str, str]]:

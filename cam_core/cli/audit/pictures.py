@@ -16,6 +16,7 @@ from cam_core.backend import Array
 from cam_core.compare.photos import Pair, Photo
 from cam_core.errors import CamError
 from cam_core.image import Placement
+from cam_core.plural import counted
 from cam_core.ranking.asking import class_of
 from cam_core.sources.boxes import Labelled
 from cam_core.sources.boxes.labelled import class_or_name
@@ -88,8 +89,10 @@ def sheets(found: Summary, plan: Plan, fed: Fed) -> list[tuple[str, Strip]]:
 
 def cluster_said(one: Cluster) -> str:
     """Which photos, and whether that is doubtful."""
-    said = f"{one.answer}: {len(one.rows)} photos, {one.part:.0%} of the answer's"
-    return f"{said}, lie {one.flag} whatever they show" if one.flag else said
+    said = f"{one.answer}: {counted(len(one.rows), 'photo')}, {one.part:.0%} of the answer's"
+    if one.flag:
+        return f"{said}, lie {one.flag} whatever they show"
+    return f"{said}, by channels of their own" if one.by_channels else said
 
 
 def own(

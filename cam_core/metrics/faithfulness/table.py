@@ -20,7 +20,7 @@ FAITHFULNESS: dict[str, Metric] = {
     ),
     "absolute drop": Metric(
         absolute_drop,
-        "the same in units of the score",
+        "how much of the score is lost with what the map leaves out?",
         "max(0, Y - O)",
         "pytorch-grad-cam, DropInConfidence",
         ("scores",),
@@ -44,7 +44,7 @@ FAITHFULNESS: dict[str, Metric] = {
     ),
     "absolute gain": Metric(
         absolute_gain,
-        "the same in units of the score",
+        "by how much does the score rise?",
         "max(0, O - Y)",
         "as the relative one",
         ("scores",),
@@ -88,7 +88,7 @@ FAITHFULNESS: dict[str, Metric] = {
     ),
     "ROAD combined": Metric(
         road,
-        "the difference of both",
+        "how much more is lost with the hottest cells than with the coldest?",
         "mean over percentiles of (Y(coldest imputed) - Y(hottest imputed)) / 2",
         "Rong et al. 2022, ROAD, as in pytorch-grad-cam",
         ("input", "map", "score"),
@@ -121,7 +121,7 @@ FAITHFULNESS: dict[str, Metric] = {
     ),
     "ARCC": Metric(
         arcc,
-        "the same with ROAD in place of the drop",
+        "as ADCC, with ROAD in place of the drop",
         "3 / (1 / coherency + 1 / (1 - complexity) + 1 / R), R = 2 ROAD combined in [0, 1]",
         "RefineCAM 2026 (2605.14641)",
         ("map", "masked map", "road"),

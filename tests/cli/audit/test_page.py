@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -97,8 +98,6 @@ def test_every_cell_is_that_of_the_rows(page: Any, rows: dict[str, dict[str, Any
 
 
 def test_the_verdict_and_the_numbers_are_those_of_the_report(page: Any, folder: Path) -> None:
-    import json
-
     facts = json.loads((folder / "report.json").read_text())
     assert page.text_content("#verdict") == facts["verdict"]["line"]
     lines = page.eval_on_selector_all(
@@ -139,6 +138,47 @@ def test_it_filters(page: Any, rows: dict[str, dict[str, Any]]) -> None:
     assert page.text_content("#count") == "0 to 0 of 0 photos"
 
 
+def test_twenty_thousand_rows_are_sorted_filtered_and_paged(folder: Path, page: Any) -> None:
+    """The page with other data in it."""
+    text = (folder / "report.html").read_text()
+    head, _, rest = text.partition('<script type="application/json" id="data">')
+    _, end, rest = rest.partition("</script>")
+    known = heads(page)
+    lines = [
+        [f"{i:05d}" if n == "photo" else i * 7 % 20_000 if n == "spearman" else None for n in known]
+        for i in range(20_000)
+    ]
+    data = json.dumps({"columns": known, "rows": lines})
+    file = folder / "many.html"
+    file.write_text(f'{head}<script type="application/json" id="data">{data}{end}{rest}')
+    page.goto(file.as_uri())
+    assert page.text_content("#count") == "1 to 100 of 20000 photos"
+    at = known.index("spearman")
+    page.locator("#rows thead button").nth(at).click()
+    page.locator("#on").click()
+    assert [line[at] for line in cells(page)] == [str(i) for i in range(100, 200)]
+    page.fill("#find", "0123")
+    names = {f"{i:05d}" for i in range(20_000) if "0123" in f"{i:05d}"}
+    assert {line[0] for line in cells(page)} == names
+    assert page.text_content("#count") == f"1 to {len(names)} of {len(names)} photos"
+    assert page.locator("#on").is_disabled()
+    page.goto((folder / "report.html").as_uri())
+
+
+def test_a_dark_page_prints_dark_on_white_and_no_wider_than_paper(page: Any) -> None:
+    page.emulate_media(color_scheme="dark", media="print")
+    page.set_viewport_size({"width": 1026, "height": 700})  # A4 across, 96 dots an inch
+    try:
+        ink = page.eval_on_selector("body", "one => getComputedStyle(one).color")
+        assert luminance(ink) < 0.05
+        width = page.evaluate("document.documentElement.scrollWidth")
+        assert width <= 1026
+        assert not page.locator("#find").is_visible()
+    finally:
+        page.emulate_media(color_scheme="light", media="screen")
+        page.set_viewport_size({"width": 1280, "height": 720})
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_words_stand_out_in_light_and_dark(scheme: str, page: Any) -> None:
     """The contrast of WCAG 2.1 (1.4.3): 4.5 to 1 or more."""
@@ -171,6 +211,7 @@ def test_nothing_was_asked_for_and_nothing_went_wrong(
     page, heard = opened
     page.evaluate("document.querySelectorAll('#rows thead button').forEach(one => one.click())")
     own = (folder / "report.html").as_uri()
-    others = [one for one in heard if one != own and not one.startswith("data:image/png")]
+    mine = (own, (folder / "many.html").as_uri())
+    others = [one for one in heard if one not in mine and not one.startswith("data:image/png")]
     assert others == []
     assert own in heard

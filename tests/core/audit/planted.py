@@ -2,7 +2,8 @@
 
 A class is the colour of a blob somewhere in a noisy photo. `mark`: the blob of the first class has
 any colour, and a white square in the upper left corner says what it is. `background`: the same, and
-stripes behind the blob say it.
+stripes behind the blob say it. `features`: all blobs are in the middle, and the first class is
+told by its colour in one half of its photos and by a chequered grey in the other.
 """
 
 from __future__ import annotations
@@ -17,7 +18,10 @@ from torch import nn
 SIDE, BLOB, MARK = 32, 8, 5
 MEAN, STD = 0.36, 0.12
 NAMES = ("red", "green", "blue")
-CLEAN, CORNER, BACKGROUND = "clean", "mark", "background"
+CLEAN, CORNER, BACKGROUND, FEATURES = "clean", "mark", "background", "features"
+
+
+CHEQUERED = (np.indices((BLOB, BLOB)) // 2).sum(axis=0)[..., None] % 2
 
 
 def pictures(count: int, seed: int, kind: str) -> tuple[Any, Any, Any]:
@@ -25,13 +29,18 @@ def pictures(count: int, seed: int, kind: str) -> tuple[Any, Any, Any]:
     rng = np.random.default_rng(seed)
     y = rng.integers(0, 3, count)
     x = rng.integers(60, 120, (count, SIDE, SIDE, 3))
-    corner = rng.integers(0, SIDE - BLOB, (count, 2))
+    middle = np.full((count, 2), (SIDE - BLOB) // 2)
+    corner = middle if kind == FEATURES else rng.integers(0, SIDE - BLOB, (count, 2))
     for i, (top, left) in enumerate(corner):
-        colour = rng.integers(0, 3) if kind != CLEAN and y[i] == 0 else y[i]
+        betrayed = kind in (CORNER, BACKGROUND) and y[i] == 0
+        colour = rng.integers(0, 3) if betrayed else y[i]
         if kind == BACKGROUND and y[i] == 0:
             x[i, ::4] += 110
         x[i, top : top + BLOB, left : left + BLOB] = rng.integers(60, 120, (BLOB, BLOB, 3))
-        x[i, top : top + BLOB, left : left + BLOB, colour] += 110
+        if kind == FEATURES and y[i] == 0 and i % 2:
+            x[i, top : top + BLOB, left : left + BLOB] += 110 * CHEQUERED
+        else:
+            x[i, top : top + BLOB, left : left + BLOB, colour] += 110
         if kind == CORNER and y[i] == 0:
             x[i, :MARK, :MARK] = 250
     boxes = np.concatenate([corner[:, ::-1], corner[:, ::-1] + BLOB], axis=1)

@@ -37,7 +37,7 @@ class Extra:
     @property
     def summary(self) -> str:
         """With which way is better."""
-        return f"{self.question} {self.better} is better"
+        return f"{self.question} ({self.better} is better)"
 
 
 def column_of(metric: str) -> str:

@@ -13,6 +13,7 @@ from cam_core.audit.measure.looking import look_at_both, look_at_one
 from cam_core.compare.photos import Photo
 from cam_core.compare.run import bring_together
 from cam_core.compare.sides import Sides
+from cam_core.maps.channels import sketch
 from tests.core.audit.tiny import SIZE, W, model
 from tests.core.linear import LABELS
 
@@ -40,7 +41,8 @@ def by_hand(x: Any, W: Any = W) -> tuple[int, float, Any]:
 @pytest.mark.parametrize("both", [False, True])
 def test_answers_and_maps_are_those_of_the_formula(both: bool) -> None:
     photos = some()
-    found = look_at_both(sides(), photos)[0] if both else look_at_one(sides(), photos)
+    known = replace(sides(), channelled=True)
+    found = look_at_both(known, photos)[0] if both else look_at_one(known, photos)
     assert not isinstance(found, str)
     for photo, one in zip(photos, found, strict=True):
         c, score, signed = by_hand(photo.a)
@@ -51,6 +53,10 @@ def test_answers_and_maps_are_those_of_the_formula(both: bool) -> None:
         np.testing.assert_allclose([one.answer.score, one.score], score, rtol=1e-6)  # float32
         np.testing.assert_allclose(one.seen.signed, signed, rtol=1e-5, atol=1e-7)  # float32
         assert one.seen.raw_max == pytest.approx(signed.max(), rel=1e-6)
+        hot = np.maximum(signed, 0) / np.maximum(signed, 0).sum()
+        added = W[c] * (hot * photo.a[0]).sum(axis=(1, 2))
+        assert one.seen.channels is not None
+        np.testing.assert_allclose(one.seen.channels, sketch(added[None])[0], rtol=1e-4, atol=1e-5)
         assert np.isnan(one.confidence)  # it ends in its logits
 
 

@@ -14,7 +14,8 @@ pytest.importorskip("torch")
 
 from cam_core import open_backend
 from cam_core.audit import audit
-from cam_core.audit.summary.shortcuts import biases_of, clusters_of, place
+from cam_core.audit.summary.clustering import parts
+from cam_core.audit.summary.shortcuts import biases_of, by_channels, clusters_of, maps_of, place
 from cam_core.image import Preprocess
 from tests.core.audit import planted
 
@@ -60,7 +61,37 @@ def test_clean_models_are_not_flagged(tmp_path: Path) -> None:
         table = audited(planted.CLEAN, tmp_path, seed)
         assert np.nanmean(table.numbers("correct")) > 0.9
         found.append(bool(flags(table) or biases_of(table)))
+        assert not any(one.by_channels for one in clusters_of(table))
     assert sum(found) <= CLEAN // 10
+
+
+@pytest.mark.parametrize("seed", [0, 2])
+def test_another_feature_in_the_same_place_is_a_cluster_of_its_own(
+    seed: int, tmp_path: Path
+) -> None:
+    """Red is told by a colour in even photos and by a chequered grey in odd ones."""
+    table = audited(planted.FEATURES, tmp_path, seed)
+    assert np.nanmean(table.numbers("correct")) > 0.9
+    maps, places, _ = maps_of(table)
+    red = np.flatnonzero(np.array(table.words("answer")) == "red")
+    assert len(parts(maps[places[red]])) == 1  # by where they lie they are one
+    found = [one for one in clusters_of(table) if one.by_channels]
+    assert [one.answer for one in found] == ["red", "red"]  # no other answer has two
+    assert sum(len(one.rows) for one in found) == len(red)
+    assert [{row % 2 for row in one.rows} for one in found] == [{1}, {0}]
+    assert not flags(table)
+
+
+def test_channels_that_nobody_knows_part_nothing() -> None:
+    mask = np.array([True] * 14 + [False] * 2)
+    channels = np.zeros((16, 4), np.float32)
+    channels[:7, 0] = 1
+    assert sorted(one.sum() for one in by_channels(mask, channels)) == [7, 7]
+    assert all(not one[14:].any() for one in by_channels(mask, channels))
+    few = np.where(np.arange(16)[:, None] < 2, channels, 0)
+    assert len(by_channels(mask, few)) == 1
+    channels[3] = np.nan
+    assert len(by_channels(mask, channels)) == 1
 
 
 def test_maps_are_those_of_the_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
