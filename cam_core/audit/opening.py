@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 
@@ -12,8 +11,9 @@ from ..backend import Array, InputInfo
 from ..compare.bounds import grey_level, grey_noise
 from ..compare.photos import Photo
 from ..errors import InputError
-from ..image import Preprocess, preprocess, read
+from ..image import Preprocess, preprocess
 from .data import Item
+from .data.far import FILES, pixels_at
 from .measure import Opened, opened_from
 
 
@@ -39,7 +39,9 @@ class Prepared:
         Raises:
             InputError: it cannot be read, or is no input of the model.
         """
-        pixels = read(item.source) if isinstance(item.source, Path) else pixels_of(item.source)
+        pixels = (
+            pixels_at(item.source) if isinstance(item.source, FILES) else pixels_of(item.source)
+        )
         if pixels is None:
             x = np.asarray(item.source)[None]
             noisy = partial(grey_noise, x, self.seed + index)

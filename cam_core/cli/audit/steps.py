@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from cam_core.audit import Summary, open_table, summarise
-from cam_core.audit.local import Local
+from cam_core.audit.engines import ENGINES
 from cam_core.audit.measure import columns_of
 from cam_core.audit.plan import Plan
 from cam_core.audit.summary import measured
@@ -53,11 +53,12 @@ def facts_of(asked: Audit, command: str, given: Sequence[str | None]) -> dict[st
 
 
 def engine_of(asked: Audit) -> Any:
-    """What makes the rows; None: this process."""
-    if asked.engine == "here":
-        return None
+    """What makes the rows; None: this process.
 
-    return Local(Again(asked), asked.workers or cores())
+    Raises:
+        MissingExtraError: what it needs is not installed.
+    """
+    return ENGINES[asked.engine].make(Again(asked), asked.workers, cores())
 
 
 def counted(step: Step) -> Any:
