@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...errors import CamError, InputError, MissingExtraError
-from ..measure import columns_of
+from ..measure import COLUMNS
 from ..rows import schema_of
 from ..run import Part, Rows
 from .reading import AGAIN, Opening, Reading, ends_of
@@ -23,6 +23,8 @@ QUIET = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # an actor sees the GPUs that its machine has
 }
 """What Ray reads as it starts; what is set already stays."""
+NO_PHOTO = -1
+"""The place of what is in the way of all photos."""
 WAITING = 2
 """Parts that an actor has at once: the next one is there when it is ready."""
 
@@ -68,14 +70,19 @@ class Actor:
         self._reading: Reading | None = None
 
     def __call__(self, part: Any) -> Any:
-        """The rows of a part, as `pyarrow.Table`."""
+        """The rows of a part, as `pyarrow.Table`; what is in the way of them as a row of its own.
+
+        Of an error Ray brings the text alone.
+        """
         import pyarrow
 
-        if self._reading is None:  # an error of a call comes back as it is, one of a start does not
-            self._reading = Reading(self._opening())
-        rows = self._reading.rows(int(part["start"][0]), int(part["end"][0]), self._ready)
-        columns = columns_of(reference=self._reading.plan.referenced)
-        schema = schema_of({name: column.kind for name, column in columns.items()})
+        try:
+            if self._reading is None:
+                self._reading = Reading(self._opening())
+            rows = self._reading.rows(int(part["start"][0]), int(part["end"][0]), self._ready)
+        except CamError as error:
+            rows = [{"index": NO_PHOTO, "error": str(error)}]
+        schema = schema_of({name: column.kind for name, column in COLUMNS.items()})
         return pyarrow.Table.from_pylist(rows, schema=schema)
 
 
@@ -104,12 +111,18 @@ def remote() -> dict[str, Any]:
 
 
 def regrouped(blocks: Iterable[Any], ends: list[tuple[int, int]]) -> Iterator[Rows]:
-    """Rows in parts, however they came in blocks."""
+    """Rows in parts, however they came in blocks.
+
+    Raises:
+        InputError: what an actor is in want of.
+    """
     held: Rows = []
     wanted = iter(ends)
     start, end = next(wanted, (0, 0))
     for block in blocks:
         held += block.to_pylist()
+        if held and held[-1]["index"] == NO_PHOTO:
+            raise InputError(held[-1]["error"])
         while end > start and len(held) >= end - start:
             yield held[: end - start]
             held = held[end - start :]
@@ -163,23 +176,12 @@ def told(ray: Any) -> Iterator[None]:
     try:
         yield
     except ray.exceptions.RayError as error:
-        ours = cause_of(error)
-        if ours is not None:
-            raise ours from error
         if isinstance(error, ray.exceptions.RayTaskError):
             raise  # a defect of ours, with its traceback
         raise InputError(
             "actors ended under the photos again and again, maybe for want of memory: take fewer "
             f"--workers; the same call goes on from here ({_first_line(error)})"
         ) from error
-
-
-def cause_of(error: BaseException) -> CamError | None:
-    """Our own error that lies under another one."""
-    seen: BaseException | None = error
-    while seen is not None and not isinstance(seen, CamError):
-        seen = getattr(seen, "cause", None) or seen.__cause__
-    return seen
 
 
 def _first_line(error: BaseException) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-pyarrow = pytest.importorskip("pyarrow")
+pytest.importorskip("pyarrow")
 pytest.importorskip("fsspec", reason="stands in for a far file system")
 
 from cam_core.audit.data import open_data

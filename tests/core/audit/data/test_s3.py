@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("pyarrow")
-moto = pytest.importorskip("moto.server", reason="no server of S3: its step of .ci/run runs this")
+pytest.importorskip("moto", reason="no server of S3: its step of .ci/run runs this")
 
 from cam_core.audit.data import open_data
 from cam_core.audit.data.far import place_of
@@ -32,8 +32,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def bucket(folder: Path) -> Iterator[str]:
     """The same photos in a bucket, on a port of this machine that is free."""
     import boto3
+    from moto.server import ThreadedMotoServer
 
-    server = moto.ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
     with pytest.MonkeyPatch.context() as patch:

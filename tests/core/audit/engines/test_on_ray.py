@@ -13,10 +13,10 @@ import pytest
 
 pytest.importorskip("pyarrow")
 
-from cam_core.audit.engines.on_ray import OnRay, cause_of, regrouped
+from cam_core.audit.engines.on_ray import OnRay, regrouped
 from cam_core.audit.plan import Plan
 from cam_core.audit.run import run
-from cam_core.errors import CamError, InputError
+from cam_core.errors import InputError
 from tests.core.audit.engines.fatal import Tiny, rows
 from tests.core.audit.tiny import photos, tiny_plan
 
@@ -104,12 +104,3 @@ class Block:
 def test_rows_are_brought_back_into_parts(blocks: list[tuple[int, ...]]) -> None:
     found = regrouped([Block(*block) for block in blocks], [(0, 3), (3, 5)])
     assert [[row["index"] for row in part] for part in found] == [[0, 1, 2], [3, 4]]
-
-
-def test_our_own_error_is_found_under_others() -> None:
-    ours, over = CamError("ours"), ValueError("over")
-    over.__cause__ = ours
-    top = RuntimeError("top")
-    top.cause = over  # type: ignore[attr-defined]
-    assert cause_of(top) is ours
-    assert cause_of(ValueError("other")) is None
