@@ -6,9 +6,11 @@ actor had that was killed it gives to another one. Photos are read where the act
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +23,7 @@ from .reading import AGAIN, Opening, Reading, ends_of
 QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",  # it would tell its makers of each run
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # an actor sees the GPUs that its machine has
+    "RAY_BACKEND_LOG_LEVEL": "fatal",  # lines for its makers
 }
 """What Ray reads as it starts; what is set already stays."""
 NO_PHOTO = -1
@@ -56,17 +59,19 @@ class OnRay:
         with started(self.workers) as ray:
             count = self.workers or int(ray.cluster_resources().get("CPU", 1))
             with told(ray):
-                blocks = looked(ray, self.opening, ends, ready, min(count, len(ends)))
-                for (_, end), rows in zip(ends, regrouped(blocks, ends), strict=True):
-                    step(end)
-                    yield rows
+                tries = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=-1)(Tries).remote()
+                actor = self.opening, ready, tries
+                with closing(looked(ray, actor, ends, min(count, len(ends)))) as blocks:
+                    for (_, end), rows in zip(ends, regrouped(blocks, ends), strict=True):
+                        step(end)
+                        yield rows
 
 
 class Actor:
     """What a process of Ray holds: the models and the photos of a plan, opened once."""
 
-    def __init__(self, opening: Opening, ready: frozenset[int]) -> None:
-        self._opening, self._ready = opening, ready
+    def __init__(self, opening: Opening, ready: frozenset[int], tries: Any) -> None:
+        self._opening, self._ready, self._tries = opening, ready, tries
         self._reading: Reading | None = None
 
     def __call__(self, part: Any) -> Any:
@@ -75,39 +80,52 @@ class Actor:
         Of an error Ray brings the text alone.
         """
         import pyarrow
+        import ray
 
+        start, end = int(part["start"][0]), int(part["end"][0])
         try:
+            if ray.get(self._tries.begun.remote(start)) > 1 + AGAIN:
+                raise InputError(
+                    f"actors ended again and again under photos {start} to {end - 1}, maybe for "
+                    "want of memory: take fewer --workers; the same call goes on from here"
+                )
             if self._reading is None:
                 self._reading = Reading(self._opening())
-            rows = self._reading.rows(int(part["start"][0]), int(part["end"][0]), self._ready)
+            rows = self._reading.rows(start, end, self._ready)
         except CamError as error:
             rows = [{"index": NO_PHOTO, "error": str(error)}]
         schema = schema_of({name: column.kind for name, column in COLUMNS.items()})
         return pyarrow.Table.from_pylist(rows, schema=schema)
 
 
+class Tries:
+    """How often each part was begun: Ray itself would begin one for ever that kills its actors."""
+
+    def __init__(self) -> None:
+        self._of: Counter[int] = Counter()
+
+    def begun(self, start: int) -> int:
+        """Once more."""
+        self._of[start] += 1
+        return self._of[start]
+
+
 def looked(
-    ray: Any, opening: Opening, ends: list[tuple[int, int]], ready: frozenset[int], count: int
-) -> Iterator[Any]:
+    ray: Any, actor: tuple[Opening, frozenset[int], Any], ends: list[tuple[int, int]], count: int
+) -> Generator[Any]:
     """The tables of all parts in order, as they come."""
     items = [{"start": start, "end": end} for start, end in ends]
     found = ray.data.from_items(items, override_num_blocks=len(items)).map_batches(
         Actor,
-        fn_constructor_args=(opening, ready),
+        fn_constructor_args=actor,
         batch_size=1,
         compute=ray.data.ActorPoolStrategy(size=count, max_tasks_in_flight_per_actor=WAITING),
         num_cpus=1,
-        ray_remote_args_fn=remote,
     )
     found.context.execution_options.preserve_order = True
     found.context.enable_progress_bars = False
     # what is there goes to the disk at once, and waits for no other
     yield from found.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0)
-
-
-def remote() -> dict[str, Any]:
-    """Of each actor: it is started again where it ends, and has a part so often."""
-    return {"max_task_retries": AGAIN}
 
 
 def regrouped(blocks: Iterable[Any], ends: list[tuple[int, int]]) -> Iterator[Rows]:
@@ -163,10 +181,12 @@ def ray_itself() -> Any:
     try:
         import ray
         import ray.data
+        import ray.exceptions
     except ImportError as error:
         raise MissingExtraError(
             "--engine ray needs Ray, which is not installed: pip install 'cam-core[ray]'"
         ) from error
+    logging.getLogger("ray.data").setLevel(logging.ERROR)  # its plans and bars are not ours
     return ray
 
 
@@ -178,10 +198,7 @@ def told(ray: Any) -> Iterator[None]:
     except ray.exceptions.RayError as error:
         if isinstance(error, ray.exceptions.RayTaskError):
             raise  # a defect of ours, with its traceback
-        raise InputError(
-            "actors ended under the photos again and again, maybe for want of memory: take fewer "
-            f"--workers; the same call goes on from here ({_first_line(error)})"
-        ) from error
+        raise InputError(f"Ray: {_first_line(error)}; the same call goes on from here") from error
 
 
 def _first_line(error: BaseException) -> str:

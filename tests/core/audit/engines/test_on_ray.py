@@ -13,7 +13,7 @@ import pytest
 
 pytest.importorskip("pyarrow")
 
-from cam_core.audit.engines.on_ray import OnRay, regrouped
+from cam_core.audit.engines.on_ray import OnRay, Tries, regrouped
 from cam_core.audit.plan import Plan
 from cam_core.audit.run import run
 from cam_core.errors import InputError
@@ -64,7 +64,7 @@ def test_a_killed_actor_costs_no_row(
 def test_a_photo_that_kills_each_time_is_told_and_the_rest_is_kept(
     ray: Any, folder: str, alone: list[dict[str, Any]], tmp_path: Path
 ) -> None:
-    with pytest.raises(InputError, match="actors ended under the photos again and again"):
+    with pytest.raises(InputError, match="actors ended again and again under photos 9 to 11"):
         run(tiny_plan(folder), tmp_path, engine=OnRay(Tiny(folder, 11), 1))
     kept = rows(tmp_path)
     assert kept == alone[: len(kept)]
@@ -85,6 +85,11 @@ class Absent:
 def test_what_an_actor_is_in_want_of_is_told(ray: Any, folder: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"model 'a\.onnx': no such file here"):
         run(tiny_plan(folder), tmp_path, engine=OnRay(Absent(), 1))
+
+
+def test_each_part_is_counted_alone() -> None:
+    tries = Tries()
+    assert [tries.begun(start) for start in (0, 3, 0, 0, 3)] == [1, 1, 2, 3, 2]
 
 
 class Block:
