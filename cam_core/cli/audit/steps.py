@@ -15,7 +15,6 @@ from cam_core.compare.limits import Checked, Limit, read_limit
 from cam_core.head import probability_of
 from cam_core.report import versions
 
-from ..steps import Step
 from ..threads import cores
 from .asked import Audit
 from .opened import Again, Fed
@@ -59,16 +58,3 @@ def engine_of(asked: Audit) -> Any:
         MissingExtraError: what it needs is not installed.
     """
     return ENGINES[asked.engine].make(Again(asked), asked.workers, cores())
-
-
-def counted(step: Step) -> Any:
-    """Tells a bar how many photos are done."""
-    told = 0
-
-    def tell(done: int) -> None:
-        nonlocal told
-        for _ in range(done - told):
-            step()
-        told = done
-
-    return tell

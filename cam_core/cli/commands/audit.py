@@ -130,7 +130,7 @@ def run(asked: Audit) -> int:
 
     from ..audit.files import command_line
     from ..audit.opened import open_all, sources
-    from ..audit.steps import counted, engine_of, facts_of, limits_of, said_first, summary_of
+    from ..audit.steps import engine_of, facts_of, limits_of, said_first, summary_of
     from ..output import check_directory
     from ..report import progress
     from ..threads import ahead
@@ -143,10 +143,10 @@ def run(asked: Audit) -> int:
     for text in notes:
         click.echo(f"note: {text}", err=True)
     facts = facts_of(asked, command_line(sys.argv[1:]), sources(asked))
-    with progress(ready.count, "auditing") as step:
+    with progress(ready.count, "auditing", rated=True) as step:
         done = audited(
             *(ready, asked.out),
-            **{"step": counted(step), "ahead": ahead, "engine": engine, "facts": facts},
+            **{"step": step.at, "ahead": ahead, "engine": engine, "facts": facts},
         )
     if done.kept:
         click.echo(f"note: {done.kept} rows were there already", err=True)
