@@ -7,6 +7,7 @@ CamError
 ├── TargetError           no such class or label, or a wrong number of targets
 │   └── NothingFoundError     a picture without what is asked for: no such box, region or character
 ├── InputError            an image, array or option that does not fit
+│   └── UnreachableError      a file system that does not answer: the file itself may be fine
 └── MissingExtraError     an optional package is not installed
 """
 
@@ -50,6 +51,10 @@ class NothingFoundError(TargetError):
 
 class InputError(CamError):
     """An image, an array or an option does not fit the model."""
+
+
+class UnreachableError(InputError):
+    """A file system does not answer: nothing is known of the file, and later it may be read."""
 
 
 class MissingExtraError(CamError):

@@ -51,7 +51,7 @@ def audit(
 
     Args:
         model: what is audited.
-        data: a path as for `open_data`, or items that may be gone through again and again.
+        data: a path or URI as for `open_data`, or items that may be gone through again and again.
         out: the folder of the report.
         reference: what it is held against: both are fed the same bytes.
         preprocess: how a photo becomes an input; None: the data holds inputs.

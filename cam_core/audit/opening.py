@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
+from pathlib import PurePosixPath
 
 import numpy as np
 
@@ -13,8 +13,9 @@ from ..backend import Array, InputInfo
 from ..compare.bounds import grey_level, grey_noise
 from ..compare.photos import Photo
 from ..errors import InputError
-from ..image import Preprocess, preprocess, read
+from ..image import Preprocess, preprocess
 from .data import Item
+from .data.far import FILES, pixels_at
 from .measure import Opened, opened_from
 
 
@@ -40,7 +41,9 @@ class Prepared:
         Raises:
             InputError: it cannot be read, or is no input of the model.
         """
-        pixels = read(item.source) if isinstance(item.source, Path) else pixels_of(item.source)
+        pixels = (
+            pixels_at(item.source) if isinstance(item.source, FILES) else pixels_of(item.source)
+        )
         if pixels is None:
             x = np.asarray(item.source)[None]
             noisy = partial(grey_noise, x, self.seed + index)
@@ -58,7 +61,7 @@ class Prepared:
             *(item.id, x, self._cast(x), noisy),
             index=index,
             noisy_b=lambda: self._cast(noisy()),
-            stem=Path(item.id).stem,
+            stem=PurePosixPath(item.id).stem,
         )
 
     def _noisy(self, pixels: Array, seed: int) -> Array:

@@ -18,7 +18,7 @@ from ..compare.run import batch_size, sample_of
 from ..compare.sides import Sides
 from ..compare.together import RECORDED
 from ..compare.together import bring_together as both
-from ..errors import CamError, InputError
+from ..errors import CamError, InputError, UnreachableError
 from .data import Item, count, drawn
 from .measure import Column, Opened, Opener, columns_of
 from .measure.metrics import find_extras
@@ -110,6 +110,8 @@ def first_opened(data: Iterable[Item], opener: Opener) -> Opened:
             break
         try:
             return opener(item, index)
+        except UnreachableError:
+            raise
         except CamError as error:
             why = why or str(error)
     raise InputError(f"no photo can be opened: {why}" if why else "no photo in the data")

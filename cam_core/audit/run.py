@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..compare.sides import Sides
-from ..errors import CamError, InputError
+from ..errors import CamError, InputError, UnreachableError
 from .data import Item
 from .measure import Column, Opened, Shot, row_of
 from .measure.looking import look_at_both, look_at_one
@@ -55,13 +55,14 @@ def run(
         out: the folder of the report.
         step: hears how many photos are done.
         ahead: opens photos one after another, as `map` does.
-        engine: what makes the rows, such as `local.Local`; None: this process.
+        engine: what makes the rows, a row of `ENGINES`; None: this process.
         facts: what the manifest tells besides.
         dear: hears what the plan's metrics will cost, before any row is made.
 
     Raises:
         InputError: the folder holds another report, or is written by another audit; the data is
             not what it was; nothing may be written, or the disk is full.
+        UnreachableError: the file system of the photos does not answer.
     """
     folder, columns = Path(out), plan.columns
     with locked(folder):
@@ -159,6 +160,8 @@ def made(shot: Shot, columns: Mapping[str, Column]) -> dict[str, Any]:
     """A row; of a mask that cannot be read it holds the error."""
     try:
         return row_of(shot, columns)
+    except UnreachableError:
+        raise
     except CamError as error:
         return row_of(Shot(shot.item, shot.index, error=str(error)), columns)
 
@@ -168,6 +171,8 @@ def opened(plan: Plan, index: int, item: Item) -> Shot:
     shot = Shot(item, index, labels=plan.sides.labels[0])
     try:
         found: Opened = plan.opener(item, index)
+    except UnreachableError:  # of no photo, and of none after it
+        raise
     except CamError as error:
         return replace(shot, error=str(error))
     if index not in plan.bounded:  # what makes noise holds the photo

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from itertools import groupby
+from time import monotonic
 from typing import TYPE_CHECKING
+
+import click
 
 from cam_core.head import ENTRY
 
 from .inputs.samples import fed
 from .naming import top_line
+from .paced import in_lines, rate_of
 from .steps import Step
 
 if TYPE_CHECKING:
@@ -24,17 +29,30 @@ if TYPE_CHECKING:
 
 LONG = 3
 """From so many steps on a bar is worth it."""
+PERIOD = 600.0
+"""Seconds: steps that end many at once must not look as if nothing went on between."""
 
 
 @contextmanager
-def progress(total: int, what: str = "explaining", *, slow: bool = False) -> Iterator[Step]:
+def progress(
+    total: int, what: str = "explaining", *, slow: bool = False, rated: bool = False
+) -> Iterator[Step]:
     """A step to call; with a bar on stderr where someone watches and it may take a while.
 
-    `slow`: one step takes long, and says itself how far it is.
+    It shows how long it may still take; rate and time are those of the last PERIOD seconds.
+
+    Args:
+        total: how many steps.
+        what: is done.
+        slow: one step takes long, and says itself how far it is.
+        rated: say how many steps a second, in a log once a minute.
     """
     from rich.console import Console
 
     terminal = Console(stderr=True)
+    if rated and not terminal.is_terminal:
+        yield Step(in_lines(total, what, partial(click.echo, err=True), monotonic))
+        return
     if (total < LONG and not slow) or not terminal.is_terminal:
         yield Step()
         return
@@ -47,9 +65,18 @@ def progress(total: int, what: str = "explaining", *, slow: bool = False) -> Ite
     )
 
     columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=terminal, transient=True) as bar:
-        task = bar.add_task(what, total=total)
-        yield Step(lambda done: bar.update(task, completed=done))
+    rates = (TextColumn("{task.fields[rate]}"),) if rated else ()
+    period = PERIOD if rated else 30.0
+    with Progress(
+        *columns, *rates, console=terminal, transient=True, speed_estimate_period=period
+    ) as bar:
+        task = bar.add_task(what, total=total, rate="")
+
+        def show(done: float) -> None:
+            bar.update(task, completed=done)
+            bar.update(task, rate=rate_of(bar.tasks[0].speed))
+
+        yield Step(show)
 
 
 def console() -> Console:

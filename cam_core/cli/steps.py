@@ -20,6 +20,11 @@ class Step:
         self._done += 1
         self._show(self._done)
 
+    def at(self, done: int) -> None:
+        """So many are done by now."""
+        self._done = done
+        self._show(done)
+
     def within(self, share: float) -> None:
         """So much of the next one is done; it counts as done when it is called so."""
         self._show(self._done + share)

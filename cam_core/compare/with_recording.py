@@ -16,6 +16,7 @@ from ..recording import Recorded
 from ..targets import ScoredTarget
 from ..targets.classes.one_class import ClassTarget
 from ..targets.scores import pool
+from .channels import with_channels
 from .flips import answered, measured, seen_of
 from .pair import digests, paired, said_of, stacked
 from .photos import Batch, Photo, Seen
@@ -163,7 +164,10 @@ def maps_of(
         like = np.zeros((len(halves[i].y), 1, 1))
         signed, found, why = signed_or_nan(looks, halves[i].target, sides.how, like)
         n = len(held)
-        return signed[:n], seen_of(signed, found, why, np.arange(n))
+        seen = seen_of(signed, found, why, np.arange(n))
+        if sides.channelled and i == 0:
+            seen = with_channels(seen, found, looks.of(halves[i].target.tensor))
+        return signed[:n], seen
     own = [one[i] for one in held]
     whole = [whole_map(one) for one in own if one is not None]
     return np.stack(whole), [shown(one, signed) for one, signed in zip(own, whole, strict=True)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 PICTURES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"}
 """What is taken from a folder; a file that is named may have any suffix."""
+EMPTY = "image '{}': the file is empty. Copy or download it again."
 
 
 def read(path: str | Path) -> Array:
@@ -29,13 +31,22 @@ def read(path: str | Path) -> Array:
     Raises:
         InputError: there is no such file, it is not a picture, or it is cut off.
     """
-    from PIL import ImageOps
-
     path = Path(path)
-    with opened(path) as picture:
-        picture.load()
-        ImageOps.exif_transpose(picture, in_place=True)
-        return to_rgb(picture, path)
+    require_file(path)
+    with opened(path, path) as picture:
+        return upright(picture, path)
+
+
+def decode(content: bytes, name: str) -> Array:
+    """The same of the content of a file that lies elsewhere.
+
+    Raises:
+        InputError: it is not a picture, or it is cut off.
+    """
+    if not content:
+        raise InputError(EMPTY.format(name))
+    with opened(BytesIO(content), name) as picture:
+        return upright(picture, name)
 
 
 def glance(path: str | Path) -> tuple[int, int]:
@@ -44,23 +55,23 @@ def glance(path: str | Path) -> tuple[int, int]:
     Raises:
         InputError: as `read`, but not where only the pixels are broken.
     """
-    with opened(Path(path)) as picture:
+    require_file(Path(path))
+    with opened(Path(path), path) as picture:
         size = picture.size
         picture.verify()
     return size
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[ImageFile]:
+def opened(file: Path | BytesIO, path: str | Path) -> Iterator[ImageFile]:
     """The file with its head read; every failure of the decoder becomes an InputError."""
     from PIL import Image, UnidentifiedImageError
 
-    require_file(path)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # odd EXIF blocks and palettes: the pixels are fine
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         try:
-            with Image.open(path) as picture:
+            with Image.open(file) as picture:
                 yield picture
         except InputError:
             raise
@@ -93,10 +104,19 @@ def require_file(path: Path) -> None:
     except OSError as error:
         raise InputError(f"image '{path}': {error.strerror}.") from error
     if empty:
-        raise InputError(f"image '{path}': the file is empty. Copy or download it again.")
+        raise InputError(EMPTY.format(path))
 
 
-def to_rgb(picture: Image, path: Path) -> Array:
+def upright(picture: ImageFile, path: str | Path) -> Array:
+    """Its pixels as its EXIF tag turns them."""
+    from PIL import ImageOps
+
+    picture.load()
+    ImageOps.exif_transpose(picture, in_place=True)
+    return to_rgb(picture, path)
+
+
+def to_rgb(picture: Image, path: str | Path) -> Array:
     """Any pillow mode -> uint8 [H, W, 3]; alpha over white."""
     from PIL import Image
 
@@ -110,7 +130,7 @@ def to_rgb(picture: Image, path: Path) -> Array:
     return np.array(picture if picture.mode == "RGB" else picture.convert("RGB"))
 
 
-def deep_to_uint8(values: Array, path: Path) -> Array:
+def deep_to_uint8(values: Array, path: str | Path) -> Array:
     """Grey of more than 8 bits [H, W] -> uint8: 16-bit integers, or floats in [0, 1]."""
     whole = np.issubdtype(values.dtype, np.integer)
     top = 65535 if whole else 1

@@ -20,3 +20,11 @@ def test_nobody_sees_a_step_by_itself() -> None:
     step = Step()
     step.within(0.5)
     step()
+
+
+def test_many_may_be_done_at_once() -> None:
+    shown: list[float] = []
+    step = Step(shown.append)
+    step.at(256)
+    step()
+    assert shown == [256, 257]

@@ -22,6 +22,7 @@ from ...backend import Array
 from ...errors import InputError
 from ...recording.recorded import BROKEN
 from ...sources.boxes.labelled import labelled
+from .far import Place
 from .item import Item, Label, Size, Thing, no_things
 
 PHOTOS, LABELS, BOXES, MASKS = ("x", "images"), ("y", "labels"), ("boxes",), ("masks",)
@@ -32,7 +33,7 @@ def is_npz(path: Path) -> bool:
     return path.is_file() and path.suffix.lower() == ".npz"
 
 
-def of_npz(path: Path, photos: Path | None) -> Iterator[Item]:
+def of_npz(path: Path, photos: Place | None) -> Iterator[Item]:
     """A row a photo.
 
     Raises:

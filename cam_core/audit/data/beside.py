@@ -9,7 +9,8 @@ from pathlib import Path
 from ...errors import InputError
 from ...sources.boxes.voc import read_voc
 from ...sources.boxes.yolo import names_near, read_yolo
-from .folders import below
+from .far import Place
+from .folders import below, way
 from .item import Item, Size, Thing
 
 IMAGES, LABELS = "images", "labels"
@@ -23,7 +24,7 @@ def is_yolo(path: Path) -> bool:
     return _yolo_root(path) is not None
 
 
-def of_yolo(path: Path, photos: Path | None) -> Iterator[Item]:
+def of_yolo(path: Path, photos: Place | None) -> Iterator[Item]:
     """The photos below `images`; the labels of images/a/b.jpg are in labels/a/b.txt.
 
     Raises:
@@ -33,13 +34,13 @@ def of_yolo(path: Path, photos: Path | None) -> Iterator[Item]:
     if root is None:
         raise InputError(f"'{path}': no folder '{IMAGES}' with '{LABELS}' beside it.")
     names = names_near(path if path.is_file() else root) or names_near(root / LABELS)
-    start = path if path.is_dir() and path != root else root / IMAGES
-    start = start if photos is None else photos
-    labels = root / LABELS / (_inner(start, root / IMAGES) if photos is None else "")
+    own = path if path.is_dir() and path != root else root / IMAGES
+    start: Place = own if photos is None else photos
+    labels = root / LABELS / (_inner(own, root / IMAGES) if photos is None else "")
     for photo in below(start):
-        named = photo.relative_to(start)
+        named = way(photo, start)
         file = (labels / named).with_suffix(".txt")
-        yield Item(named.as_posix(), photo, None, partial(_yolo, file, names))
+        yield Item(named, photo, None, partial(_yolo, file, names))
 
 
 def is_voc(path: Path) -> bool:
@@ -47,15 +48,15 @@ def is_voc(path: Path) -> bool:
     return _voc_root(path) is not None
 
 
-def of_voc(path: Path, photos: Path | None) -> Iterator[Item]:
+def of_voc(path: Path, photos: Place | None) -> Iterator[Item]:
     """The photos of JPEGImages; what is in a.jpg is said by Annotations/a.xml."""
     root = _voc_root(path)
     if root is None:
         raise InputError(f"'{path}': no folders '{PHOTOS}' and '{ANNOTATIONS}' in it.")
-    start = root / PHOTOS if photos is None else photos
+    start: Place = root / PHOTOS if photos is None else photos
     for photo in below(start):
         file = root / ANNOTATIONS / f"{photo.stem}.xml"
-        yield Item(photo.relative_to(start).as_posix(), photo, None, partial(_voc, file))
+        yield Item(way(photo, start), photo, None, partial(_voc, file))
 
 
 def _yolo_root(path: Path) -> Path | None:

@@ -17,6 +17,7 @@ from ...backend import Array
 from ...errors import InputError
 from ...foreign import UNREADABLE, from_json
 from ...sources.boxes.labelled import Labelled, labelled, same_size, text_of
+from .far import Place
 from .item import Item, Label, Size, Thing
 
 Record = Mapping[str, Any]
@@ -27,7 +28,7 @@ def is_coco(path: Path) -> bool:
     return path.is_file() and path.suffix.lower() == ".json"
 
 
-def of_coco(path: Path, photos: Path | None) -> Iterator[Item]:
+def of_coco(path: Path, photos: Place | None) -> Iterator[Item]:
     """The photos in the order of the file.
 
     Raises:

@@ -10,6 +10,7 @@ from ...errors import InputError
 from ...image.read import PICTURES
 from ...sources.boxes import Labelled
 from ...sources.boxes.imagenet import read_imagenet
+from .far import Place
 from .item import Item, Size, Thing
 
 SUFFIXES = (".JPEG", *sorted(PICTURES))
@@ -21,7 +22,7 @@ def is_imagenet(path: Path) -> bool:
     return path.is_file() and path.suffix.lower() == ".csv"
 
 
-def of_imagenet(path: Path, photos: Path | None) -> Iterator[Item]:
+def of_imagenet(path: Path, photos: Place | None) -> Iterator[Item]:
     """The photos in the order of the lines; the boxes are held whole.
 
     Raises:
@@ -35,7 +36,7 @@ def of_imagenet(path: Path, photos: Path | None) -> Iterator[Item]:
         yield Item(file.name, file, label, partial(_things, boxes))
 
 
-def _file(root: Path, name: str) -> Path:
+def _file(root: Place, name: str) -> Place:
     found = next((p for suffix in SUFFIXES if (p := root / f"{name}{suffix}").is_file()), None)
     if found is None:
         raise InputError(f"no photo '{name}' in '{root}'. Say where they are with --photos DIR.")

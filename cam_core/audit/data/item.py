@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from ...backend import Array
 from ...sources.boxes import Labelled
+from .far import Place
 
 Size = tuple[int, int]
 """Height and width of a photo, turned upright."""
@@ -35,7 +35,7 @@ class Item:
 
     id: str
     """What tables call it: its path within the data, or batch.npz[3]."""
-    source: Path | Array
+    source: Place | Array
     """A file, or what a file of arrays holds: pixels uint8 [H, W, 3], or the model's own input."""
     label: Label | None = None
     """What it shows; None where nobody says so."""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ...sources.boxes import Labelled, format_of, read_boxes
 from ...sources.boxes.yolo import names_near, read_yolo
+from .far import FILES
 from .item import Item, Size, Thing
 
 
@@ -20,7 +21,7 @@ def with_boxes(items: Iterable[Item], boxes: Path) -> Iterator[Item]:
     """
     of = _by_file(boxes) if format_of(boxes) == "yolo" else _whole(boxes)
     for item in items:
-        if isinstance(item.source, Path):
+        if isinstance(item.source, FILES):
             yield replace(item, things=partial(of, item.source.stem))
         else:
             yield item

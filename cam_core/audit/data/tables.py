@@ -5,8 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -14,6 +13,7 @@ from ...backend import Array
 from ...errors import InputError, MissingExtraError
 from ...sources.boxes import Labelled
 from ...sources.boxes.labelled import class_or_name, labelled
+from .far import Far, Place, below_of, pixels_at
 from .item import Item, Label, Size, Thing, no_things
 
 PATH = ("path", "file", "filename", "file_name", "image", "photo")
@@ -25,26 +25,26 @@ Row = Mapping[str, Any]
 DELIMITERS = ",;\t"
 
 
-def is_table(path: Path) -> bool:
+def is_table(path: Place) -> bool:
     """Has the file a heading for paths?"""
     if path.suffix.lower() == ".parquet":
         return True
     return path.suffix.lower() in (".csv", ".tsv") and _column(headings(path), PATH) is not None
 
 
-def of_csv(path: Path, photos: Path | None) -> Iterator[Item]:
+def of_csv(path: Place, photos: Place | None) -> Iterator[Item]:
     """A line a photo.
 
     Raises:
         InputError: it is no UTF-8, or a line has no path.
     """
-    with path.open(encoding="utf-8-sig", newline="") as file:
+    with text_of(path) as file:
         rows = csv.DictReader(file, delimiter=_delimiter(path))
         names = list(rows.fieldnames or ())
         yield from of_rows(rows, names, path, photos)
 
 
-def of_parquet(path: Path, photos: Path | None) -> Iterator[Item]:
+def of_parquet(path: Place, photos: Place | None) -> Iterator[Item]:
     """A row a photo, read group by group.
 
     Raises:
@@ -59,7 +59,7 @@ def of_parquet(path: Path, photos: Path | None) -> Iterator[Item]:
             f"'{path}' needs pyarrow, which is not installed: pip install 'cam-core[parquet]'"
         ) from error
     try:
-        file = pyarrow.parquet.ParquetFile(path)
+        file = pyarrow.parquet.ParquetFile(path.open() if isinstance(path, Far) else path)
     except (pyarrow.ArrowException, OSError) as error:
         raise InputError(f"table '{path}': no Parquet file. Write it again.") from error
     with file:
@@ -70,7 +70,10 @@ def of_parquet(path: Path, photos: Path | None) -> Iterator[Item]:
 
 
 def of_rows(
-    rows: Iterator[Row] | csv.DictReader[str], names: Sequence[str], path: Path, photos: Path | None
+    rows: Iterator[Row] | csv.DictReader[str],
+    names: Sequence[str],
+    path: Place,
+    photos: Place | None,
 ) -> Iterator[Item]:
     """What each row says.
 
@@ -87,25 +90,32 @@ def of_rows(
         if not row.get(at):
             raise InputError(f"{where}: no {at}. Fill it in, or leave the row out.")
         file, said = str(row[at]), _label(None if label is None else row.get(label))
-        drawn = None if mask is None or not row.get(mask) else root / str(row[mask])
+        drawn = None if mask is None or not row.get(mask) else below_of(root, str(row[mask]))
         box = _corners(row, corners, said, where)
         things = partial(_things, said, drawn, box)
         unmarked = box is None and drawn is None
-        yield Item(file, root / file, said, no_things if unmarked else things)
+        yield Item(file, below_of(root, file), said, no_things if unmarked else things)
 
 
-def headings(path: Path) -> list[str]:
+def headings(path: Place) -> list[str]:
     """The first line of a CSV, a word a field; [] of what is no text."""
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
+        with text_of(path) as file:
             return next(csv.reader(file, delimiter=_delimiter(path)), [])
     except (OSError, UnicodeDecodeError, csv.Error):
         return []
 
 
-def _delimiter(path: Path) -> str:
+def text_of(path: Place) -> IO[str]:
+    """A table of text, opened."""
+    if isinstance(path, Far):
+        return path.open("utf-8-sig", "")
+    return path.open(encoding="utf-8-sig", newline="")
+
+
+def _delimiter(path: Place) -> str:
     """The one that the first line has most of."""
-    with path.open(encoding="utf-8-sig", newline="") as file:
+    with text_of(path) as file:
         first = file.readline()
     return max(DELIMITERS, key=first.count)
 
@@ -136,7 +146,7 @@ def _corners(
 
 
 def _things(
-    label: Label | None, mask: Path | None, box: Labelled | None, size: Size
+    label: Label | None, mask: Place | None, box: Labelled | None, size: Size
 ) -> list[Thing]:
     """The photo's one object."""
     height, width = size
@@ -145,8 +155,6 @@ def _things(
     return [Thing(whole if box is None else box, drawn)]
 
 
-def read_mask(path: Path) -> Array:
+def read_mask(path: Place) -> Array:
     """The pixels of a picture that are not black, bool [H, W]."""
-    from ...image.read import read
-
-    return np.asarray(read(path).any(axis=2))
+    return np.asarray(pixels_at(path).any(axis=2))

@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -16,6 +15,7 @@ from ...compare.record import of_boxes
 from ...maps.stats import STATS
 from ...ranking.asking import class_of
 from ...sources.boxes import Labelled, is_of
+from ..data.far import FILES
 from .metrics import EXTRAS
 from .shot import One, Opened, Shot
 from .small_map import rows_of, small_map
@@ -96,7 +96,7 @@ def is_class(label: str, names: tuple[str, ...]) -> bool:
 
 
 def _path(shot: Shot) -> str | None:
-    return str(shot.item.source) if isinstance(shot.item.source, Path) else None
+    return str(shot.item.source) if isinstance(shot.item.source, FILES) else None
 
 
 COLUMNS: Mapping[str, Column] = {

@@ -2,6 +2,6 @@
 
 from .lock import locked
 from .manifest import digest, read_manifest, write_manifest
-from .parts import Parts
+from .parts import Parts, schema_of
 
-__all__ = ["Parts", "digest", "locked", "read_manifest", "write_manifest"]
+__all__ = ["Parts", "digest", "locked", "read_manifest", "schema_of", "write_manifest"]

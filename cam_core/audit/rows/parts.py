@@ -33,7 +33,7 @@ class Parts:
 
     def __init__(self, folder: Path, kinds: Mapping[str, str], *, sweeping: bool = False) -> None:
         self.folder = folder / ROWS
-        self._schema = _schema(kinds)
+        self._schema = schema_of(kinds)
         if sweeping:
             _made(self.folder)
             sweep(self.folder)
@@ -73,7 +73,12 @@ class Parts:
             yield from table.to_pylist()
 
 
-def _schema(kinds: Mapping[str, str]) -> Any:
+def schema_of(kinds: Mapping[str, str]) -> Any:
+    """The `pyarrow.Schema` of rows.
+
+    Raises:
+        MissingExtraError: pyarrow is not installed.
+    """
     try:
         import pyarrow
     except ImportError as error:

@@ -16,7 +16,7 @@ class Audit(Typed):
     """Model, reference where there is one, data."""
     out: Path
     format: str | None
-    photos: Path | None
+    photos: str | None
     boxes: Path | None
     sample: int | None
     seed: int

@@ -11,6 +11,7 @@ import click
 
 from cam_core.audit.auditing import BARE, data_settings
 from cam_core.audit.data import Data, Item, open_data
+from cam_core.audit.data.far import FILES, pixels_at
 from cam_core.audit.hashes import hashes_of
 from cam_core.audit.measure import Opened, opened_from
 from cam_core.audit.plan import Plan, plan
@@ -19,7 +20,7 @@ from cam_core.compare.classes import read_classes
 from cam_core.compare.opening import open_side
 from cam_core.compare.photos import Photo
 from cam_core.compare.recordings import recording_of
-from cam_core.errors import CamError, InputError
+from cam_core.errors import CamError, InputError, UnreachableError
 from cam_core.factory import is_factory
 from cam_core.sources import Sources
 
@@ -84,16 +85,15 @@ def slot_of(item: Item, setup: Setup) -> Slot:
     Raises:
         InputError: it cannot be read, or the model takes no photos.
     """
-    from cam_core.image import read
-
     reader, stem = setup.reader, Path(item.id).stem
-    if isinstance(item.source, Path):
+    where = item.source if isinstance(item.source, Path) else Path(item.id)
+    if isinstance(item.source, FILES):
         if reader.main is None or reader.spec is None:
             raise InputError(f"'{item.id}' is a photo, and the model takes none: give an .npz")
-        return Slot(item.id, stem, item.source, read(item.source))
+        return Slot(item.id, stem, where, pixels_at(item.source))
     if reader.main is None:
         raise InputError("audit feeds models of one input")
-    array, where = item.source, Path(item.id)
+    array = item.source
     photos = as_photos(array, reader.main)
     if photos is not None:
         return Slot(item.id, stem, where, photos[0])
@@ -235,6 +235,8 @@ def first_slot(data: Data, setup: Setup) -> Slot | None:
     for index, item in enumerate(data):
         try:
             return slot_of(item, setup)
+        except UnreachableError:
+            raise
         except CamError:
             if index == LOOKED:
                 return None

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from cam_core.audit import Summary, open_table, summarise
+from cam_core.audit.engines import ENGINES
 from cam_core.audit.hashes import source_of
-from cam_core.audit.local import Local
 from cam_core.audit.measure import Column, columns_of
 from cam_core.audit.measure.metrics import find_extras
 from cam_core.audit.plan import Plan
@@ -18,7 +18,6 @@ from cam_core.compare.recordings import facts_said, methods_said
 from cam_core.head import probability_of
 from cam_core.report import versions
 
-from ..steps import Step
 from ..threads import cores
 from .asked import Audit
 from .opened import Again, Fed
@@ -74,21 +73,9 @@ def facts_of(ready: Plan, command: str, given: Sequence[str | None]) -> dict[str
 
 
 def engine_of(asked: Audit) -> Any:
-    """What makes the rows; None: this process."""
-    if asked.engine == "here":
-        return None
+    """What makes the rows; None: this process.
 
-    return Local(Again(asked), asked.workers or cores())
-
-
-def counted(step: Step) -> Any:
-    """Tells a bar how many photos are done."""
-    told = 0
-
-    def tell(done: int) -> None:
-        nonlocal told
-        for _ in range(done - told):
-            step()
-        told = done
-
-    return tell
+    Raises:
+        MissingExtraError: what it needs is not installed.
+    """
+    return ENGINES[asked.engine].make(Again(asked), asked.workers, cores())

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cam_core.audit.engines import ENGINES
+
 from ..audit.asked import Audit
 from ..option_types import FILE, Names
 from ..options import PIXELS, RUNTIME, options
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from cam_core.compare.limits import Checked, Limit
 
     from ..audit.opened import Fed
+
+ENGINES_SAID = "; ".join(f"{name}, {row.summary}" for name, row in ENGINES.items())
 
 
 @click.command(short_help="Look at many photos, and write a report.")
@@ -37,7 +41,7 @@ if TYPE_CHECKING:
     },
 )
 @click.option("--format", "format", metavar="NAME", help="What DATA is, where it is not told.")
-@click.option("--photos", type=FILE, metavar="DIR", help="Where the photos of DATA's labels are.")
+@click.option("--photos", metavar="DIR", help="Where the photos of DATA's labels are.")
 @click.option(
     "--boxes",
     type=FILE,
@@ -67,14 +71,14 @@ if TYPE_CHECKING:
     "--engine",
     default="here",
     show_default=True,
-    type=click.Choice(["here", "local"]),
-    help="Where photos are looked at: in this process, or in several of this machine, each with "
-    "models of its own.",
+    type=click.Choice(list(ENGINES)),
+    help=f"Where photos are looked at: {ENGINES_SAID}. Others than this process have models of "
+    "their own.",
 )
 @click.option(
     "--workers",
     type=click.IntRange(1),
-    help="Of --engine local: how many processes. Default: one a core.",
+    help="Of other engines than here: how many processes. Default: one a core.",
 )
 @click.option("--layer-b", help="The layer of the reference; 'default' is its own default one.")
 @click.option("--labels-b", type=FILE, metavar="FILE", help="The reference's class names.")
@@ -140,7 +144,6 @@ def run(asked: Audit) -> int:
     from ..audit.opened import open_all, sources
     from ..audit.steps import (
         columns_asked,
-        counted,
         engine_of,
         facts_of,
         limits_of,
@@ -152,17 +155,17 @@ def run(asked: Audit) -> int:
     from ..threads import ahead
 
     check_directory(asked.out)
-    limits = limits_of(asked, columns_asked(asked))
+    limits, engine = limits_of(asked, columns_asked(asked)), engine_of(asked)
     before = None if asked.baseline is None else summary_of(asked.baseline)
     ready, fed = open_all(asked)
     notes = said_first(ready, fed)
     for text in notes:
         click.echo(f"note: {text}", err=True)
     facts = facts_of(ready, command_line(sys.argv[1:]), sources(asked))
-    with progress(ready.count, "auditing") as step:
+    with progress(ready.count, "auditing", rated=True) as step:
         done = audited(
             *(ready, asked.out),
-            **{"step": counted(step), "ahead": ahead, "engine": engine_of(asked), "facts": facts},
+            **{"step": step.at, "ahead": ahead, "engine": engine, "facts": facts},
             dear=say_cost,
         )
     if done.kept:

@@ -76,7 +76,9 @@ def photos(folder: Path, count: int, broken: Sequence[int] = ()) -> Path:
     return folder
 
 
-def tiny_plan(folder: Path, *, referenced: bool = True, seconds: float = 0.0, **how: Any) -> Plan:
+def tiny_plan(
+    folder: str | Path, *, referenced: bool = True, seconds: float = 0.0, **how: Any
+) -> Plan:
     """An audit of these photos; files of three rows."""
     opener = Prepared(INFO, SPEC)
 

@@ -81,7 +81,7 @@ def alike(found: list[dict[str, Any]], expected: list[dict[str, Any]], unknown: 
 def test_its_rows_are_those_of_the_model(folder: Path, tmp_path: Path) -> None:
     own = audited(model(), None, folder, tmp_path / "own")
     found = audited(kept(folder, tmp_path / "kept"), None, folder, tmp_path / "out")
-    alike(found, own, {"noise_floor"})
+    alike(found, own, {"noise_floor", "channels"})
     settings = json.loads((tmp_path / "out" / "manifest.json").read_text())["settings"]
     assert (settings["method"], settings["layers"]) == ("gradcam", [["x"]])
 
@@ -96,21 +96,21 @@ def test_on_either_side(which: str, folder: Path, tmp_path: Path) -> None:
     found = audited(sides[0], sides[1], folder, tmp_path / "out")
     for row in [*found, *own]:
         row["bounds"] = " ".join(sorted(json.loads(row["bounds"] or "{}")))
-    alike(found, own, {"noise_floor"} if which == "model" else set())
+    alike(found, own, {"noise_floor", "channels"} if which == "model" else set())
     assert sum(NOISE in row["bounds"] for row in found) == 2
 
 
 def test_two_recordings_have_no_bounds(folder: Path, tmp_path: Path) -> None:
     own = audited(model(), model(0.05), folder, tmp_path / "own", bounds=0)
     sides = [kept(folder, tmp_path / name, noise) for name, noise in (("a", 0.0), ("b", 0.05))]
-    alike(audited(*sides, folder, tmp_path / "out"), own, {"noise_floor"})
+    alike(audited(*sides, folder, tmp_path / "out"), own, {"noise_floor", "channels"})
 
 
 def test_what_was_not_recorded_is_empty(folder: Path, tmp_path: Path) -> None:
     own = audited(model(), None, folder, tmp_path / "own")
     half = kept(folder, tmp_path / "kept", cam_signed=None, cam_class_used=None)
     found = audited(half, None, folder, tmp_path / "out")
-    alike(found, own, {"noise_floor", "positive_ratio"})  # the class is the top one
+    alike(found, own, {"noise_floor", "channels", "positive_ratio"})  # the class is the top one
     assert lacking(next(iter(half.pictures.values()))) == {"noise_floor", "positive_ratio"}
 
 

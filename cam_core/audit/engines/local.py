@@ -3,30 +3,17 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import islice
 from multiprocessing import get_context
-from typing import Any, Protocol
+from typing import Any
 
-from ..errors import InputError
-from .measure import Shot
-from .plan import Plan
-from .run import Part, Rows, Work
-
-AGAIN = 3
-"""How often processes may end before they should: new ones then take what was not finished."""
-
-
-class Opening(Hashable, Protocol):
-    """Makes the plan in each process: it is pickled, and its plan is kept there."""
-
-    def __call__(self) -> Plan:
-        """The same plan as that of the run."""
-        ...
+from ...errors import InputError
+from ..run import Part, Rows
+from .reading import AGAIN, Opening, Reading, ends_of
 
 
 @dataclass
@@ -84,31 +71,13 @@ class Local:
             found = futures[0].result()
             futures.popleft()
             done = waiting.popleft()
-            step(done[-1][0] + 1)
+            step(ends_of(done)[1])
             yield found
 
     def _given(
         self, pool: ProcessPoolExecutor, part: Part, ready: frozenset[int]
     ) -> Future[list[dict[str, Any]]]:
-        start, end = part[0][0], part[-1][0] + 1
-        return pool.submit(rows_there, self.opening, start, end, ready)
-
-
-class Reading:
-    """The photos of a plan in a process, which goes through them from part to part."""
-
-    def __init__(self, plan: Plan) -> None:
-        self.plan = plan
-        self._items = enumerate(plan.items())
-        self._at = 0
-
-    def part(self, start: int, end: int) -> Part:
-        """The photos from `start` to before `end`; those between two parts are others'."""
-        if start < self._at:
-            self._items, self._at = enumerate(self.plan.items()), 0
-        found = list(islice(self._items, start - self._at, end - self._at))
-        self._at = end
-        return found
+        return pool.submit(rows_there, self.opening, *ends_of(part), ready)
 
 
 @lru_cache(maxsize=1)
@@ -121,7 +90,4 @@ def rows_there(
     opening: Opening, start: int, end: int, ready: frozenset[int]
 ) -> list[dict[str, Any]]:
     """The rows of a part, in another process; those that are ready are empty."""
-    reading = reading_of(opening)
-    plan, part = reading.plan, reading.part(start, end)
-    empty = {index: Shot(item, index) for index, item in part if index in ready}
-    return Work(plan, plan.columns, lambda done: None, map, empty).rows(part)
+    return reading_of(opening).rows(start, end, ready)
