@@ -18,7 +18,7 @@ from cam_core.cli.group import gradcam
 from cam_core.demo import PREPROCESS
 from tests.cli.audit.files import COUNT, audit, write_files
 
-UNKNOWN = {"noise_floor"}
+UNKNOWN = {"noise_floor", "channels"}
 
 
 @pytest.fixture(scope="module")

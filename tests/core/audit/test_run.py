@@ -192,7 +192,10 @@ def test_other_settings_are_refused(folder: Path, tmp_path: Path) -> None:
         (tiny_plan(folder, sample=4, seed=1), "seed is 0 there and 1 here"),
         (tiny_plan(folder, sample=4, settings={"models": [{"a": "12"}]}), "models is null there"),
         (tiny_plan(folder, sample=4, referenced=False), "run is"),
-        (tiny_plan(folder, sample=4, metrics=["entropy"]), 'metrics is null there and \\["entropy'),
+        (
+            tiny_plan(folder, sample=4, metrics=["entropy"]),
+            'metrics is null there and \\["map_entropy',
+        ),
     ):
         with pytest.raises(InputError, match=f"report of other settings: {said}"):
             run(other, tmp_path)

@@ -14,6 +14,7 @@ from ....compare.agreement import spearman
 from ....compare.bounds import shuffled_of
 from ....compare.sides import Sides, map_of
 from ....errors import CamError, InputError
+from ....maps.stats import STATS
 from ....metrics import METRICS
 from ....metrics.metric import Better
 from ....ranking import measure, rankable
@@ -41,8 +42,12 @@ class Extra:
 
 
 def column_of(metric: str) -> str:
-    """The name of a metric as that of a column: `ROAD combined` is `road_combined`."""
-    return metric.lower().replace(" ", "_")
+    """The name of a metric as that of a column: `ROAD combined` is `road_combined`.
+
+    One that a number of every map has already is `map_entropy`.
+    """
+    name = metric.lower().replace(" ", "_")
+    return f"map_{name}" if name in STATS else name
 
 
 def ranked_by(metric: str, asking: Asking) -> float:

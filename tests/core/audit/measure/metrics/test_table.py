@@ -33,6 +33,7 @@ def test_names_are_new_and_may_stand_in_a_limit() -> None:
 def test_groups_and_metrics_are_found_by_any_of_their_names() -> None:
     assert find_extras(["sanity"]) == ("randomisation", "random_class")
     assert find_extras(["ROAD combined", " adcc", "ADCC"]) == ("road_combined", "adcc")
+    assert find_extras(["entropy", "map_entropy"]) == ("map_entropy",)
     assert find_extras(["random_class", "sanity"]) == ("random_class", "randomisation")
     with pytest.raises(InputError, match="no metric 'insertio' to audit by; did you mean inser"):
         find_extras(["insertio"])
@@ -108,8 +109,8 @@ def test_it_is_said_why_there_is_no_number(tmp_path: Path) -> None:
     plan = tiny_plan(photos(tmp_path, 3), referenced=False)
     (shot,) = looked(plan.sides, plan, [opened(plan, 0, next(iter(plan.items())))])
     why: dict[str, str] = {}
-    found = numbers_of(plan.sides, shot, ["adcc", "entropy", "pointing_game"], why.setdefault)
-    assert set(found) == {"entropy"}
+    found = numbers_of(plan.sides, shot, ["adcc", "map_entropy", "pointing_game"], why.setdefault)
+    assert set(found) == {"map_entropy"}
     assert "it is a share of a probability" in why["adcc"]
     assert "no box of what is asked about" in why["pointing_game"]
 
