@@ -33,6 +33,11 @@ MODELS = {
     "vit": DATA / "cifar10-vit.onnx",
 }
 
+FOR_BROWSERS = {
+    "mobilenetv2-int8": DATA / "mobilenetv2-int8-qdq.onnx",
+    "yolox": DATA / "yolox-nano.onnx",
+    "deeplab": DATA / "deeplab-v3-voc.onnx",
+}
 CASES = [*MODELS, "early"]
 PER_LAYER = ("map", "gradients")
 
@@ -96,16 +101,20 @@ def _early(rng: np.random.Generator) -> tuple[onnx.ModelProto, dict[str, Any]]:
     return model, {"x": x, "cam_class": np.array([3])}
 
 
-def _case(name: str, rng: np.random.Generator) -> tuple[onnx.ModelProto, dict[str, Any]]:
+def _case(
+    name: str, rng: np.random.Generator, profile: str | None = None
+) -> tuple[onnx.ModelProto, dict[str, Any]]:
     if name == "early":
         return _early(rng)
-    path = Path(str(MODELS[name]))
+    path = Path(str({**MODELS, **FOR_BROWSERS}[name]))
     if not path.is_file():
         pytest.skip(f"{path.name} is not here: the folder with real models is absent")
-    model = instrument(path, outputs=OUTPUTS)
+    outputs = OUTPUTS if name != "yolox" else ("map", "signed", "heatmap")
+    model = instrument(path, outputs=outputs, profile=profile)
     image = next(i for i in model.graph.input if i.name != "cam_class")
     dims = [d.dim_value or 1 for d in image.type.tensor_type.shape.dim]
-    x = rng.uniform(0, 1, size=dims).astype(np.float32)
+    # yolox takes 0..255: of less its scores are logarithms of almost 0, which are mostly rounding
+    x = rng.uniform(0, 255 if name == "yolox" else 1, size=dims).astype(np.float32)
     return model, {image.name: x, "cam_class": np.array([3])}
 
 
@@ -133,13 +142,18 @@ def test_openvino(name: str, rng: np.random.Generator) -> None:
     _same({name: results[compiled.output(name)] for name in expected}, expected)
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_onnxruntime_web(name: str, rng: np.random.Generator, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("name", "profile"), [
+    *((name, None) for name in CASES),
+    *((name, "web") for name in (*MODELS, *FOR_BROWSERS)),
+])  # fmt: skip
+def test_onnxruntime_web(
+    name: str, profile: str | None, rng: np.random.Generator, tmp_path: Path
+) -> None:
     folder = os.environ.get("NODE_FOLDER", "")
     node = shutil.which("node")
     if node is None or not (Path(folder) / "node_modules" / "onnxruntime-web").is_dir():
         pytest.skip("no node, or NODE_FOLDER names no folder with onnxruntime-web installed")
-    model, feed = _case(name, rng)
+    model, feed = _case(name, rng, profile)
     (tmp_path / "cam.onnx").write_bytes(model.SerializeToString())
     (tmp_path / "run.mjs").write_text(NODE)
     feeds = {
