@@ -77,10 +77,12 @@ def doctor(asked: AskedDoctor) -> int:
 def set_up(asked: AskedDoctor, model: str) -> Setup:
     """A model, and the photos as it is fed them."""
     from cam_core.discover import open_backend
+    from cam_core.recording import require_model
     from cam_core.sources import Sources
 
     from ..inputs.opened import bring_together
 
+    require_model(model)
     backend = open_backend(model, **opening(asked))
     sources = Sources.of(backend, model, flag)
     return bring_together(backend, sources, asked, list(asked.images), pieces(asked))
