@@ -12,7 +12,7 @@ import numpy as np
 from cam_core.backend import Array, Capture, InputInfo, Inputs, Layer, Target
 from cam_core.errors import InputError, LayerError, ModelError
 from cam_core.head import Head
-from cam_core.recording import Recorded, read_folder, sha256_of
+from cam_core.recording import Recorded, is_recording, read_folder, sha256_of
 from cam_core.rows import row
 
 from .look import RecordedLook
@@ -42,8 +42,7 @@ class RecordedBackend:
     @staticmethod
     def claims(source: object) -> bool:
         """Is it a folder with recordings?"""
-        folder = Path(source) if isinstance(source, str | Path) else None
-        return folder is not None and folder.is_dir() and any(folder.glob("*.npz"))
+        return is_recording(source)
 
     @property
     def classes(self) -> int | None:

@@ -13,8 +13,9 @@ from .rows import Rows
 from .shift import ROUNDING
 
 LEAST = 5
-"""Rows of both that a class has from which on it is compared by itself; the rest are one class."""
-REST = ""
+"""Rows of the baseline that a class has from which on it is compared by itself."""
+REST = "all others"
+"""Classes with fewer rows on both sides, held together as one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,24 +23,27 @@ class Strata:
     """Rows of both, part by part."""
 
     log: Array
-    """int [n]: the part of each row of the log; -1 of a class that the baseline has not."""
+    """int [n]: the part of each row of the log; -1 of a class that the baseline lacks."""
     baseline: Array
     """The same of the baseline."""
     names: tuple[str, ...]
-    """The class of each part; REST of those that have few rows."""
+    """The class of each part, REST the last."""
 
 
 def strata_of(log: Sequence[str] | None, baseline: Sequence[str] | None) -> Strata | None:
-    """By the answer's class; None where one of both does not know it."""
+    """By the answer's class; None where one of both does not know it.
+
+    A class of LEAST rows in the baseline is a part, however few the log has of it. What is rare in
+    both is one part. What the log has LEAST rows of and the baseline has not is none.
+    """
     if log is None or baseline is None:
         return None
     ours, theirs = Counter(log), Counter(baseline)
-    both = {name for name in ours if name in theirs}
-    large = sorted(n for n in both if n != REST and min(ours[n], theirs[n]) >= LEAST)
-    places = {name: i for i, name in enumerate(large)} | {n: len(large) for n in both - set(large)}
+    large = sorted(name for name in ours if theirs[name] >= LEAST)
+    rare = {n for n in {*ours, *theirs} if max(ours[n], theirs[n]) < LEAST}
+    places = {n: i for i, n in enumerate(large)} | dict.fromkeys(rare, len(large))
     first, second = ([places.get(name, -1) for name in side] for side in (log, baseline))
-    names = (*large, *([REST] if both - set(large) else ()))
-    return Strata(np.array(first, int), np.array(second, int), names)
+    return Strata(np.array(first, int), np.array(second, int), (*large, REST))
 
 
 def classes_of(log: Rows, baseline: Rows) -> tuple[Sequence[str] | None, Sequence[str] | None]:

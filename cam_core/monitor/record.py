@@ -8,7 +8,7 @@ import numpy as np
 
 from ..backend import Array
 from ..maps.stats import STATS
-from .mix import REST, Strata
+from .mix import Strata
 from .monitoring import Monitored
 from .rows import Rows
 from .shift import ROUNDING, Pool
@@ -17,8 +17,6 @@ from .words import line, said, word
 FORMAT = 1
 SHOWN = 20
 """Classes that are told, those that moved farthest first."""
-OTHERS = "all others"
-"""Classes of few rows."""
 
 
 def record(found: Monitored) -> dict[str, Any]:
@@ -78,8 +76,7 @@ def classes(found: Monitored) -> list[dict[str, Any]]:
 def _names(strata: Strata, baseline: Rows, parts: Array) -> list[str]:
     """What the classes of the pool's strata are called."""
     labels = dict(zip(baseline.classes or (), baseline.labels or (), strict=False))
-    names = [strata.names[i] for i in parts]
-    return [OTHERS if name == REST else labels.get(name) or name for name in names]
+    return [labels.get(strata.names[i]) or strata.names[i] for i in parts]
 
 
 def _class(found: Monitored, pool: Pool, stratum: int, name: str) -> dict[str, Any]:

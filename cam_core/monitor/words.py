@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from math import isinf
 
-from .mix import LEAST, REST
+from .mix import LEAST
 from .monitoring import MOST, Monitored
 from .needed import baseline_needed
 from .rows import SAID
@@ -101,10 +101,13 @@ def _of_classes(found: Monitored) -> list[str]:
         some = ", ".join(name or "none" for name, _ in names.most_common(NAMED))
         more = ", ..." if len(names) > NAMED else ""
         count = int(outside.sum())
-        lines.append(f"{count} rows are of classes that the baseline has not: {some}{more}")
-    if REST in found.strata.names:
-        few = int((found.strata.log == found.strata.names.index(REST)).sum())
-        lines.append(f"{few} rows are of classes with fewer than {LEAST}, held together as one")
+        lines.append(
+            f"{count} rows are of classes that the baseline has fewer than {LEAST} of, left out: "
+            f"{some}{more}"
+        )
+    few = int((found.strata.log == len(found.strata.names) - 1).sum())
+    if few:
+        lines.append(f"{few} rows are of classes that are rare in both, held together as one")
     return lines
 
 

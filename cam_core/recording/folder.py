@@ -35,6 +35,25 @@ def write_folder(
     return write_together(root, {**files, FACTS: to_json(facts)})
 
 
+def is_recording(source: object) -> bool:
+    """Is it a folder with recordings?"""
+    folder = Path(source) if isinstance(source, str | Path) else None
+    return folder is not None and folder.is_dir() and any(folder.glob("*.npz"))
+
+
+def require_model(source: object) -> None:
+    """Refuses a recording where a model is to run.
+
+    Raises:
+        InputError: it is one.
+    """
+    if is_recording(source):
+        raise InputError(
+            f"'{source}' is a recording: finished maps, no activations and no gradients; name the "
+            "model itself (compare, audit and monitor take recordings)"
+        )
+
+
 def read_folder(folder: str | Path) -> tuple[dict[str, Recorded], dict[str, Any]]:
     """The pictures by name, and the facts, which are empty where nobody wrote any.
 

@@ -47,6 +47,16 @@ def test_the_profiles_are_those_of_the_table() -> None:
     assert tuple(PROFILE.choices) == tuple(PROFILES)
 
 
+def test_stats_are_added_to_what_is_asked_for(model: Path, tmp_path: Path) -> None:
+    out = tmp_path / "cam.onnx"
+    flags = ["--stats", "--outputs", "class_used", "--json"]
+    record = json.loads(call("instrument", model, "-o", out, *flags).stdout)
+    assert record["outputs"] == ["cam_class_used", "cam_stats"]
+    kept = {entry.key: entry.value for entry in onnx.load(out).metadata_props}
+    assert record["source_sha256"] == kept["cam.source_sha256"]
+    assert len(json.loads(kept["cam.stats"])) == 8
+
+
 def test_the_branch_of_the_gate_counts(model: Path, tmp_path: Path) -> None:
     plain, gated = (
         json.loads(call("instrument", model, "-o", tmp_path / "o.onnx", "--json", *flags).stdout)

@@ -11,6 +11,7 @@ from typing import Any
 import onnx
 
 from cam_core.errors import InputError, ModelError
+from cam_core.recording import require_model
 
 from .stored import (
     external_tensors,
@@ -121,6 +122,7 @@ def _without(message: Any, left_out: str) -> Any:
 
 def _read(path: Path) -> bytes:
     if path.is_dir():
+        require_model(path)
         raise InputError(f"{path} is a folder; give the .onnx file in it")
     try:
         if path.stat().st_size > LARGEST_MESSAGE:

@@ -22,10 +22,11 @@ from cam_core.compare.photos import Photo
 from cam_core.compare.recordings import recording_of
 from cam_core.errors import CamError, InputError, UnreachableError
 from cam_core.factory import is_factory
+from cam_core.recording import is_recording
 from cam_core.sources import Sources
 
 from ..compare.feeding import Feeding, described, feeding
-from ..compare.opened import as_beside, is_recording, labels_of
+from ..compare.opened import as_beside, labels_of
 from ..inputs.as_photos import as_photos
 from ..inputs.fitting import fit
 from ..inputs.opened import Setup, bring_together, taken

@@ -100,7 +100,9 @@ def converted(asked: Asked, source: str, out: Path) -> Any:
     """Writes the file; what came out of the comparison, None where there was none."""
     from cam_core.discover import find_converter
     from cam_core.errors import InputError
+    from cam_core.recording import require_model
 
+    require_model(source)
     file, said = Path(source), kept(asked)
     known: dict[str, Any] = {"metadata": said, "force": asked.force}
     if asked.calibration:

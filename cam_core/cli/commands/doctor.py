@@ -78,10 +78,12 @@ def set_up(asked: AskedDoctor, model: str) -> Setup:
     """A model, and the photos as it is fed them."""
     from cam_core.discover import open_backend
     from cam_core.errors import InputError
+    from cam_core.recording import require_model
     from cam_core.sources import Sources
 
     from ..inputs.opened import bring_together
 
+    require_model(model)
     backend = open_backend(model, **opening(asked))
     if (count := len(backend.inputs())) > 1:
         raise InputError(f"the doctor is for models of one photo: '{model}' takes {count} inputs.")

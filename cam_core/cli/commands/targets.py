@@ -84,10 +84,12 @@ def targets(asked: AskedTargets) -> None:
 def set_up(asked: AskedTargets) -> Setup:
     """The model, and the picture where there is one."""
     from cam_core.discover import open_backend
+    from cam_core.recording import require_model
     from cam_core.sources import Sources
 
     from ..inputs.opened import bring_together
 
+    require_model(asked.model)
     backend = open_backend(asked.model, **opening(asked))
     sources = Sources.of(backend, asked.model, flag)
     images = () if asked.image is None else (asked.image,)

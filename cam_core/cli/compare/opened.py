@@ -18,6 +18,7 @@ from cam_core.compare.sides import Sides
 from cam_core.compare.together import bring_together
 from cam_core.errors import InputError, ModelError
 from cam_core.factory import is_factory
+from cam_core.recording import is_recording
 from cam_core.sources import Labels, Sources
 
 from ..inputs.given_files import find_files
@@ -136,7 +137,10 @@ def as_beside(recording: Backend, labels: Labels | None, other: Setup | None) ->
 
 
 def _backends(asked: Compare, model: str, other: str) -> tuple[Backend, Backend]:
-    """Files first: they say what the modules take that cannot say it themselves."""
+    """Files first: they say what the modules take that cannot say it themselves.
+
+    Flags about how a model is opened are not about a recording, but about the other side.
+    """
     ours, theirs = (
         {} if is_recording(source) else opening(of)
         for source, of in ((model, asked), (other, _of_b(asked)))
@@ -146,11 +150,6 @@ def _backends(asked: Compare, model: str, other: str) -> tuple[Backend, Backend]
         return open_side(model, b.inputs(), **ours), b
     a = open_side(model, **ours)
     return a, open_side(other, a.inputs(), **theirs)
-
-
-def is_recording(source: str) -> bool:
-    """Is it a folder of them? Flags about how a model is opened are the other side's then."""
-    return Path(source).is_dir() and any(Path(source).glob("*.npz"))
 
 
 def _of_b(asked: Compare) -> Compare:

@@ -117,3 +117,21 @@ def test_what_cannot_be_is_said_in_a_line(arguments: tuple[str, ...], text: str)
     assert text in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert not Path("rec").exists()
+
+
+OF_MODELS = [
+    *("check rec", "layers rec", "instrument rec -o x.onnx", "strip rec -o x.onnx"),
+    *("doctor rec photos/s0.png photos/s1.png", "targets rec", "targets rec photos/s0.png"),
+    *("blame rec demo.onnx photos/s0.png", "convert rec -o x.onnx"),
+]
+
+
+@pytest.mark.parametrize("line", OF_MODELS)
+def test_what_needs_a_model_names_the_cure(line: str) -> None:
+    assert call("demo.onnx", "photos", "--preprocess", PREPROCESS, "-o", "rec").exit_code == 0
+    done = CliRunner().invoke(gradcam, line.split())
+    assert done.exit_code == 2
+    assert done.stderr == (
+        "Error: 'rec' is a recording: finished maps, no activations and no gradients; name the "
+        "model itself (compare, audit and monitor take recordings)\n"
+    )

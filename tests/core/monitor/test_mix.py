@@ -11,13 +11,13 @@ from tests.core.monitor.logged import rows
 
 
 def test_a_class_of_few_rows_is_held_with_others() -> None:
-    log = ["a"] * 6 + ["b"] * 2 + ["c"] + ["new"] * 3
-    baseline = ["a"] * 9 + ["b"] * 20 + ["c"] * 2 + ["gone"] * 5
+    log = ["a"] * 6 + ["b"] * 2 + ["c"] + ["new"] * 6 + ["odd"] * 3
+    baseline = ["a"] * 9 + ["b"] * 20 + ["c"] * 2 + ["new"] + ["gone"] * 5 + ["some"] * 4
     found = strata_of(log, baseline)
     assert found is not None
-    assert found.names == ("a", REST)
-    assert found.log.tolist() == [0] * 6 + [1] * 3 + [-1] * 3
-    assert found.baseline.tolist() == [0] * 9 + [1] * 22 + [-1] * 5
+    assert found.names == ("a", "b", REST)
+    assert found.log.tolist() == [0] * 6 + [1] * 2 + [2] + [-1] * 6 + [2] * 3
+    assert found.baseline.tolist() == [0] * 9 + [1] * 20 + [2] * 2 + [-1] * 6 + [2] * 4
 
 
 def test_without_classes_there_are_no_parts() -> None:

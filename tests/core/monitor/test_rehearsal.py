@@ -32,6 +32,17 @@ def test_logs_of_the_same_population_are_no_shift() -> None:
     assert sum(alarms) <= binom.interval(0.999, 100, 0.05)[1]
 
 
+def test_another_mix_is_called_a_shift_no_more_often() -> None:
+    """Two of a population, the classes drawn otherwise: 150 logs at 0.05, within 99.9 %."""
+    found = [
+        monitor(rows(120, 500 + i, (0.1, 0.2, 0.7)), rows(250, 900 + i), alpha=0.05, seed=i)
+        for i in range(150)
+    ]
+    low, high = binom.interval(0.999, 150, 0.05)
+    assert low <= sum(bool(one.alarm) for one in found) <= high
+    assert sum(one.remixed for one in found) > 140
+
+
 def test_a_shift_is_seen() -> None:
     """Three in ten rows of 150 lie elsewhere: nineteen of twenty logs call alarm at 0.05."""
     baseline, seen = rows(500, 3), 0

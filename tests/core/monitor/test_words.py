@@ -28,13 +28,14 @@ def test_a_log_that_says_nothing_of_its_model_is_told() -> None:
 
 def test_classes_of_few_rows_and_of_none_are_told() -> None:
     given = rows(100, 2)
-    classes = ("0",) * 60 + ("7",) * 3 + tuple(f"new{i}" for i in range(37))
-    baseline = replace(BASELINE, classes=("0",) * 490 + ("7",) * 10)
+    classes = ("0",) * 60 + ("7",) * 3 + tuple(f"new{i % 7}" for i in range(37))
+    baseline = replace(BASELINE, classes=("0",) * 497 + ("7",) * 3)
     lines = said(monitor(replace(given, classes=classes), baseline))
-    assert lines[0].startswith("37 rows are of classes that the baseline has not: new")
+    words = "37 rows are of classes that the baseline has fewer than 5 of, left out: new"
+    assert lines[0].startswith(words)
     assert lines[0].count("new") == NAMED
     assert lines[0].endswith(", ...")
-    assert lines[1] == "3 rows are of classes with fewer than 5, held together as one"
+    assert lines[1] == "3 rows are of classes that are rare in both, held together as one"
 
 
 def test_rows_in_sequence_are_told_and_what_mends_it() -> None:

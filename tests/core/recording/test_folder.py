@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 
 from cam_core.errors import InputError
-from cam_core.recording import FACTS, Recorded, read_folder, write_folder
+from cam_core.recording import (
+    FACTS,
+    Recorded,
+    is_recording,
+    read_folder,
+    require_model,
+    write_folder,
+)
 
 
 def one(digit: str, size: int = 2, classes: int = 3) -> Recorded:
@@ -38,6 +45,17 @@ def test_two_recordings_do_not_mix(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"holds 'a\.npz' already"):
         write_folder(tmp_path, {"b": one("2")}, {})
     assert not (tmp_path / "b.npz").exists()
+
+
+def test_a_recording_is_no_model(tmp_path: Path) -> None:
+    write_folder(tmp_path / "kept", {"a": one("1")}, {})
+    assert is_recording(tmp_path / "kept")
+    with pytest.raises(InputError, match="kept' is a recording: finished maps, no activations"):
+        require_model(str(tmp_path / "kept"))
+    (tmp_path / "a.onnx").write_bytes(b"")
+    for other in (tmp_path, tmp_path / "a.onnx", tmp_path / "gone", object(), b""):
+        assert not is_recording(other)
+        require_model(other)
 
 
 def test_what_is_wrong_is_said(tmp_path: Path) -> None:

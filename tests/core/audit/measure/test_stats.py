@@ -44,3 +44,22 @@ def test_of_no_heat_only_its_strength_is_known() -> None:
 def test_what_is_no_picture_has_none(signed: Any) -> None:
     assert stats_of(seen(signed)) == {}
     assert set(LOGGED) | {"raw_max"} == set(STATS)
+
+
+def test_a_row_has_what_the_file_logs(tmp_path: Path) -> None:
+    """Photos one by one through the instrumented file, and through an audit in batches."""
+    pytest.importorskip("onnxruntime")
+    pytest.importorskip("pyarrow")
+    from backends.onnx import instrument
+    from cam_core.audit import audit
+    from cam_core.demo import MODEL
+    from tests.sessions import run
+
+    x = np.random.default_rng(2).random((6, 3, 128, 128), np.float32)
+    np.savez(tmp_path / "photos.npz", x=x)
+    table = audit(MODEL, tmp_path / "photos.npz", tmp_path / "report").table
+    model = instrument(MODEL, stats=True)
+    logged = [run(model, image=one[None], cam_class=np.array([-1]))["cam_stats"][0] for one in x]
+    for i, name in enumerate(STATS):
+        expected = [float(row[i]) for row in logged]
+        np.testing.assert_allclose(table.numbers(name), expected, rtol=1e-4, atol=1e-6)
