@@ -66,7 +66,7 @@ def engine_of(asked: Audit) -> Any:
     return Local(Again(asked), asked.workers or cores())
 
 
-def counted(step: Step) -> Any:
+def ticking(step: Step) -> Any:
     """Tells a bar how many photos are done."""
     told = 0
 

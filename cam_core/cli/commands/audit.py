@@ -133,17 +133,18 @@ def audit(asked: Audit) -> int:
 def run(asked: Audit) -> int:
     """The models over the photos that have no row yet, and the report."""
     from cam_core.audit.run import run as audited
+    from cam_core.plural import counted
 
     from ..audit.files import command_line
     from ..audit.opened import open_all, sources
     from ..audit.steps import (
         columns_asked,
-        counted,
         engine_of,
         facts_of,
         limits_of,
         said_first,
         summary_of,
+        ticking,
     )
     from ..output import check_directory
     from ..report import progress
@@ -160,11 +161,11 @@ def run(asked: Audit) -> int:
     with progress(ready.count, "auditing") as step:
         done = audited(
             *(ready, asked.out),
-            **{"step": counted(step), "ahead": ahead, "engine": engine_of(asked), "facts": facts},
+            **{"step": ticking(step), "ahead": ahead, "engine": engine_of(asked), "facts": facts},
             dear=say_cost,
         )
     if done.kept:
-        click.echo(f"note: {done.kept} rows were there already", err=True)
+        click.echo(f"note: {counted(done.kept, 'row was', 'rows were')} there already", err=True)
     return finish(asked, (ready, fed), limits, before, notes)
 
 
