@@ -10,6 +10,7 @@ from typing import Any
 
 from ..compare.sides import Sides
 from ..errors import CamError, InputError, UnreachableError
+from ..plural import counted
 from .data import Item
 from .measure import Column, Opened, Shot, row_of
 from .measure.looking import look_at_both, look_at_one
@@ -83,7 +84,9 @@ def run(
             parts.append([ready.get(row["index"], row) for row in rows])
         give_back()
         if parts.count != plan.count:
-            raise InputError(f"the data had {plan.count} photos and now has {parts.count}")
+            raise InputError(
+                f"the data had {counted(plan.count, 'photo')} and now has {parts.count}"
+            )
     return Done(kept, parts.count - kept)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..backend import Array, Backend, Inputs
 from ..errors import InputError, NothingFoundError
+from ..plural import counted
 from .bounds import FORWARD_ONLY, grey_noise, quantised
 from .classes import ClassMap, Names, moved_said
 from .collecting import Collected
@@ -90,7 +91,9 @@ class Comparison:
             found.append(moved_said(self.moved, self.sides.labels))
         apart = sum(not pair.fed_alike for pair in self.pairs)
         if apart:
-            found.append(f"A and B were fed other bytes ({apart} of {len(self.pairs)} photos)")
+            found.append(
+                f"A and B were fed other bytes ({apart} of {counted(len(self.pairs), 'photo')})"
+            )
         rest = len(self.missed) - NAMED
         more = [f"{rest} more were left out, see compare.json"] if rest > 0 else []
         return [*found, *self.missed[:NAMED], *more]

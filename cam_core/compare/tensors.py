@@ -11,6 +11,7 @@ import numpy as np
 from ..backend import Array, Backend, Inputs
 from ..errors import InputError, ModelError
 from ..metrics.agreement.noise import power, sqnr
+from ..plural import counted
 from .record import number
 
 APART = 1e-3
@@ -73,7 +74,7 @@ def tensor_record(a: Backend, b: Backend, x: tuple[Inputs, Inputs]) -> dict[str,
     """
     found = tensors_apart(*(_tensors(one)(fed) for one, fed in zip((a, b), x, strict=True)))
     first, worst = first_apart(found), min(found, key=lambda one: one.sqnr)
-    said = f"{len(found)} tensors of one name"
+    said = f"{counted(len(found), 'tensor')} of one name"
     if first is None:
         said += f", none apart by more than {APART:.1%} of its largest value"
     else:

@@ -32,6 +32,7 @@ import numpy as np
 
 from ..backend import Array
 from ..metrics.intervals import LEVEL, Interval
+from ..plural import counted
 from ..ranking.order import fewest
 from ..targets.target import PLACE, UNRELATED
 from .bounds import NOISE, NOISE_FLIP, NOISE_GAIN, SHUFFLED
@@ -98,7 +99,8 @@ def verdict(pairs: Sequence[Pair]) -> Verdict:
     told = Verdict("", agreement, floor, ceiling, beyond, median_interval(way), ())
     assert told.way is not None
     if agreement.rows < fewest(LEVEL):
-        few = f"{agreement.rows} photos are too few to say: {fewest(LEVEL)} at least"
+        some = counted(agreement.rows, "photo is", "photos are")
+        few = f"{some} too few to say: {fewest(LEVEL)} at least"
         far = [why for _, why in _apart(pairs, told.way, way, beyond) if why]
         return _said(told, "cannot say", [few, *far])
     found = _apart(pairs, told.way, way, beyond)
@@ -168,7 +170,8 @@ def _lost(pairs: Sequence[Pair]) -> str:
     for side, name in ((1, "B"), (0, "A")):
         gone = [p for p in pairs if p.maps[side].blank and not p.maps[1 - side].blank]
         if gone:
-            return f"{name} has no map of {len(gone)} photos ({gone[0].maps[side].diagnosis})"
+            said = counted(len(gone), "photo")
+            return f"{name} has no map of {said} ({gone[0].maps[side].diagnosis})"
     return ""
 
 
@@ -179,7 +182,7 @@ def _by_answers(pairs: Sequence[Pair]) -> tuple[str, str]:
         return "the same", ""
     share, noise = float(np.mean(known)), _mean([p.bounds.get(NOISE_FLIP) for p in pairs])
     what = "boxes of one model alone are" if boxes else "answers differ"
-    said = f"{what} on {sum(known)} of {len(known)} photos"
+    said = f"{what} on {sum(known)} of {counted(len(known), 'photo')}"
     if share <= noise:
         return "the same", f"{said}, as under noise"
     from scipy.stats import binomtest

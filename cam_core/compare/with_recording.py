@@ -12,6 +12,7 @@ from ..backend import Array
 from ..errors import InputError, NothingFoundError, TargetError
 from ..explain import check_finite
 from ..looking import Looks
+from ..plural import counted
 from ..recording import Recorded
 from ..targets import ScoredTarget
 from ..targets.classes.one_class import ClassTarget
@@ -185,7 +186,10 @@ def shapes_said(pairs: Sequence[tuple[Seen, Seen]]) -> str:
 def classes_said(pairs: Sequence[tuple[Seen, Seen]]) -> str:
     """Of how many photos two recordings have maps of two classes; '' of none."""
     count = sum(a.diagnosis == OTHER for a, _ in pairs)
-    return f"A and B have maps of other classes of {count} photos: these are left out" * (count > 0)
+    return (
+        f"A and B have maps of other classes of {counted(count, 'photo')}: these are left out"
+        * (count > 0)
+    )
 
 
 def _asked(

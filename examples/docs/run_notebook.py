@@ -1,4 +1,4 @@
-"""Runs examples/quickstart.ipynb and stores what its cells show; needs no Jupyter.
+"""Runs the notebooks of examples and stores what their cells show; needs no Jupyter.
 
     python -m examples.docs.run_notebook
 
@@ -18,12 +18,18 @@ from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
-NOTEBOOK = Path(__file__).resolve().parents[1] / "quickstart.ipynb"
+NOTEBOOKS = sorted(Path(__file__).resolve().parents[1].glob("*.ipynb"))
 
 
 def main() -> None:
-    """Writes the outputs into the notebook."""
-    notebook = json.loads(NOTEBOOK.read_text(encoding="utf-8"))
+    """Writes the outputs into each."""
+    for path in NOTEBOOKS:
+        store(path)
+
+
+def store(path: Path) -> None:
+    """Writes the outputs into a notebook."""
+    notebook = json.loads(path.read_text(encoding="utf-8"))
     names: dict[str, Any] = {}
     count = 0
     before = Path.cwd()
@@ -35,8 +41,8 @@ def main() -> None:
                 cell["execution_count"] = count
                 cell["outputs"] = outputs("".join(cell["source"]), names, count)
         os.chdir(before)
-    NOTEBOOK.write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    print(f"{NOTEBOOK}: {count} cells, {NOTEBOOK.stat().st_size / 1000:.0f} kB")
+    path.write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    print(f"{path}: {count} cells, {path.stat().st_size / 1000:.0f} kB")
 
 
 def outputs(source: str, names: dict[str, Any], count: int) -> list[dict[str, Any]]:

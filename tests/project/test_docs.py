@@ -152,13 +152,14 @@ def test_the_page_of_methods_has_a_line_for_each() -> None:
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e-?\d+)?")
 
 
-def test_the_notebook_runs_and_shows_what_it_stores(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("path", sorted((ROOT / "examples").glob("*.ipynb")), ids=name)
+def test_a_notebook_runs_and_shows_what_it_stores(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Cell by cell in one namespace, by the script that stored the outputs: without Jupyter."""
     monkeypatch.chdir(tmp_path)
     outputs = import_module("examples.docs.run_notebook").outputs
-    notebook = json.loads((ROOT / "examples" / "quickstart.ipynb").read_text(encoding="utf-8"))
+    notebook = json.loads(path.read_text(encoding="utf-8"))
     cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
     names: dict[str, Any] = {}
     for count, cell in enumerate(cells, start=1):

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from cam_core.cli.report import console, grid, line, lines
+from cam_core.plural import counted
 
 from ..blaming.curve import Drift
 from ..blaming.keep_lists import keep_lists
@@ -41,7 +42,7 @@ def tell(opened: Opened, found: Found, files: Mapping[str, Any]) -> None:
     headings |= {"worst map": "r", "map by SQNR": "r"}
     out.print(grid(headings, _curve(found)), soft_wrap=True)
     out.print()
-    count = f"{len(found.ratings)} tensors"
+    count = counted(len(found.ratings), "tensor")
     lines(out, [("score", blame.plain.score_name), ("photos", _photos(opened))])
     lines(out, [("input", opened.setup.fed), ("rated", count)])
     out_of = {line.partition(":")[0] for line in blame.suspects.unrated}
@@ -83,7 +84,7 @@ def _named(found: Found) -> str:
 def _proposal(found: Found) -> str:
     """The set, in a line."""
     before, after = found.before.rms, found.proposed.drift.rms
-    count = f"{found.keep} of {len(found.ratings)} tensors in float"
+    count = f"{found.keep} of {counted(len(found.ratings), 'tensor')} in float"
     if not found.nearer:
         return (
             f"nothing: {count} leave a drift of {_number(after)}, and without them it is "

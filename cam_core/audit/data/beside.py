@@ -12,6 +12,7 @@ from ...sources.boxes.yolo import names_near, read_yolo
 from .far import Place
 from .folders import below, way
 from .item import Item, Size, Thing
+from .voc_masks import with_masks
 
 IMAGES, LABELS = "images", "labels"
 """The folders of YOLO, side by side."""
@@ -49,14 +50,13 @@ def is_voc(path: Path) -> bool:
 
 
 def of_voc(path: Path, photos: Place | None) -> Iterator[Item]:
-    """The photos of JPEGImages; what is in a.jpg is said by Annotations/a.xml."""
+    """The photos of JPEGImages; what is in a.jpg is said by Annotations/a.xml, and by the masks."""
     root = _voc_root(path)
     if root is None:
         raise InputError(f"'{path}': no folders '{PHOTOS}' and '{ANNOTATIONS}' in it.")
     start: Place = root / PHOTOS if photos is None else photos
     for photo in below(start):
-        file = root / ANNOTATIONS / f"{photo.stem}.xml"
-        yield Item(way(photo, start), photo, None, partial(_voc, file))
+        yield Item(way(photo, start), photo, None, partial(_voc, root, photo.stem))
 
 
 def _yolo_root(path: Path) -> Path | None:
@@ -96,8 +96,7 @@ def _yolo(file: Path, names: Sequence[str], size: Size) -> list[Thing]:
     return [Thing(box) for box in found.get(file.stem, ())]
 
 
-def _voc(file: Path, size: Size) -> list[Thing]:
-    if not file.is_file():
-        return []
-    found = read_voc([file], {file.stem: size})
-    return [Thing(box) for box in found.get(file.stem, ())]
+def _voc(root: Path, stem: str, size: Size) -> list[Thing]:
+    file = root / ANNOTATIONS / f"{stem}.xml"
+    found = read_voc([file], {stem: size}) if file.is_file() else {}
+    return with_masks(root, stem, found.get(stem, ()), size)

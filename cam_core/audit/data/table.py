@@ -48,7 +48,7 @@ FORMATS: Mapping[str, Format] = {
     ),
     "imagenet": Format("ImageNet's .csv of boxes", is_imagenet, of_imagenet),
     "yolo": Format("folders images and labels side by side, or their .yaml", is_yolo, of_yolo),
-    "voc": Format("Pascal VOC's folders JPEGImages and Annotations", is_voc, of_voc),
+    "voc": Format("Pascal VOC's folders JPEGImages and Annotations, with masks", is_voc, of_voc),
     "folder": Format(
         "a folder of photos",
         lambda path: path.is_dir() and bool(pictures(listed(path))),

@@ -10,6 +10,7 @@ import numpy as np
 from ...backend import Array
 from ...errors import InputError
 from ...metrics.intervals import Interval, paired_difference
+from ...plural import counted
 from .record import DRAWS, Summary
 
 OF_PHOTOS = ("aspect", "brightness", "sharpness", "object_size", "other_size")
@@ -47,7 +48,7 @@ class Baseline:
         """Which photos it is about."""
         rest = [f"{self.gone} of before are gone"] if self.gone else []
         rest += [f"{self.new} are new"] if self.new else []
-        return "; ".join([f"{self.photos} photos of the same name in both", *rest])
+        return "; ".join([f"{counted(self.photos, 'photo')} of the same name in both", *rest])
 
 
 def against(now: Summary, then: Summary) -> Baseline:

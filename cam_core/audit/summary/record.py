@@ -13,6 +13,7 @@ from ...compare.record import number, verdict_record
 from ...compare.spread import STATISTICS, Statistic
 from ...compare.verdict import Verdict
 from ...metrics.intervals import Interval, mean_interval
+from ...plural import counted
 from ..rows import read_manifest
 from .agreed import agreed
 from .shortcuts import Bias, Cluster, biases_of, clusters_of
@@ -68,7 +69,9 @@ def one_line(table: Table) -> str:
     said = [_part(table, *row) for row in ONE]
     known = [text for text in said if text]
     count, failed = len(table), int(table.numbers(FAILED).sum())
-    first = f"{count - failed} photos" + (f", {failed} more could not be read" if failed else "")
+    first = counted(count - failed, "photo") + (
+        f", {failed} more could not be read" if failed else ""
+    )
     return "; ".join([first, *known])
 
 

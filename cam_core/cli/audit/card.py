@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from cam_core.plural import counted
+
 from .page import between, said
 from .words import SHOWN
 
@@ -53,7 +55,7 @@ def worst(slices: Sequence[Mapping[str, Any]]) -> list[str]:
     order = sorted(known, key=lambda one: one["means"][metric]["mean"])[:WORST]
     lines = [
         f"- {one['kind']} {_escaped(one['name'])}: {said(one['means'][metric]['mean'])} "
-        f"({between(one['means'][metric]['interval'])}), {one['photos']} photos"
+        f"({between(one['means'][metric]['interval'])}), {counted(one['photos'], 'photo')}"
         for one in order
     ]
     return [f"Kinds of photos with the lowest `{metric}`:", "", *lines]
@@ -62,14 +64,15 @@ def worst(slices: Sequence[Mapping[str, Any]]) -> list[str]:
 def doubtful(facts: Mapping[str, Any]) -> list[str]:
     """What may be a shortcut, and what was not looked at."""
     lines = [
-        f"- the maps of {_escaped(one['answer'])} lie {one['where']} on {one['photos']} photos"
+        f"- the maps of {_escaped(one['answer'])} lie {one['where']} on "
+        f"{counted(one['photos'], 'photo')}"
         for one in facts["shortcuts"]
     ]
     lines += [
         f"- the maps of {_escaped(one['answer'])} lie off the object" for one in facts["biases"]
     ]
     count = facts["failed"]
-    lines += [f"- {count} photos could not be looked at"] if count else []
+    lines += [f"- {counted(count, 'photo')} could not be looked at"] if count else []
     return ["Look at these:", "", *lines] if lines else []
 
 
@@ -77,7 +80,7 @@ def made(facts: Mapping[str, Any]) -> list[str]:
     """How, and by which settings."""
     method = facts["settings"].get("method")
     return [
-        f"Measured by `gradcam audit` ({method}) on {facts['photos']} photos; settings "
+        f"Measured by `gradcam audit` ({method}) on {counted(facts['photos'], 'photo')}; settings "
         f"`{facts['sha256'][:16]}`. A map tells where the score comes from at one layer, and is no "
         "proof of a cause."
     ]

@@ -14,6 +14,7 @@ from cam_core.audit.summary import Baseline, Summary
 from cam_core.audit.summary import record as numbers
 from cam_core.compare.limits import Checked
 from cam_core.errors import MissingExtraError
+from cam_core.plural import counted
 from cam_core.report import to_json
 from cam_core.write import write_together
 
@@ -83,7 +84,7 @@ def html(
 def title(facts: Mapping[str, Any]) -> str:
     """Which models on how many photos."""
     names = " and ".join(facts["facts"].get("models", ["the model"]))
-    return f"{names} on {facts['photos']} photos"
+    return f"{names} on {counted(facts['photos'], 'photo')}"
 
 
 def told(facts: Mapping[str, Any]) -> list[tuple[str, str]]:

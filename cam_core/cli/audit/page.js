@@ -57,7 +57,8 @@
     const { pageIndex, pageSize } = table.getState().pagination;
     const first = pageIndex * pageSize;
     body.replaceChildren(...some.map(line));
-    count.textContent = `${some.length && first + 1} to ${first + some.length} of ${all} photos`;
+    const last = first + some.length, photos = all === 1 ? "photo" : "photos";
+    count.textContent = `${some.length && first + 1} to ${last} of ${all} ${photos}`;
     back.disabled = !table.getCanPreviousPage();
     on.disabled = !table.getCanNextPage();
     const ways = { asc: "ascending", desc: "descending" };

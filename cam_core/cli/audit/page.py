@@ -17,6 +17,7 @@ from cam_core.backend import Array
 from cam_core.compare.limits import Checked
 from cam_core.errors import MissingExtraError
 from cam_core.image.png import png
+from cam_core.plural import counted
 
 from ..compare.page import COLOURS, GREY
 from .pictures import Strip
@@ -95,6 +96,7 @@ def page(
     word = None if found.verdict is None else found.verdict.word
     text = template.render(
         title=title,
+        counted=counted,
         colour=COLOURS.get(word or "", GREY),
         record=record,
         said=said,
@@ -175,7 +177,7 @@ def plot(name: str, values: Array) -> dict[str, Any]:
         if n
     ]
     middle = float(np.median(known))
-    words = f"{name}: median {middle:.4g}, {len(known)} photos"
+    words = f"{name}: median {middle:.4g}, {counted(len(known), 'photo')}"
     at = round(10 + 300 * (middle - low) / span, 1)
     return {"bars": bars, "median": at, "said": words, "low": f"{low:.4g}", "high": f"{high:.4g}"}
 
@@ -221,7 +223,7 @@ def table(found: Summary, order: Array) -> dict[str, Any]:
         }
         for name in names
     ]
-    cut = "" if len(some) == len(order) else f"the {MOST} worst of {len(order)} photos"
+    cut = "" if len(some) == len(order) else f"the {MOST} worst of {counted(len(order), 'photo')}"
     return {"columns": heads, "data": {"columns": names, "rows": rows}, "said": cut}
 
 

@@ -139,6 +139,7 @@ def audit(asked: Audit) -> int:
 def run(asked: Audit) -> int:
     """The models over the photos that have no row yet, and the report."""
     from cam_core.audit.run import run as audited
+    from cam_core.plural import counted
 
     from ..audit.files import command_line
     from ..audit.opened import open_all, sources
@@ -169,7 +170,7 @@ def run(asked: Audit) -> int:
             dear=say_cost,
         )
     if done.kept:
-        click.echo(f"note: {done.kept} rows were there already", err=True)
+        click.echo(f"note: {counted(done.kept, 'row was', 'rows were')} there already", err=True)
     return finish(asked, (ready, fed), limits, before, notes)
 
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cam_core.plural import counted
+
 from ..option_types import FILE
 from ..options import ANYWHERE, PIXELS, options
 from ..typed import Typed, flag, opening, pieces
@@ -83,7 +85,8 @@ def record(asked: Asked) -> None:
     if asked.as_json:
         print_json(said | {"pictures": {n: one.input_sha256 for n, one in found.items()}})
     else:
-        click.echo(f"{len(written) - 1} pictures at {layer}, {method(asked, setup)}: {asked.out}")
+        pictures = counted(len(written) - 1, "picture")
+        click.echo(f"{pictures} at {layer}, {method(asked, setup)}: {asked.out}")
         click.echo(f"input    {setup.fed}")
 
 

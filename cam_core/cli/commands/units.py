@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cam_core.plural import counted
+
 from ..option_types import FILE
 from ..options import ANYWHERE, PIXELS, options
 from ..typed import Typed, flag, opening, pieces
@@ -213,7 +215,8 @@ def show(asked: AskedUnits, setup: Setup, found: dict[str, Any]) -> None:
         line(out, "why", found["because"])
     for what, key in (("silent", "scores"), ("by lot", "at_random")):
         line(out, what, " > ".join(f"{v:.3g}" for v in found["silenced"][key]))
-    line(out, "layer", f"{found['layer']}, {found['channels']} units, {len(setup.slots)} photos")
+    counts = counted(found["channels"], "unit"), counted(len(setup.slots), "photo")
+    line(out, "layer", f"{found['layer']}, {', '.join(counts)}")
     line(out, "input", setup.source)
     line(out, "files", f"{asked.out / stem_of(asked, found)} .png .json")
 

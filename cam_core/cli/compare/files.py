@@ -15,6 +15,7 @@ from cam_core.compare.record import record as numbers
 from cam_core.compare.run import Comparison
 from cam_core.errors import MissingExtraError
 from cam_core.image.png import png
+from cam_core.plural import counted
 from cam_core.report import to_json, versions
 from cam_core.write import write_together
 
@@ -61,7 +62,9 @@ def write(
     tensors: Mapping[str, Any] | None = None,
 ) -> tuple[list[str], list[str]]:
     """The files, together; their names, and why another was not written."""
-    title = f"{_short(asked.model)} and {_short(asked.other)} on {len(found.pairs)} photos"
+    title = (
+        f"{_short(asked.model)} and {_short(asked.other)} on {counted(len(found.pairs), 'photo')}"
+    )
     made, missing = strips(found, fed.shown), []
     files = {RECORD: to_json(facts)}
     drawn = sheet(found, made, title)

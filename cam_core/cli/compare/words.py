@@ -13,6 +13,7 @@ from cam_core.compare.limits import Checked
 from cam_core.compare.photos import Pair
 from cam_core.compare.run import Comparison
 from cam_core.compare.verdict import bound
+from cam_core.plural import counted
 
 from ..report import console, grid, lines
 
@@ -69,7 +70,7 @@ def facts(found: Comparison) -> list[tuple[str, str]]:
         told.append(("places", f"{np.median(known):.1%} of them are of one class in both (median)"))
     forward = bound(found.pairs, FORWARD_ONLY)
     if found.forward_only and not np.isnan(forward):
-        some = f"{found.forward_only} photos"
+        some = counted(found.forward_only, "photo")
         how = f"without a gradient (reciprocam) the median agreement on {some} is"
         told.append(("int8", f"{how} {forward:.3f}, as int8 has its gradient straight through"))
     return told

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cam_core.image.png import png
+from cam_core.plural import counted
 from cam_core.report import to_json, versions
 from cam_core.write import write_together
 
@@ -55,7 +56,9 @@ def write(
     asked: Rank, found: Result, facts: dict[str, Any], more: Sequence[tuple[str, str]]
 ) -> list[str]:
     """The files, together; their names."""
-    title = f"Methods on {Path(asked.model).name} and {len(found.run.tally.photos)} photos"
+    title = (
+        f"Methods on {Path(asked.model).name} and {counted(len(found.run.tally.photos), 'photo')}"
+    )
     files = {"rank.json": to_json(facts), "rank.md": page(found, title, more).encode()}
     drawn = sheet(found)
     files |= {} if drawn is None else {"rank.png": png(drawn)}

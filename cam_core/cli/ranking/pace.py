@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from cam_core.plural import counted
+
 from ..steps import Step
 
 SET_UP = 10.0
@@ -58,4 +60,4 @@ def in_words(seconds: float) -> str:
     if seconds >= 5400:
         return f"{seconds / 3600:.1f} hours"
     minutes = int(-(-seconds // 60))
-    return f"{minutes} minute{'s' * (minutes != 1)}"
+    return counted(minutes, "minute")

@@ -12,6 +12,7 @@ from cam_core.errors import CamError
 from cam_core.methods import find_method
 from cam_core.metrics import METRICS, Interval
 from cam_core.metrics.sanity import Cascade
+from cam_core.plural import counted
 from cam_core.ranking import Cost, Ranked, agreed, checked, fewest, ranked
 
 from .run import Run
@@ -69,8 +70,8 @@ class Result:
         count = len(self.run.tally.photos)
         if count < fewest(LEVEL):
             found.append(
-                f"{count} photos tell no methods apart: {fewest(LEVEL)} are the least, and dozens "
-                "are better"
+                f"{counted(count, 'photo tells', 'photos tell')} no methods apart: "
+                f"{fewest(LEVEL)} are the least, and dozens are better"
             )
         return [*found, FLIPS]
 

@@ -16,6 +16,7 @@ from cam_core.explanation import Explanation
 from cam_core.head import head_of
 from cam_core.image import Placement
 from cam_core.looking import Looks
+from cam_core.plural import counted
 from cam_core.ranking import Case, Costs, Seen, Tally, cost
 from cam_core.ranking.asking import asked_of, boxes_of
 from cam_core.ranking.sanity import Question
@@ -233,8 +234,8 @@ class Run:
 
     def _estimate(self, seconds: float, left: int) -> None:
         self.say(
-            f"about {in_words(seconds * left)} for {left} more photo{'s' * (left != 1)}, "
-            f"{len(self.tally.at_work)} methods and {', '.join(self.tally.metrics)}, "
+            f"about {in_words(seconds * left)} for {counted(left, 'more photo')}, "
+            f"{counted(len(self.tally.at_work), 'method')} and {', '.join(self.tally.metrics)}, "
             f"as a photo takes {seconds:.1f} s"
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from cam_core.backend import Array
 from cam_core.image.figure import paint
 from cam_core.image.panels import painted_sheet
+from cam_core.plural import counted
 
 from .result import FLIPS, Result
 from .run import Shown
@@ -21,7 +22,7 @@ def sheet(result: Result) -> Array | None:
         pictures += [painted(one, name, label(result, name)) for one in shown]
     metric = next(iter(result.by), "")
     lines = [f"in the order of {metric}; each map over its own maximum" if metric else "", FLIPS]
-    title = f"{len(result.run.tally.at_work)} methods"
+    title = counted(len(result.run.tally.at_work), "method")
     return painted_sheet(pictures, title=title, lines=lines, across=len(shown))
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from cam_core.head import head_of
 from cam_core.metrics import METRICS
+from cam_core.plural import counted
 from cam_core.ranking import Cost, Ranked
 
 from ..report import console, grid, lines
@@ -72,7 +73,7 @@ def facts(result: Result) -> list[tuple[str, str]]:
         found.append(("score", "; ".join(sorted(run.scored))))
     found.append(("layer", ", ".join(sorted(run.explained_at))))
     timed = max((len(of) for of in run.costs.by_method.values()), default=0)
-    found.append(("cost", f"{MEASURED}, of {timed} photos; passes: rows that were run"))
+    found.append(("cost", f"{MEASURED}, of {counted(timed, 'photo')}; passes: rows that were run"))
     found.append(("sanity", sanity(result)))
     return found
 
@@ -84,7 +85,7 @@ def sanity(result: Result) -> str:
     photos, head = len(result.run.questions), head_of(result.run.setup.backend)
     near = "; a box's map stays near its anchor whatever the weights are, so read it with care"
     return (
-        f"maps of {photos} photo{'s' * (photos != 1)} against those with all weights shuffled: a "
+        f"maps of {counted(photos, 'photo')} against those with all weights shuffled: a "
         "method 'depends' on what the model learned, is 'indifferent' to it, or it is 'unclear'"
         + (near if head is not None and head.boxes is not None else "")
     )

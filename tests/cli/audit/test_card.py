@@ -38,7 +38,7 @@ def test_it_says_what_is_known_the_worst_first() -> None:
     assert "| failed |" not in text  # of which there is no number
     assert text.index("class a\\|b: 0.25") < text.index("class cat: 0.75")
     assert "the maps of cat lie in the upper left corner on 5 photos" in text
-    assert "1 photos could not be looked at" in text
+    assert "- 1 photo could not be looked at" in text
     assert "settings `0123456789abcdef`" in text
 
 

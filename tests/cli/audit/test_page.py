@@ -128,7 +128,7 @@ def test_it_sorts_both_ways_by_mouse_and_by_key(page: Any) -> None:
 def test_it_filters(page: Any, rows: dict[str, dict[str, Any]]) -> None:
     page.fill("#find", "99.PNG")
     assert [line[0] for line in cells(page)] == [name for name in rows if "99.png" in name]
-    assert page.text_content("#count") == "1 to 1 of 1 photos"
+    assert page.text_content("#count") == "1 to 1 of 1 photo"
     page.fill("#find", "")
     page.select_option("#kind", label="wrong answers")
     wrong = {name for name, row in rows.items() if row["correct"] is False}

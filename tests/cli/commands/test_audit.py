@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -15,9 +16,10 @@ pytest.importorskip("onnxruntime")
 pytest.importorskip("pyarrow")
 pytest.importorskip("jinja2")
 
+from cam_core.cli.commands.audit import audit as command
 from cam_core.cli.group import gradcam
 from tests.cli.audit.files import COUNT, audit, write_files
-from tests.paths import DATA
+from tests.paths import DATA, ROOT
 
 
 @pytest.fixture(scope="module")
@@ -169,6 +171,17 @@ def test_a_planted_mark_is_on_the_page(tmp_path: Path, monkeypatch: pytest.Monke
     assert (found["answer"], found["where"]) == ("red", "in the upper left corner")
     page = (tmp_path / "out" / "report.html").read_text()
     assert "lie in the upper left corner whatever they show" in page
+
+
+def test_the_page_lists_every_option_and_the_gate_uses_no_other() -> None:
+    known = {flag for one in command.params for flag in (*one.opts, *one.secondary_opts)}
+    flags = {flag for flag in known if flag.startswith("--")}
+    page = (ROOT / "docs" / "commands" / "audit.md").read_text(encoding="utf-8")
+    options = page.partition("## Options")[2]
+    assert not [flag for flag in flags if not re.search(rf"{flag}[ `]", options)]
+    text = (ROOT / "examples" / "ci" / "release-gate.yml").read_text(encoding="utf-8")
+    used = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", text))
+    assert {"--fail-if", "--junit", "--card"} <= used <= flags
 
 
 REFUSED: dict[str, tuple[list[str], str]] = {

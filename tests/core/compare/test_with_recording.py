@@ -166,7 +166,7 @@ def test_maps_of_two_classes_are_left_out(model: Any, kept: Any, x: Any, tmp_pat
     used, y = classes(model, x), scores(model, x)
     other = [(c + 1) % 5 if i == 3 else c for i, c in enumerate(used)]
     found = compare(kept, written(tmp_path / "b", x, y, maps(model, x, other), other))
-    assert "A and B have maps of other classes of 1 photos: these are left out" in found.said
+    assert "A and B have maps of other classes of 1 photo: these are left out" in found.said
     assert [np.isnan(one.measures["spearman"]) for one in found.pairs] == [
         i == 3 for i in range(COUNT)
     ]
