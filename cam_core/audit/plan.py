@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -23,8 +23,9 @@ from .data import Item, count, drawn
 from .measure import Column, Opened, Opener, columns_of
 from .measure.metrics import find_extras
 
-PART = 256
-"""Photos a file of rows: a run that is killed has so many to do again at most."""
+PART, FILES = 256, 16_384
+"""Photos a file of rows: a run that is killed has so many to do again at most. Of so many photos
+that there were more than FILES files each has more photos, by whole PARTs."""
 TRIED = 64
 """Photos that are tried until one can be opened."""
 BATCH = 8
@@ -191,4 +192,10 @@ def plan(
         "seed": seed,
         "metrics": extras,
     }
-    return Plan(sides, opener, data, **known, **how)
+    found = Plan(sides, opener, data, **known, **how)
+    return found if "part" in how else replace(found, part=part_of(found.count))
+
+
+def part_of(count: int) -> int:
+    """Photos a file of rows, of so many photos."""
+    return PART * max(1, -(-count // (PART * FILES)))

@@ -21,7 +21,7 @@ from ...backend import Array
 from ...maps.channels import SIZE
 from ...metrics.intervals import Interval, mean_interval, paired_difference
 from .clustering import parts
-from .table import Table
+from .table import Table, grouped
 
 LEAST = 12
 """Photos of an answer from which on its maps are clustered."""
@@ -140,8 +140,8 @@ def maps_of(table: Table) -> tuple[Array, Array, int]:
     wanted[np.linspace(0, len(table) - 1, min(ROWS, len(table))).astype(int)] = True
     places, found = np.full(len(table), -1, np.int32), np.zeros((0, 1), np.float32)
     height, count = 1, 0
-    for i, (values, tall) in enumerate(_kept(table)):
-        if values is None or not wanted[i]:
+    for i, values, tall in _kept(table, wanted):
+        if values is None:
             continue
         if not count:
             height, found = int(tall), np.zeros((int(wanted.sum()), len(values)), np.float32)
@@ -151,17 +151,22 @@ def maps_of(table: Table) -> tuple[Array, Array, int]:
     return found[:count], places, height
 
 
-def _kept(table: Table) -> Iterator[tuple[list[float] | None, int]]:
-    for row in table.parts.rows(["map", "map_height"]):
-        yield row["map"], row["map_height"]
+def _kept(table: Table, wanted: Array) -> Iterator[tuple[int, list[float] | None, int]]:
+    """The map and its height of each row that is wanted [N], with its place."""
+    start = 0
+    for part in table.parts.tables(["map", "map_height"]):
+        some = np.flatnonzero(wanted[start : start + len(part)])
+        for i, row in zip(some, part.take(some).to_pylist(), strict=True):
+            yield start + int(i), row["map"], row["map_height"]
+        start += len(part)
 
 
 def answers(table: Table, known: Array) -> dict[str, Array]:
     """The rows of each answer that has LEAST of them or more."""
-    said = np.array([answer or "" for answer in table.words("answer")])
-    names, counts = np.unique(said[known & (said != "")], return_counts=True)
-    order = [i for i in np.argsort(-counts, kind="stable") if counts[i] >= LEAST][:CLASSES]
-    return {str(names[i]): np.flatnonzero(known & (said == names[i])) for i in order}
+    names, codes = grouped(table.words("answer"))
+    counts = np.bincount(codes[known & (codes >= 0)], minlength=len(names))
+    often = [i for i in np.argsort(-counts, kind="stable") if counts[i] >= LEAST and names[i]]
+    return {names[i]: np.flatnonzero(known & (codes == i)) for i in often[:CLASSES]}
 
 
 def place(maps: Array) -> str:

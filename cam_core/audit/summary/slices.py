@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 
 from ...backend import Array
 from ...metrics.intervals import Interval, mean_interval
-from .table import Table
+from .table import Table, grouped
 
 LEAST = 5
 """Photos that a slice has at least."""
@@ -36,11 +37,11 @@ class Slice:
 
 def by_class(table: Table) -> Iterator[tuple[str, Array]]:
     """What the data says a photo shows."""
-    labels = np.array([label or "" for label in table.words("label")], object)
-    names, counts = np.unique(labels.astype(str), return_counts=True)
+    names, codes = grouped(table.words("label"))
+    counts = np.bincount(codes[codes >= 0], minlength=len(names))
     for i in np.argsort(-counts, kind="stable"):
         if names[i]:
-            yield str(names[i]), labels == names[i]
+            yield names[i], codes == i
 
 
 def by_thirds(column: str) -> Callable[[Table], Iterator[tuple[str, Array]]]:
@@ -84,10 +85,10 @@ def slices_of(table: Table) -> list[Slice]:
     metrics = [*SHOWN, *(COMPARED if table.referenced else ()), *table.metrics]
     found = []
     for kind, parts in KINDS.items():
-        held = [(name, mask) for name, mask in parts(table) if mask.sum() >= LEAST]
+        held = ((name, mask) for name, mask in parts(table) if mask.sum() >= LEAST)
         found += [
             Slice(kind, name, int(mask.sum()), means(table, metrics, mask))
-            for name, mask in held[:MOST]
+            for name, mask in islice(held, MOST)
         ]
     return found
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +16,10 @@ from ..measure import Column, columns_of
 from ..measure.metrics import find_extras
 from ..rows import Parts, read_manifest
 
+NUMBERS, WORDS = ("number", "yes", "whole"), ("text",)
+"""Kinds of columns."""
+APART = ("path",)
+"""Columns that are long, and that no report asks for."""
 FAILED, WAY = "failed", "way"
 """Numbers that no row has by itself: 1 of a photo that was not looked at, and the way to another
 class, which the verdict sets."""
@@ -23,7 +27,7 @@ class, which the verdict sets."""
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """All rows; read a column at a time, and held once it is read."""
+    """All rows. Columns of one kind are read at once, so that each file is opened once for all."""
 
     folder: Path
     parts: Parts
@@ -41,17 +45,30 @@ class Table:
         """A column float64 [N]: NaN where there is none, 1 and 0 of yes and no."""
         if name == FAILED:
             return np.array([error is not None for error in self.words("error")], np.float64)
-        found: Array = self._read(name, _as_numbers)
+        found: Array = self._read(name, NUMBERS, _as_numbers, np.concatenate)
         return found
 
     def words(self, name: str) -> list[str | None]:
         """A column of text."""
-        found: list[str | None] = self._read(name, _as_words)
+        found: list[str | None] = self._read(name, WORDS, _as_words, _chained)
         return found
 
-    def _read(self, name: str, convert: Any) -> Any:
+    def _read(
+        self,
+        name: str,
+        kinds: Sequence[str],
+        convert: Callable[[Any, dict[str, str]], Any],
+        join: Callable[[list[Any]], Any],
+    ) -> Any:
         if name not in self._held:
-            self._held[name] = convert(table.column(name) for table in self.parts.tables([name]))
+            alike = [n for n, c in self.columns.items() if c.kind in kinds and n not in APART]
+            names = [name] if name in APART else alike
+            found: dict[str, list[Any]] = {name: [] for name in names}
+            known: dict[str, str] = {}
+            for table in self.parts.tables(names):
+                for n in names:
+                    found[n].append(convert(table.column(n), known))
+            self._held.update({n: join(of) for n, of in found.items()})
         return self._held[name]
 
     @property
@@ -68,6 +85,19 @@ class Table:
     def referenced(self) -> bool:
         """Is it a report of two models?"""
         return any(column.of == "reference" for column in self.columns.values())
+
+
+def grouped(words: Sequence[str | None]) -> tuple[list[str], Array]:
+    """The different words in their order, and which of them each row has [N]; -1 of none."""
+    import pyarrow
+
+    coded = pyarrow.array(words, pyarrow.string()).dictionary_encode()
+    names = np.array(coded.dictionary.to_pylist(), object)
+    order = np.argsort(names.astype(str), kind="stable")
+    places = np.full(len(names) + 1, -1, np.int32)
+    places[order] = np.arange(len(names))
+    codes = coded.indices.fill_null(len(names)).to_numpy(zero_copy_only=False)
+    return names[order].tolist(), places[codes]
 
 
 def measured(columns: Mapping[str, Column]) -> dict[str, str]:
@@ -97,10 +127,22 @@ def open_table(folder: str | Path) -> Table:
     return Table(folder, parts, columns)
 
 
-def _as_numbers(columns: Iterable[Any]) -> Array:
-    found = [[np.nan if v is None else float(v) for v in one.to_pylist()] for one in columns]
-    return np.concatenate([np.array(values, np.float64) for values in found])
+def _as_numbers(column: Any, known: dict[str, str]) -> Array:
+    """float64 [n]; what is not there is NaN."""
+    import pyarrow
+
+    found: Array = column.cast(pyarrow.float64()).to_numpy()
+    return found
 
 
-def _as_words(columns: Iterable[Any]) -> list[str | None]:
-    return [value for one in columns for value in one.to_pylist()]
+def _as_words(column: Any, known: dict[str, str]) -> list[str | None]:
+    """Words that are said again and again are held once."""
+    coded = column.combine_chunks().dictionary_encode()
+    words = coded.dictionary.to_pylist()
+    if len(words) < len(column):
+        words = [known.setdefault(word, word) for word in words]
+    return [None if code is None else words[code] for code in coded.indices.to_pylist()]
+
+
+def _chained(parts: list[list[str | None]]) -> list[str | None]:
+    return [word for part in parts for word in part]

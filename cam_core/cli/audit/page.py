@@ -213,8 +213,8 @@ def columns(found: Summary) -> list[str]:
 def table(found: Summary, order: Array) -> dict[str, Any]:
     """The rows, the worst first, and what each column is."""
     names, some = columns(found), order[:MOST]
-    held = [_column(found, name) for name in names]
-    rows = [[column[i] for column in held] for i in some]
+    held = [_column(found, name, some) for name in names]
+    rows = [list(row) for row in zip(*held, strict=True)]
     heads = [
         {
             "name": name,
@@ -227,11 +227,13 @@ def table(found: Summary, order: Array) -> dict[str, Any]:
     return {"columns": heads, "data": {"columns": names, "rows": rows}, "said": cut}
 
 
-def _column(found: Summary, name: str) -> list[Any]:
+def _column(found: Summary, name: str, some: Array) -> list[Any]:
+    """Of some rows."""
     if name in found.table.columns and found.table.columns[name].kind == "text":
-        return list(found.table.words(name))
+        words = found.table.words(name)
+        return [words[i] for i in some]
     yes = name in COLUMNS and COLUMNS[name].kind == "yes"
-    values = found.values(name)
+    values = found.values(name)[some]
     return [None if not np.isfinite(v) else bool(v) if yes else _rounded(v) for v in values]
 
 

@@ -41,7 +41,7 @@ ENGINES_SAID = "; ".join(f"{name}, {row.summary}" for name, row in ENGINES.items
     },
 )
 @click.option("--format", "format", metavar="NAME", help="What DATA is, where it is not told.")
-@click.option("--photos", metavar="DIR", help="Where the photos of DATA's labels are.")
+@click.option("--photos", metavar="DIR", help="Where the photos of DATA's labels are; a URI, too.")
 @click.option(
     "--boxes",
     type=FILE,
@@ -122,6 +122,8 @@ def audit(asked: Audit) -> int:
     is right, how much of its map lies on the object, on others, on the background, at the border.
     With a REFERENCE, such as the release before, also how alike both look, as 'gradcam compare'.
     Either may be a folder that 'gradcam record' or a device has written.
+
+    Folders and tables may lie elsewhere: s3://bucket/photos.
 
     Rows are written as it goes on. Interrupted or killed, the same call goes on where it was.
 

@@ -12,6 +12,7 @@ from PIL import Image
 
 from cam_core.errors import InputError
 from cam_core.image import read
+from cam_core.image.read import decode
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16"])
@@ -80,3 +81,15 @@ def test_no_file_and_a_folder_are_refused(tmp_path: Path) -> None:
         read(tmp_path / "gone.png")
     with pytest.raises(InputError, match="not a file"):
         read(tmp_path)
+
+
+def test_the_content_of_a_file_is_the_file(tmp_path: Path) -> None:
+    """What lies elsewhere is refused in the same words, by the name that it has there."""
+    path = tmp_path / "p.png"
+    Image.fromarray(np.arange(60, dtype=np.uint8).reshape(4, 5, 3)).save(path)
+    content = path.read_bytes()
+    np.testing.assert_array_equal(decode(content, "s3://a/p.png"), read(path))
+    cases = {b"": "the file is empty", b"x": "not a picture", content[:45]: "broken or cut off"}
+    for broken, said in cases.items():
+        with pytest.raises(InputError, match=f"image 's3://a/p.png': .*{said}"):
+            decode(broken, "s3://a/p.png")

@@ -12,6 +12,7 @@ pytest.importorskip("pyarrow")
 
 from cam_core.audit import open_table
 from cam_core.audit.run import run
+from cam_core.audit.summary import agreed as module
 from cam_core.audit.summary.agreed import agreed
 from cam_core.compare.record import ways
 from cam_core.compare.run import run as compared
@@ -41,3 +42,19 @@ def test_a_photo_that_failed_has_no_part_in_it(tmp_path: Path) -> None:
     assert found.agreement is not None
     assert (found.agreement.rows, found.agreement.left_out) == (7, 0)
     assert np.isnan(way).sum() == 2
+
+
+def test_pairs_that_are_not_held_are_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(tiny_plan(photos(tmp_path / "photos", 9, broken=[2])), tmp_path / "out")
+    table = open_table(tmp_path / "out")
+    held = agreed(table)
+    monkeypatch.setattr(module, "HELD", 0)
+    assert not isinstance(module.pairs_of(table), list)
+    assert [pair.name for pair in module.pairs_of(table)] == [
+        name for i, name in enumerate(table.words("photo")) if i != 6
+    ]
+    found = agreed(table)
+    assert found[0] == held[0]
+    np.testing.assert_array_equal(found[1], held[1])

@@ -1,0 +1,1 @@
+"""What an audit of millions of photos costs, by parts: engines, listings, rows, the report."""
