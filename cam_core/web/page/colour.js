@@ -1,0 +1,170 @@
+// @ts-check
+/** Heat over a photo, painted as cam_core/image paints it. */
+import { round } from "./numbers.js";
+import { seen, toPhoto } from "./place.js";
+import { resample } from "./resample.js";
+
+/** @typedef {import("./types.d.ts").Grid} Grid */
+/** @typedef {import("./types.d.ts").Photo} Photo */
+/** @typedef {import("./types.d.ts").Picture} Picture */
+/** @typedef {import("./types.d.ts").Placement} Placement */
+
+const SHORTEST = 448;
+const LONGEST = 1280;
+/** Photos up to this size keep square pixels when they are enlarged. */
+const TINY = 64;
+const FOR = [200, 20, 30];
+const AGAINST = [25, 80, 215];
+/** How much of the photo the strongest evidence covers. */
+const STRONGEST = 0.75;
+
+/** OpenCV's jet, three bytes a level. */
+export const JET = new Uint8Array(768);
+for (let i = 0; i < 256; i++) {
+  JET[i * 3] = byte(Math.min(4 * i - 382, 1148 - 4 * i));
+  JET[i * 3 + 1] = byte(Math.min(4 * i - 128, 892 - 4 * i));
+  JET[i * 3 + 2] = byte(Math.min(4 * i + 128, 638 - 4 * i));
+}
+
+/** @param {number} x */
+function byte(x) {
+  return x < 0 ? 0 : x > 255 ? 255 : Math.trunc(x);
+}
+
+/**
+ * The photo at a size that is good to look at.
+ * @param {Photo} photo
+ * @returns {Photo}
+ */
+export function enlarged(photo) {
+  const longer = Math.max(photo.height, photo.width);
+  const factor = longer < LONGEST ? Math.max(SHORTEST / longer, 1) : LONGEST / longer;
+  if (factor === 1) return photo;
+  /** @type {[number, number]} */
+  const size = [
+    Math.max(1, round(photo.height * factor)),
+    Math.max(1, round(photo.width * factor)),
+  ];
+  const kind = longer <= TINY ? "nearest" : "bicubic";
+  return resample(photo, [0, 0, photo.height, photo.width], size, kind);
+}
+
+/**
+ * Heat where the model looked; the margin it never saw goes grey and dark.
+ *
+ * cam = (1 - w) jet(heat) + w photo, over its maximum, truncated to 0..255.
+ * @param {Photo} photo
+ * @param {Grid | null} heat over the model's whole input; null paints nothing
+ * @param {Placement} at
+ * @param {number} weight w: 1 is the photo alone
+ * @returns {Picture}
+ */
+export function paintHeat(photo, heat, at, weight) {
+  const picture = blank(photo);
+  if (heat === null) return copied(photo, picture);
+  const size = /** @type {[number, number]} */ ([photo.height, photo.width]);
+  const [rows, columns] = seen(at, size);
+  dim(photo, picture, rows, columns);
+  const spread = toPhoto(heat, at, size).data;
+  const hot = Float32Array.from(JET, (value) => ((1 - weight) * value) / 255);
+  const cold = Float32Array.from({ length: 256 }, (_, value) => (value / 255) * weight);
+  let top = 0;
+  eachPixel(rows, columns, photo.width, (i) => {
+    const level = Math.trunc(255 * Math.min(Math.max(spread[i], 0), 1)) * 3;
+    for (let k = 0; k < 3; k++) top = Math.max(top, hot[level + k] + cold[photo.data[i * 3 + k]]);
+  });
+  const scale = 255 / (top || 1);
+  eachPixel(rows, columns, photo.width, (i) => {
+    const level = Math.trunc(255 * Math.min(Math.max(spread[i], 0), 1)) * 3;
+    for (let k = 0; k < 3; k++) {
+      const value = (hot[level + k] + cold[photo.data[i * 3 + k]]) * scale;
+      picture.data[i * 4 + k] = Math.trunc(value);
+    }
+  });
+  return picture;
+}
+
+/**
+ * Evidence in [-1, 1] over a grey photo: red for, blue against, nothing at 0.
+ * @param {Photo} photo
+ * @param {Grid | null} signed over the model's whole input, over its largest absolute value
+ * @param {Placement} at
+ * @param {number} weight 1 is the photo alone
+ * @returns {Picture}
+ */
+export function paintSigned(photo, signed, at, weight) {
+  const picture = blank(photo);
+  if (signed === null) return copied(photo, picture);
+  const size = /** @type {[number, number]} */ ([photo.height, photo.width]);
+  const [rows, columns] = seen(at, size);
+  dim(photo, picture, rows, columns);
+  const spread = toPhoto(signed, at, size).data;
+  const strongest = Math.min(1, 2 * (1 - weight) * STRONGEST);
+  eachPixel(rows, columns, photo.width, (i) => {
+    const share = strongest * Math.min(Math.abs(spread[i]), 1);
+    const colour = spread[i] > 0 ? FOR : AGAINST;
+    const grey = (photo.data[i * 3] + photo.data[i * 3 + 1] + photo.data[i * 3 + 2]) / 3;
+    for (let k = 0; k < 3; k++) {
+      picture.data[i * 4 + k] = Math.trunc(grey * (1 - share) + colour[k] * share + 0.5);
+    }
+  });
+  return picture;
+}
+
+/**
+ * The photo as it is.
+ * @param {Photo} photo
+ * @returns {Picture}
+ */
+export function paintPhoto(photo) {
+  return copied(photo, blank(photo));
+}
+
+/** @param {Photo} photo */
+function blank({ height, width }) {
+  return { data: new Uint8ClampedArray(height * width * 4).fill(255), height, width };
+}
+
+/**
+ * @param {Photo} photo
+ * @param {Picture} picture
+ */
+function copied(photo, picture) {
+  for (let i = 0, j = 0; i < photo.data.length; i += 3, j += 4) {
+    picture.data[j] = photo.data[i];
+    picture.data[j + 1] = photo.data[i + 1];
+    picture.data[j + 2] = photo.data[i + 2];
+  }
+  return picture;
+}
+
+/**
+ * Half as bright, and two thirds of the way to grey, where the model saw nothing.
+ * @param {Photo} photo
+ * @param {Picture} picture
+ * @param {[number, number]} rows
+ * @param {[number, number]} columns
+ */
+function dim(photo, picture, rows, columns) {
+  if (rows[0] === 0 && columns[0] === 0 && rows[1] === photo.height && columns[1] === photo.width)
+    return;
+  for (let i = 0, j = 0; i < photo.data.length; i += 3, j += 4) {
+    const total = photo.data[i] + photo.data[i + 1] + photo.data[i + 2];
+    for (let k = 0; k < 3; k++) {
+      picture.data[j + k] = Math.trunc((21 * photo.data[i + k] + 13 * total) / 120);
+    }
+  }
+}
+
+/**
+ * @param {[number, number]} rows
+ * @param {[number, number]} columns
+ * @param {number} width
+ * @param {(i: number) => void} visit
+ */
+function eachPixel(rows, columns, width, visit) {
+  for (let row = rows[0]; row < rows[1]; row++) {
+    const end = row * width + columns[1];
+    for (let i = row * width + columns[0]; i < end; i++) visit(i);
+  }
+}

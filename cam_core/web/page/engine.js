@@ -1,0 +1,407 @@
+// @ts-check
+/** One model in the browser's runtime: a photo goes in, answers and a painted map come out. */
+import { answer, best, labelOf, valued } from "./answers.js";
+import { foundBoxes, knowsBoxes, pull } from "./boxes.js";
+import { enlarged, paintHeat, paintPhoto, paintSigned } from "./colour.js";
+import { diagnose, noiseFloor } from "./diagnosis.js";
+import { whole } from "./half.js";
+import { heatmap, limits, resize } from "./heat.js";
+import { prepare } from "./prepare.js";
+import { recorded } from "./recording.js";
+import { Refusal } from "./refusal.js";
+import { regionsOf } from "./regions.js";
+
+/** @typedef {import("./types.d.ts").Ask} Ask */
+/** @typedef {import("./types.d.ts").Facts} Facts */
+/** @typedef {import("./types.d.ts").Grid} Grid */
+/** @typedef {import("./types.d.ts").Look} Look */
+/** @typedef {import("./types.d.ts").Photo} Photo */
+/** @typedef {import("./types.d.ts").Picture} Picture */
+/** @typedef {import("./types.d.ts").Prepared} Prepared */
+/** @typedef {import("./types.d.ts").View} View */
+/** @typedef {{dims: readonly number[], data: any, type: string}} Tensor */
+/** @typedef {Record<string, Tensor>} Tensors */
+/** @typedef {{inputNames: readonly string[], outputNames: readonly string[],
+ *   inputMetadata: readonly {name: string, shape?: readonly (number | string)[]}[],
+ *   run(feeds: Record<string, unknown>): Promise<any>, release(): Promise<void>}} Session */
+/** @typedef {{Tensor: any, InferenceSession: {create(bytes: Uint8Array, options: object):
+ *   Promise<any>}}} Runtime */
+
+/**
+ * @typedef {object} Engine
+ * @property {Runtime} runtime
+ * @property {Session} session
+ * @property {Facts} facts
+ * @property {Seen | null} last what `paint` and `record` are about
+ */
+/** @typedef {{photo: Photo, shown: Photo, prepared: Prepared, results: Tensors, map: Grid,
+ *   signed: Grid | null, lit: boolean, which: number | null}} Seen */
+
+/** Kinds of heads whose numbers are asked for by a class. */
+const CLASSES = ["classes", "multi-label", "binary", "regression", "unknown"];
+
+/**
+ * @param {Runtime} runtime
+ * @param {Facts} facts
+ * @param {Uint8Array} bytes
+ * @param {string} provider wasm or webgpu
+ * @returns {Promise<Engine>}
+ */
+export async function open(runtime, facts, bytes, provider) {
+  requireKnown(facts);
+  const session = await runtime.InferenceSession.create(bytes, {
+    executionProviders: [provider],
+    logSeverityLevel: 3,
+  });
+  return { runtime, session, facts, last: null };
+}
+
+/**
+ * Refuse what a page cannot ask of a file.
+ * @param {Facts} facts
+ */
+function requireKnown({ name, head, target, method }) {
+  const fits =
+    target === "input"
+      ? CLASSES.includes(head.kind)
+      : target === "cotangent"
+        ? knowsBoxes(head) || head.kind === "dense classes"
+        : target === "none" || !target.includes(";");
+  if (!fits) {
+    throw new Refusal(
+      `${name} gives ${head.kind}, instrumented with ${method} for '${target}', and a page shows ` +
+        "classifiers, detectors and segmenters: gradcam web writes a file that fits, " +
+        "gradcam explain shows the rest.",
+    );
+  }
+}
+
+/**
+ * What the model sees in a photo, and the map of what is asked.
+ * @param {Engine} engine
+ * @param {Photo} photo
+ * @param {Ask} ask
+ * @param {{view: View, weight: number}} how
+ * @returns {Promise<Look>}
+ */
+export async function look(engine, photo, ask, how) {
+  const start = performance.now();
+  const prepared = prepare(photo, engine.facts);
+  const found = await asked(engine, prepared, ask);
+  const { map, signed } = mapsOf(found.results, engine.facts.name);
+  const shown = enlarged(photo);
+  const raw = limits(map.data);
+  const floor = floorOf(found.results);
+  const which = found.which < 0 ? null : found.which;
+  const lit = raw.high > floor;
+  engine.last = { photo, shown, prepared, results: found.results, map, signed, lit, which };
+  return {
+    ...found,
+    entry: engine.facts.head.entry,
+    rawMax: raw.high,
+    rawMin: signed === null ? raw.low : limits(signed.data).low,
+    diagnosis: diagnosed(found, signed ?? map, floor),
+    description: prepared.description,
+    map,
+    signed: signed ?? map,
+    picture: paint(engine, how),
+    photo: [photo.height, photo.width],
+    milliseconds: performance.now() - start,
+  };
+}
+
+/** @typedef {Pick<Look, "chosen" | "title" | "answers" | "boxes" | "regions" | "which" | "score" |
+ *   "probability" | "doubt" | "outline"> & {results: Tensors, y: Float32Array}} Found */
+
+/**
+ * Run the model for one question.
+ * @param {Engine} engine
+ * @param {Prepared} prepared
+ * @param {Ask} ask
+ * @returns {Promise<Found>}
+ */
+async function asked(engine, prepared, ask) {
+  const { facts } = engine;
+  if (facts.target !== "cotangent")
+    return ofClass(engine, prepared, "class" in ask ? ask.class : -1);
+  return facts.head.boxes === null
+    ? ofRegion(engine, prepared, "region" in ask ? ask.region : -1)
+    : ofBox(engine, prepared, "box" in ask ? ask.box : 0);
+}
+
+/**
+ * @param {Engine} engine
+ * @param {Prepared} prepared
+ * @param {number} asked -1 is the top class
+ * @returns {Promise<Found>}
+ */
+async function ofClass(engine, prepared, asked) {
+  const { facts, runtime } = engine;
+  const feeds = fed(engine, prepared);
+  if (facts.target === "input") {
+    feeds.cam_class = new runtime.Tensor("int64", BigInt64Array.of(BigInt(asked)), [1]);
+  }
+  const results = /** @type {Tensors} */ (await engine.session.run(feeds));
+  const y = scoreOf(results, facts).data;
+  const used = results.cam_class_used;
+  const top = best(y, facts);
+  const which = used ? Number(used.data[0]) : asked >= 0 ? asked : (top[0]?.which ?? 0);
+  const { values, likely } = valued(y, facts);
+  const one = answer(which, values, likely, facts);
+  return {
+    results,
+    y,
+    chosen: which,
+    which,
+    title: one.label || `${facts.head.entry} ${which}`,
+    answers: facts.head.ranked ? top : [one],
+    boxes: [],
+    regions: [],
+    score: results.cam_score ? numbers(results.cam_score)[0] : y[which],
+    probability: likely ? one.value : null,
+    doubt: "",
+    outline: null,
+  };
+}
+
+/**
+ * @param {Engine} engine
+ * @param {Prepared} prepared
+ * @param {number} asked the n-th best box
+ * @returns {Promise<Found>}
+ */
+async function ofBox(engine, prepared, asked) {
+  const { facts } = engine;
+  const first = await pulled(engine, prepared, null);
+  const of = /** @type {import("./types.d.ts").BoxNumbers} */ (facts.head.boxes);
+  const held = { data: numbers(first[of.output]), dims: first[of.output].dims };
+  const found = foundBoxes(scoreOf(first, facts), held, facts, prepared.placement);
+  const { boxes, below } = found;
+  const chosen = Math.min(asked, boxes.length - 1);
+  const box = boxes[chosen];
+  const { score, cotangent } = pull(box, found.scores, found.background);
+  const results = await pulled(engine, prepared, cotangent);
+  return {
+    results,
+    y: new Float32Array(0),
+    chosen,
+    which: box.which,
+    title: box.label || `${facts.head.entry} ${box.which}`,
+    answers: [],
+    boxes,
+    regions: [],
+    score,
+    probability: facts.head.probability === "" ? null : box.value,
+    doubt: below,
+    outline: null,
+  };
+}
+
+/**
+ * @param {Engine} engine
+ * @param {Prepared} prepared
+ * @param {number} asked the class; -1 is the largest region but the background
+ * @returns {Promise<Found>}
+ */
+async function ofRegion(engine, prepared, asked) {
+  const { facts } = engine;
+  const first = await pulled(engine, prepared, null);
+  const y = scoreOf(first, facts);
+  const { regions, usual, pull: pulling, mask } = regionsOf(y, facts);
+  const which = regions.some((one) => one.which === asked) ? asked : usual;
+  const { cotangent, score } = pulling(which);
+  const results = await pulled(engine, prepared, cotangent);
+  return {
+    results,
+    y: new Float32Array(0),
+    chosen: which,
+    which,
+    title: labelOf(which, facts.labels) || `${facts.head.entry} ${which}`,
+    answers: [],
+    boxes: [],
+    regions,
+    score,
+    probability: null,
+    doubt: "",
+    outline: over(mask(which), y.dims, facts),
+  };
+}
+
+/**
+ * A mask over all places as a picture, where the axes but rows and classes are height and width.
+ * @param {Uint8Array} data
+ * @param {readonly number[]} dims
+ * @param {Facts} facts
+ * @returns {import("./types.d.ts").Mask | null}
+ */
+function over(data, dims, { head }) {
+  const axis = ((head.class_axis ?? 1) + dims.length) % dims.length;
+  const cells = dims.filter((_, i) => i > 0 && i !== axis);
+  return cells.length === 2 ? { data, height: cells[0], width: cells[1] } : null;
+}
+
+/**
+ * Run it with a cotangent dY/dy; with none but zeros where null.
+ * @param {Engine} engine
+ * @param {Prepared} prepared
+ * @param {{data: Float32Array, dims: number[]} | null} cotangent
+ * @returns {Promise<Tensors>}
+ */
+async function pulled(engine, prepared, cotangent) {
+  const { facts, runtime, session } = engine;
+  const dims = cotangent?.dims ?? shapeOf(session, "cam_cotangent");
+  const data = cotangent?.data ?? new Float32Array(dims.reduce((a, b) => a * b, 1));
+  const feeds = fed(engine, prepared);
+  feeds.cam_cotangent = new runtime.Tensor("float32", data, dims);
+  return /** @type {Tensors} */ (await session.run(feeds));
+}
+
+/**
+ * y: what is explained, as the file gives it.
+ * @param {Tensors} results
+ * @param {Facts} facts
+ */
+function scoreOf(results, { score, head }) {
+  const found = results.cam_logits ?? results[score] ?? results[head.output];
+  return { data: numbers(found), dims: found.dims };
+}
+
+/**
+ * The extents of an input, open ones as 1.
+ * @param {Session} session
+ * @param {string} name
+ */
+function shapeOf({ inputMetadata }, name) {
+  const shape = inputMetadata.find((one) => one.name === name)?.shape ?? [];
+  return shape.map((extent) => (typeof extent === "number" && extent > 0 ? extent : 1));
+}
+
+/**
+ * @param {Engine} engine
+ * @param {Prepared} prepared
+ */
+function fed({ facts, runtime, session }, prepared) {
+  /** @type {Record<string, unknown>} */
+  const feeds = {
+    [facts.input.name]: new runtime.Tensor(facts.input.dtype, prepared.x, prepared.dims),
+  };
+  if (session.inputNames.includes("cam_enable")) {
+    feeds.cam_enable = new runtime.Tensor("bool", Uint8Array.of(1), []);
+  }
+  return feeds;
+}
+
+/**
+ * @param {Tensors} results
+ * @param {string} name
+ */
+function mapsOf(results, name) {
+  const map = results.cam_map ?? results.cam_map_0;
+  if (map === undefined) {
+    throw new Refusal(`${name} has no output cam_map: instrument it with --outputs map,signed.`);
+  }
+  const signed = results.cam_signed ?? results.cam_signed_0;
+  return { map: grid(map, name), signed: signed ? grid(signed, name) : null };
+}
+
+/**
+ * The last two axes; all before them are 1.
+ * @param {Tensor} tensor
+ * @param {string} name
+ * @returns {Grid}
+ */
+function grid(tensor, name) {
+  const { dims } = tensor;
+  const cells = dims.slice(1).filter((extent, axis) => axis > 0 || dims.length < 4 || extent > 1);
+  if (cells.length !== 2) {
+    throw new Refusal(
+      `${name} gives a map [${dims.slice(1).join(", ")}], which is not a picture: instrument it ` +
+        "at a layer with height and width (gradcam layers lists them).",
+    );
+  }
+  return { data: numbers(tensor), height: cells[0], width: cells[1] };
+}
+
+/**
+ * @param {Tensor} tensor
+ * @returns {Float32Array}
+ */
+export function numbers({ data, type }) {
+  if (data instanceof Float32Array) return data;
+  if (type === "float16" && data instanceof Uint16Array) return whole(data);
+  return Float32Array.from(data, Number);
+}
+
+/** @param {Tensors} results */
+function floorOf(results) {
+  const given = results.cam_noise_floor;
+  if (given) return numbers(given)[0];
+  const layer = layerOf(results);
+  return layer === null ? 0 : noiseFloor(layer);
+}
+
+/**
+ * A, alpha and G of a single layer, where the file gives them.
+ * @param {Tensors} results
+ */
+function layerOf(results) {
+  const { cam_activations: A, cam_alpha: alpha, cam_gradients: G, cam_map: map } = results;
+  if (!A || !alpha || !map) return null;
+  const places = map.dims.slice(1).reduce((a, b) => a * b, 1);
+  const found = { A: numbers(A), alpha: numbers(alpha), G: G ? numbers(G) : null, places };
+  const channelsFirst = A.dims.length === map.dims.length + 1 && A.dims[2] === map.dims[1];
+  return channelsFirst ? found : null;
+}
+
+/**
+ * What is doubtful: of the question first, then of the map.
+ * @param {Found} found
+ * @param {Grid} signed
+ * @param {number} floor
+ */
+function diagnosed(found, signed, floor) {
+  const { y, score, results } = found;
+  const layer = layerOf(results);
+  const reason = diagnose({ y, score, probability: false, layer, signed: signed.data, floor });
+  return [found.doubt, reason].filter((text) => text !== "").join("; ");
+}
+
+/**
+ * The last photo once more, in another view.
+ * @param {Engine} engine
+ * @param {{view: View, weight: number}} how
+ * @returns {Picture}
+ */
+export function paint(engine, { view, weight }) {
+  const { last, facts } = engine;
+  if (last === null) throw new Error("nothing was looked at");
+  const at = last.prepared.placement;
+  if (view === "photo") return paintPhoto(last.shown);
+  if (view === "heat" || last.signed === null) {
+    const heat = last.lit ? heatmap(last.map, facts.size, facts.windows) : null;
+    return paintHeat(last.shown, heat, at, weight);
+  }
+  const { low, high } = limits(last.signed.data);
+  const limit = Math.max(-low, high);
+  const over = limit > 0 ? resize(last.signed, facts.size, facts.windows) : null;
+  const scaled = over && { ...over, data: over.data.map((value) => value / limit) };
+  return paintSigned(last.shown, scaled, at, weight);
+}
+
+/**
+ * The last look as an .npz that `gradcam compare` takes.
+ * @param {Engine} engine
+ */
+export async function record({ last, facts }) {
+  if (last === null) throw new Error("nothing was looked at");
+  const y = scoreOf(last.results, facts);
+  return recorded({
+    x: last.prepared.x,
+    dims: last.prepared.dims,
+    logits: y.data,
+    logitDims: [...y.dims],
+    map: last.map,
+    signed: last.signed,
+    which: last.which,
+  });
+}

@@ -1,0 +1,201 @@
+/** What the modules of the page hand one another. */
+
+/** Numbers of a map, row after row. */
+export interface Grid {
+  data: Float32Array;
+  height: number;
+  width: number;
+}
+
+/** A photo, three bytes a pixel. */
+export interface Photo {
+  data: Uint8Array;
+  height: number;
+  width: number;
+}
+
+export interface Preprocess {
+  mean: number[];
+  std: number[];
+  scale: number;
+  bgr: boolean;
+  size: number | [number, number] | null;
+  resize: number | null;
+  margin: number;
+  fit: "crop" | "stretch" | "letterbox" | "corner";
+  pad: number;
+  resample: string;
+}
+
+export interface InputFacts {
+  name: string;
+  shape: (number | string | null)[];
+  dtype: string;
+  /** Where the colours are: 1 or the last axis. */
+  channel_axis: number | null;
+  row_axis: number | null;
+}
+
+export interface BoxNumbers {
+  output: string;
+  axis: number;
+  start: number;
+  count: number;
+  background: number | null;
+  further: string[];
+  written: string;
+  own: unknown;
+  batched: boolean;
+  gridded: boolean;
+  each: number;
+  angle: number | null;
+  unsure: boolean;
+}
+
+/** The anchors of one map. */
+export interface Level {
+  rows: number;
+  columns: number;
+  stride: number;
+  /** Anchors a cell. */
+  each: number;
+}
+
+/** From which strength on there is a box, and which of two goes. */
+export interface BoxRules {
+  threshold: number;
+  threshold_of_scores: number;
+  overlap: number;
+  most: number;
+  grid: Level[] | null;
+}
+
+export interface HeadFacts {
+  output: string;
+  tensor: string;
+  kind: string;
+  evidence: string;
+  activation: string;
+  class_axis: number | null;
+  boxes: BoxNumbers | null;
+  entry: string;
+  /** softmax, sigmoid, exp or "": the model has none. */
+  probability: string;
+  /** May its numbers be classes, so that the best of them say something? */
+  ranked: boolean;
+  said: string;
+}
+
+export type Window = [number, number];
+
+/** All that is known of an instrumented file. */
+export interface Facts {
+  name: string;
+  /** Where it lies beside the page; absent of a file that was dropped. */
+  file?: string;
+  bytes: number;
+  input: InputFacts;
+  size: [number, number];
+  preprocess: Preprocess;
+  preprocess_source: string;
+  labels: string[] | null;
+  labels_source: string;
+  head: HeadFacts;
+  boxes: BoxRules | null;
+  layer: string;
+  layer_note: string;
+  method: string;
+  target: string;
+  /** What the map covers of the input, down and across. */
+  windows: [Window, Window];
+  /** The tensor whose gradient is taken. */
+  score: string;
+  source_sha256: string;
+}
+
+export interface Placement {
+  photo: [number, number];
+  size: [number, number];
+  box: [number, number, number, number];
+  inner: [number, number];
+  corner: [number, number];
+}
+
+export interface Prepared {
+  x: Float32Array | Uint8Array | Int8Array | Uint16Array | Float64Array | Int32Array;
+  dims: number[];
+  placement: Placement;
+  description: string;
+}
+
+/** One of the best answers. */
+export interface Answer {
+  which: number;
+  label: string;
+  value: number;
+  /** Is the value a probability that the model makes, or its score? */
+  likely: boolean;
+}
+
+/** A box that a detector found, in pixels of the photo. */
+export interface Box {
+  anchor: number;
+  which: number;
+  label: string;
+  /** Its probability, or its score where the model makes none. */
+  value: number;
+  corners: [number, number, number, number];
+}
+
+/** A region that a segmenter found. */
+export interface Found {
+  which: number;
+  label: string;
+  /** The share of the places where the class wins. */
+  share: number;
+}
+
+/** What is asked of a model. */
+export type Ask = { class: number } | { box: number } | { region: number };
+
+export type View = "heat" | "signed" | "photo";
+
+/** RGBA bytes. */
+export interface Picture {
+  data: Uint8ClampedArray;
+  height: number;
+  width: number;
+}
+
+/** What one look at a photo gave. */
+export interface Look {
+  /** What is asked: 0 is the first answer, box or region. */
+  chosen: number;
+  title: string;
+  answers: Answer[];
+  boxes: Box[];
+  regions: Found[];
+  entry: string;
+  which: number;
+  score: number;
+  probability: number | null;
+  rawMax: number;
+  rawMin: number;
+  diagnosis: string;
+  description: string;
+  doubt: string;
+  map: Grid;
+  signed: Grid;
+  picture: Picture;
+  photo: [number, number];
+  /** Where the chosen region lies, over the model's whole input; null of other kinds. */
+  outline: Mask | null;
+  milliseconds: number;
+}
+
+/** 1 where there is something. */
+export interface Mask {
+  data: Uint8Array;
+  height: number;
+  width: number;
+}
