@@ -42,6 +42,10 @@ COMMANDS = {
         "backends.onnx.commands.instrument:instrument",
         "Write a .onnx that gives its own class activation map.",
     ),
+    "web": (
+        "backends.onnx.commands.web:web",
+        "Write a page where models explain themselves, in any browser.",
+    ),
     "strip": ("backends.onnx.commands.strip:strip", "Take out all that `instrument` added."),
     "layers": ("backends.onnx.commands.layers:layers", "List the layers that can be explained."),
     "check": (

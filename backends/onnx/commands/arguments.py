@@ -49,3 +49,15 @@ class AskedBlame(Typed):
     keep: int
     repair: Path | None
     node_data: Path | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Web(Typed):
+    """What was typed after `web`."""
+
+    models: tuple[Path, ...]
+    out: Path
+    samples: tuple[Path, ...]
+    runtime: Path | None
+    serve: bool
+    port: int | None
