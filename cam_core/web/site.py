@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any
 
 from ..demo.data import load_scenes
 from ..errors import InputError
@@ -26,12 +25,12 @@ MOST = 2**31
 
 @dataclass(frozen=True, eq=False)
 class SiteModel:
-    """An instrumented model, and what the page is told of it."""
+    """An instrumented model; how it is fed and read stands in its own metadata."""
 
     name: str
     content: bytes
-    facts: Mapping[str, Any]
-    """As `facts_of` gives them."""
+    notes: Mapping[str, str]
+    """What else there is to say: `preprocess_source`, `labels_source`, `layer_note`."""
 
 
 def write_site(
@@ -86,7 +85,12 @@ def _listed(places: Mapping[str, SiteModel], samples: Mapping[str, bytes]) -> by
     facts = {
         "runtime": VERSION,
         "models": [
-            {"name": model.name, "file": place, "bytes": len(model.content), **model.facts}
+            {
+                "name": model.name,
+                "file": place,
+                "bytes": len(model.content),
+                "notes": dict(model.notes),
+            }
             for place, model in places.items()
         ],
         "samples": [{"name": name, "file": f"samples/{name}"} for name in samples],

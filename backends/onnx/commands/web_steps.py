@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +12,15 @@ import click
 import onnx
 from onnx.external_data_helper import load_external_data_for_model
 
-from cam_core.backend import InputInfo
 from cam_core.cli.report import heads_said
 from cam_core.cli.typed import Typed, extents, flag, pieces
 from cam_core.errors import InputError, ModelError
 from cam_core.head import Head
-from cam_core.image import Preprocess
+from cam_core.image.preprocess import find_channel_axis, find_size
 from cam_core.image.read import require_file
 from cam_core.methods import find_method, usual_method
-from cam_core.region import Region
 from cam_core.sources import Sources
-from cam_core.web import SiteModel, facts_of
+from cam_core.web import SiteModel
 from cam_core.web.site import MOST
 
 from ..capturing.backend import OnnxBackend
@@ -30,18 +28,24 @@ from ..capturing.sized import analyse_at
 from ..instrumenting.instrument import instrument
 from ..instrumenting.strip import strip
 from ..reading.load import Source, load
-from ..reading.names import FUSE, LABELS, LAYER, METHOD, OUTPUTS, PREPROCESS, VERSION
+from ..reading.names import FUSE, LABELS, LAYER, METHOD, PREPROCESS, RECORD, VERSION
 from ..reading.stored import external_entry, external_tensors
 from .arguments import Instrument, Web
 from .instrument_steps import Kept, find_kept
 
 WANTED = ("map", "signed", "noise_floor", "logits")
-"""What the page reads of every model, of what files can give."""
+"""What the page reads of every model."""
 OF_CLASSES = ("score", "class_used")
 OF_LAYER = ("activations", "alpha", "gradients")
 """For the diagnosis, of a method that weighs the channels of one layer."""
 CLASSES = ("classes", "multi-label", "binary", "regression", "unknown")
 """Kinds that are asked for a class; of boxes and regions the page makes the cotangent."""
+
+
+HOSTS = (
+    "any that serves files by https; threads where it reads _headers (Netlify, Cloudflare Pages), "
+    "elsewhere by the service worker"
+)
 
 
 @dataclass(frozen=True)
@@ -50,31 +54,45 @@ class Made:
 
     model: SiteModel
     heads: Sequence[Head]
-    facts: Mapping[str, Any]
+    record: Mapping[str, Any]
+    """What the file says of itself."""
+
+    @property
+    def lines(self) -> list[tuple[str, str]]:
+        """For people: the layer, and how it is fed."""
+        notes, picture = self.model.notes, self.record["inputs"][0]["picture"]
+        note = f" ({notes['layer_note']})" if notes["layer_note"] else ""
+        return [
+            ("model", f"{self.model.name} ({len(self.model.content) / 2**20:.1f} MiB)"),
+            *heads_said(self.heads[:1]),
+            ("layer", f"{self.record['layer']}{note}"),
+            ("input", f"{picture['description']} ({notes['preprocess_source']})"),
+            ("labels", notes["labels_source"]),
+        ]
 
 
 def made(asked: Web, path: Path) -> Made:
-    """The model, instrumented for the page, with what is known of it."""
+    """The model, instrumented for the page.
+
+    Raises:
+        CamError: it cannot be, or takes no single photo.
+    """
     source, own = _opened(path)
     typed = _instrumenting(asked, path, own)
     analysis = analyse_at(source, typed.layers or [None], typed.score, **extents(typed))
     backend = OnnxBackend(analysis)
     kept = find_kept(typed, backend)
-    info, spec, said = _photo(asked, path, backend)
+    said = _photo(asked, path, backend)
     result = make(typed, backend, kept)
     embed(result, source)
-    facts = facts_of(
-        info,
-        spec,
-        backend.heads(),
-        {entry.key: entry.value for entry in result.metadata_props},
-        spec_source=said,
-        labels=None if kept.labels is None else kept.labels.names,
-        labels_source=kept.named,
-        layer_note="" if typed.layers else backend.layer_note,
-        region=_region(backend),
-    )
-    return Made(SiteModel(path.name, result.SerializeToString(), facts), backend.heads(), facts)
+    facts = {entry.key: entry.value for entry in result.metadata_props}
+    notes = {
+        "preprocess_source": said,
+        "labels_source": kept.named,
+        "layer_note": "" if typed.layers else backend.layer_note,
+    }
+    record = json.loads(facts[RECORD]) | {"layer": facts[LAYER].replace(";", ", ")}
+    return Made(SiteModel(path.name, result.SerializeToString(), notes), backend.heads(), record)
 
 
 def _opened(path: Path) -> tuple[Source, Mapping[str, str]]:
@@ -125,15 +143,15 @@ def make(typed: Instrument, backend: OnnxBackend, kept: Kept) -> onnx.ModelProto
         method=name,
         fuse=typed.fuse,
         target="input" if classes else "cotangent",
-        outputs=[one for one in (*WANTED, *OF_CLASSES * classes, *layer) if one in OUTPUTS],
+        outputs=[*WANTED, *OF_CLASSES * classes, *layer],
         labels=None if kept.labels is None else kept.labels.names,
         preprocess=kept.preprocess,
         static=extents(typed)["static"],
     )
 
 
-def _photo(asked: Web, path: Path, backend: OnnxBackend) -> tuple[InputInfo, Preprocess, str]:
-    """The picture that it takes, and how it is made; a guess is said to be one.
+def _photo(asked: Web, path: Path, backend: OnnxBackend) -> str:
+    """In words who says how its picture is made of a photo; a guess is said to be one.
 
     Raises:
         InputError: it takes no photo, or more than one input.
@@ -142,20 +160,11 @@ def _photo(asked: Web, path: Path, backend: OnnxBackend) -> tuple[InputInfo, Pre
     if len(infos) != 1 or not infos[0].pictured:
         taken = "; ".join(f"{i.name} {list(i.shape)}" for i in infos)
         raise InputError(f"{path.name} takes {taken}, and a page feeds one picture")
-    sources = Sources.of(backend, path, flag)
-    spec, said = sources.preprocess(infos[0], asked.preprocess, **pieces(asked))
-    return infos[0], spec, said
-
-
-def _region(backend: OnnxBackend) -> Region | None:
-    """What the map covers of the picture: that of the finest layer."""
-    choices = backend.analysis.choices
-    finest = max(choices, key=lambda one: _cells(one.tensor.shape))
-    return finest.region
-
-
-def _cells(shape: Sequence[Any] | None) -> int:
-    return prod(extent for extent in shape or () if isinstance(extent, int))
+    spec, said = Sources.of(backend, path, flag).preprocess(
+        infos[0], asked.preprocess, **pieces(asked)
+    )
+    find_size(spec, infos[0], find_channel_axis(infos[0]))  # also refuses what is no photo
+    return said
 
 
 def embed(model: onnx.ModelProto, source: Source) -> None:
@@ -185,7 +194,7 @@ def record(asked: Web, made: Sequence[Made], files: Sequence[Path]) -> dict[str,
     """Ready for JSON."""
     return {
         "command": "web",
-        "models": [{"name": one.model.name, **one.facts, "labels": None} for one in made],
+        "models": [{"name": one.model.name, **one.model.notes, **one.record} for one in made],
         "folder": str(asked.out),
         "files": [str(path) for path in files],
         "bytes": sum(path.stat().st_size for path in files),
@@ -194,32 +203,11 @@ def record(asked: Web, made: Sequence[Made], files: Sequence[Path]) -> dict[str,
 
 def tell(asked: Web, made: Sequence[Made], files: Sequence[Path]) -> None:
     """The same for people."""
-    for one in made:
-        facts = one.facts
-        click.echo(f"model   {one.model.name} ({len(one.model.content) / 2**20:.1f} MiB)")
-        for name, text in heads_said(one.heads[:1]):
-            click.echo(f"{name:<8}{text}")
-        note = facts["layer_note"]
-        click.echo(f"layer   {facts['layer']}" + (f" ({note})" if note else ""))
-        spec = Preprocess(**{k: _tuple(v) for k, v in facts["preprocess"].items()})
-        height, width = facts["size"]
-        channels = 1 if _channels(facts) == 1 else 3
-        how = spec.describe((height, width), channels)
-        click.echo(f"input   {how} ({facts['preprocess_source']})")
-        click.echo(f"labels  {facts['labels_source']}")
-    if not made:
-        click.echo("model   none: the page takes any file that gradcam instrument wrote")
     size = sum(path.stat().st_size for path in files)
-    click.echo(f"wrote   {asked.out}: {len(files)} files, {size / 2**20:.1f} MiB")
-    click.echo(
-        "hosts   any that serves files by https; threads where it reads _headers (Netlify, "
-        "Cloudflare Pages), elsewhere by the service worker"
-    )
-
-
-def _channels(facts: Mapping[str, Any]) -> Any:
-    return facts["input"]["shape"][facts["input"]["channel_axis"]]
-
-
-def _tuple(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
+    lines = [line for one in made for line in one.lines]
+    if not made:
+        lines.append(("model", "none: the page takes any file that gradcam instrument wrote"))
+    lines.append(("wrote", f"{asked.out}: {len(files)} files, {size / 2**20:.1f} MiB"))
+    lines.append(("hosts", HOSTS))
+    for name, text in lines:
+        click.echo(f"{name:<8}{text}")

@@ -20,7 +20,7 @@ export function noiseFloor({ A, alpha, places }) {
   for (let i = 0; i < A.length; i++) {
     sums[i % places] += Math.abs(A[i] * alpha[each ? i : Math.floor(i / places)]);
   }
-  return 8 * EPS * limits(sums).high;
+  return finite(sums) ? 8 * EPS * limits(sums).high : Number.NaN;
 }
 
 /**

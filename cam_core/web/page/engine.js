@@ -3,7 +3,7 @@
 import { answer, best, labelOf, valued } from "./answers.js";
 import { foundBoxes, knowsBoxes, pull } from "./boxes.js";
 import { enlarged, paintHeat, paintPhoto, paintSigned } from "./colour.js";
-import { diagnose, noiseFloor } from "./diagnosis.js";
+import { diagnose, finite, noiseFloor } from "./diagnosis.js";
 import { whole } from "./half.js";
 import { heatmap, limits, resize } from "./heat.js";
 import { prepare } from "./prepare.js";
@@ -60,20 +60,18 @@ export async function open(runtime, facts, bytes, provider) {
  * Refuse what a page cannot ask of a file.
  * @param {Facts} facts
  */
-function requireKnown({ name, head, target, method }) {
-  const fits =
-    target === "input"
-      ? CLASSES.includes(head.kind)
-      : target === "cotangent"
-        ? knowsBoxes(head) || head.kind === "dense classes"
-        : target === "none" || !target.includes(";");
-  if (!fits) {
-    throw new Refusal(
-      `${name} gives ${head.kind}, instrumented with ${method} for '${target}', and a page shows ` +
-        "classifiers, detectors and segmenters: gradcam web writes a file that fits, " +
-        "gradcam explain shows the rest.",
-    );
-  }
+function requireKnown({ name, head, given, target, method }) {
+  const boxed = head.boxes !== null;
+  const fits = given.includes("cotangent")
+    ? knowsBoxes(head) || (head.kind === "dense classes" && !boxed)
+    : !boxed && CLASSES.includes(head.kind);
+  if (fits) return;
+  const kind = boxed ? `boxes (${head.boxes?.written || head.evidence})` : head.kind;
+  throw new Refusal(
+    `${name} gives ${kind}, instrumented with ${method} for '${target}', and a page shows ` +
+      "classifiers, detectors and segmenters: gradcam web writes a file that fits, " +
+      "gradcam explain shows the rest.",
+  );
 }
 
 /**
@@ -93,7 +91,7 @@ export async function look(engine, photo, ask, how) {
   const raw = limits(map.data);
   const floor = floorOf(found.results);
   const which = found.which < 0 ? null : found.which;
-  const lit = raw.high > floor;
+  const lit = finite(map.data) && raw.high > floor;
   engine.last = { photo, shown, prepared, results: found.results, map, signed, lit, which };
   return {
     ...found,
@@ -122,7 +120,7 @@ export async function look(engine, photo, ask, how) {
  */
 async function asked(engine, prepared, ask) {
   const { facts } = engine;
-  if (facts.target !== "cotangent")
+  if (!facts.given.includes("cotangent"))
     return ofClass(engine, prepared, "class" in ask ? ask.class : -1);
   return facts.head.boxes === null
     ? ofRegion(engine, prepared, "region" in ask ? ask.region : -1)
@@ -138,7 +136,7 @@ async function asked(engine, prepared, ask) {
 async function ofClass(engine, prepared, asked) {
   const { facts, runtime } = engine;
   const feeds = fed(engine, prepared);
-  if (facts.target === "input") {
+  if (facts.given.includes("class")) {
     feeds.cam_class = new runtime.Tensor("int64", BigInt64Array.of(BigInt(asked)), [1]);
   }
   const results = /** @type {Tensors} */ (await engine.session.run(feeds));
@@ -283,9 +281,9 @@ function shapeOf({ inputMetadata }, name) {
 function fed({ facts, runtime, session }, prepared) {
   /** @type {Record<string, unknown>} */
   const feeds = {
-    [facts.input.name]: new runtime.Tensor(facts.input.dtype, prepared.x, prepared.dims),
+    [facts.input.name]: new runtime.Tensor(facts.input.type, prepared.x, prepared.dims),
   };
-  if (session.inputNames.includes("cam_enable")) {
+  if (facts.given.includes("enable")) {
     feeds.cam_enable = new runtime.Tensor("bool", Uint8Array.of(1), []);
   }
   return feeds;

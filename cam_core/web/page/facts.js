@@ -1,73 +1,74 @@
 // @ts-check
-/** All that is known of a file that was dropped: what `gradcam web` else writes beside it. */
+/** All that an instrumented file says of itself: docs/metadata.md. */
 import { read } from "./onnx_file.js";
 import { Refusal } from "./refusal.js";
 
 /** @typedef {import("./types.d.ts").Facts} Facts */
 /** @typedef {import("./types.d.ts").HeadFacts} HeadFacts */
 /** @typedef {import("./types.d.ts").InputFacts} InputFacts */
-/** @typedef {import("./onnx_file.js").Stated} Stated */
+/** @typedef {import("./types.d.ts").Notes} Notes */
+/** @typedef {import("./types.d.ts").Record_} Record_ */
+/** @typedef {import("./types.d.ts").Window} Window */
 
 /** What a browser can hold in one piece. */
 export const MOST = 2 ** 31;
-const TYPES = ["", "float32", "uint8", "int8", "uint16", "int16", "int32", "int64"];
-const MORE = { 10: "float16", 11: "float64" };
-const FED = ["cam_class", "cam_cotangent", "cam_enable"];
-/** @type {import("./types.d.ts").Preprocess} */
-const PLAIN = {
-  ...{ mean: [0], std: [1], scale: 1 / 255, bgr: false, size: null, resize: null },
-  ...{ margin: 1, fit: "crop", pad: 114, resample: "bilinear" },
-};
+const VERSION = 1;
+/** What the page reads of a model. */
+const OUTPUTS = "map,signed,noise_floor,logits,score,class_used";
+/** Kinds whose numbers are no classes that could be ranked. */
+const WITHOUT = ["regression", "embedding", "picture"];
+/** @type {[Window, Window]} */
+const WHOLE = [
+  [0, 1],
+  [0, 1],
+];
 
 /**
  * @param {Uint8Array} bytes
  * @param {string} name of the file
+ * @param {Notes} [notes] what `gradcam web` knows beyond the file
  * @returns {Facts}
  */
-export function factsOf(bytes, name) {
-  const stated = parsed(bytes, name);
-  const { metadata } = stated;
-  if (metadata["cam.version"] === undefined) {
-    const written = `${name.replace(/\.onnx$/i, "")}.cam.onnx`;
-    throw new Refusal(
-      `${name} gives no map: gradcam instrument ${name} --outputs map,signed,score,class_used ` +
-        `-o ${written} makes a file that does.`,
-    );
-  }
-  if (stated.external) {
+export function factsOf(bytes, name, notes = {}) {
+  const { metadata, external } = parsed(bytes, name);
+  const record = recordOf(metadata, name);
+  if (external) {
     throw new Refusal(
       `${name} keeps its weights in another file, and a page is given one: gradcam web ${name} ` +
         "puts them into it.",
     );
   }
-  const input = pictured(stated, name);
-  const how = json(metadata["cam.preprocess"]);
+  const input = pictured(record, name);
+  const { picture } = input;
   const labels = json(metadata["cam.labels"]);
-  const preprocess = how === null ? PLAIN : { ...PLAIN, ...how };
+  const head = record.heads[0];
+  const map = record.outputs.find((one) => one.what === "map");
   return {
     name,
     bytes: bytes.length,
     input,
-    size: sizeOf(input, preprocess.size),
-    preprocess,
-    preprocess_source:
-      how === null
-        ? "pixels / 255, a guess as nothing says it: instrument it with --preprocess"
-        : "cam.* metadata of the file",
+    size: picture.size,
+    preprocess: picture,
+    preprocess_source: notes.preprocess_source ?? picture.source,
     labels,
-    labels_source: labels === null ? "none" : "cam.* metadata of the file",
-    head: headOf(stated),
-    boxes: null,
+    labels_source: notes.labels_source ?? (labels === null ? "none" : "cam.* metadata of the file"),
+    head: {
+      ...head,
+      class_axis: record.score.class_axis,
+      probability: record.score.probability,
+      entry: record.score.entry,
+      ranked: !WITHOUT.includes(head.kind),
+      said: said(head),
+    },
+    boxes: record.boxes,
     layer: (metadata["cam.layer"] ?? "").replaceAll(";", ", "),
-    layer_note: "",
-    method: metadata["cam.method"] ?? "",
-    target: metadata["cam.target"] ?? "",
-    windows: [
-      [0, 1],
-      [0, 1],
-    ],
-    score: metadata["cam.score"] ?? "",
-    source_sha256: metadata["cam.source_sha256"] ?? "",
+    layer_note: notes.layer_note ?? "",
+    method: record.map.method,
+    target: record.map.target,
+    given: record.given.map((one) => one.what),
+    windows: windowsOf(map?.region ?? null, input),
+    score: record.score.tensor,
+    saturated: record.diagnosis.saturated,
   };
 }
 
@@ -85,6 +86,26 @@ function parsed(bytes, name) {
   throw new Refusal(`${name} is no .onnx file that can be read: copy or download it again.`);
 }
 
+/**
+ * How the file is fed and read.
+ * @param {Record<string, string>} metadata
+ * @param {string} name
+ * @returns {Record_}
+ */
+function recordOf(metadata, name) {
+  const record = json(metadata["cam.record"]);
+  if (record?.version === VERSION) return record;
+  const written = `${name.replace(/(\.cam)?\.onnx$/i, "")}.cam.onnx`;
+  const command = `gradcam instrument ${name} --outputs ${OUTPUTS} -o ${written}`;
+  if (metadata["cam.version"] === undefined) {
+    throw new Refusal(`${name} gives no map: ${command} makes a file that does.`);
+  }
+  throw new Refusal(
+    `${name} was instrumented by another version, which the page does not read: take gradcam strip ` +
+      `and then ${command}.`,
+  );
+}
+
 /** @param {string | undefined} text */
 function json(text) {
   try {
@@ -96,68 +117,41 @@ function json(text) {
 
 /**
  * The one input that takes a picture.
- * @param {Stated} stated
+ * @param {Record_} record
  * @param {string} name
  * @returns {InputFacts}
  */
-function pictured(stated, name) {
-  const own = stated.inputs.filter((one) => !FED.includes(one.name));
-  const found = own.find((one) => axisOf(one.dims) !== null);
-  if (found === undefined || own.length !== 1) {
-    const taken = own.map((one) => `${one.name} [${one.dims.join(", ")}]`).join("; ");
-    throw new Refusal(`${name} takes ${taken || "nothing"}, and a page feeds one picture.`);
-  }
-  return {
-    name: found.name,
-    shape: found.dims.map((extent) => (typeof extent === "number" && extent > 0 ? extent : null)),
-    dtype: TYPES[found.type] || MORE[/** @type {10 | 11} */ (found.type)] || String(found.type),
-    channel_axis: axisOf(found.dims),
-    row_axis: found.dims.length === 4 ? 0 : null,
-  };
-}
-
-/** @param {(number | string)[]} dims */
-function axisOf(dims) {
-  const first = dims.length === 4 ? 1 : dims.length === 3 ? 0 : null;
-  if (first === null) return null;
-  const colours = [1, 3];
-  if (colours.includes(Number(dims[first]))) return first;
-  if (colours.includes(Number(dims[dims.length - 1]))) return dims.length - 1;
-  return typeof dims[first] === "number" ? null : first;
+function pictured({ inputs }, name) {
+  const [found] = inputs;
+  if (inputs.length === 1 && found.picture !== null) return { ...found, picture: found.picture };
+  const taken = inputs.map((one) => `${one.name} [${one.shape.map((n) => n ?? "?").join(", ")}]`);
+  throw new Refusal(
+    `${name} takes ${taken.join("; ") || "nothing"}, and a page feeds one picture.`,
+  );
 }
 
 /**
- * Height and width, where the file leaves them open what the preprocessing says, else 224.
+ * What the map covers of the picture, down and across.
+ * @param {import("./types.d.ts").Region | null} region
  * @param {InputFacts} input
- * @param {number | [number, number] | null} asked
- * @returns {[number, number]}
+ * @returns {[Window, Window]}
  */
-function sizeOf(input, asked) {
-  const start = input.shape.length - 3 + (input.channel_axis === input.shape.length - 1 ? 0 : 1);
-  const usual = typeof asked === "number" ? [asked, asked] : (asked ?? [224, 224]);
-  const [height, width] = [0, 1].map((axis) => Number(input.shape[start + axis] ?? usual[axis]));
-  return [height, width];
+function windowsOf(region, { name, shape, picture }) {
+  if (region === null || region.input !== name) return WHOLE;
+  const first = shape.length - (picture.layout.endsWith("C") ? 3 : 2);
+  const [down, across] = [first, first + 1].map((axis, i) => {
+    const at = region.axes.indexOf(axis);
+    if (at < 0) return WHOLE[i];
+    const [low, high] = region.windows[at];
+    const [before, after] = region.shifts[at] ?? [0, 0];
+    const extent = picture.size[i];
+    return /** @type {Window} */ ([low + before / extent, high + after / extent]);
+  });
+  return [down, across];
 }
 
-/**
- * What its first output is, as far as the file itself says it.
- * @param {Stated} stated
- * @returns {HeadFacts}
- */
-function headOf(stated) {
-  const score = stated.metadata["cam.score"] ?? "";
-  const output = stated.outputs.find((one) => one.name === score) ?? stated.outputs[0];
-  return {
-    output: output.name,
-    tensor: score,
-    kind: output.dims.length === 2 ? "classes" : "unknown",
-    evidence: "as the file was instrumented",
-    activation: "",
-    class_axis: output.dims.length === 2 ? 1 : null,
-    boxes: null,
-    entry: "class",
-    probability: "",
-    ranked: true,
-    said: score === output.name ? score : `${output.name} from ${score}`,
-  };
+/** @param {{output: string, tensor: string, kind: string, evidence: string}} head */
+function said({ output, tensor, kind, evidence }) {
+  const name = tensor !== "" && tensor !== output ? `${output} from ${tensor}` : output;
+  return `${name}: ${kind} (${evidence})`;
 }

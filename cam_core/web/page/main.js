@@ -15,10 +15,11 @@ import { faster } from "./webgpu.js";
 /** @typedef {import("./types.d.ts").Facts} Facts */
 /** @typedef {import("./types.d.ts").Look} Look */
 /** @typedef {import("./types.d.ts").View} View */
-/** @typedef {{facts: Facts, file: File | null, ask: Ask, look: Look | null, article: HTMLElement}}
+/** @typedef {import("./types.d.ts").Listed} Listed */
+/** @typedef {{facts: Facts, listed: Listed | null, file: File | null, ask: Ask, look: Look | null, article: HTMLElement}}
  *   Model */
 /** @typedef {{name: string, file: string}} Sample */
-/** @typedef {{models: Facts[], samples: Sample[], runtime: string}} Site */
+/** @typedef {{models: Listed[], samples: Sample[], runtime: string}} Site */
 
 const asked = new URLSearchParams(location.search);
 let runner = start();
@@ -65,7 +66,7 @@ async function begin() {
   /** @type {Site} */
   const site = await answer.json();
   listSamples(site.samples);
-  for (const facts of site.models) await opened(facts, null);
+  for (const listed of site.models) await opened(listed, null);
   shown(one("#welcome"), site.models.length === 0);
   if (site.models.length === 0) return said("#status", "Ready for a model.");
   if (site.samples.length > 0) await pick(site.samples[0]);
@@ -74,15 +75,15 @@ async function begin() {
 
 /**
  * A model of the folder, or one that was dropped, which takes the place of all others.
- * @param {Facts | null} facts
+ * @param {Listed | null} listed
  * @param {File | null} file
  */
-async function opened(facts, file) {
+async function opened(listed, file) {
   const at = file === null ? models.length : 0;
-  const name = facts?.name ?? file?.name ?? "";
+  const name = listed?.name ?? file?.name ?? "";
   said("#status", `Opening ${name} ...`);
   const provider = "wasm";
-  const found = await runner.call("open", { at, facts, file, provider });
+  const found = await runner.call("open", { at, listed, file, provider });
   if (file !== null) {
     for (let i = 1; i < models.length; i++) await runner.call("close", { at: i });
     for (const model of models.splice(0)) model.article.remove();
@@ -94,7 +95,7 @@ async function opened(facts, file) {
     if (what !== undefined) void tried(() => save(what, at));
   });
   one("#stage").append(article);
-  models.push({ facts: found.facts, file, ask: { class: -1 }, look: null, article });
+  models.push({ facts: found.facts, listed, file, ask: { class: -1 }, look: null, article });
   one("#stage").classList.toggle("two", models.length > 1);
   said("#model", models.map((model) => model.facts.name).join(" and "));
   shown(one("#welcome"), false);

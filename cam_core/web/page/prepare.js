@@ -27,9 +27,9 @@ const KINDS = /** @type {const} */ ({
 export function prepare(photo, facts) {
   const { preprocess: how, input, size } = facts;
   const placement = place([photo.height, photo.width], size, how);
-  const channels = channelsOf(input);
+  const { channels, layout } = input.picture;
   const pixels = canvas(channels === 1 ? toGrey(photo) : photo, placement, how);
-  const last = isLast(input);
+  const last = layout.endsWith("C");
   const values = new Float64Array(size[0] * size[1] * channels);
   const area = size[0] * size[1];
   for (let k = 0; k < channels; k++) {
@@ -43,22 +43,11 @@ export function prepare(photo, facts) {
   }
   const shape = last ? [...size, channels] : [channels, ...size];
   return {
-    x: typed(values, input.dtype),
-    dims: input.shape.length === 3 ? shape : [1, ...shape],
+    x: typed(values, input.type),
+    dims: layout.startsWith("N") ? [1, ...shape] : shape,
     placement,
     description: describe(how, size, channels),
   };
-}
-
-/** @param {import("./types.d.ts").InputFacts} input */
-function isLast(input) {
-  return input.channel_axis !== null && input.channel_axis === input.shape.length - 1;
-}
-
-/** @param {import("./types.d.ts").InputFacts} input */
-export function channelsOf(input) {
-  const found = input.shape[input.channel_axis ?? 1];
-  return found === 1 ? 1 : 3;
 }
 
 /**

@@ -80,7 +80,7 @@ export function resample(photo, box, size, kind = "bilinear") {
  * @returns {Taps}
  */
 function taps(extent, low, high, count, filter) {
-  const scale = (high - low) / count;
+  const scale = Math.fround(high - low) / count; // pillow holds the box in single precision
   const stretch = Math.max(scale, 1);
   const reach = filter.reach * stretch;
   const most = Math.ceil(reach) * 2 + 1;
@@ -186,13 +186,27 @@ function downColumns(photo, { at, count, weights, most }, height, shift) {
  */
 function nearest(photo, [top, left, bottom, right], [height, width]) {
   const data = new Uint8Array(height * width * 3);
-  const [sy, sx] = [(bottom - top) / height, (right - left) / width];
-  for (let i = 0, to = 0; i < height; i++) {
-    const row = Math.floor(top + (i + 0.5) * sy) * photo.width;
-    for (let j = 0; j < width; j++) {
-      const from = (row + Math.floor(left + (j + 0.5) * sx)) * 3;
+  const rows = steps(top, Math.fround(bottom - top) / height, height);
+  const columns = steps(left, Math.fround(right - left) / width, width);
+  let to = 0;
+  for (const row of rows) {
+    for (const column of columns) {
+      const from = (row * photo.width + column) * 3;
       for (let k = 0; k < 3; k++) data[to++] = photo.data[from + k];
     }
   }
   return { data, height, width };
+}
+
+/**
+ * Where the centres of new pixels lie, added up step by step as pillow does.
+ * @param {number} start
+ * @param {number} step
+ * @param {number} count
+ */
+function steps(start, step, count) {
+  const found = new Int32Array(count);
+  let at = start + step * 0.5;
+  for (let i = 0; i < count; i++, at += step) found[i] = Math.trunc(at);
+  return found;
 }

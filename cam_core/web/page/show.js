@@ -39,10 +39,10 @@ export function emptied(facts, choose) {
  * @param {Facts} facts
  * @param {(ask: Ask) => void} choose
  */
-function searched(article, { labels, head, target, name }, choose) {
+function searched(article, { labels, head, given, name }, choose) {
   const count = labels?.length ?? 0;
   const label = one(".any", article);
-  shown(label, target === "input" && (count > LISTED || labels === null));
+  shown(label, given.includes("class") && (count > LISTED || labels === null));
   const input = /** @type {HTMLInputElement} */ (one("input", label));
   const list = one("datalist", article);
   list.id = `labels-${name.replace(/\W/g, "-")}-${document.querySelectorAll("datalist").length}`;
@@ -141,7 +141,7 @@ function choices(facts, look) {
   const top = look.answers.map((answer) => ({
     ...{ text: named(answer), value: answer.value.toFixed(3) },
     share: answer.likely ? answer.value : 0,
-    ask: facts.target === "input" ? { class: answer.which } : { class: -1 },
+    ask: facts.given.includes("class") ? { class: answer.which } : { class: -1 },
     chosen: answer.which === look.which,
   }));
   return [...boxes, ...regions, ...top];

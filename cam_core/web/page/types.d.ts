@@ -27,13 +27,55 @@ export interface Preprocess {
   resample: string;
 }
 
+/** How a photo becomes an input, as the file itself says it. */
+export interface PictureFacts extends Preprocess {
+  size: [number, number];
+  layout: string;
+  channels: number;
+  source: string;
+}
+
 export interface InputFacts {
   name: string;
-  shape: (number | string | null)[];
-  dtype: string;
-  /** Where the colours are: 1 or the last axis. */
-  channel_axis: number | null;
-  row_axis: number | null;
+  type: string;
+  shape: (number | null)[];
+  picture: PictureFacts;
+}
+
+/** What of an input a map covers. */
+export interface Region {
+  input: string;
+  axes: number[];
+  windows: Window[];
+  shifts: Window[];
+}
+
+/** `cam.record`, as docs/metadata.md has it. */
+export interface Record_ {
+  version: number;
+  inputs: (Omit<InputFacts, "picture"> & { picture: PictureFacts | null })[];
+  given: { name: string; what: string }[];
+  outputs: { name: string; what: string; region: Region | null }[];
+  score: { tensor: string; class_axis: number; probability: string; entry: string };
+  heads: HeadFacts[];
+  boxes: BoxRules | null;
+  map: { method: string; target: string };
+  diagnosis: { saturated: number };
+}
+
+/** What `gradcam web` knows of a model beyond its file. */
+export interface Notes {
+  preprocess_source?: string;
+  labels_source?: string;
+  layer_note?: string;
+}
+
+/** A model of the folder. */
+export interface Listed {
+  name: string;
+  file: string;
+  bytes: number;
+  notes: Notes;
 }
 
 export interface BoxNumbers {
@@ -91,8 +133,6 @@ export type Window = [number, number];
 /** All that is known of an instrumented file. */
 export interface Facts {
   name: string;
-  /** Where it lies beside the page; absent of a file that was dropped. */
-  file?: string;
   bytes: number;
   input: InputFacts;
   size: [number, number];
@@ -106,11 +146,14 @@ export interface Facts {
   layer_note: string;
   method: string;
   target: string;
+  /** What else than the picture it is fed: class, cotangent, enable. */
+  given: string[];
   /** What the map covers of the input, down and across. */
   windows: [Window, Window];
   /** The tensor whose gradient is taken. */
   score: string;
-  source_sha256: string;
+  /** A probability nearer to 0 or 1 than this has hardly any gradient left. */
+  saturated: number;
 }
 
 export interface Placement {

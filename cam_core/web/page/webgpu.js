@@ -45,8 +45,8 @@ export async function faster(models, photo, how, forced) {
  */
 async function compared(runner, models, photo, how, forced) {
   let [worst, before, after] = [0, 0, 0];
-  for (const [at, { facts, file }] of models.entries()) {
-    await runner.call("open", { at, facts: file ? null : facts, file, provider: "webgpu" });
+  for (const [at, { listed, file }] of models.entries()) {
+    await runner.call("open", { at, listed, file, provider: "webgpu" });
   }
   await runner.call("photo", { source: photo.source, name: photo.name });
   for (const [at, { look, ask }] of models.entries()) {

@@ -48,10 +48,10 @@ async function fetched(address, name) {
 
 /** @type {Record<string, (asked: any) => Promise<any>>} */
 const TASKS = {
-  /** A model of the folder (facts), or one that was dropped (file). */
-  async open({ at, facts, file, provider }) {
-    const name = facts?.name ?? file.name;
-    const size = facts?.bytes ?? file.size;
+  /** A model of the folder (listed), or one that was dropped (file). */
+  async open({ at, listed, file, provider }) {
+    const name = listed?.name ?? file.name;
+    const size = listed?.bytes ?? file.size;
     try {
       if (size >= MOST) {
         throw new Refusal(
@@ -60,13 +60,13 @@ const TASKS = {
       }
       const bytes = file
         ? new Uint8Array(await file.arrayBuffer())
-        : await fetched(facts.file, facts.name);
-      const known = facts ?? factsOf(bytes, name);
+        : await fetched(listed.file, name);
+      const facts = factsOf(bytes, name, listed?.notes);
       runtime ??= loaded(provider);
-      const engine = await open(await runtime, known, bytes, provider);
+      const engine = await open(await runtime, facts, bytes, provider);
       await engines.get(at)?.session.release();
       engines.set(at, engine);
-      return { facts: known, threads: threads() };
+      return { facts, threads: threads() };
     } catch (error) {
       throw new Refusal(sentence(error, name, size));
     }
