@@ -8,7 +8,7 @@ export class Refusal extends Error {}
 const OPERATOR = [
   /Could not find an implementation for ([\w.]+)/,
   /No Op registered for ([\w.]+)/,
-  /([\w.]+)\(-?\d+\) is not a registered function\/op/,
+  /([\w.:]+)\(-?\d+\) is not a registered function\/op/,
   /kernel (?:is )?not found.*?\[([\w.]+)\]/i,
 ];
 const FULL =
