@@ -96,7 +96,7 @@ export async function look(engine, photo, ask, how) {
   return {
     ...found,
     entry: engine.facts.head.entry,
-    rawMax: raw.high,
+    rawMax: engine.facts.relative ? Number(lit) : raw.high,
     rawMin: signed === null ? raw.low : limits(signed.data).low,
     diagnosis: diagnosed(found, signed ?? map, floor),
     description: prepared.description,

@@ -64,6 +64,7 @@ export function factsOf(bytes, name, notes = {}) {
     layer: (metadata["cam.layer"] ?? "").replaceAll(";", ", "),
     layer_note: notes.layer_note ?? "",
     method: record.map.method,
+    relative: record.map.maximum === "relative",
     target: record.map.target,
     given: record.given.map((one) => one.what),
     windows: windowsOf(map?.region ?? null, input),

@@ -59,7 +59,7 @@ export interface Record_ {
   score: { tensor: string; class_axis: number; probability: string; entry: string };
   heads: HeadFacts[];
   boxes: BoxRules | null;
-  map: { method: string; target: string };
+  map: { method: string; target: string; maximum: string };
   diagnosis: { saturated: number };
 }
 
@@ -145,6 +145,8 @@ export interface Facts {
   layer: string;
   layer_note: string;
   method: string;
+  /** Is each map over its own maximum, so that 1 says nothing? */
+  relative: boolean;
   target: string;
   /** What else than the picture it is fed: class, cotangent, enable. */
   given: string[];

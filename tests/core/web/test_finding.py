@@ -43,9 +43,7 @@ ANCHORS = 8 * 12 + 4 * 6 + 2 * 3
 
 
 def levels() -> list[dict[str, Any]]:
-    return [
-        {"rows": 64 // s, "columns": 96 // s, "stride": s, "each": 1} for s in (8, 16, 32)
-    ]
+    return [{"rows": 64 // s, "columns": 96 // s, "stride": s, "each": 1} for s in (8, 16, 32)]
 
 
 def asked(kind: str, axis: int, probability: str, background: int | None) -> tuple[Any, Any]:
@@ -149,7 +147,7 @@ def test_regions_are_those_of_explain(
     each = probability == "sigmoid"
     known = Head("y", "dense classes", "", "y", axis, "Sigmoid" if each else "")
     seen = Seen(y, {}, Asking(labels, axis, known))
-    usual, = LargestRegionTarget(axis, each).found_in(seen)
+    (usual,) = LargestRegionTarget(axis, each).found_in(seen)
     for which in range(4):
         found = node.body(REGIONS, *given, which)
         target = RegionTarget(which, axis, each)

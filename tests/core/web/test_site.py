@@ -23,7 +23,11 @@ def test_the_page_the_runtime_and_the_models_are_in_it(tmp_path: Path) -> None:
     files = write_site(tmp_path / "site", [MODEL, other], runtime=RUNTIME)
     names = {path.relative_to(tmp_path / "site").as_posix() for path in files}
     assert {"index.html", "main.js", "worker.js", "sw.js", "site.json", "_headers"} <= names
-    assert {"runtime/ort.wasm.min.mjs", "runtime/LICENSE.txt", "vendor/protobuf/LICENSE.txt"} <= names
+    assert {
+        "runtime/ort.wasm.min.mjs",
+        "runtime/LICENSE.txt",
+        "vendor/protobuf/LICENSE.txt",
+    } <= names
     assert not [name for name in names if name.endswith((".d.ts", "tsconfig.json", "package.json"))]
     assert all(path.is_file() for path in files)
     site = json.loads((tmp_path / "site/site.json").read_text())
@@ -80,6 +84,8 @@ def test_page_host_and_service_worker_say_the_same_of_what_may_be_asked(tmp_path
         assert f"  {name}: {value}\n" in headers
         assert f'"{name}":' in worker
         assert value in worker
-    (meta,) = re.findall(r'Content-Security-Policy" content="([^"]*)"', (PAGE / "index.html").read_text())
+    (meta,) = re.findall(
+        r'Content-Security-Policy" content="([^"]*)"', (PAGE / "index.html").read_text()
+    )
     assert set(CLOSED["Content-Security-Policy"].split("; ")) <= set(meta.split("; "))
     assert "connect-src 'self'" in meta
