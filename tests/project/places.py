@@ -6,6 +6,7 @@ Where a module gets a test file of its own, its line here goes.
 from __future__ import annotations
 
 ELSEWHERE: dict[tuple[str, str], tuple[str, ...]] = {
+    ("commands/test_web.py", "whole runs of the command"): ("backends/onnx/commands/web_steps.py",),
     ("cli/commands/test_boxes.py cli/commands/test_masks.py", "whole runs of both commands"): (
         "cam_core/cli/segments/files.py",
         "cam_core/cli/segments/run.py",

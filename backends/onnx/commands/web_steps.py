@@ -87,8 +87,8 @@ def made(asked: Web, path: Path) -> Made:
     embed(result, source)
     facts = {entry.key: entry.value for entry in result.metadata_props}
     notes = {
-        "preprocess_source": said,
-        "labels_source": kept.named,
+        "preprocess_source": _public(said, asked, path),
+        "labels_source": _public(kept.named, asked, path),
         "layer_note": "" if typed.layers else backend.layer_note,
     }
     record = json.loads(facts[RECORD]) | {"layer": facts[LAYER].replace(";", ", ")}
@@ -165,6 +165,14 @@ def _photo(asked: Web, path: Path, backend: OnnxBackend) -> str:
     )
     find_size(spec, infos[0], find_channel_axis(infos[0]))  # also refuses what is no photo
     return said
+
+
+def _public(text: str, asked: Web, path: Path) -> str:
+    """Files by their names alone: the page is for all, and folders are nobody's business."""
+    named = [path.resolve().parent, *([asked.labels_file] if asked.labels_file else [])]
+    for place in named:
+        text = text.replace(str(place), place.name if place.suffix else "")
+    return text.replace("'/", "'")
 
 
 def embed(model: onnx.ModelProto, source: Source) -> None:

@@ -10,6 +10,16 @@ const ROUNDING = 1e-5;
 const WINDOW = 7;
 const [C1, C2] = [0.01 ** 2, 0.03 ** 2];
 
+/** What each says, for people. @type {Record<string, string>} */
+export const WORDS = {
+  spearman: "rank correlation of the signed maps",
+  pearson: "linear correlation of the signed maps",
+  ssim: "structural similarity, each map over its own range",
+  iou: "overlap of the hottest 15 % of the cells",
+  centre: "how far the centre of the heat moves, in sides",
+  peak: "how far the hottest cell moves, in sides",
+};
+
 /** @type {Record<string, (a: Grid, b: Grid) => number>} */
 const MEASURES = {
   spearman: (a, b) => pearson(ranked(rounded(a.data)), ranked(rounded(b.data))),

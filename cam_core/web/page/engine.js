@@ -2,7 +2,7 @@
 /** One model in the browser's runtime: a photo goes in, answers and a painted map come out. */
 import { answer, best, labelOf, valued } from "./answers.js";
 import { foundBoxes, knowsBoxes, pull } from "./boxes.js";
-import { enlarged, paintHeat, paintPhoto, paintSigned } from "./colour.js";
+import { enlarged, outline, paintHeat, paintPhoto, paintSigned } from "./colour.js";
 import { diagnose, finite, noiseFloor } from "./diagnosis.js";
 import { whole } from "./half.js";
 import { heatmap, limits, resize } from "./heat.js";
@@ -35,7 +35,8 @@ import { regionsOf } from "./regions.js";
  * @property {Seen | null} last what `paint` and `record` are about
  */
 /** @typedef {{photo: Photo, shown: Photo, prepared: Prepared, results: Tensors, map: Grid,
- *   signed: Grid | null, lit: boolean, which: number | null}} Seen */
+ *   signed: Grid | null, lit: boolean, which: number | null,
+ *   outline: import("./types.d.ts").Mask | null}} Seen */
 
 /** Kinds of heads whose numbers are asked for by a class. */
 const CLASSES = ["classes", "multi-label", "binary", "regression", "unknown"];
@@ -92,7 +93,8 @@ export async function look(engine, photo, ask, how) {
   const floor = floorOf(found.results);
   const which = found.which < 0 ? null : found.which;
   const lit = finite(map.data) && raw.high > floor;
-  engine.last = { photo, shown, prepared, results: found.results, map, signed, lit, which };
+  const { results, outline: edge } = found;
+  engine.last = { photo, shown, prepared, results, map, signed, lit, which, outline: edge };
   return {
     ...found,
     entry: engine.facts.head.entry,
@@ -365,23 +367,33 @@ function diagnosed(found, signed, floor) {
 }
 
 /**
- * The last photo once more, in another view.
+ * The last photo once more, in another view, with the edge of the region that was asked for.
  * @param {Engine} engine
  * @param {{view: View, weight: number}} how
  * @returns {Picture}
  */
-export function paint(engine, { view, weight }) {
-  const { last, facts } = engine;
+export function paint({ last, facts }, how) {
   if (last === null) throw new Error("nothing was looked at");
+  const picture = painted(last, facts, how);
+  if (last.outline !== null) outline(picture, last.outline, last.prepared.placement);
+  return picture;
+}
+
+/**
+ * @param {Seen} last
+ * @param {Facts} facts
+ * @param {{view: View, weight: number}} how
+ */
+function painted(last, { size, windows }, { view, weight }) {
   const at = last.prepared.placement;
   if (view === "photo") return paintPhoto(last.shown);
   if (view === "heat" || last.signed === null) {
-    const heat = last.lit ? heatmap(last.map, facts.size, facts.windows) : null;
+    const heat = last.lit ? heatmap(last.map, size, windows) : null;
     return paintHeat(last.shown, heat, at, weight);
   }
   const { low, high } = limits(last.signed.data);
   const limit = Math.max(-low, high);
-  const over = limit > 0 ? resize(last.signed, facts.size, facts.windows) : null;
+  const over = limit > 0 ? resize(last.signed, size, windows) : null;
   const scaled = over && { ...over, data: over.data.map((value) => value / limit) };
   return paintSigned(last.shown, scaled, at, weight);
 }

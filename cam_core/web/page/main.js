@@ -3,7 +3,9 @@
 import { agreement } from "./agreement.js";
 import { frames } from "./camera.js";
 import { one, said, shown } from "./dom.js";
+import { MOST } from "./facts.js";
 import { stayOffline } from "./offline.js";
+import { tooLarge } from "./refusal.js";
 import { watch } from "./requests.js";
 import { start } from "./runner.js";
 import { savePicture, saveRecording } from "./save.js";
@@ -160,6 +162,7 @@ async function lookAt(at) {
     model.article.classList.remove("waiting");
   }
   rendered(model.article, model.facts, /** @type {Look} */ (model.look), photo?.name ?? "");
+  if (performance.getEntriesByName("explained").length === 0) performance.mark("explained");
 }
 
 /**
@@ -273,7 +276,10 @@ function endFilming() {
  */
 async function received(file) {
   if (!file) return;
-  if (/\.onnx$/i.test(file.name)) return opened(null, file);
+  if (/\.onnx$/i.test(file.name)) {
+    if (file.size >= MOST) throw new Error(tooLarge(file.name, file.size));
+    return opened(null, file);
+  }
   return take(file, file.name || "pasted.png");
 }
 

@@ -15,6 +15,14 @@ const FULL =
   /bad_alloc|out of memory|memory access out of bounds|allocation failed|Invalid array length|could not allocate|Aborted\(\)|OOM/i;
 
 /**
+ * @param {string} name
+ * @param {number} bytes
+ */
+export function tooLarge(name, bytes) {
+  return `${name} has ${(bytes / 1e9).toFixed(1)} GB, and a browser takes up to 2.`;
+}
+
+/**
  * One sentence for whatever went wrong with a model.
  * @param {unknown} error
  * @param {string} name of the model

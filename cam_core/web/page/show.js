@@ -1,5 +1,6 @@
 // @ts-check
 /** What one model says of a photo, on the page. */
+import { WORDS } from "./agreement.js";
 import { topLine } from "./answers.js";
 import { one, shown } from "./dom.js";
 import { general } from "./numbers.js";
@@ -245,8 +246,11 @@ export function measured(list, measures, looks) {
       term.textContent = `${name}${note}`;
       const figure = document.createElement("dd");
       figure.textContent = Number.isNaN(value) ? "nothing to compare" : value.toFixed(3);
+      const words = document.createElement("dd");
+      words.className = "words";
+      words.textContent = WORDS[name];
       const pair = document.createElement("div");
-      pair.append(term, figure);
+      pair.append(term, figure, words);
       return [pair];
     }),
   );

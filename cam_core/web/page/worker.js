@@ -3,7 +3,7 @@
 import { look, open, paint, record } from "./engine.js";
 import { factsOf, MOST } from "./facts.js";
 import { decode } from "./photo.js";
-import { Refusal, sentence } from "./refusal.js";
+import { Refusal, sentence, tooLarge } from "./refusal.js";
 
 /** @typedef {import("./engine.js").Engine} Engine */
 /** @typedef {import("./types.d.ts").Facts} Facts */
@@ -53,11 +53,7 @@ const TASKS = {
     const name = listed?.name ?? file.name;
     const size = listed?.bytes ?? file.size;
     try {
-      if (size >= MOST) {
-        throw new Refusal(
-          `${name} has ${(size / 1e9).toFixed(1)} GB, and a browser takes up to 2.`,
-        );
-      }
+      if (size >= MOST) throw new Refusal(tooLarge(name, size));
       const bytes = file
         ? new Uint8Array(await file.arrayBuffer())
         : await fetched(listed.file, name);

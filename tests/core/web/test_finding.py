@@ -1,4 +1,4 @@
-"""The boxes and regions of the page are those of `cam_core.targets`, and so are their cotangents."""
+"""Boxes and regions of the page, and their cotangents, are those of `cam_core.targets`."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def corners(rng: np.random.Generator, anchors: int) -> Any:
 
 
 def offsets(rng: np.random.Generator, anchors: int) -> Any:
-    return rng.normal(scale=0.4, size=(anchors, 4)) + [0.5, 0.5, 1.5, 1.5]
+    return rng.normal(scale=0.4, size=(anchors, 4)) + np.array([0.5, 0.5, 1.5, 1.5])
 
 
 KINDS = {"pixels": pixels, "parts": parts, "corners": corners, "offsets": offsets}

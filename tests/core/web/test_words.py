@@ -125,6 +125,11 @@ def test_the_agreement_is_that_of_compare(shapes: Any, node: Call) -> None:
         np.testing.assert_allclose(value, expected[name][0], atol=2e-6, err_msg=name)
 
 
+def test_the_figures_are_called_what_compare_calls_them(node: Call) -> None:
+    words = node.body('return (await load("agreement")).WORDS')
+    assert words == {name: measure.summary for name, measure in MEASURES.items()}
+
+
 def test_of_an_even_map_there_is_nothing_to_compare(node: Call) -> None:
     even, other = np.ones((4, 4)), np.arange(16.0).reshape(4, 4)
     expected = agreement(even[None], other[None])
