@@ -3,7 +3,7 @@
     NODE_FOLDER=... python -m benchmarks.web [MODEL.onnx ...]
 
 needs a Chromium, playwright, and onnxruntime-web 1.30.0 in the folder that NODE_FOLDER names. Both
-rates hold the reading of a frame and its preparation; the explained one its map and its paint as well.
+rates hold the reading of a frame and its preparation; the explained one its map and paint as well.
 """
 
 from __future__ import annotations
@@ -11,16 +11,15 @@ from __future__ import annotations
 import os
 import shutil
 import statistics
+import subprocess
 import sys
 import tempfile
 import threading
 from pathlib import Path
 from typing import Any
 
-from backends.onnx.commands import web_steps
-from backends.onnx.commands.arguments import Web
 from cam_core.demo.data import MODEL
-from cam_core.web import address, find_runtime, serve, write_site
+from cam_core.web import address, serve
 
 ROUNDS, WARM = 30, 5
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run")
@@ -94,12 +93,11 @@ def measured(model: Path, threads: int) -> dict[str, float]:
 
 def written(folder: Path, model: Path) -> tuple[Path, str]:
     """The site, with the plain model and the measuring worker beside it."""
-    asked = Web(models=(), out=folder, samples=(), runtime=None, serve=False, port=None)
-    made = web_steps.made(asked, model).model
-    write_site(folder, [made], runtime=find_runtime(Path(os.environ["NODE_FOLDER"])))
+    command = [sys.executable, "-m", "cam_core", "web", str(model), "-o", str(folder)]
+    subprocess.run([*command, "--runtime", os.environ["NODE_FOLDER"]], check=True)
     (folder / "plain.onnx").write_bytes(model.read_bytes())
     (folder / "bench.js").write_text(WORKER)
-    return folder, f"models/0-{made.name}"
+    return folder, f"models/0-{model.name}"
 
 
 def explained(page: Any, base: str) -> float:

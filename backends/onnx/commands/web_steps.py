@@ -6,11 +6,9 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-import onnx
-from onnx.external_data_helper import load_external_data_for_model
 
 from cam_core.cli.report import heads_said
 from cam_core.cli.typed import Typed, extents, flag, pieces
@@ -32,6 +30,9 @@ from ..reading.names import FUSE, LABELS, LAYER, METHOD, PREPROCESS, RECORD, VER
 from ..reading.stored import external_entry, external_tensors
 from .arguments import Instrument, Web
 from .instrument_steps import Kept, find_kept
+
+if TYPE_CHECKING:
+    import onnx
 
 WANTED = ("map", "signed", "noise_floor", "logits")
 """What the page reads of every model."""
@@ -102,10 +103,11 @@ def _opened(path: Path) -> tuple[Source, Mapping[str, str]]:
     if VERSION not in found:
         return source, {}
     plain = strip(source)
-    there = {entry.key for entry in plain.metadata_props}
-    for key in (LABELS, PREPROCESS):
-        if key in found and key not in there:
-            plain.metadata_props.add(key=key, value=found[key])
+    kept = {entry.key: entry.value for entry in plain.metadata_props}
+    kept |= {key: found[key] for key in (LABELS, PREPROCESS) if key in found}
+    del plain.metadata_props[:]
+    for key, value in kept.items():
+        plain.metadata_props.add(key=key, value=value)
     return replace(source, model=plain), found
 
 
@@ -147,6 +149,7 @@ def make(typed: Instrument, backend: OnnxBackend, kept: Kept) -> onnx.ModelProto
         labels=None if kept.labels is None else kept.labels.names,
         preprocess=kept.preprocess,
         static=extents(typed)["static"],
+        profile="web",
     )
 
 
@@ -188,6 +191,8 @@ def embed(model: onnx.ModelProto, source: Source) -> None:
     size = sum((source.folder / name).stat().st_size for name in names)
     if size >= MOST:
         raise InputError(f"{source.name} has {size / 1e9:.1f} GB, and a browser takes up to 2")
+    from onnx.external_data_helper import load_external_data_for_model
+
     load_external_data_for_model(model, str(source.folder))
 
 
