@@ -109,7 +109,10 @@ let before = Promise.resolve();
 addEventListener("message", ({ data: { id, task, asked } }) => {
   before = before.then(async () => {
     try {
-      postMessage({ id, result: await TASKS[task](asked) });
+      const result = await TASKS[task](asked);
+      const pixels = (result?.picture ?? result)?.data;
+      const moved = pixels instanceof Uint8ClampedArray ? [pixels.buffer] : [];
+      postMessage({ id, result }, { transfer: moved });
     } catch (error) {
       postMessage({ id, error: error instanceof Error ? error.message : String(error) });
     }
