@@ -249,7 +249,7 @@ function over(data, dims, { head }) {
  * @returns {Promise<Tensors>}
  */
 async function pulled(engine, prepared, cotangent) {
-  const { facts, runtime, session } = engine;
+  const { runtime, session } = engine;
   const dims = cotangent?.dims ?? shapeOf(session, "cam_cotangent");
   const data = cotangent?.data ?? new Float32Array(dims.reduce((a, b) => a * b, 1));
   const feeds = fed(engine, prepared);
@@ -281,7 +281,7 @@ function shapeOf({ inputMetadata }, name) {
  * @param {Engine} engine
  * @param {Prepared} prepared
  */
-function fed({ facts, runtime, session }, prepared) {
+function fed({ facts, runtime }, prepared) {
   /** @type {Record<string, unknown>} */
   const feeds = {
     [facts.input.name]: new runtime.Tensor(facts.input.type, prepared.x, prepared.dims),
