@@ -200,6 +200,8 @@ def read_samples(paths: Sequence[Path]) -> Mapping[str, bytes] | None:
     """The photos to start with; None: the scenes of the demo."""
     for path in paths:
         require_file(path)
+        if sum(path.name == other.name for other in paths) > 1:
+            raise InputError(f"two samples are called '{path.name}': rename one")
     return {path.name: path.read_bytes() for path in paths} or None
 
 

@@ -54,11 +54,11 @@ const TASKS = {
     const size = listed?.bytes ?? file.size;
     try {
       if (size >= MOST) throw new Refusal(tooLarge(name, size));
+      runtime ??= loaded(provider); // while the model comes
       const bytes = file
         ? new Uint8Array(await file.arrayBuffer())
         : await fetched(listed.file, name);
       const facts = factsOf(bytes, name, listed?.notes);
-      runtime ??= loaded(provider);
       const engine = await open(await runtime, facts, bytes, provider);
       await engines.get(at)?.session.release();
       engines.set(at, engine);
