@@ -84,7 +84,7 @@ def measured(model: Path, threads: int) -> dict[str, float]:
             browser = tools.chromium.launch(executable_path=chromium(), args=list(FLAGS))
             page = browser.new_page()
             first = [explained(page, address(server)) for _ in range(4)]
-            asked = {"file": file, "photo": "samples/scene-1.png", "threads": threads}
+            asked = {"file": file, "photo": "samples/0-scene-1.png", "threads": threads}
             times = page.evaluate(RUN, asked | {"rounds": ROUNDS, "warm": WARM})
             browser.close()
             server.shutdown()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -58,10 +59,11 @@ def write_site(
             raise InputError(f"{model.name} has {size:.1f} GB, and a browser takes up to 2")
     found = dict(_page()) | {f"runtime/{name}": data for name, data in runtime.items()}
     shown = scenes() if samples is None else samples
-    found |= {f"samples/{name}": data for name, data in shown.items()}
-    places = {f"models/{i}-{model.name}": model for i, model in enumerate(models)}
+    pictures = {name: f"samples/{i}-{plain(name)}" for i, name in enumerate(shown)}
+    found |= {place: shown[name] for name, place in pictures.items()}
+    places = {f"models/{i}-{plain(model.name)}": model for i, model in enumerate(models)}
     found |= {place: model.content for place, model in places.items()}
-    found["site.json"] = _listed(places, shown)
+    found["site.json"] = _listed(places, pictures)
     found["_headers"] = _headers()
     found["sw.js"] = _worker(found)
     return _written(out, found)
@@ -81,7 +83,12 @@ def _page(folder: Traversable = PAGE, prefix: str = "") -> Iterator[tuple[str, b
             yield f"{prefix}{one.name}", one.read_bytes()
 
 
-def _listed(places: Mapping[str, SiteModel], samples: Mapping[str, bytes]) -> bytes:
+def plain(name: str) -> str:
+    """A file name that addresses take as it is."""
+    return re.sub(r"[^\w.+-]+", "-", name, flags=re.ASCII)
+
+
+def _listed(places: Mapping[str, SiteModel], samples: Mapping[str, str]) -> bytes:
     facts = {
         "runtime": VERSION,
         "models": [
@@ -93,7 +100,7 @@ def _listed(places: Mapping[str, SiteModel], samples: Mapping[str, bytes]) -> by
             }
             for place, model in places.items()
         ],
-        "samples": [{"name": name, "file": f"samples/{name}"} for name in samples],
+        "samples": [{"name": name, "file": place} for name, place in samples.items()],
     }
     return json.dumps(facts, indent=1, ensure_ascii=False).encode()
 
@@ -119,12 +126,25 @@ def _worker(found: Mapping[str, bytes]) -> bytes:
     )
 
 
+def _clear(out: Path, found: Mapping[str, bytes]) -> None:
+    """Take away the models and samples of the site that the folder held before."""
+    try:
+        before = json.loads((out / "site.json").read_text(encoding="utf-8"))
+        old = [str(one["file"]) for one in (*before["models"], *before["samples"])]
+    except (OSError, ValueError, KeyError, TypeError):
+        return  # there was none
+    for name in old:
+        if re.fullmatch(r"(models|samples)/[\w.+-]+", name) and name not in found:
+            (out / name).unlink(missing_ok=True)
+
+
 def _written(out: Path, found: Mapping[str, bytes]) -> list[Path]:
     """All files, folder by folder."""
     folders: dict[Path, dict[str, bytes]] = {}
     for name, content in found.items():
         path = Path(name)
         folders.setdefault(path.parent, {})[path.name] = content
+    _clear(out, found)
     written: list[Path] = []
     for folder, inside in folders.items():
         written += write_together(out / folder, inside)

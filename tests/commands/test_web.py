@@ -136,6 +136,11 @@ def test_what_is_refused(runtime: Path, tmp_path: Path) -> None:
     assert "a page shows one model, or two side by side" in result.output
     result = call("web", MODEL, "--runtime", tmp_path, "-o", tmp_path / "site")
     assert "holds no onnxruntime-web 1.30.0" in result.output
+    (tmp_path / "two").mkdir()
+    for place in ("a.png", "two/a.png"):
+        (tmp_path / place).write_bytes(b"x")
+    both = ["--sample", tmp_path / "a.png", "--sample", tmp_path / "two" / "a.png"]
+    assert "two samples are called 'a.png'" in call("web", MODEL, *both, *where).output
     result = call("web", tmp_path / "none.onnx", *where)
     assert result.exit_code == 2
     result = call("web", table(tmp_path / "table.onnx"), *where)

@@ -114,11 +114,12 @@ def _opened(path: Path) -> tuple[Source, Mapping[str, str]]:
 def _instrumenting(asked: Web, path: Path, own: Mapping[str, str]) -> Instrument:
     """What `gradcam instrument` would be told: of a file that it wrote, the same again."""
     typed: dict[str, Any] = {f.name: getattr(asked, f.name) for f in fields(Typed)}
+    typed["verify"] = False
     if own and not asked.layers:
         typed |= {"layers": tuple(own[LAYER].split(";")), "fuse": own.get(FUSE)}
     if own and not asked.method:
         typed["method"] = own[METHOD]
-    more = {"outputs": "map", "guided": False, "weights": "copy", "verify": False}
+    more = {"outputs": "map", "guided": False, "weights": "copy", "profile": "web"}
     return Instrument(**typed | more, model=path, gate=False)
 
 
@@ -200,6 +201,8 @@ def read_samples(paths: Sequence[Path]) -> Mapping[str, bytes] | None:
     """The photos to start with; None: the scenes of the demo."""
     for path in paths:
         require_file(path)
+        if sum(path.name == other.name for other in paths) > 1:
+            raise InputError(f"two samples are called '{path.name}': rename one")
     return {path.name: path.read_bytes() for path in paths} or None
 
 

@@ -37,6 +37,19 @@ function byte(x) {
  * @returns {Photo}
  */
 export function enlarged(photo) {
+  const known = shown.get(photo) ?? drawn(photo);
+  shown.set(photo, known);
+  return known;
+}
+
+/** One photo is painted many times. @type {WeakMap<Photo, Photo>} */
+const shown = new WeakMap();
+
+/**
+ * @param {Photo} photo
+ * @returns {Photo}
+ */
+function drawn(photo) {
   const longer = Math.max(photo.height, photo.width);
   const factor = longer < LONGEST ? Math.max(SHORTEST / longer, 1) : LONGEST / longer;
   if (factor === 1) return photo;
@@ -68,20 +81,53 @@ export function paintHeat(photo, heat, at, weight) {
   const spread = toPhoto(heat, at, size).data;
   const hot = Float32Array.from(JET, (value) => ((1 - weight) * value) / 255);
   const cold = Float32Array.from({ length: 256 }, (_, value) => (value / 255) * weight);
-  let top = 0;
-  eachPixel(rows, columns, photo.width, (i) => {
-    const level = Math.trunc(255 * Math.min(Math.max(spread[i], 0), 1)) * 3;
-    for (let k = 0; k < 3; k++) top = Math.max(top, hot[level + k] + cold[photo.data[i * 3 + k]]);
-  });
-  const scale = 255 / (top || 1);
-  eachPixel(rows, columns, photo.width, (i) => {
-    const level = Math.trunc(255 * Math.min(Math.max(spread[i], 0), 1)) * 3;
-    for (let k = 0; k < 3; k++) {
-      const value = (hot[level + k] + cold[photo.data[i * 3 + k]]) * scale;
-      picture.data[i * 4 + k] = Math.trunc(value);
+  const levels = new Uint16Array(spread.length);
+  const scale = 255 / (brightest(photo, spread, levels, hot, cold, rows, columns) || 1);
+  const { data, width } = photo;
+  const out = new Uint8Array(picture.data.buffer); // it truncates, a clamped array rounds
+  for (let row = rows[0]; row < rows[1]; row++) {
+    const end = row * width + columns[1];
+    for (let i = row * width + columns[0]; i < end; i++) {
+      const heat = levels[i];
+      const from = i * 3;
+      const to = i * 4;
+      out[to] = (hot[heat] + cold[data[from]]) * scale;
+      out[to + 1] = (hot[heat + 1] + cold[data[from + 1]]) * scale;
+      out[to + 2] = (hot[heat + 2] + cold[data[from + 2]]) * scale;
     }
-  });
+  }
   return picture;
+}
+
+/**
+ * The largest number of the blend; where each value enters the table is written into `levels`.
+ *
+ * By truncation, three bytes a level.
+ * @param {Photo} photo
+ * @param {Float32Array} spread
+ * @param {Uint16Array} levels
+ * @param {Float32Array} hot
+ * @param {Float32Array} cold
+ * @param {[number, number]} rows
+ * @param {[number, number]} columns
+ */
+function brightest({ data, width }, spread, levels, hot, cold, rows, columns) {
+  let top = 0;
+  for (let row = rows[0]; row < rows[1]; row++) {
+    const end = row * width + columns[1];
+    for (let i = row * width + columns[0]; i < end; i++) {
+      const heat = Math.min(Math.trunc(255 * spread[i]), 255) * 3;
+      levels[i] = heat;
+      const from = i * 3;
+      const r = hot[heat] + cold[data[from]];
+      const g = hot[heat + 1] + cold[data[from + 1]];
+      const b = hot[heat + 2] + cold[data[from + 2]];
+      if (r > top) top = r;
+      if (g > top) top = g;
+      if (b > top) top = b;
+    }
+  }
+  return top;
 }
 
 /**
@@ -100,14 +146,21 @@ export function paintSigned(photo, signed, at, weight) {
   dim(photo, picture, rows, columns);
   const spread = toPhoto(signed, at, size).data;
   const strongest = Math.min(1, 2 * (1 - weight) * STRONGEST);
-  eachPixel(rows, columns, photo.width, (i) => {
-    const share = strongest * Math.min(Math.abs(spread[i]), 1);
-    const colour = spread[i] > 0 ? FOR : AGAINST;
-    const grey = (photo.data[i * 3] + photo.data[i * 3 + 1] + photo.data[i * 3 + 2]) / 3;
-    for (let k = 0; k < 3; k++) {
-      picture.data[i * 4 + k] = Math.trunc(grey * (1 - share) + colour[k] * share + 0.5);
+  const { data, width } = photo;
+  const out = new Uint8Array(picture.data.buffer);
+  for (let row = rows[0]; row < rows[1]; row++) {
+    const end = row * width + columns[1];
+    for (let i = row * width + columns[0]; i < end; i++) {
+      const value = spread[i];
+      const share = strongest * Math.min(Math.abs(value), 1);
+      const colour = value > 0 ? FOR : AGAINST;
+      const from = i * 3;
+      const grey = ((data[from] + data[from + 1] + data[from + 2]) / 3) * (1 - share) + 0.5;
+      out[i * 4] = grey + colour[0] * share;
+      out[i * 4 + 1] = grey + colour[1] * share;
+      out[i * 4 + 2] = grey + colour[2] * share;
     }
-  });
+  }
   return picture;
 }
 
@@ -205,11 +258,12 @@ function blank({ height, width }) {
  * @param {Photo} photo
  * @param {Picture} picture
  */
-function copied(photo, picture) {
-  for (let i = 0, j = 0; i < photo.data.length; i += 3, j += 4) {
-    picture.data[j] = photo.data[i];
-    picture.data[j + 1] = photo.data[i + 1];
-    picture.data[j + 2] = photo.data[i + 2];
+function copied({ data }, picture) {
+  const out = picture.data;
+  for (let i = 0, j = 0; i < data.length; i += 3, j += 4) {
+    out[j] = data[i];
+    out[j + 1] = data[i + 1];
+    out[j + 2] = data[i + 2];
   }
   return picture;
 }
@@ -229,18 +283,5 @@ function dim(photo, picture, rows, columns) {
     for (let k = 0; k < 3; k++) {
       picture.data[j + k] = Math.trunc((21 * photo.data[i + k] + 13 * total) / 120);
     }
-  }
-}
-
-/**
- * @param {[number, number]} rows
- * @param {[number, number]} columns
- * @param {number} width
- * @param {(i: number) => void} visit
- */
-function eachPixel(rows, columns, width, visit) {
-  for (let row = rows[0]; row < rows[1]; row++) {
-    const end = row * width + columns[1];
-    for (let i = row * width + columns[0]; i < end; i++) visit(i);
   }
 }

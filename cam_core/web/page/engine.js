@@ -86,21 +86,22 @@ function requireKnown({ name, head, given, target, method }) {
 export async function look(engine, photo, ask, how) {
   const start = performance.now();
   const prepared = prepare(photo, engine.facts);
-  const found = await asked(engine, prepared, ask);
-  const { map, signed } = mapsOf(found.results, engine.facts.name);
+  const { results, y, ...found } = await asked(engine, prepared, ask);
+  const { map, signed } = mapsOf(results, engine.facts.name);
   const shown = enlarged(photo);
   const raw = limits(map.data);
-  const floor = floorOf(found.results);
+  const floor = floorOf(results);
   const which = found.which < 0 ? null : found.which;
   const lit = finite(map.data) && raw.high > floor;
-  const { results, outline: edge } = found;
+  const edge = found.outline;
   engine.last = { photo, shown, prepared, results, map, signed, lit, which, outline: edge };
+  const reason = reasonOf(results, y, found.score, signed ?? map, floor);
   return {
     ...found,
     entry: engine.facts.head.entry,
     rawMax: engine.facts.relative ? Number(lit) : raw.high,
     rawMin: signed === null ? raw.low : limits(signed.data).low,
-    diagnosis: diagnosed(found, signed ?? map, floor),
+    diagnosis: [found.doubt, reason].filter((text) => text !== "").join("; "),
     description: prepared.description,
     map,
     signed: signed ?? map,
@@ -248,7 +249,7 @@ function over(data, dims, { head }) {
  * @returns {Promise<Tensors>}
  */
 async function pulled(engine, prepared, cotangent) {
-  const { facts, runtime, session } = engine;
+  const { runtime, session } = engine;
   const dims = cotangent?.dims ?? shapeOf(session, "cam_cotangent");
   const data = cotangent?.data ?? new Float32Array(dims.reduce((a, b) => a * b, 1));
   const feeds = fed(engine, prepared);
@@ -280,7 +281,7 @@ function shapeOf({ inputMetadata }, name) {
  * @param {Engine} engine
  * @param {Prepared} prepared
  */
-function fed({ facts, runtime, session }, prepared) {
+function fed({ facts, runtime }, prepared) {
   /** @type {Record<string, unknown>} */
   const feeds = {
     [facts.input.name]: new runtime.Tensor(facts.input.type, prepared.x, prepared.dims),
@@ -354,16 +355,16 @@ function layerOf(results) {
 }
 
 /**
- * What is doubtful: of the question first, then of the map.
- * @param {Found} found
+ * Why the map shows nothing.
+ * @param {Tensors} results
+ * @param {Float32Array} y
+ * @param {number} score
  * @param {Grid} signed
  * @param {number} floor
  */
-function diagnosed(found, signed, floor) {
-  const { y, score, results } = found;
+function reasonOf(results, y, score, signed, floor) {
   const layer = layerOf(results);
-  const reason = diagnose({ y, score, probability: false, layer, signed: signed.data, floor });
-  return [found.doubt, reason].filter((text) => text !== "").join("; ");
+  return diagnose({ y, score, probability: false, layer, signed: signed.data, floor });
 }
 
 /**

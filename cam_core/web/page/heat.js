@@ -55,7 +55,8 @@ export function resize(map, [height, width], windows) {
     const upper = down.low[i] * map.width;
     const lower = down.high[i] * map.width;
     for (let j = 0; j < width; j++) {
-      const [l, r] = [across.low[j], across.high[j]];
+      const l = across.low[j];
+      const r = across.high[j];
       const left = map.data[upper + l] * down.less[i] + map.data[lower + l] * down.more[i];
       const right = map.data[upper + r] * down.less[i] + map.data[lower + r] * down.more[i];
       data[i * width + j] = left * across.less[j] + right * across.more[j];

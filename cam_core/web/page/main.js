@@ -99,7 +99,9 @@ async function opened(listed, file) {
   one("#stage").append(article);
   models.push({ facts: found.facts, listed, file, ask: { class: -1 }, look: null, article });
   one("#stage").classList.toggle("two", models.length > 1);
-  said("#model", models.map((model) => model.facts.name).join(" and "));
+  const names = models.map((model) => model.facts.name).join(" and ");
+  said("#model", names);
+  document.title = `Where ${names} looks`;
   shown(one("#welcome"), false);
   shown(one("#agreement"), false);
   runsOn = found.threads > 1 ? `WebAssembly, ${found.threads} threads` : "WebAssembly, 1 thread";

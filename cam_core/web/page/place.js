@@ -128,17 +128,19 @@ export function toPhoto(heat, at, size) {
   const down = taps(rows, at.photo[0] / size[0], sy, dy, heat.height, at.size[0]);
   const across = taps(columns, at.photo[1] / size[1], sx, dx, heat.width, at.size[1]);
   const data = new Float32Array(size[0] * size[1]);
+  const { low, high, weight } = across;
+  const cells = heat.data;
   for (let i = 0; i < down.low.length; i++) {
     const upper = down.low[i] * heat.width;
     const lower = down.high[i] * heat.width;
     const v = down.weight[i];
     let to = (rows[0] + i) * size[1] + columns[0];
-    for (let j = 0; j < across.low.length; j++) {
-      const u = across.weight[j];
-      const [l, r] = [across.low[j], across.high[j]];
-      const left = heat.data[upper + l] * (1 - v) + heat.data[lower + l] * v;
-      const right = heat.data[upper + r] * (1 - v) + heat.data[lower + r] * v;
-      data[to++] = left * (1 - u) + right * u;
+    for (let j = 0; j < low.length; j++) {
+      const l = low[j];
+      const r = high[j];
+      const left = cells[upper + l] * (1 - v) + cells[lower + l] * v;
+      const right = cells[upper + r] * (1 - v) + cells[lower + r] * v;
+      data[to++] = left + (right - left) * weight[j];
     }
   }
   return { data, height: size[0], width: size[1] };

@@ -25,8 +25,8 @@ export function regionsOf({ data: y, dims }, facts) {
   const at = (which, p) => (Math.floor(p / each) * count + which) * each + (p % each);
   /** @param {number} which @param {number} p */
   const wins = (which, p) => (own ? y[at(which, p)] > 0 : winners[p] === which);
-  const winners = own ? new Int32Array(0) : winnersOf(y, count, places, at);
-  const regions = sharesOf(count, places, wins)
+  const winners = own ? new Int32Array(0) : winnersOf(y, count, each);
+  const regions = sharesOf(count, places, winners, wins)
     .map((share, which) => ({ which, label: labelOf(which, facts.labels), share }))
     .filter(({ share }) => share > 0)
     .sort((a, b) => b.share - a.share || a.which - b.which);
@@ -48,15 +48,20 @@ export function regionsOf({ data: y, dims }, facts) {
 }
 
 /**
+ * The class that is largest at each place, of equals the first.
  * @param {Float32Array} y
  * @param {number} count
- * @param {number} places
- * @param {(which: number, p: number) => number} at
+ * @param {number} each places that lie side by side
  */
-function winnersOf(y, count, places, at) {
-  const found = new Int32Array(places);
-  for (let p = 0; p < places; p++) {
-    for (let c = 1; c < count; c++) if (y[at(c, p)] > y[at(found[p], p)]) found[p] = c;
+function winnersOf(y, count, each) {
+  const found = new Int32Array(y.length / count);
+  for (let p = 0; p < found.length; p++) {
+    const start = Math.floor(p / each) * count * each + (p % each);
+    let best = 0;
+    for (let c = 1; c < count; c++) {
+      if (y[start + c * each] > y[start + best * each]) best = c;
+    }
+    found[p] = best;
   }
   return found;
 }
@@ -65,14 +70,16 @@ function winnersOf(y, count, places, at) {
  * The part of the places at which each class wins.
  * @param {number} count
  * @param {number} places
+ * @param {Int32Array} winners none where each class is measured against 0
  * @param {(which: number, p: number) => boolean} wins
  */
-function sharesOf(count, places, wins) {
-  return Array.from({ length: count }, (_, which) => {
-    let won = 0;
-    for (let p = 0; p < places; p++) if (wins(which, p)) won++;
-    return won / places;
-  });
+function sharesOf(count, places, winners, wins) {
+  const won = new Float64Array(count);
+  for (const which of winners) won[which]++;
+  if (winners.length === 0) {
+    for (let c = 0; c < count; c++) for (let p = 0; p < places; p++) if (wins(c, p)) won[c]++;
+  }
+  return Array.from(won, (value) => value / places);
 }
 
 /**

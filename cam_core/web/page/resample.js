@@ -9,6 +9,7 @@
 /** @typedef {{reach: number, weight: (x: number) => number}} Filter */
 
 const BITS = 22;
+const HALF = 1 << (BITS - 1);
 
 /** @type {Record<string, Filter>} */
 const FILTERS = {
@@ -137,7 +138,9 @@ function acrossRows(photo, { at, count, weights, most }, width, first, last) {
   for (let row = first; row < last; row++) {
     const line = row * photo.width * 3;
     for (let i = 0; i < width; i++) {
-      let [r, g, b] = [1 << (BITS - 1), 1 << (BITS - 1), 1 << (BITS - 1)];
+      let r = HALF;
+      let g = HALF;
+      let b = HALF;
       let p = line + at[i] * 3;
       const end = i * most + count[i];
       for (let k = i * most; k < end; k++, p += 3) {
@@ -167,7 +170,7 @@ function downColumns(photo, { at, count, weights, most }, height, shift) {
   const from = photo.data;
   const sums = new Int32Array(step);
   for (let i = 0; i < height; i++) {
-    sums.fill(1 << (BITS - 1));
+    sums.fill(HALF);
     for (let k = 0; k < count[i]; k++) {
       const w = weights[i * most + k];
       const line = (at[i] - shift + k) * step;

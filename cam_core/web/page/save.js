@@ -35,7 +35,9 @@ function fileName(text) {
 export async function savePicture(model, photo, several) {
   const card = drawn(model, photo);
   const blob = await new Promise((resolve) => card.toBlob(resolve, "image/png"));
-  const target = "box" in model.ask ? `box-${model.ask.box}` : String(model.look.which);
+  const { ask, look } = model;
+  const kind = look.boxes.length > 0 ? "box-" : look.regions.length > 0 ? "region-" : "";
+  const target = `${kind}${"box" in ask ? ask.box : kind === "box-" ? 0 : look.which}`;
   const own = several ? `.${fileName(model.facts.name)}` : "";
   download(blob, `${stemOf(photo)}.${fileName(target)}.${fileName(model.facts.method)}${own}.png`);
 }

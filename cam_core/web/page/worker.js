@@ -54,11 +54,11 @@ const TASKS = {
     const size = listed?.bytes ?? file.size;
     try {
       if (size >= MOST) throw new Refusal(tooLarge(name, size));
+      runtime ??= loaded(provider); // while the model comes
       const bytes = file
         ? new Uint8Array(await file.arrayBuffer())
         : await fetched(listed.file, name);
       const facts = factsOf(bytes, name, listed?.notes);
-      runtime ??= loaded(provider);
       const engine = await open(await runtime, facts, bytes, provider);
       await engines.get(at)?.session.release();
       engines.set(at, engine);
@@ -109,7 +109,10 @@ let before = Promise.resolve();
 addEventListener("message", ({ data: { id, task, asked } }) => {
   before = before.then(async () => {
     try {
-      postMessage({ id, result: await TASKS[task](asked) });
+      const result = await TASKS[task](asked);
+      const pixels = (result?.picture ?? result)?.data;
+      const moved = pixels instanceof Uint8ClampedArray ? [pixels.buffer] : [];
+      postMessage({ id, result }, { transfer: moved });
     } catch (error) {
       postMessage({ id, error: error instanceof Error ? error.message : String(error) });
     }

@@ -122,6 +122,19 @@ def test_photos_are_decoded_alike(key: str, fit: str, demo: Opened, tmp_path: Pa
     demo.clean()
 
 
+def test_a_photo_is_pasted(demo: Opened) -> None:
+    demo.page.evaluate(
+        """(text) => {
+          const bytes = Uint8Array.from(atob(text), (one) => one.charCodeAt(0));
+          const event = new Event("paste", { bubbles: true });
+          event.clipboardData = { files: [new File([bytes], "pasted.png")] };
+          document.body.dispatchEvent(event);
+        }""",
+        base64.b64encode(as_png(load_scenes()[2].pixels())).decode(),
+    )
+    demo.status("pasted.png: ")
+
+
 def test_keys_reach_everything_and_everything_has_a_name(demo: Opened) -> None:
     demo.page.locator(".answers button").nth(1).focus()
     name = demo.answers()[1]

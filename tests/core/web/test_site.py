@@ -33,7 +33,7 @@ def test_the_page_the_runtime_and_the_models_are_in_it(tmp_path: Path) -> None:
     site = json.loads((tmp_path / "site/site.json").read_text())
     first, second = site["models"]
     assert first == {
-        **{"name": "a b.onnx", "file": "models/0-a b.onnx", "bytes": 5},
+        **{"name": "a b.onnx", "file": "models/0-a-b.onnx", "bytes": 5},
         "notes": {"labels_source": "none"},
     }
     assert (tmp_path / "site" / second["file"]).read_bytes() == b"678"
@@ -41,9 +41,9 @@ def test_the_page_the_runtime_and_the_models_are_in_it(tmp_path: Path) -> None:
 
 
 def test_samples_take_the_place_of_the_demo_s(tmp_path: Path) -> None:
-    write_site(tmp_path, runtime=RUNTIME, samples={"mine.jpg": b"x"})
+    write_site(tmp_path, runtime=RUNTIME, samples={"mine #1.jpg": b"x"})
     site = json.loads((tmp_path / "site.json").read_text())
-    assert site["samples"] == [{"name": "mine.jpg", "file": "samples/mine.jpg"}]
+    assert site["samples"] == [{"name": "mine #1.jpg", "file": "samples/0-mine-1.jpg"}]
     assert site["models"] == []
 
 
@@ -89,3 +89,20 @@ def test_page_host_and_service_worker_say_the_same_of_what_may_be_asked(tmp_path
     )
     assert set(CLOSED["Content-Security-Policy"].split("; ")) <= set(meta.split("; "))
     assert "connect-src 'self'" in meta
+
+
+def test_models_of_the_last_site_do_not_stay(tmp_path: Path) -> None:
+    write_site(tmp_path, [MODEL, MODEL], runtime=RUNTIME)
+    (tmp_path / "models" / "own.txt").write_text("somebody else's")
+    write_site(tmp_path, [SiteModel("new.onnx", b"1", {})], runtime=RUNTIME, samples={"a.png": b""})
+    assert {path.name for path in (tmp_path / "models").iterdir()} == {"0-new.onnx", "own.txt"}
+    assert {path.name for path in (tmp_path / "samples").iterdir()} == {"0-a.png"}
+
+
+def test_the_page_names_no_other_host() -> None:
+    """Licences and a namespace are no addresses that anything asks."""
+    for path in PAGE.rglob("*"):
+        if "vendor" in path.parts or path.suffix not in (".js", ".html", ".css", ".svg"):
+            continue
+        text = path.read_text(encoding="utf-8").replace("http://www.w3.org/2000/svg", "")
+        assert not re.findall(r"(?:https?|wss?):[/][/][\w.]+", text), path.name
