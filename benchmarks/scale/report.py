@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -40,13 +41,15 @@ def measured(count: int, *, reference: bool) -> dict[str, float]:
     """One of them; also what the rows take on the disk."""
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
+        begun = time.perf_counter()
         write(folder, count, reference=reference)
+        seconds = time.perf_counter() - begun
         files = list((folder / "rows").iterdir())
         size = sum(file.stat().st_size for file in files)
         call = [sys.executable, "-c", CODE, str(folder)]
         done = subprocess.run(call, capture_output=True, text=True, check=True)
         found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-        return {**found, "files": len(files), "bytes a row": size / count}
+        return {**found, "write s": seconds, "files": len(files), "bytes a row": size / count}
 
 
 def write(folder: Path, count: int, *, reference: bool) -> None:

@@ -13,7 +13,7 @@ from ..errors import InputError
 LEVEL, DRAWS = 0.95, 10_000
 CELLS = 10_000_000
 """Drawn at a time."""
-MANY = 10_000
+MANY = 2_000
 """Of more rows than that the draws are not made one by one."""
 FAR = 200
 """Rows that are drawn by themselves even then: those furthest from the mean."""
