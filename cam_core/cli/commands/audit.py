@@ -210,13 +210,16 @@ def finish(
         from ..audit.card import card
 
         write_together(asked.card.parent, {asked.card.name: card(facts)})
+    write_junit(asked, checked, facts["verdict"])
     if asked.as_json:
         print_json(facts)
     else:
-        show(found, facts, checked, baseline, [str(asked.out / name) for name in names])
+        files = [asked.out / name for name in names]
+        files += [file for file in (asked.card, asked.junit) if file is not None]
+        show(found, facts, checked, baseline, list(map(str, files)))
     for text in missing:
         click.echo(f"note: {text}", err=True)
-    return ended(asked, checked, facts["verdict"])
+    return ended(checked)
 
 
 def again(asked: Audit) -> int:
@@ -232,17 +235,22 @@ def again(asked: Audit) -> int:
     checked = check(found, limits_of(asked, found.table.columns))
     for one in checked:
         click.echo(f"{'FAILED' if one.failed else 'holds '} {one.line}")
-    return ended(asked, checked, {"line": found.line})
+    write_junit(asked, checked, {"line": found.line})
+    return ended(checked)
 
 
-def ended(asked: Audit, checked: Sequence[Checked], verdict: Any) -> int:
-    """The exit code, once the XML is written."""
+def write_junit(asked: Audit, checked: Sequence[Checked], verdict: Any) -> None:
+    """The limits as XML, where that is asked for."""
     from cam_core.compare.limits import junit
     from cam_core.write import write_together
 
     if asked.junit is not None:
         content = junit(checked, {"verdict": verdict}, "audit")
         write_together(asked.junit.parent, {asked.junit.name: content})
+
+
+def ended(checked: Sequence[Checked]) -> int:
+    """The exit code; limits that do not hold are said again."""
     broken = [one for one in checked if one.failed]
     for one in broken:
         click.echo(f"limit: {one.line}", err=True)

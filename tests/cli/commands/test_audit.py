@@ -57,6 +57,7 @@ def test_one_model_is_told_by_its_answers_and_where_it_looks() -> None:
     assert ("Mistakes" in page) == (right < 1)
     assert "Worst photos" in page
     assert found["verdict"]["line"] in Path("card.md").read_text()
+    assert "wrote    card.md" in result.output
 
 
 def test_two_models_are_told_by_how_alike_they_look() -> None:
