@@ -2,9 +2,10 @@
 /** One model in the browser's runtime: a photo goes in, answers and a painted map come out. */
 import { answer, best, labelOf, valued } from "./answers.js";
 import { foundBoxes, knowsBoxes, pull } from "./boxes.js";
-import { enlarged, outline, paintHeat, paintPhoto, paintSigned } from "./colour.js";
+import { enlarged, paintHeat, paintPhoto, paintSigned } from "./colour.js";
 import { finite } from "./diagnosis.js";
 import { heatmap, limits, resize } from "./heat.js";
+import { outline } from "./outline.js";
 import { prepare } from "./prepare.js";
 import { recorded } from "./recording.js";
 import { Refusal } from "./refusal.js";
