@@ -51,7 +51,8 @@ onmessage = async ({ data: { file, photo, rounds, warm, threads } }) => {
     const { x, dims } = prepare(await frame(), facts);
     await plain.run({ [facts.input.name]: new ort.Tensor(facts.input.type, x, dims) });
     const b = performance.now();
-    await look(engine, await frame(), { class: -1 }, { view: "heat", weight: 0.5 });
+    await look(engine, await frame(), { class: -1 }, {
+      view: "heat", weight: 0.5, live: true });
     const c = performance.now();
     const two = new ort.Tensor(facts.input.type, x, dims);
     await plain.run({ [facts.input.name]: two });

@@ -120,7 +120,7 @@ def _instrumenting(asked: Web, path: Path, own: Mapping[str, str]) -> Instrument
     if own and not asked.method:
         typed["method"] = own[METHOD]
     more = {"outputs": "map", "guided": False, "weights": "copy", "profile": "web"}
-    return Instrument(**typed | more, model=path, gate=False)
+    return Instrument(**typed | more, model=path, gate=False, stats=False)
 
 
 def make(typed: Instrument, backend: OnnxBackend, kept: Kept) -> onnx.ModelProto:

@@ -2,7 +2,7 @@
 /** One model in the browser's runtime: a photo goes in, answers and a painted map come out. */
 import { answer, best, labelOf, valued } from "./answers.js";
 import { foundBoxes, knowsBoxes, pull } from "./boxes.js";
-import { enlarged, paintHeat, paintPhoto, paintSigned } from "./colour.js";
+import { enlarged, paintHeat, paintPhoto, paintSigned, reduced } from "./colour.js";
 import { finite } from "./diagnosis.js";
 import { heatmap, limits, resize } from "./heat.js";
 import { outline } from "./outline.js";
@@ -35,7 +35,7 @@ import { floorOf, mapsOf, numbers, reasonOf, scoreOf } from "./results.js";
  * @property {Facts} facts
  * @property {Seen | null} last what `paint` and `record` are about
  */
-/** @typedef {{photo: Photo, shown: Photo, prepared: Prepared, results: Tensors, map: Grid,
+/** @typedef {{photo: Photo, prepared: Prepared, results: Tensors, map: Grid,
  *   signed: Grid | null, lit: boolean, which: number | null,
  *   outline: import("./types.d.ts").Mask | null}} Seen */
 
@@ -81,7 +81,7 @@ function requireKnown({ name, head, given, target, method }) {
  * @param {Engine} engine
  * @param {Photo} photo
  * @param {Ask} ask
- * @param {{view: View, weight: number}} how
+ * @param {import("./types.d.ts").How} how
  * @returns {Promise<Look>}
  */
 export async function look(engine, photo, ask, how) {
@@ -89,13 +89,12 @@ export async function look(engine, photo, ask, how) {
   const prepared = prepare(photo, engine.facts);
   const { results, y, ...found } = await asked(engine, prepared, ask);
   const { map, signed } = mapsOf(results, engine.facts.name);
-  const shown = enlarged(photo);
   const raw = limits(map.data);
   const floor = floorOf(results);
   const which = found.which < 0 ? null : found.which;
   const lit = finite(map.data) && raw.high > floor;
   const edge = found.outline;
-  engine.last = { photo, shown, prepared, results, map, signed, lit, which, outline: edge };
+  engine.last = { photo, prepared, results, map, signed, lit, which, outline: edge };
   const reason = reasonOf(results, y, found.score, signed ?? map, floor);
   return {
     ...found,
@@ -286,7 +285,7 @@ function fed({ facts, runtime }, prepared) {
 /**
  * The last photo once more, in another view, with the edge of the region that was asked for.
  * @param {Engine} engine
- * @param {{view: View, weight: number}} how
+ * @param {import("./types.d.ts").How} how
  * @returns {Picture}
  */
 export function paint({ last, facts }, how) {
@@ -299,20 +298,21 @@ export function paint({ last, facts }, how) {
 /**
  * @param {Seen} last
  * @param {Facts} facts
- * @param {{view: View, weight: number}} how
+ * @param {import("./types.d.ts").How} how
  */
-function painted(last, { size, windows }, { view, weight }) {
+function painted(last, { size, windows }, { view, weight, live }) {
   const at = last.prepared.placement;
-  if (view === "photo") return paintPhoto(last.shown);
+  const shown = live ? reduced(last.photo) : enlarged(last.photo);
+  if (view === "photo") return paintPhoto(shown);
   if (view === "heat" || last.signed === null) {
     const heat = last.lit ? heatmap(last.map, size, windows) : null;
-    return paintHeat(last.shown, heat, at, weight);
+    return paintHeat(shown, heat, at, weight);
   }
   const { low, high } = limits(last.signed.data);
   const limit = Math.max(-low, high);
   const over = limit > 0 ? resize(last.signed, size, windows) : null;
   const scaled = over && { ...over, data: over.data.map((value) => value / limit) };
-  return paintSigned(last.shown, scaled, at, weight);
+  return paintSigned(shown, scaled, at, weight);
 }
 
 /**

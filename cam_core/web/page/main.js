@@ -27,7 +27,7 @@ const asked = new URLSearchParams(location.search);
 let runner = start();
 /** @type {Model[]} */
 const models = [];
-/** @type {{view: View, weight: number}} */
+/** @type {import("./types.d.ts").How} */
 const how = { view: "heat", weight: 0.5 };
 /** @type {{name: string, source: Blob | null} | null} */
 let photo = null;
@@ -154,12 +154,15 @@ async function lookAll() {
   void recount();
 }
 
-/** @param {number} at */
-async function lookAt(at) {
+/**
+ * @param {number} at
+ * @param {boolean} live a frame of the camera, painted small
+ */
+async function lookAt(at, live = false) {
   const model = models[at];
   model.article.classList.add("waiting");
   try {
-    model.look = await runner.call("look", { at, ask: model.ask, how });
+    model.look = await runner.call("look", { at, ask: model.ask, how: { ...how, live } });
   } finally {
     model.article.classList.remove("waiting");
   }
@@ -196,8 +199,10 @@ async function save(what, at) {
   const model = models[at];
   if (model.look === null) throw new Error("There is nothing to save yet: choose a photo.");
   const several = models.length > 1;
-  if (what === "picture") await savePicture({ ...model, look: model.look }, photo, several);
-  else saveRecording(model, photo, several, await runner.call("record", { at }));
+  if (what === "picture") {
+    if (stopFilming !== null) model.look.picture = await runner.call("paint", { at, how });
+    await savePicture({ ...model, look: model.look }, photo, several);
+  } else saveRecording(model, photo, several, await runner.call("record", { at }));
 }
 
 function compared() {
@@ -253,7 +258,7 @@ async function film() {
       const bitmap = await next();
       if (bitmap === null) break;
       await runner.call("photo", { source: bitmap, name: "camera" }, [bitmap]);
-      for (let at = 0; at < models.length; at++) await lookAt(at);
+      for (let at = 0; at < models.length; at++) await lookAt(at, true);
       compared();
       times.push(performance.now());
       if (times.length > 20) times.shift();
@@ -270,6 +275,7 @@ function endFilming() {
   stopFilming = null;
   one("#camera").setAttribute("aria-pressed", "false");
   one("#camera").textContent = "Camera";
+  if (photo?.name === "camera") void repaint(); // the last frame at its full size
 }
 
 /**

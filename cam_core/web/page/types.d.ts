@@ -205,6 +205,13 @@ export type Ask = { class: number } | { box: number } | { region: number };
 
 export type View = "heat" | "signed" | "photo";
 
+/** How a map is painted; `weight`: 1 is the photo alone; `live`: a frame of the camera, small. */
+export interface How {
+  view: View;
+  weight: number;
+  live?: boolean;
+}
+
 /** RGBA bytes. */
 export interface Picture {
   data: Uint8ClampedArray;
