@@ -18,6 +18,7 @@ TREE = {
     "TargetError": "CamError",
     "NothingFoundError": "TargetError",
     "InputError": "CamError",
+    "UnreachableError": "InputError",
     "MissingExtraError": "CamError",
 }
 

@@ -98,16 +98,15 @@ def instrument(
         what = "static" if static is not None else "profile"
         raise InputError(f"gate and {what} exclude each other: a gated output has N rows or none")
     fit = None if profile is None else find_profile(profile).fit
-    analysis, digest = _read(model, layer, score, static)
-    if profile is not None:
-        analysis = _at_fixed_sizes(analysis, layer, score, preprocess)
+    read, digest = _read(model, layer, score, static)
+    analysis = read if profile is None else _at_fixed_sizes(read, layer, score, preprocess)
     method, _ = with_options(method or usual_method(analysis.score.heads[0]), options)
     open_ = written_out(analysis, method)
     op = Emitter(open_.graph, fit=fit)
     targets = _targets(op, open_, method, outputs, target, labels, fixed=fixed)
     made = added(op, open_, targets, method, outputs, How(guided, fuse))
     tensors = [one.tensor for one in made]
-    if analysis.static is not None or static is not None:
+    if static is not None or analysis is not read:
         require_static(op.needed(tensors))
     enable = gates.condition() if gate else None
     inputs = [*targets.inputs, *([enable] if enable is not None else [])]
