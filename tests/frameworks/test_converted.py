@@ -59,7 +59,7 @@ def test_it_gives_what_its_interpreter_gives(file: Path, rng: np.random.Generato
     backend: Any = open_backend(file)
     np.testing.assert_allclose(backend.look(x).score, expected, rtol=1e-4, atol=1e-5)
     assert explain(backend, x, 1).map.max() > 0
-    assert conversion_of(backend.metadata)["parity"].startswith("the same: output ")
+    assert conversion_of(backend.metadata)["parity"].startswith("the same to ")
 
 
 def test_commands_take_it_and_say_how_far_it_is_apart(
@@ -74,7 +74,7 @@ def test_commands_take_it_and_say_how_far_it_is_apart(
     assert json.loads(done.stdout)["verdict"]["word"] == "the same"
     note = "note: net.tflite as .onnx, by tf2onnx "
     assert note in done.stderr
-    assert "the same: output " in done.stderr
+    assert "the same to " in done.stderr
     for command in ("explain", "record"):
         done = call(command, file, photos, "--preprocess", "unit", "-o", tmp_path / command)
         assert done.exit_code == 0, done.output
