@@ -91,10 +91,12 @@ class Actor:
                 )
             if self._reading is None:
                 self._reading = Reading(self._opening())
+            columns = self._reading.plan.columns
             rows = self._reading.rows(start, end, self._ready)
         except CamError as error:
+            columns = dict(COLUMNS)
             rows = [{"index": NO_PHOTO, "error": str(error)}]
-        schema = schema_of({name: column.kind for name, column in COLUMNS.items()})
+        schema = schema_of({name: column.kind for name, column in columns.items()})
         return pyarrow.Table.from_pylist(rows, schema=schema)
 
 
