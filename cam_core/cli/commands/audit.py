@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from cam_core.audit.engines import ENGINES
 
 from ..audit.asked import Audit
+from ..limited import ended, write_junit
 from ..option_types import FILE, Names
 from ..options import PIXELS, RUNTIME, options
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from cam_core.audit.measure.metrics import Estimate
     from cam_core.audit.plan import Plan
     from cam_core.audit.summary import Summary
-    from cam_core.compare.limits import Checked, Limit
+    from cam_core.compare.limits import Limit
 
     from ..audit.opened import Fed
 
@@ -210,7 +211,7 @@ def finish(
         from ..audit.card import card
 
         write_together(asked.card.parent, {asked.card.name: card(facts)})
-    write_junit(asked, checked, facts["verdict"])
+    write_junit(asked.junit, checked, {"verdict": facts["verdict"]}, "audit")
     if asked.as_json:
         print_json(facts)
     else:
@@ -235,23 +236,5 @@ def again(asked: Audit) -> int:
     checked = check(found, limits_of(asked, found.table.columns))
     for one in checked:
         click.echo(f"{'FAILED' if one.failed else 'holds '} {one.line}")
-    write_junit(asked, checked, {"line": found.line})
+    write_junit(asked.junit, checked, {"verdict": {"line": found.line}}, "audit")
     return ended(checked)
-
-
-def write_junit(asked: Audit, checked: Sequence[Checked], verdict: Any) -> None:
-    """The limits as XML, where that is asked for."""
-    from cam_core.compare.limits import junit
-    from cam_core.write import write_together
-
-    if asked.junit is not None:
-        content = junit(checked, {"verdict": verdict}, "audit")
-        write_together(asked.junit.parent, {asked.junit.name: content})
-
-
-def ended(checked: Sequence[Checked]) -> int:
-    """The exit code; limits that do not hold are said again."""
-    broken = [one for one in checked if one.failed]
-    for one in broken:
-        click.echo(f"limit: {one.line}", err=True)
-    return 1 if broken else 0

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..compare.asked import Compare
+from ..limited import ended, write_junit
 from ..option_types import FILE
 from ..options import PIXELS, RUNTIME, options
 
@@ -133,7 +134,7 @@ def run(asked: Compare, limits: Sequence[Limit]) -> int:
     checked = check(facts, limits)
     facts["limits"] = [{"limit": one.limit.text, "failed": one.failed} for one in checked]
     names, missing = write(asked, found, fed, facts, checked, tensors)
-    write_junit(asked, checked, facts)
+    write_junit(asked.junit, checked, facts, "compare")
     if asked.as_json:
         print_json(facts)
     else:
@@ -156,7 +157,7 @@ def again(asked: Compare, limits: Sequence[Limit]) -> int:
     checked = check(facts, limits)
     for one in checked:
         click.echo(f"{'FAILED' if one.failed else 'holds '} {one.line}")
-    write_junit(asked, checked, facts)
+    write_junit(asked.junit, checked, facts, "compare")
     return ended(checked)
 
 
@@ -207,20 +208,3 @@ def tell(
         found.said[len(found.sides.classes.said) > 0 :],
         [*prepared, *more, *limits_said(checked), *files],
     )
-
-
-def write_junit(asked: Compare, checked: Sequence[Checked], facts: Mapping[str, Any]) -> None:
-    """The limits as XML, where that is asked for."""
-    from cam_core.compare.limits import junit
-    from cam_core.write import write_together
-
-    if asked.junit is not None:
-        write_together(asked.junit.parent, {asked.junit.name: junit(checked, facts)})
-
-
-def ended(checked: Sequence[Checked]) -> int:
-    """The exit code; limits that do not hold are said again."""
-    broken = [one for one in checked if one.failed]
-    for one in broken:
-        click.echo(f"limit: {one.line}", err=True)
-    return 1 if broken else 0

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..limited import ended, write_junit
 from ..monitor.asked import Monitor
 from ..option_types import FILE
 from ..options import options
@@ -99,7 +100,8 @@ def monitor(asked: Monitor) -> int:
         print_json(facts)
     else:
         show(facts, checked, names)
-    return ended(asked, checked, facts)
+    write_junit(asked.junit, checked, facts, "monitor")
+    return ended(checked)
 
 
 def require_kind(out: Path | None) -> None:
@@ -129,17 +131,3 @@ def write(
     content = page(found, facts, checked) if html else to_json(facts)
     write_together(out.parent, {out.name: content})
     return [str(out)]
-
-
-def ended(asked: Monitor, checked: Sequence[Checked], facts: Mapping[str, Any]) -> int:
-    """The exit code, once the XML is written."""
-    from cam_core.compare.limits import junit
-    from cam_core.write import write_together
-
-    if asked.junit is not None:
-        content = junit(checked, facts, "monitor")
-        write_together(asked.junit.parent, {asked.junit.name: content})
-    broken = [one for one in checked if one.failed]
-    for one in broken:
-        click.echo(f"limit: {one.line}", err=True)
-    return 1 if broken else 0
