@@ -15,11 +15,11 @@ from cam_core.audit.summary import Summary
 from cam_core.audit.summary.slices import Slice
 from cam_core.backend import Array
 from cam_core.compare.limits import Checked
-from cam_core.errors import MissingExtraError
 from cam_core.image.png import png
 from cam_core.plural import counted
 
 from ..compare.page import COLOURS, GREY
+from ..templates import rendered
 from .pictures import Strip
 
 FOLDER = Path(__file__).parent
@@ -84,17 +84,11 @@ def page(
     Raises:
         MissingExtraError: jinja2 is not installed.
     """
-    try:
-        from jinja2 import Environment
-    except ImportError as error:
-        raise MissingExtraError(
-            "report.html needs jinja2, which is not installed: pip install 'cam-core[html]'"
-        ) from error
-    template = Environment(autoescape=True).from_string(TEMPLATE.read_text(encoding="utf-8"))
-    from markupsafe import Markup
 
     word = None if found.verdict is None else found.verdict.word
-    text = template.render(
+    return rendered(
+        TEMPLATE,
+        "report.html",
         title=title,
         counted=counted,
         colour=COLOURS.get(word or "", GREY),
@@ -114,9 +108,8 @@ def page(
         table=table(found, order),
         command=command,
         facts=facts,
-        scripts=[Markup(text) for text in scripts()],  # files of the package
+        scripts=scripts(),  # files of the package: not escaped
     )
-    return text.encode()
 
 
 def scripts() -> list[str]:

@@ -12,9 +12,9 @@ import numpy as np
 from cam_core.compare.limits import Checked
 from cam_core.compare.run import Comparison
 from cam_core.compare.verdict import ratings
-from cam_core.errors import MissingExtraError
 from cam_core.image.png import png
 
+from ..templates import rendered
 from .sheet import Strip
 from .words import columns, facts, row
 
@@ -45,14 +45,9 @@ def page(
     Raises:
         MissingExtraError: jinja2 is not installed.
     """
-    try:
-        from jinja2 import Environment
-    except ImportError as error:
-        raise MissingExtraError(
-            "compare.html needs jinja2, which is not installed: pip install 'cam-core[html]'"
-        ) from error
-    template = Environment(autoescape=True).from_string(TEMPLATE.read_text(encoding="utf-8"))
-    text = template.render(
+    return rendered(
+        TEMPLATE,
+        "compare.html",
         title=title,
         colour=COLOURS.get(found.verdict.word, GREY),
         record=record,
@@ -65,7 +60,6 @@ def page(
         curve=curve([] if tensors is None else tensors["tensors"]),
         facts=[*facts(found), *more],
     )
-    return text.encode()
 
 
 def plot(found: Comparison) -> dict[str, Any]:

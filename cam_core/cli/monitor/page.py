@@ -10,10 +10,10 @@ import numpy as np
 
 from cam_core.backend import Array
 from cam_core.compare.limits import Checked
-from cam_core.errors import MissingExtraError
 from cam_core.monitor import Monitored
 
 from ..compare.page import COLOURS, GREY
+from ..templates import rendered
 
 TEMPLATE = Path(__file__).with_name("page.html.jinja")
 BINS = 24
@@ -29,21 +29,15 @@ def page(found: Monitored, record: Mapping[str, Any], checked: Sequence[Checked]
     Raises:
         MissingExtraError: jinja2 is not installed.
     """
-    try:
-        from jinja2 import Environment
-    except ImportError as error:
-        raise MissingExtraError(
-            "a page needs jinja2, which is not installed: pip install 'cam-core[html]'"
-        ) from error
-    template = Environment(autoescape=True).from_string(TEMPLATE.read_text(encoding="utf-8"))
-    text = template.render(
+    return rendered(
+        TEMPLATE,
+        "a page",
         record=record,
         colour=COLOURS.get(record["verdict"]["word"], GREY),
         checked=checked,
         plots=plots(found),
         number=number,
     )
-    return text.encode()
 
 
 def plots(found: Monitored) -> list[dict[str, Any]]:
