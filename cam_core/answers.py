@@ -21,10 +21,10 @@ from .maps.diagnosis import (
     finite_rows,
     noise_floor,
     nothing,
-    one_number,
     unmoved,
 )
 from .maps.principal import first_component
+from .maps.repeated import once
 from .merging import fuse, merged
 from .methods import (
     AUTO,
@@ -99,7 +99,9 @@ def of_layer(
 
 def still(capture: Capture) -> bool:
     """Is the gradient 0, of a score of many places? Of one number it may be saturated."""
-    return capture.logits.ndim > 2 and one_number(capture.gradients) and nothing(capture.gradients)
+    return (
+        capture.logits.ndim > 2 and once(capture.gradients).size == 1 and nothing(capture.gradients)
+    )
 
 
 def from_captures(

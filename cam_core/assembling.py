@@ -12,8 +12,9 @@ import numpy as np
 from .backend import Array
 from .explanation import Explanation
 from .maps.combine import positive, total
-from .maps.diagnosis import noise_floor, nothing, one_number
+from .maps.diagnosis import noise_floor, nothing
 from .maps.principal import first_component
+from .maps.repeated import once
 from .methods import Method, Question
 from .region import Region
 from .targets import ScoredTarget
@@ -32,7 +33,7 @@ def summed(
 
     `eigen`: see `explained`. `within`: the places outside which alpha is 0, where that is known.
     """
-    if (one_number(alpha) or alpha.size < A.size) and nothing(alpha):  # all scales but one
+    if once(alpha).size < A.size and nothing(alpha):  # all scales but one
         kind = np.result_type(A, alpha)
         return np.zeros((len(A), *A.shape[2:]), kind), np.zeros(len(A), kind)
     window = within

@@ -8,6 +8,7 @@ from math import prod
 import numpy as np
 
 from ..backend import Array, Capture
+from .repeated import once
 
 EPSILONS = 8
 """So many roundings of the largest sum are noise."""
@@ -41,23 +42,16 @@ class Finite:
 
 def finite_rows(values: Array) -> Array:
     """Bool [N]: rows without NaN and inf."""
-    if one_number(values):
-        return np.full(len(values), np.isfinite(values.flat[0]))
-    flat = (len(values), prod(values.shape[1:]))
-    found: Array = np.all(np.isfinite(values).reshape(flat), axis=1)
-    return found
-
-
-def one_number(values: Array) -> bool:
-    """Does one number in memory stand for all?"""
-    return values.size > 0 and not any(values.strides)
+    few = once(values)
+    found: Array = np.all(np.isfinite(few).reshape(len(few), prod(few.shape[1:])), axis=1)
+    return found if len(few) == len(values) else np.repeat(found, len(values))
 
 
 def nothing(values: Array) -> bool:
     """Is it 0 everywhere?"""
     if values.size and values.flat[0] != 0:  # which is soon told of most gradients
         return False
-    return one_number(values) or not np.any(values != 0)  # of booleans faster than of numbers
+    return not np.any(once(values) != 0)  # of booleans faster than of numbers
 
 
 def diagnose(

@@ -12,6 +12,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ..backend import Array
+from ..maps.repeated import once
 
 
 def over_space(reduce: Callable[..., Array], x: Array) -> Array:
@@ -29,7 +30,7 @@ def divide(numerator: Array, denominator: Array) -> Array:
 
 def gradcam(A: Array, G: Array) -> Array:
     """alpha_k = mean_S G^k [N, K, 1..] (Selvaraju et al. 2017, eq. 1)."""
-    return over_space(np.mean, G)
+    return over_space(np.mean, once(G))
 
 
 def gradcam_plus_plus(A: Array, G: Array, *, eps: float | None = None) -> Array:

@@ -221,3 +221,20 @@ def test_torch_runs_its_module_once() -> None:
         np.testing.assert_allclose(capture.input_gradients["x"], slope, rtol=1e-4, atol=1e-7)
     with pytest.raises(ValueError, match="read-only"):
         captures[0][0].activations[0] = 0
+
+
+@pytest.mark.parametrize("batch", ["N", "3", "1"])
+def test_what_a_mean_hands_back_is_held_once(batch: str) -> None:
+    """The layer right before a mean gets a number a channel, whatever the number of places."""
+    (capture,) = OnnxBackend(net(batch), layer="scaled").capture(images(3), one_hot(1, 4, 2))
+    v = numpy_helper.to_array(net().graph.initializer[1])
+    by_hand = v[:, [1, 4, 2]].T[:, :, None, None] / 96
+    assert capture.gradients.shape == capture.activations.shape == (3, 3, 8, 12)
+    assert np.allclose(capture.gradients, by_hand, rtol=1e-6, atol=0)
+    assert capture.gradients.strides[2:] == (0, 0)
+
+
+def test_a_mean_that_is_read_at_one_more_place_is_no_longer_the_same_everywhere() -> None:
+    (capture,) = OnnxBackend(net(), layer="early").capture(images(2), one_hot(1, 4))
+    assert np.allclose(capture.gradients, expected(images(2), [1, 4]), rtol=1e-5, atol=1e-8)
+    assert all(capture.gradients.strides)

@@ -38,7 +38,7 @@ class Split:
     """Outputs of the forward beyond the model's own: score, layers, residuals."""
     backward: onnx.ModelProto | None = None
     gradients: Mapping[str, str] = field(default_factory=dict)
-    """Output of the backward for each wanted tensor."""
+    """Output of the backward for each wanted tensor; it may have to be spread over the tensor."""
     refused: CamError | None = None
     """Why there is no backward, where one is wanted."""
 
@@ -81,7 +81,9 @@ def _both(analysis: Analysis, wanted: Sequence[str], guided: bool, kept: Sequenc
     found = differentiate(op, analysis, cotangent, wanted, guided=guided)
     layers = {c.tensor.name for c in analysis.choices}
     found |= {
-        n: in_real_units(op, graph, graph.tensors[n], g)[1] for n, g in found.items() if n in layers
+        n: op.promises.beneath(in_real_units(op, graph, graph.tensors[n], g)[1])
+        for n, g in found.items()
+        if n in layers
     }
     return _split(op, analysis, [cotangent], found, kept)
 

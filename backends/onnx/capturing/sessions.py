@@ -11,7 +11,7 @@ import onnx
 
 from cam_core.backend import Array
 
-from ..running.ort_values import Joined, device_of, run_values, value_of
+from ..running.ort_values import Joined, device_of, run_values, shape_of, value_of
 from .halves import COTANGENT, Split
 
 Kept = list[dict[str, Any]]
@@ -52,12 +52,25 @@ class Passes:
             given = residuals | {n: value_of(g, self._device) for n, g in mine.items()}
             found.append(run_values(self._back, {n: v for n, v in given.items() if n in wanted}))
         arrays = Joined(list(found[0]), found)
-        return {tensor: arrays[name] for tensor, name in self.plan.gradients.items()}
+        return {
+            tensor: spread(arrays[name], [part[tensor] for part in kept if tensor in part])
+            for tensor, name in self.plan.gradients.items()
+        }
 
     @functools.cached_property
     def _back(self) -> Any:
         assert self.plan.backward is not None
         return self._opened(self.plan.backward)
+
+
+def spread(gradient: Array, over: Sequence[Any]) -> Array:
+    """A gradient as large as its tensor, kept batch by batch: where a head takes a mean, a number a
+    channel stands for all places, and is held once.
+    """
+    shapes = [shape_of(value) for value in over]
+    if not shapes or gradient.shape[1:] == shapes[0][1:]:
+        return gradient
+    return np.broadcast_to(gradient, (sum(shape[0] for shape in shapes), *shapes[0][1:]))
 
 
 def kept_of(front: Any, parts: Sequence[Mapping[str, Array]], keep: Collection[str]) -> Kept:

@@ -51,6 +51,11 @@ def array_of(value: Any) -> Array:
     return array
 
 
+def shape_of(value: Any) -> tuple[int, ...]:
+    """That of an OrtValue, which is read where it is."""
+    return tuple(value.shape if isinstance(value, np.ndarray) else value.shape())
+
+
 def tensors(infos: Sequence[Any]) -> dict[str, Any]:
     """Those of a session's outputs that are tensors, not sequences or maps; once by each name."""
     return {info.name: info for info in infos if info.type.startswith("tensor(")}
