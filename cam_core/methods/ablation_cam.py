@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Sequence
+
 import numpy as np
 
 from ..backend import Array
+from .after_mean import after_mean
 from .answered import Each
 from .from_gradients import divide
 from .masks import alpha_of
@@ -15,7 +18,8 @@ def ablationcam(question: Question, *, floor: float | None = None) -> Array:
     """alpha_k = (Y - Y_k) / Y [N, K, 1..], Y_k the score with A^k = 0.
 
     Ramaswamy and Desai 2020, eq. 4. Y_k is run from the layer on, and not for channels that are 0
-    anyway. Where Y is negative the quotient turns the map round, as in the paper.
+    anyway; where the head is a mean and one linear layer it is w_k less, and nothing is run. Where
+    Y is negative the quotient turns the map round, as in the paper.
 
     Args:
         question: one target at one layer.
@@ -27,16 +31,26 @@ def ablationcam(question: Question, *, floor: float | None = None) -> Array:
     fill = fill.reshape(-1, *[1] * (A.ndim - 2))
     live = [k for k in range(A.shape[1]) if np.any(A[:, k] != fill)]
 
+    weights = np.zeros((rows, A.shape[1]))
+    if live:
+        Y = _without(question, live, fill, ("ablationcam", question.layer, floor))
+        weights[:, live] = divide(question.Y - Y, question.Y + np.zeros_like(Y)).T
+    return alpha_of(question, weights)
+
+
+def _without(question: Question, live: Sequence[int], fill: Array, key: Hashable) -> Array:
+    """Y [k, N] without each of these channels."""
+    head = after_mean(question)
+    if head is not None:
+        less = head.means - np.reshape(fill, (-1, 1))
+        return question.answered((head.without(k, less[:, k]) for k in live), key=key)
+
     def without(i: int) -> Array:
-        found = A.copy()
+        found = question.A.copy()
         found[:, live[i]] = fill
         return found
 
-    weights = np.zeros((rows, A.shape[1]))
-    if live:
-        Y = question.tails(Each(len(live), without), key=("ablationcam", question.layer, floor))
-        weights[:, live] = divide(question.Y - Y, question.Y + np.zeros_like(Y)).T
-    return alpha_of(question, weights)
+    return question.tails(Each(len(live), without), key=key)
 
 
 def floors(A: Array, floor: float) -> Array:

@@ -137,6 +137,10 @@ class Question:
         most = min(batch // max(1, len(self.A)), BLOCK // max(1, self.A.nbytes))
         return self._scores(changed, self._tailed(changed, most), key and ("tails", key))
 
+    def answered(self, y: Iterable[Array], *, key: Hashable = None) -> Array:
+        """Y [k, N] of the scores [N, C] of k changed activations, where they need no run."""
+        return self._scores(y, ((one, NONE) for one in y), key and ("tails", key))
+
     def passes(
         self, changed: Iterable[Array], batch: int | None = None, *, key: Hashable = None
     ) -> Array:

@@ -75,8 +75,16 @@ def test_five_targets_cost_the_tails_of_one(
     backend: OnnxBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows = counted(monkeypatch)
-    explain_all(backend, pictures(), [0, 1, 2, 3, [1, 3]], ["ablationcam"])
-    assert rows == {"looks": 2, "tails": 2 * 7}  # the head alone; one channel is 0 anyway
+    explain_all(backend, pictures(), [0, 1, 2, 3, [1, 3]], ["ablationcam"], layers=["r1"])
+    assert rows == {"looks": 2, "tails": 2 * 6}
+
+
+def test_behind_a_mean_nothing_is_run(
+    backend: OnnxBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = counted(monkeypatch)
+    explain_all(backend, pictures(), [0, "1-3"], ["ablationcam"])
+    assert rows == {"looks": 2}
 
 
 def test_a_score_of_zero_has_no_shares() -> None:
