@@ -5,7 +5,8 @@
 Processor seconds of this process (all its threads), photos prepared before: the plain forwards of
 both models in batches of 16; the comparison without the sample that floor and ceiling are measured
 on; and with it; of a float model against itself, opened twice, and against its int8 copy. The first
-passes, which set up the models, are left out.
+passes, which set up the models, are left out. A share is the median over the rounds of what it is
+within a round, with its quartiles.
 """
 
 from __future__ import annotations
@@ -35,19 +36,21 @@ def photos(data: Path, count: int, info: Any) -> Any:
     return np.concatenate(made)
 
 
-def seconds(works: Sequence[Callable[[], Any]], times: int = 7) -> list[float]:
-    """The least of several times of each, by turns: a shared machine is not always as fast."""
-    found: list[list[float]] = [[] for _ in works]
-    for _ in range(times):
-        for work, taken in zip(works, found, strict=True):
+def seconds(works: Sequence[Callable[[], Any]], rounds: int = 15) -> Any:
+    """Of each round and work [rounds, works], by turns: a shared machine is not always as fast."""
+    found = np.zeros((rounds, len(works)))
+    for taken in found:
+        for i, work in enumerate(works):
             begun = time.process_time()
             work()
-            taken.append(time.process_time() - begun)
-    return [min(taken) for taken in found]
+            taken[i] = time.process_time() - begun
+    return found
 
 
-def measure(a: Any, b: Any, x: Any) -> list[float]:
-    """Seconds of the plain forwards of both, and of comparisons without and with the sample."""
+def measure(a: Any, b: Any, x: Any) -> Any:
+    """Seconds of the plain forwards of both, and of comparisons without and with the sample, by
+    round.
+    """
     parts = [x[i : i + BATCH] for i in range(0, len(x), BATCH)]
     compare(a, b, x[:BATCH], sample=2)  # sets up what runs the models
     layer = {"layer": a.look(x[:1]).layers[0], "layer_b": b.look(x[:1]).layers[0]}
@@ -73,11 +76,15 @@ def main() -> None:
     a = open_backend(models / FLOAT)
     x = photos(asked.data, asked.photos, a.inputs()[0])
     for name in (FLOAT, INT8):
-        plain, bare, whole = measure(a, open_backend(models / name), x)
-        print(f"{FLOAT} and {name}, {len(x)} photos, plain forwards of both: {plain:.2f} s")
-        for sample, taken in ((0, bare), (SAMPLE, whole)):
-            share = plain / taken
-            print(f"  compared, sample of {sample}: {taken:.2f} s, the forwards are {share:.2f}")
+        plain, *compared = measure(a, open_backend(models / name), x).T
+        said = f"{FLOAT} and {name}, {len(x)} photos"
+        print(f"{said}, plain forwards of both: {np.median(plain):.2f} s")
+        for sample, taken in zip((0, SAMPLE), compared, strict=True):
+            low, share, high = np.quantile(plain / taken, [0.25, 0.5, 0.75])
+            print(
+                f"  compared, sample of {sample}: {np.median(taken):.2f} s, "
+                f"the forwards are {share:.2f} ({low:.2f} to {high:.2f})"
+            )
 
 
 if __name__ == "__main__":
