@@ -23,6 +23,12 @@ class AfterMean:
     y: Array
     """[N, C]."""
 
+    def of(self, means: Array) -> Array:
+        """y [k, N, C] of other means [k, N, K]."""
+        moved = (means - self.means).reshape(-1, self.means.shape[1])  # one product, not k of them
+        found: Array = self.y + np.matmul(moved, self.weights.T).reshape(len(means), *self.y.shape)
+        return found
+
     def without(self, channel: int, less: Array) -> Array:
         """y [N, C] where the mean of one channel is by so much less [N]."""
         found: Array = self.y - less[:, None] * self.weights[:, channel]

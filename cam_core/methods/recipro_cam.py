@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
 import numpy as np
 
 from ..backend import Array
-from .answered import Each
+from .after_mean import AfterMean, after_mean
+from .answered import Each, batched
 from .masks import cells_of
 from .question import Question
 
 KERNEL = np.array([0.25, 0.5, 0.25], np.float32)
 """The paper's 3 x 3 Gaussian along each axis."""
 ONE = np.array([0, 1, 0], np.float32)
+AT_ONCE = 32
+"""Places whose scores are made by one product."""
 
 
 def reciprocam(question: Question, *, gaussian: bool = True) -> Array:
@@ -24,7 +28,7 @@ def reciprocam(question: Question, *, gaussian: bool = True) -> Array:
     sign says whether a place speaks for the target; the paper's min-max takes it away as well.
     Summary tokens (a class token) and what goes round the layer stay as they are: of a token model
     that is the ViT-ReciproCAM of the same authors. For a mean over space and a linear head it is
-    HiResCAM, by the number of places; it needs no gradient.
+    HiResCAM, by the number of places, and nothing is run; it needs no gradient.
 
     Args:
         question: one target at one layer.
@@ -33,20 +37,36 @@ def reciprocam(question: Question, *, gaussian: bool = True) -> Array:
     A, T, S = question.A, cells_of(question), question.A.shape[2:]
     cells = math.prod(S)
 
+    def mask(cell: int) -> Array:
+        place = [int(n) for n in np.unravel_index(cell, S)] if S else []
+        return window(place, S, gaussian=gaussian)
+
     def kept(i: int) -> Array:
         if i == T * cells:
             return np.zeros_like(A)
         frame, cell = divmod(i, cells)
-        mask = np.zeros((T, *S), A.dtype)
-        place = [int(n) for n in np.unravel_index(cell, S)] if S else []
-        mask[frame] = window(place, S, gaussian=gaussian)
-        found: Array = A * np.tile(mask, (question.rows, *[1] * len(S)))[:, None]
+        masks = np.zeros((T, *S), A.dtype)
+        masks[frame] = mask(cell)
+        found: Array = A * np.tile(masks, (question.rows, *[1] * len(S)))[:, None]
         return found
 
-    key = ("reciprocam", question.layer, gaussian)
-    Y = question.tails(Each(T * cells + 1, kept), key=key)
+    key, head = ("reciprocam", question.layer, gaussian), after_mean(question)
+    if head is None:
+        Y = question.tails(Each(T * cells + 1, kept), key=key)
+    else:
+        masks = chain(map(mask, range(cells)), [np.zeros(S, A.dtype)])
+        Y = question.answered(_after(head, A, masks), key=key)
     found: Array = (Y[:-1] - Y[-1]).T.reshape(len(A), *S)
     return found
+
+
+def _after(head: AfterMean, A: Array, masks: Iterable[Array]) -> Iterator[Array]:
+    """y [N, C] behind the means of A under each of the masks [*S]."""
+    flat = A.reshape(*A.shape[:2], -1)
+    for some in batched(masks, AT_ONCE):
+        columns = np.stack(some, axis=-1).reshape(flat.shape[2], -1)
+        means = np.matmul(flat, columns) / flat.shape[2]  # [N, K, k]
+        yield from head.of(np.moveaxis(means, -1, 0))
 
 
 def window(place: Sequence[int], S: Sequence[int], *, gaussian: bool) -> Array:

@@ -28,6 +28,14 @@ def run(A: Any) -> Any:
         return module()[4:](torch.from_numpy(A)).numpy()
 
 
+def test_other_activations_have_the_scores_of_a_run(rng: np.random.Generator) -> None:
+    head, A = head_of(OnnxBackend(net()), "r2")
+    assert head is not None
+    changed = (A * rng.uniform(-1, 2, (3, *A.shape))).astype(np.float32)
+    expected = np.stack([run(one) for one in changed])
+    np.testing.assert_allclose(head.of(changed.mean(axis=(3, 4))), expected, rtol=1e-5, atol=1e-5)
+
+
 def test_without_a_channel() -> None:
     head, A = head_of(OnnxBackend(net()), "r2")
     assert head is not None
