@@ -219,6 +219,14 @@ export interface Picture {
   width: number;
 }
 
+/** What the browser lays over a frame of the camera, and how bright it draws both; 1 is as it is. */
+export interface Overlay {
+  picture: Picture;
+  at: Placement;
+  heat: number;
+  photo: number;
+}
+
 /** What one look at a photo gave. */
 export interface Look {
   /** What is asked: 0 is the first answer, box or region. */
@@ -238,7 +246,9 @@ export interface Look {
   doubt: string;
   map: Grid;
   signed: Grid;
-  picture: Picture;
+  /** Null of a frame of the camera that the browser draws itself. */
+  picture: Picture | null;
+  overlay: Overlay | null;
   photo: [number, number];
   /** Where the chosen region lies, over the model's whole input; null of other kinds. */
   outline: Mask | null;

@@ -1,6 +1,6 @@
 // @ts-check
 /** Where models run, so that the page never freezes: one message, one reply. */
-import { look, open, paint, record } from "./engine.js";
+import { again, look, open, record } from "./engine.js";
 import { factsOf, MOST } from "./facts.js";
 import { decode } from "./photo.js";
 import { Refusal, sentence, tooLarge } from "./refusal.js";
@@ -86,8 +86,8 @@ const TASKS = {
       throw new Refusal(sentence(error, engine.facts.name, engine.facts.bytes));
     }
   },
-  async paint({ at, how }) {
-    return paint(engineAt(at), how);
+  async again({ at, how }) {
+    return again(engineAt(at), how);
   },
   async record({ at }) {
     return record(engineAt(at));
@@ -110,8 +110,8 @@ addEventListener("message", ({ data: { id, task, asked } }) => {
   before = before.then(async () => {
     try {
       const result = await TASKS[task](asked);
-      const pixels = (result?.picture ?? result)?.data;
-      const moved = pixels instanceof Uint8ClampedArray ? [pixels.buffer] : [];
+      const picture = result.picture ?? result.overlay?.picture;
+      const moved = picture === undefined ? [] : [picture.data.buffer];
       postMessage({ id, result }, { transfer: moved });
     } catch (error) {
       postMessage({ id, error: error instanceof Error ? error.message : String(error) });
