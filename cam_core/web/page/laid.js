@@ -16,39 +16,53 @@ const MOST = 4;
  * @param {Overlay | null} overlay null: the frame alone
  */
 export function laid(pen, frame, overlay) {
-  pen.drawImage(frame, 0, 0);
-  if (overlay === null) return;
-  const [[top, bottom], [left, right]] = seen(overlay.at, [frame.height, frame.width]);
-  const whole = right - left === frame.width && bottom - top === frame.height;
-  if (!whole) dimmed(pen, frame);
+  const { height, width } = frame;
+  if (overlay === null) return pen.drawImage(frame, 0, 0);
+  const [[top, bottom], [left, right]] = seen(overlay.at, [height, width]);
+  const within = new Path2D();
+  within.rect(left, top, right - left, bottom - top);
+  if (right - left < width || bottom - top < height) {
+    const beside = new Path2D(within);
+    beside.rect(0, 0, width, height);
+    dimmed(pen, frame, beside);
+  }
   pen.save();
-  pen.beginPath();
-  pen.rect(left, top, right - left, bottom - top);
-  pen.clip();
-  pen.fillStyle = "black";
-  pen.fillRect(left, top, right - left, bottom - top);
-  pen.globalCompositeOperation = "lighter";
-  added(pen, overlay.photo, () => pen.drawImage(frame, 0, 0));
-  const { sy, sx, dy, dx } = mapping(overlay.at);
-  const [height, width] = overlay.at.size;
-  const heat = canvasOf(overlay.picture);
-  added(pen, overlay.heat, () => pen.drawImage(heat, dx, dy, width * sx, height * sy));
+  pen.clip(within);
+  blended(pen, frame, overlay);
   pen.restore();
 }
 
 /**
- * Half as bright and 65 % of the way to grey.
  * @param {CanvasRenderingContext2D} pen
  * @param {ImageBitmap} frame
+ * @param {Overlay} overlay
  */
-function dimmed(pen, { height, width }) {
+function blended(pen, frame, { at, picture, heat, photo }) {
+  pen.fillStyle = "black";
+  pen.fillRect(0, 0, frame.width, frame.height);
+  pen.globalCompositeOperation = "lighter";
+  added(pen, photo, () => pen.drawImage(frame, 0, 0));
+  const { sy, sx, dy, dx } = mapping(at);
+  const small = canvasOf(picture);
+  added(pen, heat, () => pen.drawImage(small, dx, dy, at.size[1] * sx, at.size[0] * sy));
+}
+
+/**
+ * Half as bright and 65 % of the way to grey, where the model saw nothing.
+ * @param {CanvasRenderingContext2D} pen
+ * @param {ImageBitmap} frame
+ * @param {Path2D} beside
+ */
+function dimmed(pen, frame, beside) {
   pen.save();
+  pen.clip(beside, "evenodd");
+  pen.drawImage(frame, 0, 0);
   pen.fillStyle = "black";
   pen.globalAlpha = 0.5;
-  pen.fillRect(0, 0, width, height);
+  pen.fillRect(0, 0, frame.width, frame.height);
   pen.globalAlpha = 0.65;
   pen.globalCompositeOperation = "saturation";
-  pen.fillRect(0, 0, width, height);
+  pen.fillRect(0, 0, frame.width, frame.height);
   pen.restore();
 }
 

@@ -5,11 +5,13 @@ import { one, said } from "./dom.js";
 import { film } from "./film.js";
 import { again, compared, found, statusOf } from "./looking.js";
 import { page } from "./page.js";
+import { pictured, worded } from "./show.js";
 
 /** @typedef {import("./types.d.ts").Look} Look */
 
-/** Milliseconds after which the rate is told anew. */
-const TOLD = 1000;
+/** Milliseconds between two rates, and between two sentences: nobody reads faster. */
+const RATE = 1000;
+const WORDS = 120;
 
 /** Film until it is stopped or refused; stop where it is filmed. */
 export async function filmed() {
@@ -24,12 +26,11 @@ export async function filmed() {
   for (const sample of one("#samples").querySelectorAll("[aria-pressed=true]")) {
     sample.setAttribute("aria-pressed", "false");
   }
-  const count = counter();
+  const [count, due] = [counter(), every(WORDS)];
   /** @param {Look[]} looks @param {ImageBitmap} frame */
   const show = (looks, frame) => {
-    // a model that was dropped meanwhile takes the place of two
-    for (const [at] of page.models.entries()) found(at, looks[at], frame);
-    compared();
+    drawn(looks, frame);
+    if (due()) told();
     count();
   };
   try {
@@ -45,14 +46,28 @@ export async function filmed() {
  * @returns {Promise<Look[]>}
  */
 async function see(frame) {
-  const { call } = page.runner;
-  const copy = await createImageBitmap(frame);
-  const how = { ...page.how, live: true };
-  const [, ...looks] = await Promise.all([
-    call("photo", { source: copy, name: "camera" }, [copy]),
-    ...page.models.map(({ ask }, at) => call("look", { at, ask, how })),
-  ]);
-  return looks;
+  const source = await createImageBitmap(frame); // it is moved, and the frame stays to be drawn
+  const asks = page.models.map(({ ask }) => ask);
+  return page.runner.call("frame", { source, asks, how: { ...page.how, live: true } }, [source]);
+}
+
+/**
+ * @param {Look[]} looks
+ * @param {ImageBitmap} frame
+ */
+function drawn(looks, frame) {
+  for (const [at, model] of page.models.entries()) {
+    model.look = looks[at]; // a model that was dropped meanwhile takes the place of two
+    pictured(model.article, model.look, frame);
+  }
+}
+
+/** The words of all models. */
+function told() {
+  for (const { article, facts, look } of page.models) {
+    if (look !== null) worded(article, facts, look, "camera");
+  }
+  compared();
 }
 
 /** The last frame as it stays: every model's exact picture. */
@@ -62,17 +77,32 @@ async function still() {
   statusOf();
 }
 
+/**
+ * Is it time again?
+ * @param {number} pause
+ */
+function every(pause) {
+  let last = Number.NEGATIVE_INFINITY;
+  return () => {
+    const due = performance.now() - last >= pause;
+    if (due) last = performance.now();
+    return due;
+  };
+}
+
 /** Tells how many pictures there are a second, now and then. */
 function counter() {
   let since = performance.now();
   let count = 0;
   return () => {
     count += 1;
-    const now = performance.now();
-    if (now - since < TOLD) return;
-    const rate = ((1000 * count) / (now - since)).toFixed(1);
-    said("#status", `Live, ${rate} pictures a second, ${page.runsOn}`);
-    [since, count] = [now, 0];
+    const spent = performance.now() - since;
+    if (spent < RATE) return;
+    said(
+      "#status",
+      `Live, ${((1000 * count) / spent).toFixed(1)} pictures a second, ${page.runsOn}`,
+    );
+    [since, count] = [performance.now(), 0];
   };
 }
 

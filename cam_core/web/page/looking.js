@@ -3,7 +3,7 @@
 import { agreement } from "./agreement.js";
 import { one, said, shown } from "./dom.js";
 import { page } from "./page.js";
-import { measured, pictured, rendered } from "./show.js";
+import { measured, pictured, worded } from "./show.js";
 import { recount } from "./tried.js";
 
 /** @typedef {import("./types.d.ts").Ask} Ask */
@@ -32,15 +32,15 @@ async function lookAt(at) {
 }
 
 /**
- * What a model says, from now on.
+ * What a model says of a photo, from now on.
  * @param {number} at
  * @param {Look} look
- * @param {ImageBitmap | null} [frame] of the camera, where the look brings no picture
  */
-export function found(at, look, frame = null) {
+export function found(at, look) {
   const model = page.models[at];
   model.look = look;
-  rendered(model.article, model.facts, look, page.photo?.name ?? "", frame);
+  pictured(model.article, look);
+  worded(model.article, model.facts, look, page.photo?.name ?? "");
 }
 
 /**

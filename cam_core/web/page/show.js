@@ -64,10 +64,8 @@ function searched(article, { labels, head, given, name }, choose) {
  * @param {Facts} facts
  * @param {Look} look
  * @param {string} photo
- * @param {ImageBitmap | null} frame of the camera
  */
-export function rendered(article, facts, look, photo, frame) {
-  pictured(article, look, frame);
+export function worded(article, facts, look, photo) {
   const told = `${photo}: where ${facts.name} sees ${look.title}. ${peak(look)}`;
   attribute(one("canvas", article), "aria-label", told);
   set(one(".title", article), look.title);

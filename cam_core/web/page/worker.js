@@ -86,6 +86,13 @@ const TASKS = {
       throw new Refusal(sentence(error, engine.facts.name, engine.facts.bytes));
     }
   },
+  /** A frame of the camera, for all models. */
+  async frame({ source, asks, how }) {
+    await TASKS.photo({ source, name: "camera" });
+    const looks = [];
+    for (const [at, ask] of asks.entries()) looks.push(await TASKS.look({ at, ask, how }));
+    return looks;
+  },
   async again({ at, how }) {
     return again(engineAt(at), how);
   },
@@ -110,8 +117,8 @@ addEventListener("message", ({ data: { id, task, asked } }) => {
   before = before.then(async () => {
     try {
       const result = await TASKS[task](asked);
-      const picture = result.picture ?? result.overlay?.picture;
-      const moved = picture === undefined ? [] : [picture.data.buffer];
+      const pictures = [result].flat().map((one) => one.picture ?? one.overlay?.picture);
+      const moved = pictures.flatMap((one) => (one === undefined ? [] : [one.data.buffer]));
       postMessage({ id, result }, { transfer: moved });
     } catch (error) {
       postMessage({ id, error: error instanceof Error ? error.message : String(error) });
