@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
@@ -18,14 +19,17 @@ pytest.importorskip("onnxruntime", reason="a model has to run here to be compare
 from backends.onnx import OnnxBackend
 from cam_core import explain
 from cam_core.demo.data import MODEL, load_scenes
-from cam_core.image import PRESETS, preprocess
+from cam_core.image import PRESETS, Preprocess, preprocess, read
 from cam_core.recording import sha256_of
+from cam_core.targets.detection.box import BoxTarget
 from tests.core.web.browser import CAMERA, WEBGPU, Opened, opened, site_of
 from tests.core.web.sites import DATA, made_for_page
 
 DEMO = Path(str(MODEL))
 CLOSE = 1e-3
 """Of the largest number of a map."""
+INT8 = 0.05
+"""A step of a quantiser may fall to the other side in another runtime."""
 
 
 @pytest.fixture(scope="module")
@@ -106,8 +110,6 @@ def made_labels() -> list[str]:
 
 @pytest.mark.parametrize(("key", "fit"), [("JPEG", "photo.jpg"), ("transparent", "photo.png")])
 def test_photos_are_decoded_alike(key: str, fit: str, demo: Opened, tmp_path: Path) -> None:
-    from cam_core.image import read
-
     rng = np.random.default_rng(4)
     rough = Image.fromarray(rng.integers(0, 256, (30, 40, 3), dtype=np.uint8))
     picture = rough.resize((400, 300), Image.Resampling.BICUBIC)
@@ -232,11 +234,40 @@ def test_the_camera_is_shown_live(tools: Any, site: Path) -> None:
         first = pixels_shown(page)
         page.page.wait_for_timeout(1500)
         assert np.abs(pixels_shown(page) - first).max() > 0
-        page.page.click("#camera")
-        page.expect("#camera", "Camera")
+        with page.page.expect_download() as saved:
+            page.page.click("[data-save=picture]")
+        assert saved.value.suggested_filename.startswith("camera.")
+        with Image.open(saved.value.path()) as picture:
+            # the frame, its bar and its words
+            assert picture.width > 640
+            assert picture.height > 480
+        stopped(page, OnnxBackend(DEMO), PRESETS["unit"], None)
         page.page.locator("#samples button").nth(1).click()
         page.status("scene-2.png: ")
         page.clean()
+
+
+def stopped(page: Opened, backend: OnnxBackend, how: Preprocess, target: Any) -> None:
+    """The frame that stays when the camera stops is explained as Python explains it."""
+    page.page.click("#camera")
+    page.expect("#camera", "Camera")
+    page.status("camera: ")
+    page.page.click("label[for=photo]")
+    page.page.wait_for_timeout(300)
+    frame = pixels_shown(page).astype(np.uint8)
+    assert frame.shape == (480, 640, 3)
+    page.page.click("label[for=heat]")
+    prepared = preprocess(frame, how, backend.inputs()[0])
+    found = page.recording()
+    assert found.input_sha256 == sha256_of(prepared.x)
+    expected = explain(backend, prepared.x, target, placement=prepared.placement)
+    same(found, expected)
+    assert score_of(page) == pytest.approx(expected.score[0], rel=CLOSE)
+
+
+def score_of(page: Opened) -> float:
+    """As the page says it, with four digits."""
+    return float(page.text(".numbers").split(" · ")[0].removeprefix("score "))
 
 
 def test_a_camera_that_is_refused_is_one_sentence(demo: Opened) -> None:
@@ -355,8 +386,6 @@ REAL = [
 def test_real_models(
     name: str, photo: str, asked: Any, kind: str, tools: Any, tmp_path: Path
 ) -> None:
-    from cam_core.image import Preprocess, read
-
     path, picture = DATA / "models" / f"{name}.onnx", DATA / "images" / photo
     if not path.is_file():
         pytest.skip(f"{path.name} is not here: the folder with real models is absent")
@@ -367,27 +396,35 @@ def test_real_models(
     backend = OnnxBackend(path)
     how = Preprocess(**{k: v for k, v in fields.items() if k in names})
     x = preprocess(read(picture), how, backend.inputs()[0]).x
-    site = site_of(tmp_path, [path], {photo: picture.read_bytes()}, **asked)
+    site = site_of(tmp_path, [path], {}, **asked)
     second = int(np.argsort(-backend.look(x, layers=()).score.ravel(), kind="stable")[1])
     targets = {
         "input": [None, second if kind == "input" else None],
         "box": ["box:0", "box:1"],
         "region": ["region", "region:0"],
     }
-    # a step of a quantiser may fall to the other side in another runtime
-    close = 0.05 if "int8" in name else CLOSE
-    with opened(tools, site) as page:
+    close = INT8 if "int8" in name else CLOSE
+    with opened(tools, site, "--disable-gpu", *CAMERA) as page:
         page.goto()
-        same(page.recording(), explain(backend, x, targets[kind][0]), close)
+        page.drop(photo, picture.read_bytes())
+        page.status(f"{photo}: ")
+        expected = explain(backend, x, targets[kind][0])
+        same(page.recording(), expected, close)
+        assert score_of(page) == pytest.approx(expected.score[0], rel=close)
         other = page.page.locator(".answers button[aria-pressed=false]").first
         title = other.locator("b").inner_text()
         other.click()
         page.expect(".title", title)
         page.page.wait_for_selector(".look:not(.waiting)")
-        same(page.recording(), explain(backend, x, targets[kind][1]), close)
+        expected = explain(backend, x, targets[kind][1])
+        same(page.recording(), expected, close)
+        assert score_of(page) == pytest.approx(expected.score[0], rel=close)
         if kind == "box":
             page.page.locator(".marks button[aria-pressed=false]").first.click()
             page.page.wait_for_selector(".look:not(.waiting)")
+            page.page.click("#camera")
+            page.status("Live, ")
+            stopped(page, backend, how, BoxTarget(lenient=True))  # no object is filmed
         page.clean()
 
 
@@ -414,4 +451,26 @@ def test_webgpu_takes_over_once_it_agrees(name: str, tools: Any, tmp_path: Path)
         assert scale > 0
         np.testing.assert_allclose(found.cam_map, expected.cam_map, rtol=0, atol=CLOSE * scale)
         np.testing.assert_allclose(found.logits, expected.logits, atol=CLOSE * 10)
+        page.clean()
+
+
+def test_webgpu_that_does_not_agree_is_not_taken(tools: Any, tmp_path: Path) -> None:
+    """Of this quantised model it gives other logits, of the plain file as well."""
+    path, picture = DATA / "models" / "mobilenetv2-int8-qdq.onnx", DATA / "images/kitten_224.png"
+    if not path.is_file():
+        pytest.skip(f"{path.name} is not here: the folder with real models is absent")
+    asked = {"preprocess": "imagenet"}
+    site = site_of(tmp_path, [path], {picture.name: picture.read_bytes()}, **asked)
+    with opened(tools, site, *WEBGPU) as page:
+        page.goto("?runtime=webgpu")
+        runs = page.text("#engine")
+        if "no WebGPU" in runs:
+            pytest.skip(f"the browser says: {runs}")
+        assert re.fullmatch(
+            r"Runs on WebAssembly, \d threads?; WebGPU gives another map \(apart by [\d.]+ of it\)",
+            runs,
+        )
+        backend = OnnxBackend(path)
+        x = preprocess(read(picture), PRESETS["imagenet"], backend.inputs()[0]).x
+        same(page.recording(), explain(backend, x), INT8)
         page.clean()
