@@ -5,18 +5,24 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
+pytest.importorskip("onnxruntime", reason="a model has to run here to be compared with")
+
+from backends.onnx import OnnxBackend
 from cam_core.demo.data import load_scenes
+from cam_core.image import PRESETS
 from cam_core.image.colour import overlay
 from cam_core.image.figure import paint
 from cam_core.image.place import place
 from cam_core.maps.combine import heatmap
-from tests.core.web.browser import Opened, opened, site_of
+from tests.core.web.browser import CAMERA, Opened, opened, site_of
+from tests.core.web.shown import DEMO, pixels_shown, stopped
 
 LAID = """
 async ([text, cells, size, how, weight]) => {
@@ -40,10 +46,9 @@ async ([text, cells, size, how, weight]) => {
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
+def page(tools: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
     """With no model in it."""
-    sync = pytest.importorskip("playwright.sync_api").sync_playwright
-    with sync() as tools, opened(tools, site_of(tmp_path_factory.mktemp("live"))) as found:
+    with opened(tools, site_of(tmp_path_factory.mktemp("live"))) as found:
         found.goto()
         yield found
 
@@ -82,3 +87,31 @@ def test_the_browser_lays_heat_where_python_paints_it(
     apart = np.abs(laid(page, pixels, noise, size, how, weight) - expected)
     assert apart[inside].mean() < NEAR
     assert apart.mean() < NEAR  # the margin too: its grey is by luminance, not by the mean
+
+
+def test_the_camera_is_shown_live(tools: Any, site: Path) -> None:
+    with opened(tools, site, "--disable-gpu", *CAMERA) as page:
+        page.goto()
+        page.page.click("#camera")
+        page.status("Live, ")
+        first = pixels_shown(page)
+        page.page.wait_for_timeout(1500)
+        assert np.abs(pixels_shown(page) - first).max() > 0
+        with page.page.expect_download() as saved:
+            page.page.click("[data-save=picture]")
+        assert saved.value.suggested_filename.startswith("camera.")
+        with Image.open(saved.value.path()) as picture:
+            # the frame, its bar and its words
+            assert picture.width > 640
+            assert picture.height > 480
+        stopped(page, OnnxBackend(DEMO), PRESETS["unit"], None)
+        page.page.locator("#samples button").nth(1).click()
+        page.status("scene-2.png: ")
+        page.clean()
+
+
+def test_a_camera_that_is_refused_is_one_sentence(demo: Opened) -> None:
+    demo.page.click("#camera")
+    assert demo.refused().startswith(("The camera was refused: ", "There is no camera "))
+    assert demo.text("#camera") == "Camera"
+    assert demo.page.is_visible("canvas")
