@@ -22,6 +22,7 @@ from cam_core.image.figure import paint
 from cam_core.image.place import place
 from cam_core.maps.combine import heatmap
 from tests.core.web.browser import CAMERA, Opened, opened, site_of
+from tests.core.web.page import Call
 from tests.core.web.shown import DEMO, pixels_shown, stopped
 
 LAID = """
@@ -115,3 +116,41 @@ def test_a_camera_that_is_refused_is_one_sentence(demo: Opened) -> None:
     assert demo.refused().startswith(("The camera was refused: ", "There is no camera "))
     assert demo.text("#camera") == "Camera"
     assert demo.page.is_visible("canvas")
+
+
+FILMED = """
+const { film } = await load("film");
+const told = [];
+let count = 0;
+const next = async () => {
+  if (count === args[0]) return null;
+  const number = count++;
+  return { number, close: () => told.push(`close ${number}`) };
+};
+const see = async ({ number }) => {
+  told.push(`see ${number}`);
+  if (number === args[1]) throw new Error("seen badly");
+  return number;
+};
+const show = (found) => {
+  told.push(`show ${found}`);
+  if (found === args[2]) throw new Error("shown badly");
+};
+try { await film({ next, see, show }); } catch (error) { told.push(error.message); }
+return told;
+"""
+
+
+def test_the_next_frame_is_seen_while_one_is_shown(node: Call) -> None:
+    assert node.body(FILMED, 3, -1, -1) == [
+        *("see 0", "see 1", "show 0", "close 0", "see 2", "show 1", "close 1"),
+        *("show 2", "close 2"),
+    ]
+    assert node.body(FILMED, 0, -1, -1) == []
+
+
+def test_what_goes_wrong_ends_the_film_once(node: Call) -> None:
+    """Node itself fails where an error is left to nobody."""
+    seen_badly = ["see 0", "see 1", "show 0", "close 0", "seen badly"]
+    assert node.body(FILMED, 3, 1, -1) == seen_badly
+    assert node.body(FILMED, 3, 1, 0) == ["see 0", "see 1", "show 0", "shown badly"]
