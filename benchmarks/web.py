@@ -2,8 +2,19 @@
 
     NODE_FOLDER=... python -m benchmarks.web [MODEL.onnx ...]
 
-needs a Chromium, playwright, and onnxruntime-web 1.30.0 in the folder that NODE_FOLDER names. Both
-rates hold the reading of a frame and its preparation; the explained one its map and paint as well.
+needs a Chromium, playwright, and onnxruntime-web 1.30.0 in the folder that NODE_FOLDER names.
+
+model   the instrumented file over the plain one, the runtime alone, with the outputs that a live
+        frame asks for.
+frame   all that the worker does for a frame of 640x480: both read it, prepare it and rank the
+        answers, and the explained one makes map, diagnosis and the heat that is laid over it.
+page    pictures a second of the real page with Chromium's camera (made up by the browser itself),
+        filming with its explanation, over the same loop in the same page with the plain model: it
+        draws the frame on the same canvas and sets the best answer's name. By turns of two
+        seconds; the median of their ratios.
+first   seconds from the beginning of a visit to the first explanation, the browser's cache warm.
+
+Chromium runs without a GPU here, so that blending and page take from the same processor.
 """
 
 from __future__ import annotations
@@ -18,61 +29,20 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from benchmarks.web_scripts import COUNTED, PLAIN_PAGE, PLAIN_WORKER, RUN, WORKER
 from cam_core.demo.data import MODEL
 from cam_core.web import address, serve
 
 ROUNDS, WARM = 30, 5
-FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run")
+TURNS, SECONDS = 8, 2.0
+FLAGS = (
+    *("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"),
+    *("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"),
+)
 FIRST_WITHIN = 3.0
 """Seconds up to the first explanation, the browser's cache being warm."""
 LEAST = 0.9
 """Of the plain model's rate."""
-
-WORKER = """
-import { look, open } from "./engine.js";
-import { factsOf } from "./facts.js";
-import { decode } from "./photo.js";
-import { prepare } from "./prepare.js";
-const fetched = async (name) => new Uint8Array(await (await fetch(name)).arrayBuffer());
-onmessage = async ({ data: { file, photo, rounds, warm, threads } }) => {
-  const ort = await import("./runtime/ort.wasm.min.mjs");
-  ort.env.wasm.wasmPaths = new URL("./runtime/", location.href).href;
-  ort.env.wasm.numThreads = threads;
-  const bytes = await fetched(file);
-  const facts = factsOf(bytes, file);
-  const engine = await open(ort, facts, bytes, "wasm");
-  const plain = await ort.InferenceSession.create(await fetched("plain.onnx"));
-  const size = { resizeWidth: 640, resizeHeight: 480 }; // as the page asks it of a camera
-  const bitmap = await createImageBitmap(await (await fetch(photo)).blob(), size);
-  const frame = async () => decode(await createImageBitmap(bitmap), photo);
-  const times = [];
-  for (let i = -warm; i < rounds; i++) {
-    const a = performance.now();
-    const { x, dims } = prepare(await frame(), facts);
-    await plain.run({ [facts.input.name]: new ort.Tensor(facts.input.type, x, dims) });
-    const b = performance.now();
-    await look(engine, await frame(), { class: -1 }, {
-      view: "heat", weight: 0.5, live: true });
-    const c = performance.now();
-    const two = new ort.Tensor(facts.input.type, x, dims);
-    await plain.run({ [facts.input.name]: two });
-    const d = performance.now();
-    const more = facts.given.includes("class")
-      ? { cam_class: new ort.Tensor("int64", BigInt64Array.of(-1n), [1]) } : {};
-    const three = { [facts.input.name]: new ort.Tensor(facts.input.type, x, dims), ...more };
-    await engine.session.run(three);
-    const e = performance.now();
-    if (i >= 0) times.push([b - a, c - b, d - c, e - d]);
-  }
-  postMessage(times);
-};
-"""
-RUN = """(asked) => new Promise((resolve, reject) => {
-  const worker = new Worker("bench.js", { type: "module" });
-  worker.onmessage = ({ data }) => resolve(data);
-  worker.onerror = ({ message }) => reject(new Error(message));
-  worker.postMessage(asked);
-})"""
 
 
 def measured(model: Path, threads: int) -> dict[str, float]:
@@ -80,26 +50,64 @@ def measured(model: Path, threads: int) -> dict[str, float]:
     from playwright.sync_api import sync_playwright
 
     with tempfile.TemporaryDirectory() as folder:
-        site, file = written(Path(folder), model)
+        site, file = written(Path(folder), model, threads)
         with serve(site, 0) as server, sync_playwright() as tools:
             threading.Thread(target=server.serve_forever, daemon=True).start()
             browser = tools.chromium.launch(executable_path=chromium(), args=list(FLAGS))
             page = browser.new_page()
+            page.add_init_script(COUNTED)
             first = [explained(page, address(server)) for _ in range(4)]
             asked = {"file": file, "photo": "samples/0-scene-1.png", "threads": threads}
             times = page.evaluate(RUN, asked | {"rounds": ROUNDS, "warm": WARM})
+            rates = [(plainly(page, asked), live(page)) for _ in range(TURNS)]
             browser.close()
             server.shutdown()
-    return {"first": statistics.median(first[1:]), **ratios(times)}
+    return {"first": statistics.median(first[1:]), **ratios(times), **of_page(rates)}
 
 
-def written(folder: Path, model: Path) -> tuple[Path, str]:
-    """The site, with the plain model and the measuring worker beside it."""
+def written(folder: Path, model: Path, threads: int = 1) -> tuple[Path, str]:
+    """The site, with the plain model and what measures beside it."""
     command = [sys.executable, "-m", "cam_core", "web", str(model), "-o", str(folder)]
     subprocess.run([*command, "--runtime", os.environ["NODE_FOLDER"]], check=True)
     (folder / "plain.onnx").write_bytes(model.read_bytes())
     (folder / "bench.js").write_text(WORKER)
+    (folder / "bench_plain.js").write_text(PLAIN_WORKER)
+    (folder / "bench_page.js").write_text(PLAIN_PAGE)
+    worker = (folder / "worker.js").read_text()
+    usual = "navigator.hardwareConcurrency || 1"
+    assert usual in worker
+    (folder / "worker.js").write_text(worker.replace(usual, str(threads)))
     return folder, f"models/0-{model.name}"
+
+
+def live(page: Any) -> float:
+    """Pictures a second that the page explains of its camera."""
+    page.click("#camera")
+    found = rate(page)
+    page.click("#camera")
+    page.wait_for_timeout(500)
+    return found
+
+
+def plainly(page: Any, asked: dict[str, Any]) -> float:
+    """Pictures a second of the same loop with the plain model."""
+    page.evaluate(
+        "(asked) => void import('./bench_page.js').then((one) => one.filmed(asked))", asked
+    )
+    found = rate(page)
+    page.evaluate("stopPlain()")
+    page.wait_for_timeout(500)
+    return found
+
+
+def rate(page: Any) -> float:
+    """Pictures a second, once they come steadily."""
+    page.wait_for_function("(before) => looks > before + 5", arg=page.evaluate("looks"))
+    wait = """(time) => new Promise((resolve) => {
+      const [since, before] = [performance.now(), looks];
+      setTimeout(() => resolve((1000 * (looks - before)) / (performance.now() - since)), time);
+    })"""
+    return float(page.evaluate(wait, 1000 * SECONDS))
 
 
 def explained(page: Any, base: str) -> float:
@@ -119,6 +127,14 @@ def ratios(times: list[list[float]]) -> dict[str, float]:
     }
 
 
+def of_page(rates: list[tuple[float, float]]) -> dict[str, float]:
+    """Of the live rates."""
+    return {
+        "page": statistics.median(explained / plain for plain, explained in rates),
+        "live": statistics.median(explained for _, explained in rates),
+    }
+
+
 def chromium() -> str:
     """Where the browser is."""
     found = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -135,8 +151,9 @@ def main() -> None:
         for threads in (1, 2):
             found = measured(model, threads)
             print(
-                f"{model.name:<28} {threads} threads  frame {found['frame']:.3f}  "
-                f"model {found['model']:.3f}  {found['milliseconds']:.1f} ms a frame  "
+                f"{model.name:<28} {threads} threads  page {found['page']:.3f}  "
+                f"frame {found['frame']:.3f}  model {found['model']:.3f}  "
+                f"{found['live']:.1f} pictures a second, {found['milliseconds']:.1f} ms a frame  "
                 f"first {found['first']:.2f} s"
             )
 

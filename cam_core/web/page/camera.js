@@ -26,7 +26,13 @@ export async function frames(video) {
   for (const track of stream.getTracks()) track.addEventListener("ended", stop);
   video.srcObject = stream;
   await video.play();
-  const next = async () => (going && video.videoWidth > 0 ? createImageBitmap(video) : null);
+  const next = async () => {
+    if (!going || video.videoWidth === 0) return null;
+    return createImageBitmap(video).catch((error) => {
+      if (going) throw error;
+      return null; // it was stopped meanwhile
+    });
+  };
   return { next, stop };
 }
 

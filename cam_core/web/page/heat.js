@@ -26,7 +26,9 @@ export function heatmap(map, size, windows) {
 export function normalise(map) {
   const { low, high } = limits(map.data);
   const span = Math.fround(Math.fround(high - low) + LEAST);
-  return { ...map, data: map.data.map((value) => Math.fround(value - low) / span) };
+  const data = new Float32Array(map.data.length);
+  for (let i = 0; i < data.length; i++) data[i] = Math.fround(map.data[i] - low) / span;
+  return { ...map, data };
 }
 
 /** @param {ArrayLike<number>} values */
@@ -50,16 +52,17 @@ export function limits(values) {
 export function resize(map, [height, width], windows) {
   const down = matrix(map.height, height, windows[0]);
   const across = matrix(map.width, width, windows[1]);
+  const { low, high, less, more } = across;
   const data = new Float32Array(height * width);
-  for (let i = 0; i < height; i++) {
+  const line = new Float64Array(map.width);
+  for (let i = 0, to = 0; i < height; i++) {
     const upper = down.low[i] * map.width;
     const lower = down.high[i] * map.width;
+    for (let k = 0; k < line.length; k++) {
+      line[k] = map.data[upper + k] * down.less[i] + map.data[lower + k] * down.more[i];
+    }
     for (let j = 0; j < width; j++) {
-      const l = across.low[j];
-      const r = across.high[j];
-      const left = map.data[upper + l] * down.less[i] + map.data[lower + l] * down.more[i];
-      const right = map.data[upper + r] * down.less[i] + map.data[lower + r] * down.more[i];
-      data[i * width + j] = left * across.less[j] + right * across.more[j];
+      data[to++] = line[low[j]] * less[j] + line[high[j]] * more[j];
     }
   }
   return { data, height, width };

@@ -1,11 +1,11 @@
 // @ts-check
 /** What can be kept: the picture with its words, and a recording for `gradcam compare`. */
 import { JET } from "./colour.js";
-import { one } from "./dom.js";
+import { imageOf, one } from "./dom.js";
 import { general } from "./numbers.js";
 import { numbersOf } from "./show.js";
 
-/** @typedef {import("./main.js").Model} Model */
+/** @typedef {import("./page.js").Model} Model */
 /** @typedef {Model & {look: import("./types.d.ts").Look}} Shown */
 /** @typedef {{name: string} | null} Photo */
 
@@ -72,8 +72,12 @@ function download(blob, name) {
  * @param {Shown} model
  * @param {Photo} photo
  */
-function drawn({ article, look, facts }, photo) {
-  const source = /** @type {HTMLCanvasElement} */ (one("canvas", article));
+function drawn({ look, facts }, photo) {
+  const source = document.createElement("canvas");
+  const { picture } = look;
+  if (picture === null) throw new Error("There is nothing to save yet: choose a photo.");
+  Object.assign(source, { height: picture.height, width: picture.width });
+  source.getContext("2d")?.putImageData(imageOf(picture), 0, 0);
   const unit = Math.max(12, Math.round(Math.max(source.width, source.height) / 36));
   const heat = /** @type {HTMLInputElement} */ (one("#heat")).checked && look.rawMax > 0;
   const lines = [

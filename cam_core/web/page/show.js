@@ -2,15 +2,14 @@
 /** What one model says of a photo, on the page. */
 import { WORDS } from "./agreement.js";
 import { topLine } from "./answers.js";
-import { one, shown } from "./dom.js";
+import { buttons, choices, marked } from "./choices.js";
+import { attribute, imageOf, one, renewed, set, shown, styled } from "./dom.js";
+import { laid } from "./laid.js";
 import { general } from "./numbers.js";
 
-/** @typedef {import("./types.d.ts").Answer} Answer */
 /** @typedef {import("./types.d.ts").Ask} Ask */
-/** @typedef {import("./types.d.ts").Box} Box */
 /** @typedef {import("./types.d.ts").Facts} Facts */
 /** @typedef {import("./types.d.ts").Look} Look */
-/** @typedef {{text: string, value: string, share: number, ask: Ask, chosen: boolean}} Choice */
 
 /** More class names than this are searched, not listed. */
 const LISTED = 5;
@@ -66,17 +65,13 @@ function searched(article, { labels, head, given, name }, choose) {
  * @param {Look} look
  * @param {string} photo
  */
-export function rendered(article, facts, look, photo) {
-  pictured(article, look);
-  const canvas = one("canvas", article);
-  canvas.setAttribute(
-    "aria-label",
-    `${photo}: where ${facts.name} sees ${look.title}. ${peak(look)}`,
-  );
-  one(".title", article).textContent = look.title;
-  one(".numbers", article).textContent = numbersOf(look);
+export function worded(article, facts, look, photo) {
+  const told = `${photo}: where ${facts.name} sees ${look.title}. ${peak(look)}`;
+  attribute(one("canvas", article), "aria-label", told);
+  set(one(".title", article), look.title);
+  set(one(".numbers", article), numbersOf(look));
   const note = one(".note", article);
-  note.textContent = look.diagnosis;
+  set(note, look.diagnosis);
   shown(note, look.diagnosis !== "");
   buttons(one(".answers", article), choices(facts, look));
   marked(one(".marks", article), look);
@@ -101,109 +96,24 @@ function peak({ map, rawMax }) {
  * The picture alone.
  * @param {HTMLElement} article
  * @param {Look} look
+ * @param {ImageBitmap | null} [frame] of the camera, which the browser itself draws
  */
-export function pictured(article, { picture }) {
+export function pictured(article, { picture, overlay }, frame = null) {
   const canvas = /** @type {HTMLCanvasElement} */ (one("canvas", article));
-  article.style.setProperty("--ratio", String(picture.width / picture.height));
-  if (canvas.width !== picture.width) canvas.width = picture.width;
-  if (canvas.height !== picture.height) canvas.height = picture.height;
-  const pixels = new ImageData(
-    /** @type {ImageDataArray} */ (picture.data),
-    picture.width,
-    picture.height,
-  );
-  canvas.getContext("2d")?.putImageData(pixels, 0, 0);
+  const shape = picture ?? frame;
+  const pen = canvas.getContext("2d");
+  if (shape === null || pen === null) return;
+  styled(article, "--ratio", String(shape.width / shape.height));
+  if (canvas.width !== shape.width) canvas.width = shape.width;
+  if (canvas.height !== shape.height) canvas.height = shape.height;
+  if (picture !== null) pen.putImageData(imageOf(picture), 0, 0);
+  else if (frame !== null) laid(pen, frame, overlay);
 }
 
 /** @param {Look} look */
 export function numbersOf({ score, probability, rawMax }) {
   const likely = probability === null ? "" : `prob. ${probability.toFixed(3)} · `;
   return `score ${general(score, 4)} · ${likely}raw max ${general(rawMax, 3)}`;
-}
-
-/**
- * What can be asked for next.
- * @param {Facts} facts
- * @param {Look} look
- * @returns {Choice[]}
- */
-function choices(facts, look) {
-  const { entry } = look;
-  /** @param {{label: string, which: number}} of */
-  const named = ({ label, which }) => label || `${entry} ${which}`;
-  const boxes = look.boxes.map((box, i) => ({
-    ...{ text: named(box), value: box.value.toFixed(3), share: likely(facts, box.value) },
-    ...{ ask: { box: i }, chosen: i === look.chosen },
-  }));
-  const regions = look.regions.map((region) => ({
-    ...{ text: named(region), value: `${(100 * region.share).toFixed(1)} %`, share: region.share },
-    ...{ ask: { region: region.which }, chosen: region.which === look.chosen },
-  }));
-  const top = look.answers.map((answer) => ({
-    ...{ text: named(answer), value: answer.value.toFixed(3) },
-    share: answer.likely ? answer.value : 0,
-    ask: facts.given.includes("class") ? { class: answer.which } : { class: -1 },
-    chosen: answer.which === look.which,
-  }));
-  return [...boxes, ...regions, ...top];
-}
-
-/**
- * @param {Facts} facts
- * @param {number} value
- */
-function likely({ head }, value) {
-  return head.probability === "" ? 0 : value;
-}
-
-/**
- * The buttons are kept where they are the same ones, so that the focus stays.
- * @param {HTMLElement} group
- * @param {Choice[]} wanted
- */
-function buttons(group, wanted) {
-  group.setAttribute("aria-label", "Answers: choose which one is explained");
-  while (group.children.length > wanted.length) group.lastElementChild?.remove();
-  while (group.children.length < wanted.length) {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.append(document.createElement("b"), document.createElement("i"));
-    group.append(button);
-  }
-  wanted.forEach(({ text, value, share, ask, chosen }, i) => {
-    const button = /** @type {HTMLElement} */ (group.children[i]);
-    one("b", button).textContent = text;
-    one("i", button).textContent = value;
-    button.style.setProperty("--share", String(Math.min(Math.max(share, 0), 1)));
-    button.dataset.ask = JSON.stringify(ask);
-    button.setAttribute("aria-pressed", String(chosen));
-  });
-}
-
-/**
- * The boxes over the picture, each a button.
- * @param {HTMLElement} over
- * @param {Look} look
- */
-function marked(over, { boxes, chosen, photo, entry }) {
-  const [height, width] = photo;
-  const made = boxes.map(({ corners, label, which }, i) => {
-    const button = document.createElement("button");
-    const [x0, x1] = [corners[0], corners[2]].map((x) => Math.min(Math.max(x / width, 0), 1));
-    const [y0, y1] = [corners[1], corners[3]].map((y) => Math.min(Math.max(y / height, 0), 1));
-    button.type = "button";
-    button.style.left = `${100 * x0}%`;
-    button.style.top = `${100 * y0}%`;
-    button.style.width = `${100 * (x1 - x0)}%`;
-    button.style.height = `${100 * (y1 - y0)}%`;
-    button.dataset.ask = JSON.stringify({ box: i });
-    button.setAttribute("aria-pressed", String(i === chosen));
-    button.append(
-      Object.assign(document.createElement("span"), { textContent: label || `${entry} ${which}` }),
-    );
-    return button;
-  });
-  over.replaceChildren(...made);
 }
 
 /**
@@ -224,8 +134,8 @@ function listed(list, facts, look) {
   if (look.answers.length > 1) {
     lines.unshift([`top ${look.answers.length}`, topLine(look.answers, look.entry)]);
   }
-  list.replaceChildren(
-    ...lines.flatMap(([name, text]) => [
+  renewed(list, lines, () =>
+    lines.flatMap(([name, text]) => [
       Object.assign(document.createElement("dt"), { textContent: name }),
       Object.assign(document.createElement("dd"), { textContent: text }),
     ]),
@@ -240,8 +150,8 @@ function listed(list, facts, look) {
 export function measured(list, measures, looks) {
   const about = new Set(looks.map((look) => look.title));
   const note = about.size === 1 ? "" : " (of two answers)";
-  list.replaceChildren(
-    ...Object.entries(measures).flatMap(([name, value]) => {
+  renewed(list, [Object.entries(measures), note], () =>
+    Object.entries(measures).map(([name, value]) => {
       const term = document.createElement("dt");
       term.textContent = `${name}${note}`;
       const figure = document.createElement("dd");
@@ -251,7 +161,7 @@ export function measured(list, measures, looks) {
       words.textContent = WORDS[name];
       const pair = document.createElement("div");
       pair.append(term, figure, words);
-      return [pair];
+      return pair;
     }),
   );
 }

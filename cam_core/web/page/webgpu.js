@@ -4,7 +4,7 @@ import { limits } from "./heat.js";
 import { general } from "./numbers.js";
 import { start } from "./runner.js";
 
-/** @typedef {import("./main.js").Model} Model */
+/** @typedef {import("./page.js").Model} Model */
 /** @typedef {import("./types.d.ts").Look} Look */
 
 /** Of the largest number of the map. */

@@ -1,6 +1,6 @@
 // @ts-check
 /** Where models run, so that the page never freezes: one message, one reply. */
-import { look, open, paint, record } from "./engine.js";
+import { again, look, open, record } from "./engine.js";
 import { factsOf, MOST } from "./facts.js";
 import { decode } from "./photo.js";
 import { Refusal, sentence, tooLarge } from "./refusal.js";
@@ -86,8 +86,15 @@ const TASKS = {
       throw new Refusal(sentence(error, engine.facts.name, engine.facts.bytes));
     }
   },
-  async paint({ at, how }) {
-    return paint(engineAt(at), how);
+  /** A frame of the camera, for all models. */
+  async frame({ source, asks, how }) {
+    await TASKS.photo({ source, name: "camera" });
+    const looks = [];
+    for (const [at, ask] of asks.entries()) looks.push(await TASKS.look({ at, ask, how }));
+    return looks;
+  },
+  async again({ at, how }) {
+    return again(engineAt(at), how);
   },
   async record({ at }) {
     return record(engineAt(at));
@@ -110,8 +117,8 @@ addEventListener("message", ({ data: { id, task, asked } }) => {
   before = before.then(async () => {
     try {
       const result = await TASKS[task](asked);
-      const pixels = (result?.picture ?? result)?.data;
-      const moved = pixels instanceof Uint8ClampedArray ? [pixels.buffer] : [];
+      const pictures = [result].flat().map((one) => one.picture ?? one.overlay?.picture);
+      const moved = pictures.flatMap((one) => (one === undefined ? [] : [one.data.buffer]));
       postMessage({ id, result }, { transfer: moved });
     } catch (error) {
       postMessage({ id, error: error instanceof Error ? error.message : String(error) });

@@ -119,8 +119,10 @@ def opened(tools: Any, site: Path, *flags: str, **context: Any) -> Iterator[Open
         page.on("console", lambda message: found.heard.append(message.text))
         page.on("pageerror", lambda error: found.heard.append(str(error)))
         page.context.on("request", lambda request: _note(found, request.url))
-        yield found
-        browser.close()
+        try:
+            yield found
+        finally:
+            browser.close()
 
 
 def _note(found: Opened, url: str) -> None:
@@ -134,9 +136,11 @@ def served(site: Path) -> Iterator[str]:
     with serve(site, 0) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
-        yield address(server)
-        server.shutdown()
-        thread.join()
+        try:
+            yield address(server)
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def site_of(folder: Path, models: Sequence[Path] = (), samples: Any = None, **asked: Any) -> Path:

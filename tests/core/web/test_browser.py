@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -17,50 +16,18 @@ pytest.importorskip("onnxruntime", reason="a model has to run here to be compare
 
 from backends.onnx import OnnxBackend
 from cam_core import explain
-from cam_core.demo.data import MODEL, load_scenes
-from cam_core.image import PRESETS, preprocess
+from cam_core.demo.data import load_scenes
+from cam_core.image import PRESETS, preprocess, read
 from cam_core.recording import sha256_of
-from tests.core.web.browser import CAMERA, WEBGPU, Opened, opened, site_of
-from tests.core.web.sites import DATA, made_for_page
-
-DEMO = Path(str(MODEL))
-CLOSE = 1e-3
-"""Of the largest number of a map."""
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The demo's classifier."""
-    return site_of(tmp_path_factory.mktemp("demo"), [DEMO])
-
-
-@pytest.fixture(scope="module")
-def tools() -> Iterator[Any]:
-    """Playwright; there is one at a time in a process."""
-    with pytest.importorskip("playwright.sync_api").sync_playwright() as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def demo(tools: Any, site: Path) -> Iterator[Opened]:
-    """Open all the time."""
-    with opened(tools, site) as found:
-        found.goto()
-        yield found
+from tests.core.web.browser import Opened, opened, site_of
+from tests.core.web.shown import CLOSE, DEMO, pixels_shown, same
+from tests.core.web.sites import made_for_page
 
 
 def as_png(pixels: Any) -> bytes:
     content = BytesIO()
     Image.fromarray(pixels).save(content, "PNG")
     return content.getvalue()
-
-
-def same(found: Any, expected: Any, close: float = CLOSE) -> None:
-    """A recording and an explanation."""
-    scale = float(expected.map.max()) or 1.0
-    np.testing.assert_allclose(found.cam_map, expected.map, rtol=0, atol=close * scale)
-    assert found.cam_signed is not None
-    np.testing.assert_allclose(found.cam_signed, expected.signed, rtol=0, atol=close * scale)
 
 
 def test_the_first_picture_needs_no_click(tools: Any, site: Path) -> None:
@@ -106,8 +73,6 @@ def made_labels() -> list[str]:
 
 @pytest.mark.parametrize(("key", "fit"), [("JPEG", "photo.jpg"), ("transparent", "photo.png")])
 def test_photos_are_decoded_alike(key: str, fit: str, demo: Opened, tmp_path: Path) -> None:
-    from cam_core.image import read
-
     rng = np.random.default_rng(4)
     rough = Image.fromarray(rng.integers(0, 256, (30, 40, 3), dtype=np.uint8))
     picture = rough.resize((400, 300), Image.Resampling.BICUBIC)
@@ -149,11 +114,6 @@ def test_keys_reach_everything_and_everything_has_a_name(demo: Opened) -> None:
     }""")
     assert unnamed == []
     assert name in (demo.page.get_attribute("canvas", "aria-label") or "")
-
-
-def pixels_shown(page: Opened) -> Any:
-    text = page.page.evaluate("document.querySelector('canvas').toDataURL().split(',')[1]")
-    return np.asarray(Image.open(BytesIO(base64.b64decode(text))).convert("RGB")).astype(int)
 
 
 def test_views_and_opacity_change_the_picture_alone(demo: Opened) -> None:
@@ -222,28 +182,6 @@ def test_words_stand_out(scheme: Any, demo: Opened) -> None:
         paper = demo.page.eval_on_selector(ground, "one => getComputedStyle(one).backgroundColor")
         light, dark = sorted((luminance(ink), luminance(paper)), reverse=True)
         assert (light + 0.05) / (dark + 0.05) >= 4.5, (words, ink, paper)
-
-
-def test_the_camera_is_shown_live(tools: Any, site: Path) -> None:
-    with opened(tools, site, "--disable-gpu", *CAMERA) as page:
-        page.goto()
-        page.page.click("#camera")
-        page.status("Live, ")
-        first = pixels_shown(page)
-        page.page.wait_for_timeout(1500)
-        assert np.abs(pixels_shown(page) - first).max() > 0
-        page.page.click("#camera")
-        page.expect("#camera", "Camera")
-        page.page.locator("#samples button").nth(1).click()
-        page.status("scene-2.png: ")
-        page.clean()
-
-
-def test_a_camera_that_is_refused_is_one_sentence(demo: Opened) -> None:
-    demo.page.click("#camera")
-    assert demo.refused().startswith(("The camera was refused: ", "There is no camera "))
-    assert demo.text("#camera") == "Camera"
-    assert demo.page.is_visible("canvas")
 
 
 def broken_model() -> bytes:
@@ -341,77 +279,4 @@ def test_two_models_stand_side_by_side(tools: Any, tmp_path: Path) -> None:
         page.expect(".look:last-of-type .title", "zigzag hexagon")
         figures = page.page.locator("#measures dd:not(.words)").all_inner_texts()
         assert figures == ["1.000"] * 4 + ["0.000"] * 2
-        page.clean()
-
-
-REAL = [
-    ("mobilenetv2-int8-qdq", "kitten_224.png", {"preprocess": "imagenet"}, "input"),
-    ("yolox-nano", "cat_dog.jpg", {}, "box"),
-    ("deeplab-v3-voc", "horses.jpg", {"preprocess": "tf"}, "region"),
-]
-
-
-@pytest.mark.parametrize(("name", "photo", "asked", "kind"), REAL, ids=[row[0] for row in REAL])
-def test_real_models(
-    name: str, photo: str, asked: Any, kind: str, tools: Any, tmp_path: Path
-) -> None:
-    from cam_core.image import Preprocess, read
-
-    path, picture = DATA / "models" / f"{name}.onnx", DATA / "images" / photo
-    if not path.is_file():
-        pytest.skip(f"{path.name} is not here: the folder with real models is absent")
-    made = made_for_page(path, **asked)
-    spec = made.record["inputs"][0]["picture"]
-    fields = {k: tuple(v) if isinstance(v, list) else v for k, v in spec.items()}
-    names = Preprocess.__dataclass_fields__
-    backend = OnnxBackend(path)
-    how = Preprocess(**{k: v for k, v in fields.items() if k in names})
-    x = preprocess(read(picture), how, backend.inputs()[0]).x
-    site = site_of(tmp_path, [path], {photo: picture.read_bytes()}, **asked)
-    second = int(np.argsort(-backend.look(x, layers=()).score.ravel(), kind="stable")[1])
-    targets = {
-        "input": [None, second if kind == "input" else None],
-        "box": ["box:0", "box:1"],
-        "region": ["region", "region:0"],
-    }
-    # a step of a quantiser may fall to the other side in another runtime
-    close = 0.05 if "int8" in name else CLOSE
-    with opened(tools, site) as page:
-        page.goto()
-        same(page.recording(), explain(backend, x, targets[kind][0]), close)
-        other = page.page.locator(".answers button[aria-pressed=false]").first
-        title = other.locator("b").inner_text()
-        other.click()
-        page.expect(".title", title)
-        page.page.wait_for_selector(".look:not(.waiting)")
-        same(page.recording(), explain(backend, x, targets[kind][1]), close)
-        if kind == "box":
-            page.page.locator(".marks button[aria-pressed=false]").first.click()
-            page.page.wait_for_selector(".look:not(.waiting)")
-        page.clean()
-
-
-WEBGPU_MODELS = ["demo", "squeezenet1.1-fp32"]
-
-
-@pytest.mark.parametrize("name", WEBGPU_MODELS)
-def test_webgpu_takes_over_once_it_agrees(name: str, tools: Any, tmp_path: Path) -> None:
-    """On an adapter that computes on the processor; skipped where the browser brings none."""
-    path = DEMO if name == "demo" else DATA / "models" / f"{name}.onnx"
-    if not path.is_file():
-        pytest.skip(f"{path.name} is not here: the folder with real models is absent")
-    with opened(tools, site_of(tmp_path, [path]), *WEBGPU) as page:
-        page.goto("?runtime=webgpu")
-        runs = page.text("#engine")
-        if "no WebGPU" in runs:
-            pytest.skip(f"the browser says: {runs}")
-        assert runs.startswith("Runs on WebGPU (its map is WebAssembly's within "), runs
-        found = page.recording()
-        page.goto("?runtime=wasm")
-        assert page.text("#engine").startswith("Runs on WebAssembly")
-        expected = page.recording()
-        scale = float(expected.cam_map.max())
-        assert scale > 0
-        np.testing.assert_allclose(found.cam_map, expected.cam_map, rtol=0, atol=CLOSE * scale)
-        np.testing.assert_allclose(found.logits, expected.logits, atol=CLOSE * 10)
         page.clean()
