@@ -75,7 +75,7 @@ import { one, set } from "./dom.js";
 import { film } from "./film.js";
 export async function filmed(asked) {
   const worker = new Worker("bench_plain.js", { type: "module" });
-  const { next, stop } = await frames(one("#video"));
+  const { next, ready, stop } = await frames(one("#video"));
   globalThis.stopPlain = stop;
   const see = async (frame) => {
     const bitmap = await createImageBitmap(frame);
@@ -91,7 +91,7 @@ export async function filmed(asked) {
     canvas.getContext("2d").drawImage(frame, 0, 0);
     set(one(".title"), answer.label || String(answer.which));
   };
-  await film({ next, see, show });
+  await film({ next, ready, see, show });
   worker.terminate();
 }
 """

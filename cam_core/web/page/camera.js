@@ -9,8 +9,10 @@ const REFUSED = {
 };
 
 /**
+ * `next` waits for a picture that was not given yet: none is looked at twice. `ready`: is it there?
  * @param {HTMLVideoElement} video
- * @returns {Promise<{next: () => Promise<ImageBitmap | null>, stop: () => void}>}
+ * @returns {Promise<{next: () => Promise<ImageBitmap | null>, ready: () => boolean,
+ *   stop: () => void}>}
  */
 export async function frames(video) {
   if (!navigator.mediaDevices) {
@@ -26,14 +28,54 @@ export async function frames(video) {
   for (const track of stream.getTracks()) track.addEventListener("ended", stop);
   video.srcObject = stream;
   await video.play();
+  const fresh = renewed(video);
+  for (const track of stream.getTracks()) track.addEventListener("ended", fresh.end);
   const next = async () => {
+    await fresh.wait();
     if (!going || video.videoWidth === 0) return null;
     return createImageBitmap(video).catch((error) => {
       if (going) throw error;
       return null; // it was stopped meanwhile
     });
   };
-  return { next, stop };
+  return {
+    next,
+    ready: fresh.ready,
+    stop: () => {
+      stop();
+      fresh.end();
+    },
+  };
+}
+
+/**
+ * Waits for the next picture of a video; for none where the browser does not tell of them.
+ * @param {HTMLVideoElement} video
+ */
+export function renewed(video) {
+  const told = "requestVideoFrameCallback" in video;
+  if (!told) return { wait: async () => {}, ready: () => true, end: () => {} };
+  let ready = true; // the first one is there
+  let going = true;
+  /** @type {(() => void) | null} */
+  let wake = null;
+  const came = () => {
+    ready = true;
+    wake?.();
+    if (going) video.requestVideoFrameCallback(came);
+  };
+  video.requestVideoFrameCallback(came);
+  return {
+    wait: async () => {
+      if (!ready && going) await new Promise((resolve) => (wake = () => resolve(undefined)));
+      ready = false;
+    },
+    ready: () => ready,
+    end: () => {
+      going = false;
+      wake?.();
+    },
+  };
 }
 
 async function filmed() {

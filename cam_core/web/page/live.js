@@ -19,7 +19,7 @@ export async function filmed() {
   if (page.models.length === 0) {
     throw new Error("Drop a model first: the camera needs one to look.");
   }
-  const { next, stop } = await frames(/** @type {HTMLVideoElement} */ (one("#video")));
+  const { next, ready, stop } = await frames(/** @type {HTMLVideoElement} */ (one("#video")));
   page.stop = stop;
   page.photo = { name: "camera", source: null };
   pressed(true);
@@ -34,7 +34,7 @@ export async function filmed() {
     count();
   };
   try {
-    await film({ next, see, show });
+    await film({ next, ready, see, show });
   } finally {
     if (page.stop === stop) endFilming();
   }

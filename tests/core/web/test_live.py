@@ -136,7 +136,8 @@ const show = (found) => {
   told.push(`show ${found}`);
   if (found === args[2]) throw new Error("shown badly");
 };
-try { await film({ next, see, show }); } catch (error) { told.push(error.message); }
+const ready = () => args[3] ?? true;
+try { await film({ next, ready, see, show }); } catch (error) { told.push(error.message); }
 return told;
 """
 
@@ -147,6 +148,47 @@ def test_the_next_frame_is_seen_while_one_is_shown(node: Call) -> None:
         *("show 2", "close 2"),
     ]
     assert node.body(FILMED, 0, -1, -1) == []
+
+
+def test_what_was_found_does_not_wait_for_the_camera(node: Call) -> None:
+    assert node.body(FILMED, 2, -1, -1, False) == [
+        *("see 0", "show 0", "see 1", "close 0", "show 1", "close 1")
+    ]
+
+
+RENEWED = """
+const { renewed } = await load("camera");
+let came = null;
+const fresh = renewed({ requestVideoFrameCallback: (then) => { came = then; } });
+const told = [fresh.ready()];
+await fresh.wait();
+told.push("first", fresh.ready());
+const second = fresh.wait().then(() => told.push("second"));
+await new Promise((resolve) => setTimeout(resolve));
+told.push("nothing yet");
+came();
+await second;
+came();
+told.push(fresh.ready());
+await fresh.wait();
+const end = fresh.wait();
+fresh.end();
+await end;
+told.push("ended");
+return told;
+"""
+
+
+def test_no_picture_of_the_camera_is_looked_at_twice(node: Call) -> None:
+    assert node.body(RENEWED) == [*(True, "first", False, "nothing yet", "second", True, "ended")]
+
+
+def test_where_the_browser_tells_of_no_pictures_each_is_new(node: Call) -> None:
+    told = """const { renewed } = await load("camera");
+        const fresh = renewed({});
+        await fresh.wait();
+        return fresh.ready();"""
+    assert node.body(told) is True
 
 
 def test_what_goes_wrong_ends_the_film_once(node: Call) -> None:
