@@ -60,10 +60,10 @@ class Opened:
     elsewhere: list[str] = field(default_factory=list)
     """Requests that left the folder."""
 
-    def goto(self, query: str = "") -> None:
+    def goto(self, query: str = "", patience: int = PATIENCE) -> None:
         """The page, up to its first picture and a decision about WebGPU."""
         self.page.goto(self.base + query)
-        self.page.wait_for_selector("html[data-settled]", state="attached", timeout=PATIENCE)
+        self.page.wait_for_selector("html[data-settled]", state="attached", timeout=patience)
 
     def text(self, selector: str) -> str:
         return str(self.page.inner_text(selector)).strip()

@@ -72,7 +72,9 @@ def test_real_models(
         page.clean()
 
 
-WEBGPU_MODELS = ["demo", "squeezenet1.1-fp32"]
+WEBGPU_MODELS = ["demo", "yolox-nano"]
+ON_THE_PROCESSOR = 400_000
+"""Milliseconds for a detector on WebGPU without a GPU: four runs take about 100 s."""
 
 
 @pytest.mark.parametrize("name", WEBGPU_MODELS)
@@ -82,7 +84,7 @@ def test_webgpu_takes_over_once_it_agrees(name: str, tools: Any, tmp_path: Path)
     if not path.is_file():
         pytest.skip(f"{path.name} is not here: the folder with real models is absent")
     with opened(tools, site_of(tmp_path, [path]), *WEBGPU) as page:
-        page.goto("?runtime=webgpu")
+        page.goto("?runtime=webgpu", ON_THE_PROCESSOR)
         runs = page.text("#engine")
         if "no WebGPU" in runs:
             pytest.skip(f"the browser says: {runs}")
@@ -94,7 +96,10 @@ def test_webgpu_takes_over_once_it_agrees(name: str, tools: Any, tmp_path: Path)
         scale = float(expected.cam_map.max())
         assert scale > 0
         np.testing.assert_allclose(found.cam_map, expected.cam_map, rtol=0, atol=CLOSE * scale)
-        np.testing.assert_allclose(found.logits, expected.logits, atol=CLOSE * 10)
+        scores = [
+            np.exp(one.logits) if name == "yolox-nano" else one.logits for one in (found, expected)
+        ]
+        np.testing.assert_allclose(*scores, atol=CLOSE * 10)  # the detector's are logarithms
         page.clean()
 
 
