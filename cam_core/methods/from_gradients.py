@@ -30,7 +30,7 @@ def divide(numerator: Array, denominator: Array) -> Array:
 
 def gradcam(A: Array, G: Array) -> Array:
     """alpha_k = mean_S G^k [N, K, 1..] (Selvaraju et al. 2017, eq. 1)."""
-    return over_space(np.mean, once(G))
+    return over_space(np.mean, once(G, 2))
 
 
 def gradcam_plus_plus(A: Array, G: Array, *, eps: float | None = None) -> Array:

@@ -27,3 +27,12 @@ def test_a_mean_of_the_same_number_is_that_number() -> None:
     """Summed 49 times and divided it would be another one in the last digit."""
     third = np.full((1, 1, 1, 1), np.float32(1 / 3))
     assert gradcam(third, np.broadcast_to(third, (1, 1, 7, 7))).item() == third.item()
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+@pytest.mark.parametrize("kept", [ALPHA[:1, :1], ALPHA[:1], ALPHA[:1, :1] * 0])
+def test_every_row_and_channel_has_its_weight(rows: int, kept: np.ndarray) -> None:
+    """Also where one number stands for all rows: a scale of a detector that does not move it."""
+    G = np.broadcast_to(kept, (rows, 3, 5, 7))
+    expected = np.broadcast_to(kept, (rows, 3, 1, 1))
+    assert gradcam(G, G).tolist() == expected.tolist()
