@@ -45,7 +45,7 @@ def sha256_of(x: Inputs) -> str:
     found = hashlib.sha256()
     for array in arrays:
         array = np.asarray(array)
-        found.update(np.asarray(array, array.dtype.newbyteorder("<"), order="C").data)
+        found.update(np.asarray(array, array.dtype.newbyteorder("<"), order="C").tobytes())
     return found.hexdigest()
 
 

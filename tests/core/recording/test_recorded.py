@@ -81,6 +81,12 @@ def test_the_hash_is_of_bytes_in_c_order() -> None:
     assert sha256_of({"b": np.array([1], np.uint8), "a": x}) == both
 
 
+def test_the_hash_is_of_numbers_that_numpy_alone_does_not_know() -> None:
+    bfloat16 = pytest.importorskip("ml_dtypes").bfloat16
+    by_hand = hashlib.sha256(b"\x80\x3f\x00\xc0").hexdigest()  # the upper halves of float32
+    assert sha256_of(np.array([1, -2], bfloat16)) == by_hand
+
+
 REFUSED = [
     (b"PK\x03\x04 no more", "is no recording"),
     (npz(logits=WHOLE["logits"], input=np.ones(3)), "has no 'cam_map'; it has logits, input"),
