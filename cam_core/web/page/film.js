@@ -13,16 +13,23 @@
  */
 export async function film({ next, ready, see, show }) {
   let frame = await next();
-  let seeing = frame && see(frame);
-  while (frame !== null && seeing !== null) {
-    const found = await seeing;
-    const early = !ready();
-    if (early) show(found, frame);
-    const upcoming = await next();
-    seeing = upcoming && see(upcoming);
-    seeing?.catch(() => {}); // it is awaited in the next round, if there is one
-    if (!early) show(found, frame);
-    frame.close();
-    frame = upcoming;
+  /** @type {Frame | null} */
+  let upcoming = null;
+  try {
+    let seeing = frame && see(frame);
+    while (frame !== null && seeing !== null) {
+      const found = await seeing;
+      const early = !ready();
+      if (early) show(found, frame);
+      upcoming = await next();
+      seeing = upcoming && see(upcoming);
+      seeing?.catch(() => {}); // it is awaited in the next round, if there is one
+      if (!early) show(found, frame);
+      frame.close();
+      [frame, upcoming] = [upcoming, null];
+    }
+  } finally {
+    frame?.close();
+    upcoming?.close();
   }
 }

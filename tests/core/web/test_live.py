@@ -192,7 +192,9 @@ def test_where_the_browser_tells_of_no_pictures_each_is_new(node: Call) -> None:
 
 
 def test_what_goes_wrong_ends_the_film_once(node: Call) -> None:
-    """Node itself fails where an error is left to nobody."""
-    seen_badly = ["see 0", "see 1", "show 0", "close 0", "seen badly"]
+    """Node itself fails where an error is left to nobody. No frame is left open either."""
+    seen_badly = ["see 0", "see 1", "show 0", "close 0", "close 1", "seen badly"]
     assert node.body(FILMED, 3, 1, -1) == seen_badly
-    assert node.body(FILMED, 3, 1, 0) == ["see 0", "see 1", "show 0", "shown badly"]
+    shown_badly = ["see 0", "see 1", "show 0", "close 0", "close 1", "shown badly"]
+    assert node.body(FILMED, 3, 1, 0) == shown_badly
+    assert node.body(FILMED, 3, 0, -1, False) == ["see 0", "close 0", "seen badly"]
