@@ -18,7 +18,7 @@ export async function frames(video) {
   if (!navigator.mediaDevices) {
     throw new Error("Browsers give the camera to pages of https:// and of this machine only.");
   }
-  const stream = await filmed();
+  const stream = await allowed();
   let going = true;
   const stop = () => {
     going = false;
@@ -27,16 +27,24 @@ export async function frames(video) {
   };
   for (const track of stream.getTracks()) track.addEventListener("ended", stop);
   video.srcObject = stream;
-  await video.play();
+  try {
+    await video.play();
+  } catch (error) {
+    stop();
+    throw refused(error);
+  }
   const fresh = renewed(video);
   for (const track of stream.getTracks()) track.addEventListener("ended", fresh.end);
   const next = async () => {
     await fresh.wait();
     if (!going || video.videoWidth === 0) return null;
-    return createImageBitmap(video).catch((error) => {
+    const frame = await createImageBitmap(video).catch((error) => {
       if (going) throw error;
-      return null; // it was stopped meanwhile
+      return null;
     });
+    if (going) return frame;
+    frame?.close(); // it was stopped meanwhile
+    return null;
   };
   return {
     next,
@@ -78,15 +86,20 @@ export function renewed(video) {
   };
 }
 
-async function filmed() {
+async function allowed() {
   try {
     const size = { width: { ideal: 640 }, height: { ideal: 480 } };
     return await navigator.mediaDevices.getUserMedia({
       video: { ...size, facingMode: { ideal: "environment" } },
     });
   } catch (error) {
-    const name = error instanceof DOMException ? error.name : "";
-    const known = REFUSED[/** @type {keyof typeof REFUSED} */ (name)];
-    throw new Error(known ?? `The camera gives no picture (${name || error}): choose a photo.`);
+    throw refused(error);
   }
+}
+
+/** @param {unknown} error */
+function refused(error) {
+  const name = error instanceof DOMException ? error.name : "";
+  const known = REFUSED[/** @type {keyof typeof REFUSED} */ (name)];
+  return new Error(known ?? `The camera gives no picture (${name || error}): choose a photo.`);
 }

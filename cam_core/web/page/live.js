@@ -13,52 +13,94 @@ import { pictured, worded } from "./show.js";
 const RATE = 1000;
 const WORDS = 120;
 
+/** Is the camera being asked for? */
+let starting = false;
+
 /** Film until it is stopped or refused; stop where it is filmed. */
 export async function filmed() {
   if (page.stop !== null) return endFilming();
   if (page.models.length === 0) {
     throw new Error("Drop a model first: the camera needs one to look.");
   }
-  const { next, ready, stop } = await frames(/** @type {HTMLVideoElement} */ (one("#video")));
-  page.stop = stop;
-  page.photo = { name: "camera", source: null };
+  if (starting) return;
+  starting = true;
+  const video = /** @type {HTMLVideoElement} */ (one("#video"));
+  const { next, ready, stop } = await frames(video).finally(() => {
+    starting = false;
+  });
+  const before = page.photo;
+  const photo = { name: "camera", source: null };
+  [page.stop, page.photo] = [stop, photo];
   pressed(true);
-  for (const sample of one("#samples").querySelectorAll("[aria-pressed=true]")) {
-    sample.setAttribute("aria-pressed", "false");
+  const { see, any } = seer(stop);
+  try {
+    await film({ next, ready, see, show: shower(stop) });
+  } finally {
+    if (page.stop === stop) endFilming();
+    if (page.photo === photo && !any()) page.photo = before; // the models saw no other
+    statusOf();
   }
+  if (page.stop === null && page.photo === photo) await still();
+}
+
+/** @typedef {{model: import("./page.js").Model, look: Look}[]} Seen */
+
+/**
+ * What sends a frame to the worker, and whether one was.
+ * @param {() => void} stop what ends this film
+ */
+function seer(stop) {
+  let sent = false;
+  /** @param {ImageBitmap} frame @returns {Promise<Seen>} */
+  const see = async (frame) => {
+    const source = await createImageBitmap(frame); // it is moved, and the frame stays to be drawn
+    if (page.stop !== stop) {
+      source.close(); // after a photo it would take that one's place
+      return [];
+    }
+    if (!sent) unpressed();
+    sent = true;
+    const models = [...page.models];
+    const asks = models.map(({ ask }) => ask);
+    const asked = { source, asks, how: { ...page.how, live: true } };
+    /** @type {Look[]} */
+    const looks = await page.runner.call("frame", asked, [source]);
+    return looks.map((look, at) => ({ model: models[at], look }));
+  };
+  return { see, any: () => sent };
+}
+
+/**
+ * What shows what was seen, as long as this film goes on.
+ * @param {() => void} stop
+ */
+function shower(stop) {
   const [count, due] = [counter(), every(WORDS)];
-  /** @param {Look[]} looks @param {ImageBitmap} frame */
-  const show = (looks, frame) => {
-    drawn(looks, frame);
+  /** @param {Seen} seen @param {ImageBitmap} frame */
+  return (seen, frame) => {
+    if (page.stop !== stop) return;
+    drawn(seen, frame);
     if (due()) told();
     count();
   };
-  try {
-    await film({ next, ready, see, show });
-  } finally {
-    if (page.stop === stop) endFilming();
+}
+
+/** No sample is what the models look at. */
+function unpressed() {
+  for (const sample of one("#samples").querySelectorAll("[aria-pressed=true]")) {
+    sample.setAttribute("aria-pressed", "false");
   }
-  if (page.stop === null && page.photo.name === "camera") await still();
 }
 
 /**
- * @param {ImageBitmap} frame
- * @returns {Promise<Look[]>}
- */
-async function see(frame) {
-  const source = await createImageBitmap(frame); // it is moved, and the frame stays to be drawn
-  const asks = page.models.map(({ ask }) => ask);
-  return page.runner.call("frame", { source, asks, how: { ...page.how, live: true } }, [source]);
-}
-
-/**
- * @param {Look[]} looks
+ * @param {Seen} seen
  * @param {ImageBitmap} frame
  */
-function drawn(looks, frame) {
-  for (const [at, model] of page.models.entries()) {
-    model.look = looks[at]; // a model that was dropped meanwhile takes the place of two
-    pictured(model.article, model.look, frame);
+function drawn(seen, frame) {
+  for (const { model, look } of seen) {
+    if (!page.models.includes(model)) continue; // another one was dropped meanwhile
+    model.look = look;
+    pictured(model.article, look, frame);
   }
 }
 
@@ -72,7 +114,10 @@ function told() {
 
 /** The last frame as it stays: every model's exact picture. */
 async function still() {
-  for (let at = 0; at < page.models.length; at++) found(at, await again(at));
+  for (const [at, model] of [...page.models].entries()) {
+    const look = await again(at);
+    if (page.models[at] === model) found(at, look);
+  }
   compared();
   statusOf();
 }
