@@ -35,10 +35,12 @@ export async function filmed() {
   const { see, any } = seer(stop);
   try {
     await film({ next, ready, see, show: shower(stop) });
+  } catch (error) {
+    if (page.photo === photo) statusOf(); // it is live no more
+    throw error;
   } finally {
     if (page.stop === stop) endFilming();
     if (page.photo === photo && !any()) page.photo = before; // the models saw no other
-    statusOf();
   }
   if (page.stop === null && page.photo === photo) await still();
 }

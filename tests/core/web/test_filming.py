@@ -139,3 +139,16 @@ def test_what_was_said_of_a_model_that_left_is_not_shown_of_another(node: Call) 
     await filmed();
     return seen.map(({ title }) => title);"""
     assert node.body(PAGE + told) == ["again"]
+
+
+def test_a_film_that_breaks_off_is_no_longer_called_live(node: Call) -> None:
+    told = """
+    answer = async () => { throw new Error("out of memory"); };
+    page.photo = { name: "cat", source: null };
+    document.querySelector("#status").textContent = "Live, 30 pictures a second";
+    try { await filmed(); } catch (error) { told.push(error.message); }
+    const { textContent } = document.querySelector("#status");
+    return [...told, textContent, tracks[0].live, page.stop];"""
+    assert node.body(PAGE + told) == [
+        *("frame", "out of memory", "camera: 0 ms, WebAssembly", False, None)
+    ]
