@@ -20,17 +20,18 @@ export async function opened(listed, file) {
   const at = file === null ? models.length : 0;
   const name = listed?.name ?? file?.name ?? "";
   said("#status", `Opening ${name} ...`);
+  // a camera goes on meanwhile, and the new model may not have the class of the old one
+  if (file !== null) for (const model of models) model.ask = { class: -1 };
   const found = await runner.call("open", { at, listed, file, provider: "wasm" });
-  if (file !== null) {
-    for (let i = 1; i < models.length; i++) await runner.call("close", { at: i });
-    for (const model of models.splice(0)) model.article.remove();
-  }
+  const gone = file === null ? [] : models.splice(0);
+  for (const model of gone) model.article.remove();
   const article = articleOf(found.facts, at);
   one("#stage").append(article);
   models.push({ facts: found.facts, listed, file, ask: { class: -1 }, look: null, article });
   named();
   const threads = found.threads > 1 ? `${found.threads} threads` : "1 thread";
   page.runsOn = `WebAssembly, ${threads}`;
+  for (let i = 1; i < gone.length; i++) await runner.call("close", { at: i }); // no frame asks it
   if (file !== null && page.photo !== null) await lookAll();
 }
 

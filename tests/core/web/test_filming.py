@@ -30,10 +30,12 @@ globalThis.HTMLElement = class {
   getAttribute() { return ""; }
   children = [];
   querySelectorAll() { return []; }
+  content = { cloneNode: () => new HTMLElement() };
   getContext() { return null; }
   closest() { return null; }
   addEventListener() {}
   append() {}
+  querySelector() { return new HTMLElement(); }
   replaceChildren() {}
   remove() {}
 };
@@ -41,6 +43,7 @@ const elements = {};
 globalThis.document = {
   baseURI: "https://here/",
   querySelector: (name) => (elements[name] ??= new HTMLElement()),
+  querySelectorAll: () => [],
   createElement: () => new HTMLElement(),
   addEventListener() {},
 };
@@ -48,7 +51,9 @@ globalThis.PerformanceObserver = class { observe() {} };
 let answer = async () => ({});
 globalThis.Worker = class {
   addEventListener(kind, then) { this[kind] = then; }
-  async postMessage({ id, task, asked }) {
+  before = Promise.resolve();
+  postMessage(message) { this.before = this.before.then(() => this.reply(message)); }
+  async reply({ id, task, asked }) {
     told.push(task);
     await tick();
     try { this.message({ data: { id, result: await answer(task, asked) } }); }
@@ -62,7 +67,9 @@ const article = new HTMLElement();
 article.querySelector = (name) => document.querySelector(name);
 const model = () => ({ article, facts: { head: {}, given: [] }, ask: { class: -1 }, look: null });
 page.models.push(model());
+const map = { data: Float32Array.of(1, 2, 3, 4), height: 2, width: 2 };
 const look = (title) => ({
+  ...{ map, signed: map },
   ...{ title, picture: null, overlay: null, diagnosis: "", milliseconds: 1 },
   ...{ answers: [], boxes: [], regions: [], photo: [3, 4], score: 1, probability: null, rawMax: 0 },
 });
@@ -152,3 +159,31 @@ def test_a_film_that_breaks_off_is_no_longer_called_live(node: Call) -> None:
     assert node.body(PAGE + told) == [
         *("frame", "out of memory", "camera: 0 ms, WebAssembly", False, None)
     ]
+
+
+def test_a_model_is_dropped_while_two_are_filmed(node: Call) -> None:
+    """No frame is sent for the second once it is closed, and none asks the new one the old's."""
+    told = """
+    const { opened } = await load("models");
+    page.models[0].ask = { class: 900 };
+    page.models.push(model());
+    const engines = new Set([0, 1]);
+    let renewed = false;
+    answer = async (task, { at, asks }) => {
+      if (task === "open") renewed = true;
+      if (task === "open") return { facts: { name: "c", head: {}, given: [], labels: null } };
+      if (task === "close") { await tick(); engines.delete(at); await tick(); await tick(); }
+      if (task === "requests") return [];
+      if (task !== "frame") return look(task);
+      if (renewed && asks[0].class === 900) throw new Error("the new one has no such class");
+      if (asks.some((_, i) => !engines.has(i))) throw new Error("There is no model yet.");
+      return asks.map(() => look("live"));
+    };
+    const filming = filmed();
+    while (told.length < 2) await tick();
+    await opened(null, { name: "c.onnx" });
+    for (let i = 0; i < 5; i++) await tick();
+    endFilming();
+    await filming;
+    return [page.models.length, told.includes("close")];"""
+    assert node.body(PAGE + told) == [1, True]
