@@ -36,7 +36,7 @@ class Grid:
         number = None if self.number is None else np.tile(self.number, rows)
         return Grid(np.tile(self.cell, (rows, 1)), np.tile(self.stride, rows), self.single, number)
 
-    def at(self, anchors: Sequence[int]) -> Grid:
+    def at(self, anchors: Sequence[int] | Array) -> Grid:
         """That of some of them."""
         number = None if self.number is None else self.number[anchors]
         return Grid(self.cell[anchors], self.stride[anchors], self.single, number)
