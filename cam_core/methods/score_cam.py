@@ -174,7 +174,7 @@ def _weighted(
 
     found = question.passes(Each(len(live) * samples + black, picture), key=key)  # [k, N]
     Y = np.repeat(found[-1:], M, axis=0)  # of those that are dead: the black picture is the last
-    Y[live] = found[: len(live) * samples].reshape(len(live), samples, -1).mean(axis=1)
+    Y[live] = found[: len(live) * samples].reshape(len(live), samples, question.rows).mean(axis=1)
     weights = np.zeros((question.rows, question.A.shape[1]))
     np.put_along_axis(weights, chosen, softmax(Y.T), axis=1)
     return alpha_of(question, weights)

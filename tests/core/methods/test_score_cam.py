@@ -190,3 +190,10 @@ def test_no_channels_are_refused(backend: OnnxBackend) -> None:
             InputError, match="samples=0: Score-CAM needs at least one of each mask"
         ):
             explain(backend, pictures(), 1, name, samples=0)
+
+
+def test_channels_without_places_weigh_alike(backend: OnnxBackend) -> None:
+    """Of a map of one cell every mask is black, and the scores are one."""
+    found = explain(backend, pictures(), CLASSES, "scorecam", layer="gap")
+    assert found.alpha is not None
+    assert found.alpha.ravel().tolist() == [1 / K] * 2 * K
