@@ -4,6 +4,7 @@
 /** @typedef {(task: string, asked?: object, transfer?: Transferable[]) => Promise<any>} Call */
 
 /**
+ * Once it is ended it answers what was asked before.
  * @returns {{call: Call, end: () => void}}
  */
 export function start() {
@@ -11,9 +12,14 @@ export function start() {
   /** @type {Map<number, {resolve: (value: any) => void, reject: (error: Error) => void}>} */
   const waiting = new Map();
   let last = 0;
+  let ending = false;
+  const rest = () => {
+    if (ending && waiting.size === 0) worker.terminate();
+  };
   worker.addEventListener("message", ({ data: { id, result, error } }) => {
     const one = waiting.get(id);
     waiting.delete(id);
+    rest();
     if (error === undefined) one?.resolve(result);
     else one?.reject(new Error(error));
   });
@@ -30,5 +36,9 @@ export function start() {
       waiting.set(last, { resolve, reject });
       worker.postMessage({ id: last, task, asked }, transfer);
     });
-  return { call, end: () => worker.terminate() };
+  const end = () => {
+    ending = true;
+    rest();
+  };
+  return { call, end };
 }
