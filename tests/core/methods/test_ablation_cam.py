@@ -79,14 +79,6 @@ def test_five_targets_cost_the_tails_of_one(
     assert rows == {"looks": 2, "tails": 2 * 6}
 
 
-def test_behind_a_mean_nothing_is_run(
-    backend: OnnxBackend, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    rows = counted(monkeypatch)
-    explain_all(backend, pictures(), [0, "1-3"], ["ablationcam"])
-    assert rows == {"looks": 2}
-
-
 def test_a_score_of_zero_has_no_shares() -> None:
     model = net()
     for tensor in model.graph.initializer:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from cam_core import explain_all
 from cam_core.looking import Looks
 from cam_core.methods.after_mean import AfterMean, after_mean
 from cam_core.targets import ClassTarget
@@ -14,6 +15,7 @@ from cam_core.targets import ClassTarget
 torch = pytest.importorskip("torch")
 pytest.importorskip("onnxruntime")
 from backends.onnx import OnnxBackend  # noqa: E402
+from tests.core.methods.counted import counted  # noqa: E402
 from tests.core.methods.forward_net import module, net, pictures  # noqa: E402
 
 
@@ -60,3 +62,10 @@ def test_a_score_behind_a_softmax_is_run() -> None:
     backend = OnnxBackend(model, score="out:p")
     (question,) = Looks(backend, pictures(), ["r2"]).questions(ClassTarget(1))
     assert after_mean(question) is None
+
+
+@pytest.mark.parametrize("method", ["ablationcam", "reciprocam"])
+def test_nothing_is_run(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = counted(monkeypatch)
+    explain_all(OnnxBackend(net()), pictures(), [0, "1-3"], [method])
+    assert rows == {"looks": 2}

@@ -116,11 +116,3 @@ def test_five_targets_cost_the_tails_of_one(
     rows = counted(monkeypatch)
     explain_all(backend, pictures(), [0, 1, 2, 3, [1, 3]], ["reciprocam"], layers=["r1"])
     assert rows == {"looks": 2, "tails": 2 * (10 * 14 + 1)}
-
-
-def test_behind_a_mean_nothing_is_run(
-    backend: OnnxBackend, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    rows = counted(monkeypatch)
-    explain_all(backend, pictures(), [0, "1-3"], ["reciprocam"])
-    assert rows == {"looks": 2}
