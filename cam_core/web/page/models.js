@@ -21,8 +21,12 @@ export async function opened(listed, file) {
   const name = listed?.name ?? file?.name ?? "";
   said("#status", `Opening ${name} ...`);
   // a camera goes on meanwhile, and the new model may not have the class of the old one
+  const asks = models.map(({ ask }) => ask);
   if (file !== null) for (const model of models) model.ask = { class: -1 };
-  const found = await runner.call("open", { at, listed, file, provider: "wasm" });
+  const found = await runner.call("open", { at, listed, file, provider: "wasm" }).catch((error) => {
+    for (const [i, ask] of asks.entries()) models[i].ask = ask; // it was refused
+    throw error;
+  });
   const gone = file === null ? [] : models.splice(0);
   for (const model of gone) model.article.remove();
   const article = articleOf(found.facts, at);

@@ -187,3 +187,13 @@ def test_a_model_is_dropped_while_two_are_filmed(node: Call) -> None:
     await filming;
     return [page.models.length, told.includes("close")];"""
     assert node.body(PAGE + told) == [1, True]
+
+
+def test_a_model_that_is_refused_changes_no_question(node: Call) -> None:
+    told = """
+    const { opened } = await load("models");
+    page.models[0].ask = { class: 3 };
+    answer = async () => { throw new Error("no model"); };
+    try { await opened(null, { name: "b.onnx" }); } catch (error) { told.push(error.message); }
+    return [...told, page.models.length, page.models[0].ask];"""
+    assert node.body(PAGE + told) == ["open", "no model", 1, {"class": 3}]
