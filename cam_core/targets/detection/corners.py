@@ -30,9 +30,7 @@ class Corners:
 
     def __getitem__(self, anchors: Any) -> Array:
         """Of the anchors of any index along them."""
-        one = isinstance(anchors, int)  # which is asked for most
-        count = len(self.numbers)
-        at = np.array(range(count)[anchors]) if one else np.arange(count)[anchors]
+        at = np.arange(len(self.numbers))[anchors]
         flat = at.ravel()
         grid = self.reading.grid
         if grid is not None:

@@ -41,9 +41,7 @@ class Strengths:
 
     def value(self, channel: int, anchor: int) -> float:
         """The same, be it of no box: a softmax takes the whole anchor."""
-        if self.how == "softmax":
-            return float(self._made(self.scores[:, anchor, None])[channel, 0])
-        return float(self._made(self.scores[channel, anchor, None, None])[0, 0])
+        return float(self._made(self.scores[:, anchor, None])[channel, 0])
 
     def above(self, least: float, about: Array) -> tuple[Array, Array, Array]:
         """Channels, anchors and strengths of those that are at least so strong.
