@@ -84,7 +84,6 @@ def page(
     Raises:
         MissingExtraError: jinja2 is not installed.
     """
-
     word = None if found.verdict is None else found.verdict.word
     return rendered(
         TEMPLATE,
