@@ -19,9 +19,11 @@ export async function frames(video) {
     throw new Error("Browsers give the camera to pages of https:// and of this machine only.");
   }
   const stream = await allowed();
+  const fresh = renewed(video);
   let going = true;
   const stop = () => {
     going = false;
+    fresh.end();
     for (const track of stream.getTracks()) track.stop();
     video.srcObject = null;
   };
@@ -33,8 +35,6 @@ export async function frames(video) {
     stop();
     throw refused(error);
   }
-  const fresh = renewed(video);
-  for (const track of stream.getTracks()) track.addEventListener("ended", fresh.end);
   const next = async () => {
     await fresh.wait();
     if (!going || video.videoWidth === 0) return null;
@@ -46,14 +46,7 @@ export async function frames(video) {
     frame?.close(); // it was stopped meanwhile
     return null;
   };
-  return {
-    next,
-    ready: fresh.ready,
-    stop: () => {
-      stop();
-      fresh.end();
-    },
-  };
+  return { next, ready: fresh.ready, stop };
 }
 
 /**
