@@ -8,7 +8,7 @@ import numpy as np
 
 from ..backend import Array
 from .after_mean import after_mean
-from .answered import Each
+from .answered import Written
 from .from_gradients import divide
 from .masks import alpha_of
 from .question import Question
@@ -43,14 +43,17 @@ def _without(question: Question, live: Sequence[int], fill: Array, key: Hashable
     head = after_mean(question)
     if head is not None:
         less = head.means - np.reshape(fill, (-1, 1))
+        if question.held.linear:
+            lost = less * head.slope(question.held(question.look.score))
+            left: Array = question.Y - lost.T[live]
+            return left
         return question.answered((head.without(k, less[:, k]) for k in live), key=key)
 
-    def without(i: int) -> Array:
-        found = question.A.copy()
-        found[:, live[i]] = fill
-        return found
+    def leave_out(i: int, rest: Array) -> None:
+        rest[:] = question.A
+        rest[:, live[i]] = fill
 
-    return question.tails(Each(len(live), without), key=key)
+    return question.tails(Written(len(live), question.A, leave_out), key=key)
 
 
 def floors(A: Array, floor: float) -> Array:

@@ -29,6 +29,11 @@ class AfterMean:
         found: Array = self.y + np.matmul(moved, self.weights.T).reshape(len(means), *self.y.shape)
         return found
 
+    def slope(self, of_score: Array) -> Array:
+        """dY/dm [N, K] of dY/dy [N, C], which is mostly 0."""
+        found: Array = np.stack([row[row != 0] @ self.weights[row != 0] for row in of_score])
+        return found
+
     def without(self, channel: int, less: Array) -> Array:
         """y [N, C] where the mean of one channel is by so much less [N]."""
         found: Array = self.y - less[:, None] * self.weights[:, channel]

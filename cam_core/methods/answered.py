@@ -31,6 +31,39 @@ class Each:
         return map(self.make, range(self.count))
 
 
+@dataclass(frozen=True, eq=False)
+class Written:
+    """So many arrays like another, each written when its turn comes, to where it is read."""
+
+    count: int
+    like: Array
+    write: Callable[[int, Array], None]
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __iter__(self) -> Iterator[Array]:
+        return (block for _, block in self.blocks(1))
+
+    def blocks(self, most: int) -> Iterator[tuple[int, Array]]:
+        """So many of them one after the other [k N, ...], and k."""
+        for start in range(0, self.count, max(1, most)):
+            k = min(max(1, most), self.count - start)
+            found = np.empty((k, *self.like.shape), self.like.dtype)
+            for i, one in enumerate(found, start):
+                self.write(i, one)
+            yield k, found.reshape(k * len(self.like), *self.like.shape[1:])
+
+
+def in_blocks(changed: Iterable[Array], most: int) -> Iterator[tuple[int, Array]]:
+    """Arrays [N, ...], so many of them at a time [k N, ...], and k."""
+    if isinstance(changed, Written):
+        yield from changed.blocks(most)
+        return
+    for some in batched(changed, most):
+        yield len(some), some[0] if len(some) == 1 else np.concatenate(some)
+
+
 @dataclass
 class Kept:
     """The answers to one set of changes, as long as they are few."""

@@ -11,7 +11,7 @@ import numpy as np
 from ..backend import Array, Backend, Capture, InputInfo, Inputs, Look
 from ..maps.combine import laid_over, widened
 from ..targets.target import NONE, ScoredTarget
-from .answered import Answer, Blocks, Kept, batched, scores, split, steps
+from .answered import Answer, Blocks, Kept, in_blocks, scores, split, steps
 from .attention import Attention
 from .curvature import curved
 from .doors import attending, guiding, head_weights
@@ -241,9 +241,8 @@ class Question:
 
     def _tailed(self, changed: Iterable[Array], most: int) -> Iterator[Answer]:
         run = self.look.tail(self.layer)
-        for blocks in batched(changed, most):
-            y = run(blocks[0] if len(blocks) == 1 else np.concatenate(blocks))
-            yield from ((block, NONE) for block in np.split(y, len(blocks)))
+        for count, blocks in in_blocks(changed, most):
+            yield from ((y, NONE) for y in np.split(run(blocks), count))
 
     def _passed(self, changed: Iterable[Array], batch: int | None) -> Iterator[Answer]:
         batch = suited_to(self.backend.provider) if batch is None else batch

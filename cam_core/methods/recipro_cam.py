@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from itertools import chain
 
 import numpy as np
 
 from ..backend import Array
+from ..maps.combine import matrix_along, total
 from .after_mean import AfterMean, after_mean
-from .answered import Each, batched
+from .answered import Written, batched
 from .masks import cells_of
 from .question import Question
 
@@ -41,23 +43,34 @@ def reciprocam(question: Question, *, gaussian: bool = True) -> Array:
         place = [int(n) for n in np.unravel_index(cell, S)] if S else []
         return window(place, S, gaussian=gaussian)
 
-    def kept(i: int) -> Array:
-        if i == T * cells:
-            return np.zeros_like(A)
+    def keep(i: int, kept: Array) -> None:
         frame, cell = divmod(i, cells)
-        masks = np.zeros((T, *S), A.dtype)
-        masks[frame] = mask(cell)
-        found: Array = A * np.tile(masks, (question.rows, *[1] * len(S)))[:, None]
-        return found
+        if T > 1 or frame == T:
+            kept[:] = 0
+        if frame < T:
+            np.multiply(A[frame::T], mask(cell), out=kept[frame::T])
 
     key, head = ("reciprocam", question.layer, gaussian), after_mean(question)
+    if head is not None and question.held.linear:
+        return _linear(head, question, gaussian=gaussian)
     if head is None:
-        Y = question.tails(Each(T * cells + 1, kept), key=key)
+        Y = question.tails(Written(T * cells + 1, A, keep), key=key)
     else:
         masks = chain(map(mask, range(cells)), [np.zeros(S, A.dtype)])
         Y = question.answered(_after(head, A, masks), key=key)
     found: Array = (Y[:-1] - Y[-1]).T.reshape(len(A), *S)
     return found
+
+
+def _linear(head: AfterMean, question: Question, *, gaussian: bool) -> Array:
+    """Of scores that are summed: sum_k w_k A^k under each mask, by the number of places."""
+    A, S = question.A, question.A.shape[2:]
+    w = head.slope(question.held(question.look.score))
+    found = total(w.reshape(*w.shape, *[1] * len(S)) * A)
+    for axis, extent in enumerate(S, 1):
+        found = matrix_along(found, axis, windows(extent, gaussian=gaussian).astype(found.dtype))
+    mean: Array = found / math.prod(S)
+    return mean
 
 
 def _after(head: AfterMean, A: Array, masks: Iterable[Array]) -> Iterator[Array]:
@@ -73,13 +86,17 @@ def window(place: Sequence[int], S: Sequence[int], *, gaussian: bool) -> Array:
     """One place of a map [*S], with its neighbours where there are some."""
     found = np.ones((), np.float32)
     for i, extent in zip(place, S, strict=True):
-        found = np.multiply.outer(found, weights(i, extent, gaussian=gaussian))
+        found = np.multiply.outer(found, windows(extent, gaussian=gaussian)[i])
     return found
 
 
-def weights(place: int, extent: int, *, gaussian: bool) -> Array:
-    """What is kept along one axis: the place, or the kernel at it, cut at the ends."""
+@lru_cache(maxsize=16)
+def windows(extent: int, *, gaussian: bool) -> Array:
+    """What is kept along one axis [places, extent]: each place, or the kernel at it, cut at the
+    ends.
+    """
     kernel = KERNEL if gaussian else ONE
-    offset = np.arange(extent) - place + 1
+    offset = np.arange(extent) - np.arange(extent)[:, None] + 1
     found: Array = np.where((offset >= 0) & (offset < 3), kernel[np.clip(offset, 0, 2)], 0)
+    found.flags.writeable = False
     return found

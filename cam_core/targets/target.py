@@ -52,6 +52,11 @@ class ScoredTarget(Protocol):
         ...
 
     @property
+    def linear(self) -> bool:
+        """Once `held`, is Y a sum of numbers of y by fixed factors, dY/dy the same at every y?"""
+        return False
+
+    @property
     def unit(self) -> str:
         """What Y and the map are measured in: maps of one unit may share their colours."""
         return "score"

@@ -23,6 +23,7 @@ class ValueTarget(ScoredTarget):
     class_axis: int = 1
     probability: float | None = None
     """What the model makes of a single one, where it was run: of a binary head."""
+    linear = True
 
     @property
     def label(self) -> str:

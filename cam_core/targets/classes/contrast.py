@@ -23,7 +23,7 @@ class ContrastTarget(ScoredTarget):
     a: int
     b: int
     class_axis: int = 1
-    single = False
+    single, linear = False, True
 
     def __post_init__(self) -> None:
         """A class against itself is no question."""

@@ -25,6 +25,7 @@ class ClassTarget(ScoredTarget):
     class_axis: int = 1
     mask: Array | None = field(default=None, compare=False, repr=False)
     """Of a dense score: the weight of each position, [*S] or [N, *S]."""
+    linear = True
 
     def __post_init__(self) -> None:
         """Keeps the class as plain ints."""

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cam_core import explain_all
+from cam_core import explain, explain_all
 from cam_core.looking import Looks
+from cam_core.methods import ablation_cam, recipro_cam
 from cam_core.methods.after_mean import AfterMean, after_mean
 from cam_core.targets import ClassTarget
 
@@ -64,8 +65,22 @@ def test_a_score_behind_a_softmax_is_run() -> None:
     assert after_mean(question) is None
 
 
+@pytest.mark.parametrize("target", [[1, 3], "1-3", "rest:1", "finer:2"])
+@pytest.mark.parametrize("method", ["ablationcam", "reciprocam", "reciprocam:gaussian=false"])
+def test_a_map_is_that_of_runs(method: str, target: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of scores that are linear in the means, and of others."""
+    found = explain(OnnxBackend(net()), pictures(), target, method)
+    rows = counted(monkeypatch)
+    for own in (ablation_cam, recipro_cam):
+        monkeypatch.setattr(own, "after_mean", lambda question: None)
+    expected = explain(OnnxBackend(net()), pictures(), target, method).signed
+    assert rows["tails"] > 2
+    np.testing.assert_allclose(found.signed, expected, rtol=1e-4, atol=1e-5 * expected.max())
+    assert np.ptp(expected) > 0
+
+
 @pytest.mark.parametrize("method", ["ablationcam", "reciprocam"])
 def test_nothing_is_run(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = counted(monkeypatch)
-    explain_all(OnnxBackend(net()), pictures(), [0, "1-3"], [method])
+    explain_all(OnnxBackend(net()), pictures(), [0, "1-3", "rest:1"], [method])
     assert rows == {"looks": 2}

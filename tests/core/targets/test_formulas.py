@@ -148,6 +148,23 @@ def test_cotangent_has_the_scores_dtype(target, shape, rng) -> None:
     assert target(rng.normal(size=shape).astype(np.float16)).dtype == np.float16
 
 
+LINEAR = [(target, shape) for target, shape in CASES if target.linear]
+
+
+def test_several_kinds_are_linear() -> None:
+    assert {type(target) for target, _ in LINEAR} == {ClassTarget, ContrastTarget, ValueTarget}
+
+
+@pytest.mark.parametrize(("target", "shape"), LINEAR)
+def test_a_linear_score_is_its_slope_times_y(target, shape, rng) -> None:
+    """Of the classes that are its at one y, at any other."""
+    first, other = rng.normal(size=(2, *shape))
+    held = target.held(first)
+    np.testing.assert_array_equal(held(other), held(first))
+    products = (held(first) * other).reshape(len(other), -1).sum(axis=1)
+    np.testing.assert_allclose(held.score(other), products)
+
+
 Y = np.array([[1.0, 5, 2, 4], [7, 0, 8, 3]])
 
 SCORES = [  # target, y, Y, class of each row
