@@ -97,9 +97,9 @@ def correlation(A: Array, B: Array) -> float:
     """Pearson's r of all cells of two activations; NaN of other shapes, or of even ones."""
     if A.shape != B.shape:
         return float("nan")
-    a, b = (x.astype(np.float64).ravel() - x.mean(dtype=np.float64) for x in (A, B))
-    size = np.linalg.norm(a) * np.linalg.norm(b)
-    return float(a @ b / size) if size > 0 and np.isfinite(size) else float("nan")
+    a, b = (x.astype(np.float64) - x.mean(dtype=np.float64) for x in (A, B))
+    size = np.sqrt(np.sum(a * a) * np.sum(b * b))
+    return float(np.sum(a * b) / size) if size > 0 and np.isfinite(size) else float("nan")
 
 
 def _named(
