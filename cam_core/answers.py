@@ -13,7 +13,7 @@ from .backend import Array, Capture
 from .choosing import of_its_own, of_the_best
 from .errors import InputError, ModelError
 from .explanation import Explanation
-from .maps.combine import total, widened
+from .maps.combine import widened
 from .maps.diagnosis import (
     STILL,
     Finite,
@@ -23,7 +23,6 @@ from .maps.diagnosis import (
     nothing,
     unmoved,
 )
-from .maps.principal import first_component
 from .maps.repeated import once
 from .merging import fuse, merged
 from .methods import (
@@ -194,18 +193,18 @@ def from_question(
     with np.errstate(invalid="ignore", over="ignore"):
         found = formula(question, method)
         alpha = found if method.gives == "alpha" else None
+        kind = question.look.score.dtype
         if alpha is None:
-            weighted = found[:, None]
+            signed, floor = found, noise_floor(found[:, None], kind)
         else:
-            weighted = alpha * (question.A if at_layer else question.X)
-        signed = first_component(weighted) if eigen else total(weighted)
-        floor = noise_floor(weighted, question.look.score.dtype)
+            over = question.A if at_layer else question.X
+            signed, floor = summed(over, alpha, kind, eigen=eigen)
         if len(signed) != rows:  # frames: several maps a row
             signed = by_row(signed, rows)
             floor = np.max(by_row(floor, rows), axis=1)
             alpha = None if alpha is None else by_row(alpha, rows)
         if method.needs & SCORED and method.gives == "map":  # of differences between scores
-            rounded = noise_floor(question.Y[:, None, None], question.look.score.dtype)
+            rounded = noise_floor(question.Y[:, None, None], kind)
             floor = np.maximum(floor, rounded)
     note = question.guided_note if "guided gradients" in method.needs else ""
     where, region = places(question, method)

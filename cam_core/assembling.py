@@ -11,14 +11,16 @@ import numpy as np
 
 from .backend import Array
 from .explanation import Explanation
-from .maps.combine import positive, total
-from .maps.diagnosis import noise_floor, nothing
+from .maps.combine import positive
+from .maps.diagnosis import floor_under, noise_floor, nothing
 from .maps.principal import first_component
 from .maps.repeated import once
 from .methods import Method, Question
 from .region import Region
 from .targets import ScoredTarget
 from .targets.labels import label_of
+
+OVER_CHANNELS = "nk...,nk...->n..."
 
 
 def summed(
@@ -41,12 +43,18 @@ def summed(
         window = lit_window(alpha)
     if window is not None and not eigen:
         signed = np.zeros((len(A), *A.shape[2:]), np.result_type(A, alpha))
-        weighted = alpha[:, :, *window] * A[:, :, *window]
-        signed[:, *window] = total(weighted)
-        return signed, noise_floor(weighted, dtype)
+        signed[:, *window], floor = _summed(A[:, :, *window], alpha[:, :, *window], dtype)
+        return signed, floor
+    if not eigen:
+        return _summed(A, alpha, dtype)
     weighted = alpha * A
-    signed = first_component(weighted) if eigen else total(weighted)
-    return signed, noise_floor(weighted, dtype)
+    return first_component(weighted), noise_floor(weighted, dtype)
+
+
+def _summed(A: Array, alpha: Array, dtype: np.dtype[Any]) -> tuple[Array, Array]:
+    """Without an array of the products, which would be as large as A."""
+    signed = np.einsum(OVER_CHANNELS, alpha, A)
+    return signed, floor_under(np.einsum(OVER_CHANNELS, np.abs(alpha), np.abs(A)), dtype)
 
 
 def lit_window(alpha: Array) -> tuple[slice, ...] | None:

@@ -21,9 +21,13 @@ def noise_floor(weighted: Array, dtype: np.dtype[np.floating]) -> Array:
 
     In float32 about 1e-6 of it; `dtype` is the one that A was computed in.
     """
+    return floor_under(np.sum(np.abs(weighted), axis=1), dtype)
+
+
+def floor_under(sums: Array, dtype: np.dtype[np.floating]) -> Array:
+    """`noise_floor` of the sums themselves [N, *S]."""
     eps = max(np.finfo(dtype).eps, np.finfo(np.float32).eps)
-    total = np.sum(np.abs(weighted), axis=1)
-    floor: Array = EPSILONS * eps * np.max(total, axis=tuple(range(1, total.ndim)))
+    floor: Array = EPSILONS * eps * np.max(sums, axis=tuple(range(1, sums.ndim)))
     return floor
 
 
