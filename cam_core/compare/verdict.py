@@ -185,10 +185,18 @@ def _by_answers(pairs: Sequence[Pair]) -> tuple[str, str]:
     said = f"{what} on {sum(known)} of {counted(len(known), 'photo')}"
     if share <= noise:
         return "the same", f"{said}, as under noise"
-    from scipy.stats import binomtest
-
-    surely = binomtest(sum(known), len(known)).proportion_ci(LEVEL).low
+    surely = least_share(sum(known), len(known))
     return ("nearly the same" if surely <= FAR_FLIPS else "not the same"), said
+
+
+def least_share(count: int, of: int) -> float:
+    """The lower end of the share of which so many were seen, surely by LEVEL.
+
+    Clopper and Pearson 1934: the exact interval of a binomial distribution.
+    """
+    from scipy.special import betaincinv
+
+    return float(betaincinv(count, of - count + 1, (1 - LEVEL) / 2)) if count else 0.0
 
 
 def _lone(pair: Pair) -> bool:

@@ -63,7 +63,7 @@ def judge(
 
 
 def _behind(best: Array, other: Array, margin: float) -> bool:
-    from scipy.stats import t
+    from scipy.special import stdtrit
 
     d = np.asarray(best, np.float64) - np.asarray(other, np.float64)
     d = d[d != 0]  # of a square photo letterbox and stretch are one: it tells nothing of them
@@ -71,5 +71,5 @@ def _behind(best: Array, other: Array, margin: float) -> bool:
     if count == 0:
         return False
     error = float(np.std(d, ddof=1)) / np.sqrt(count) if count > 1 else 0.0
-    sure = float(t.ppf(SURE, count - 1)) if count > 1 else 0.0
+    sure = float(stdtrit(count - 1, SURE)) if count > 1 else 0.0
     return bool(np.mean(d) > max(margin, sure * error))

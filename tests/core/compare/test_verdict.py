@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from cam_core.compare.photos import Answer, Pair, Seen
-from cam_core.compare.verdict import WORDS, ratings, verdict
+from cam_core.compare.verdict import WORDS, least_share, ratings, verdict
 
 
 def photo(r: float, i: int = 0, **changes: Any) -> Pair:
@@ -69,6 +69,14 @@ def test_answers_that_flip() -> None:
     assert verdict([photo(1.0, i, flips=i < 5) for i in range(12)]).word == "not the same"
     as_noise = {"noise": 0.99, "noise flips": 1.0, "another class": 0.0}
     assert word([1.0] * 12, flips=True, bounds=as_noise) == "the same"
+
+
+@pytest.mark.parametrize(("count", "of"), [(0, 5), (1, 12), (5, 12), (12, 12), (300, 4000)])
+def test_the_share_that_is_sure_is_scipys(count: int, of: int) -> None:
+    from scipy.stats import binomtest
+
+    expected = binomtest(count, of).proportion_ci(0.95).low
+    assert least_share(count, of) == pytest.approx(expected, rel=1e-12)
 
 
 def test_raw_maxima() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from cam_core.errors import InputError
 from cam_core.metrics.agreement import pearson, spearman
+from cam_core.metrics.agreement.correlation import ranks
 
 
 @pytest.mark.parametrize("space", [(9,), (4, 5), (2, 3, 4)], ids=str)
@@ -41,6 +42,19 @@ def test_equal_cells_have_the_mean_of_their_ranks() -> None:
     """Ranks 1.5, 1.5, 3 and 1, 2, 3: r = 1.5 / sqrt(1.5 * 2)."""
     found = spearman(np.array([[0.0, 0.0, 5.0]]), np.array([[1.0, 2.0, 3.0]]))
     assert found[0] == pytest.approx(1.5 / math.sqrt(3))
+
+
+def test_ranks_are_scipys(rng: np.random.Generator) -> None:
+    from scipy.stats import rankdata
+
+    x = rng.integers(0, 5, (50, 9)) * 1.0
+    x[1], x[2, 3], x[3, :4], x[4, 1] = 0, np.inf, -np.inf, np.nan
+    x[5] = np.where(x[5] == 0, -0.0, x[5])
+    given = x.copy()
+    np.testing.assert_array_equal(ranks(x), rankdata(x, axis=1))
+    np.testing.assert_array_equal(x, given)
+    for x in (rng.random((3, 40)), np.ones((2, 1))):
+        np.testing.assert_array_equal(ranks(x), rankdata(x, axis=1))
 
 
 def test_a_map_that_is_even_has_no_correlation(rng: np.random.Generator) -> None:
