@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -34,6 +34,11 @@ NAMED = 4
 """Photos that are named where they have nothing of what is asked."""
 BATCH = 16
 """Photos that are run at once, where both models take any number."""
+
+Part = tuple[Sequence[int], Mapping[str, bool] | None]
+"""Photos that are looked at together, and what bounds are measured on them; None of no sample."""
+Open = Callable[[Callable[[Part], list[Photo]], Iterable[Part]], Iterator[list[Photo]]]
+"""How photos are opened part by part; `map`, or one that opens the next ones meanwhile."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,6 +185,7 @@ def run(
     sample: int = SAMPLE,
     batch: int | None = None,
     step: Callable[[], None] = lambda: None,
+    ahead: Open = map,
 ) -> Comparison:
     """All photos; `photo` makes one of them as a row of both models' inputs.
 
@@ -187,6 +193,7 @@ def run(
         batch: photos at once; None: BATCH where both models take any number and classes are asked
             for, else 1.
         step: called after each photo.
+        ahead: opens photos part by part, as `map` does.
     """
     size = batch_size(sides) if batch is None else batch
     sampled = sample_of(count, sample) if sides.live is not None else []
@@ -199,8 +206,9 @@ def run(
         *_parts(sampled[forward:], size, {}),
         *_parts(rest, size, None),
     ]
-    for part, bounds in parts:
-        state.add(part, [photo(i) for i in part], bounds)
+    opened = ahead(lambda part: [photo(i) for i in part[0]], parts)
+    for photos, (part, bounds) in zip(opened, parts, strict=True):
+        state.add(part, photos, bounds)
         for _ in part:
             step()
     state.shuffle()
@@ -233,8 +241,6 @@ def batch_size(sides: Sides) -> int:
     return BATCH if open_rows and usual and sides.target is None else 1
 
 
-def _parts(
-    indices: Sequence[int], size: int, bounds: Mapping[str, bool] | None
-) -> Iterator[tuple[Sequence[int], Mapping[str, bool] | None]]:
+def _parts(indices: Sequence[int], size: int, bounds: Mapping[str, bool] | None) -> Iterator[Part]:
     for start in range(0, len(indices), size):
         yield indices[start : start + size], bounds

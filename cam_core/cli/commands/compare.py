@@ -116,6 +116,7 @@ def run(asked: Compare, limits: Sequence[Limit]) -> int:
     from ..compare.opened import open_both
     from ..output import check_directory, print_json
     from ..report import progress
+    from ..threads import ahead
 
     check_directory(asked.out)
     opened = open_both(asked)
@@ -125,7 +126,9 @@ def run(asked: Compare, limits: Sequence[Limit]) -> int:
         require_tensors(opened.sides.a, opened.sides.b)
     fed = opened.feeding
     with progress(fed.count, "comparing") as step:
-        found = compared(opened.sides, fed.photo, fed.count, sample=asked.sample, step=step)
+        found = compared(
+            opened.sides, fed.photo, fed.count, sample=asked.sample, step=step, ahead=ahead
+        )
     found = replace(found, missed=[*opened.missed, *found.missed])
     found = replace(found, presets=opened.presets(found))
     facts = record(asked, found, fed, opened.said)

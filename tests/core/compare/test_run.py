@@ -14,7 +14,8 @@ torch = pytest.importorskip("torch")
 
 from backends.onnx import OnnxBackend  # noqa: E402
 from cam_core.compare import compare  # noqa: E402
-from cam_core.compare.run import batch_size, sample_of  # noqa: E402
+from cam_core.compare.photos import Photo  # noqa: E402
+from cam_core.compare.run import batch_size, run, sample_of  # noqa: E402
 from cam_core.errors import InputError  # noqa: E402
 from tests.core.two_networks import BACKENDS, MODELS, network  # noqa: E402
 
@@ -154,6 +155,28 @@ def test_the_sample_is_spread_and_batches_are_as_one_by_one(pair: Any, x: Any) -
     assert batch_size(together.sides) > 1
     single = compare(*pair, x[4:5], sample=0)
     assert single.pairs[0].scores == pytest.approx(together.pairs[4].scores, rel=1e-5)
+
+
+def test_photos_are_opened_ahead_and_seen_in_order(pair: Any, x: Any) -> None:
+    """Here all of them before the first is looked at; each is still its own."""
+    sides, opened, seen = compare(*pair, x, sample=0).sides, [], []
+
+    def photo(i: int) -> Photo:
+        opened.append(i)
+        return Photo(f"{i}", x[i : i + 1], x[i : i + 1], index=i)
+
+    def ahead(make: Any, parts: Any) -> Any:
+        return iter(list(map(make, parts)))
+
+    def step() -> None:
+        seen.append(len(opened))
+
+    found = run(sides, photo, COUNT, sample=2, batch=4, step=step, ahead=ahead)
+    assert sorted(opened) == list(range(COUNT))
+    assert seen == [COUNT] * COUNT
+    assert [one.name for one in found.pairs] == [str(i) for i in range(COUNT)]
+    expected = run(sides, photo, COUNT, sample=2, batch=4)
+    assert [one.scores for one in found.pairs] == [one.scores for one in expected.pairs]
 
 
 def test_another_number_of_inputs_is_refused(pair: Any, x: Any) -> None:
