@@ -95,7 +95,7 @@ def grey_noise(x: Any, seed: int) -> Any:
     array: Array = np.asarray(x)
     if not np.issubdtype(array.dtype, np.floating):
         return array
-    steps = np.random.default_rng(seed).integers(-1, 2, array.shape)
+    steps = np.random.default_rng(seed).integers(-1, 2, array.shape, dtype=np.int8)
     step = (array.max() - array.min()) / LEVELS
     moved: Array = np.clip(array + steps * step, array.min(), array.max()).astype(array.dtype)
     return moved
@@ -103,7 +103,7 @@ def grey_noise(x: Any, seed: int) -> Any:
 
 def grey_level(pixels: Array, seed: int) -> Array:
     """A photo uint8 whose pixels move by -1, 0 or 1, seeded."""
-    steps = np.random.default_rng(seed).integers(-1, 2, pixels.shape)
+    steps = np.random.default_rng(seed).integers(-1, 2, pixels.shape, dtype=np.int8)
     moved: Array = np.clip(pixels.astype(np.int16) + steps, 0, 255).astype(np.uint8)
     return moved
 
