@@ -21,6 +21,7 @@ from .targets import ScoredTarget
 from .targets.labels import label_of
 
 OVER_CHANNELS = "nk...,nk...->n..."
+"""The sum of alpha_k A^k, or of alpha^k A^k, over k."""
 
 
 def summed(

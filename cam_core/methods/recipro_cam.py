@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
 from itertools import chain
 
 import numpy as np
 
 from ..backend import Array
-from ..maps.combine import matrix_along, total
+from ..maps.combine import total
 from .after_mean import AfterMean, after_mean
 from .answered import Written, batched
 from .masks import cells_of
@@ -67,8 +66,8 @@ def _linear(head: AfterMean, question: Question, *, gaussian: bool) -> Array:
     A, S = question.A, question.A.shape[2:]
     w = head.slope(question.held(question.look.score))
     found = total(w.reshape(*w.shape, *[1] * len(S)) * A)
-    for axis, extent in enumerate(S, 1):
-        found = matrix_along(found, axis, windows(extent, gaussian=gaussian).astype(found.dtype))
+    for axis in range(1, found.ndim) if gaussian else ():
+        found = _around(found, axis)
     mean: Array = found / math.prod(S)
     return mean
 
@@ -86,17 +85,22 @@ def window(place: Sequence[int], S: Sequence[int], *, gaussian: bool) -> Array:
     """One place of a map [*S], with its neighbours where there are some."""
     found = np.ones((), np.float32)
     for i, extent in zip(place, S, strict=True):
-        found = np.multiply.outer(found, windows(extent, gaussian=gaussian)[i])
+        found = np.multiply.outer(found, weights(i, extent, gaussian=gaussian))
     return found
 
 
-@lru_cache(maxsize=16)
-def windows(extent: int, *, gaussian: bool) -> Array:
-    """What is kept along one axis [places, extent]: each place, or the kernel at it, cut at the
-    ends.
-    """
-    kernel = KERNEL if gaussian else ONE
-    offset = np.arange(extent) - np.arange(extent)[:, None] + 1
-    found: Array = np.where((offset >= 0) & (offset < 3), kernel[np.clip(offset, 0, 2)], 0)
-    found.flags.writeable = False
+def weights(place: int, extent: int, *, gaussian: bool) -> Array:
+    """What is kept along one axis: the place, or the kernel at it, cut at the ends."""
+    kernel, first = KERNEL if gaussian else ONE, max(place - 1, 0)
+    found = np.zeros(extent, np.float32)
+    found[first : place + 2] = kernel[first - place + 1 : extent - place + 1]
     return found
+
+
+def _around(maps: Array, axis: int) -> Array:
+    """What the kernel at each place keeps of maps along one axis."""
+    along = np.moveaxis(maps, axis, 0)
+    found = KERNEL[1] * along
+    found[1:] += KERNEL[0] * along[:-1]
+    found[:-1] += KERNEL[2] * along[1:]
+    return np.moveaxis(found, 0, axis)

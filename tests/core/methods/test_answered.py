@@ -8,7 +8,17 @@ import numpy as np
 import pytest
 
 from cam_core.methods import answered
-from cam_core.methods.answered import Answer, Each, Kept, batched, scores, split, steps
+from cam_core.methods.answered import (
+    Answer,
+    Each,
+    Kept,
+    Written,
+    batched,
+    in_blocks,
+    scores,
+    split,
+    steps,
+)
 from cam_core.targets.classes.one_class import ClassTarget
 
 Array = np.ndarray
@@ -98,3 +108,22 @@ def test_batches_and_blocks() -> None:
     found = split(outputs, 3, 2)
     assert [one["rows"].tolist() for one in found] == [[0, 1], [2, 3], [4, 5]]
     assert [one["whole"].tolist() for one in found] == [[0, 1]] * 3
+
+
+@pytest.mark.parametrize("most", [0, 1, 2, 3, 7])
+def test_what_is_written_comes_in_the_blocks_of_arrays(most: int) -> None:
+    def write(i: int, where: Array) -> None:
+        where[:] = i
+        where[1] += 0.5
+
+    written = Written(5, np.zeros((2, 3), np.float32), write)
+    each = [np.float32([[i] * 3, [i + 0.5] * 3]) for i in range(5)]
+    assert len(written) == 5
+    np.testing.assert_array_equal(list(written), each)
+    for found, expected in zip(in_blocks(written, most), in_blocks(each, most), strict=True):
+        assert found[0] == expected[0] <= max(1, most)
+        assert found[1].dtype == np.float32
+        np.testing.assert_array_equal(found[1], expected[1])
+    np.testing.assert_array_equal(
+        np.concatenate([b for _, b in in_blocks(each, 2)]), np.vstack(each)
+    )
