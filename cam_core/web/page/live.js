@@ -13,8 +13,8 @@ import { pictured, worded } from "./show.js";
 const RATE = 1000;
 const WORDS = 120;
 
-/** Is the camera being asked for? */
-let starting = false;
+/** @type {object | null} Who waits for the camera; a photo that comes meanwhile ends that. */
+let waiting = null;
 
 /** Film until it is stopped or refused; stop where it is filmed. */
 export async function filmed() {
@@ -22,12 +22,10 @@ export async function filmed() {
   if (page.models.length === 0) {
     throw new Error("Drop a model first: the camera needs one to look.");
   }
-  if (starting) return;
-  starting = true;
-  const video = /** @type {HTMLVideoElement} */ (one("#video"));
-  const { next, ready, stop } = await frames(video).finally(() => {
-    starting = false;
-  });
+  if (waiting !== null) return;
+  const camera = await given();
+  if (camera === null) return;
+  const { next, ready, stop } = camera;
   const before = page.photo;
   const photo = { name: "camera", source: null };
   [page.stop, page.photo] = [stop, photo];
@@ -43,6 +41,22 @@ export async function filmed() {
     if (page.photo === photo && !any()) page.photo = before; // the models saw no other
   }
   if (page.stop === null && page.photo === photo) await still();
+}
+
+/** The camera; null where nobody waits for it any more. */
+async function given() {
+  const own = {};
+  waiting = own;
+  try {
+    const camera = await frames(/** @type {HTMLVideoElement} */ (one("#video")));
+    if (waiting === own) return camera;
+    camera.stop();
+  } catch (error) {
+    if (waiting === own) throw error;
+  } finally {
+    if (waiting === own) waiting = null;
+  }
+  return null;
 }
 
 /** @typedef {{model: import("./page.js").Model, look: Look}[]} Seen */
@@ -154,6 +168,7 @@ function counter() {
 }
 
 export function endFilming() {
+  waiting = null;
   page.stop?.();
   page.stop = null;
   pressed(false);

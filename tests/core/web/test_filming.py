@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.core.web.page import Call
 
 PAGE = """
@@ -118,6 +120,31 @@ def test_a_second_press_asks_for_no_second_camera(node: Call) -> None:
     await Promise.all(both);
     return [asked, tracks[0].live];"""
     assert node.body(PAGE + told) == [1, False]
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_a_photo_comes_while_the_camera_is_asked_for(allowed: bool, node: Call) -> None:
+    """It stays, whatever the browser is told then; another press asks anew."""
+    told = """
+    let answered;
+    media.mediaDevices.getUserMedia = () => {
+      asked += 1;
+      return new Promise((resolve, reject) => { answered = ALLOWED
+        ? () => resolve({ getTracks: () => tracks })
+        : () => reject(new Error("no")); });
+    };
+    const filming = filmed();
+    await tick();
+    endFilming(); // as a photo does that is taken
+    page.photo = { name: "cat", source: null };
+    answered();
+    await filming;
+    const first = [told, page.photo.name, page.stop, tracks[0].live];
+    filmed().catch(() => {});
+    await tick();
+    return [...first, asked];"""
+    found = node.body(PAGE + told.replace("ALLOWED", str(allowed).lower()))
+    assert found == [[], "cat", None, not allowed, 2]
 
 
 def test_a_camera_without_a_picture_leaves_the_photo(node: Call) -> None:
