@@ -29,7 +29,8 @@ def ablationcam(question: Question, *, floor: float | None = None) -> Array:
     A, rows = question.A, question.rows
     fill = np.zeros(len(A), A.dtype) if floor is None else floors(A, floor)
     fill = fill.reshape(-1, *[1] * (A.ndim - 2))
-    live = [k for k in range(A.shape[1]) if np.any(A[:, k] != fill)]
+    apart = np.any(fill[:, None] != A, axis=(0, *range(2, A.ndim)))
+    live = np.flatnonzero(apart).tolist()
 
     weights = np.zeros((rows, A.shape[1]))
     if live:
