@@ -17,6 +17,8 @@ from .torch_settings import quiet
 
 LOST = 0.5
 """How much of the largest score may be lost before the file counts as broken; see `to_int8`."""
+OLDEST = 13
+"""The opset from which on DequantizeLinear takes a scale for each channel."""
 
 
 def to_int8(
@@ -32,8 +34,9 @@ def to_int8(
 ) -> tuple[Path, Parity | None]:
     """Write a static QDQ model, calibrated on inputs that were prepared as the model takes them.
 
-    An int8 model never computes the same. What is measured, on the first inputs, is the largest
-    difference of an output relative to its largest value; beyond `tolerance` nothing is written.
+    A file below opset 13 is brought up to it. An int8 model never computes the same. What is
+    measured, on the first inputs, is the largest difference of an output relative to its largest
+    value; beyond `tolerance` nothing is written.
 
     Args:
         source: the float model.
@@ -90,7 +93,7 @@ def _quantise(
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
     ready = room / "ready.onnx"
-    quant_pre_process(str(source), str(ready), skip_symbolic_shape=True)
+    quant_pre_process(str(_brought_up(source, room)), str(ready), skip_symbolic_shape=True)
     quantization.quantize_static(
         str(ready),
         str(file),
@@ -100,6 +103,18 @@ def _quantise(
         nodes_to_exclude=list(leave),
     )
     _carry(source, file)
+
+
+def _brought_up(source: Path, room: Path) -> Path:
+    """The file, or a copy at OLDEST of one that is older, of which onnxruntime makes no model."""
+    import onnx
+
+    held = onnx.load(str(source), load_external_data=False).opset_import
+    if all(one.version >= OLDEST for one in held if one.domain in ("", "ai.onnx")):
+        return source
+    newer = room / "newer.onnx"
+    onnx.save(onnx.version_converter.convert_version(onnx.load(str(source)), OLDEST), str(newer))
+    return newer
 
 
 def _carry(source: Path, file: Path) -> None:
