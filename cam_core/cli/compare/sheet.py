@@ -26,7 +26,10 @@ Shown = Callable[[int, Array], tuple[Array, Placement] | None]
 """(place among all, a map) -> the photo, and where it lies in the model's input."""
 PICTURED = 12
 """Photos in the pictures."""
-COLOURS = "A and B in one row on one scale of colours; the last: red where B has more, blue less"
+COLOURS = (
+    "A and B of one row on one scale of colours; the last picture: red where B has more, blue "
+    "where it has less"
+)
 
 
 @dataclass(frozen=True)
