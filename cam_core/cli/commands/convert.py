@@ -124,7 +124,7 @@ def required(file: Path) -> Path:
     from cam_core.errors import ModelError
 
     if not file.exists():
-        raise ModelError(f"no such file: '{file}'")
+        raise ModelError(f"no such file: '{file}'; check the path")
     if file.is_dir() and not (file / SAVED_MODEL).exists():
         raise ModelError(f"'{file}' is a folder without {SAVED_MODEL}: name the model's file in it")
     return file

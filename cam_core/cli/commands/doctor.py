@@ -16,7 +16,7 @@ from ..options import PIXELS, RUNTIME, options
 from ..typed import PIECES, Typed, flag, opening, pieces
 
 if TYPE_CHECKING:
-    from cam_core.backend import Array
+    from cam_core.backend import Array, InputInfo
     from cam_core.doctor import Candidate, Examined
 
     from ..inputs.opened import Setup
@@ -55,6 +55,7 @@ def doctor(asked: AskedDoctor) -> int:
     way in which MODEL agrees with it; alone, the way in which it is confident and consistent: sure
     of a photo, sure of the same of its mirror image and of cuts of it, and not of the same of all.
 
+    MODEL and OTHER are files, or 'package.module:factory', a function that gives a torch module.
     How MODEL is fed now is what the flags or its files say. Exit code 1: that is not among the
     best, or none will do.
 
@@ -74,9 +75,9 @@ def doctor(asked: AskedDoctor) -> int:
     return 0 if found.verdict.enough and not found.verdict.named else 1
 
 
-def set_up(asked: AskedDoctor, model: str) -> Setup:
-    """A model, and the photos as it is fed them."""
-    from cam_core.discover import open_backend
+def set_up(asked: AskedDoctor, model: str, like: Sequence[InputInfo] = ()) -> Setup:
+    """A model, and the photos as it is fed them; `like` the other one's inputs."""
+    from cam_core.compare.opening import open_side
     from cam_core.errors import InputError
     from cam_core.recording import require_model
     from cam_core.sources import Sources
@@ -84,7 +85,7 @@ def set_up(asked: AskedDoctor, model: str) -> Setup:
     from ..inputs.opened import bring_together
 
     require_model(model)
-    backend = open_backend(model, **opening(asked))
+    backend = open_side(model, like, **opening(asked))
     if (count := len(backend.inputs())) > 1:
         raise InputError(f"the doctor is for models of one photo: '{model}' takes {count} inputs.")
     sources = Sources.of(backend, model, flag)
@@ -134,7 +135,7 @@ def examine(asked: AskedDoctor, setup: Setup, used: Candidate, photos: Sequence[
             return alone(setup.backend, used, photos, step)
     nothing: dict[str, Any] = dict.fromkeys((*PIECES, "rescale", "scale"))
     own = replace(asked, **nothing, preprocess=asked.against_preprocess, score=None)
-    other = set_up(own, asked.against)
+    other = set_up(own, asked.against, setup.backend.inputs())
     reference = scores_of(other.backend, used_of(other), photos)
     if reference is None:
         raise InputError(f"'{asked.against}' does not take these photos: see `gradcam check`.")

@@ -107,3 +107,51 @@ def test_a_model_of_several_inputs_is_refused_in_a_line(tmp_path: Path, photos: 
     done = call("doctor", str(path), str(photos))
     assert done.exit_code == 2
     assert f"the doctor is for models of one photo: '{path}' takes 2 inputs." in done.stderr
+
+
+NET = """
+import torch
+from torch import nn
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.c = nn.Conv2d(3, 8, 3, 2)
+        self.h = nn.Linear(8, 4)
+
+    def forward(self, x):
+        return self.h(self.c(x).relu().mean((2, 3)))
+
+def net():
+    return Net()
+
+def pair():
+    return Net(), torch.zeros(1, 3, 32, 32)
+"""
+
+
+def test_a_module_is_doctored_and_is_held_against(
+    tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch = pytest.importorskip("torch")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "nets_to_doctor.py").write_text(NET)
+    import nets_to_doctor  # type: ignore[import-not-found]
+
+    from converters.torch import to_onnx
+
+    x = torch.zeros(2, 3, 32, 32)
+    to_onnx(nets_to_doctor.net(), x, "net.onnx", exporter="torchscript")
+    ways = ("--preprocess", "unit", "--against-preprocess", "unit")
+    for model, other in (
+        ("net.onnx", "nets_to_doctor:net"),
+        ("nets_to_doctor:pair", "net.onnx"),
+    ):
+        done = call("doctor", model, photos, "--against", other, *ways)
+        assert done.exit_code == 0, done.output
+        assert "agrees (1.00) as it is fed" in done.stdout
+    done = call("doctor", "nets_to_doctor:net", photos)
+    assert done.exit_code == 2
+    assert "(model, example input)" in done.stderr
