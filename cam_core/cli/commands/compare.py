@@ -114,11 +114,12 @@ def run(asked: Compare, limits: Sequence[Limit]) -> int:
 
     from ..compare.files import input_said, record, write
     from ..compare.opened import open_both
-    from ..output import check_directory, print_json
+    from ..output import check_directory, check_file, print_json
     from ..report import progress
     from ..threads import ahead
 
     check_directory(asked.out)
+    check_file(asked.junit, "--junit")
     opened = open_both(asked)
     for text in opened.said:
         click.echo(f"note: {text}", err=True)
@@ -151,11 +152,14 @@ def again(asked: Compare, limits: Sequence[Limit]) -> int:
     """Limits on saved numbers."""
     from cam_core.compare.limits import check
 
+    from ..output import check_file
+
     if asked.model is not None:
         raise click.UsageError("--again runs no model: leave A, B and the photos out")
     if not (limits or asked.junit):
         raise click.UsageError("--again puts limits on a report: name some with --fail-if")
     assert asked.again is not None
+    check_file(asked.junit, "--junit")
     facts = saved(asked.again)
     checked = check(facts, limits)
     for one in checked:

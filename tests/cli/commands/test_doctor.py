@@ -99,6 +99,15 @@ def test_bad_input(tmp_path: Path, plain: Path, photos: Path) -> None:
         assert len(done.stderr.splitlines()) == 1
 
 
+def test_a_record_that_cannot_be_written_is_refused_before_any_work(
+    tmp_path: Path, plain: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.access", lambda *_: False)  # root may write anywhere
+    done = call("doctor", tmp_path / "gone.onnx", photos, "-o", tmp_path / "new.json")
+    assert done.exit_code == 2
+    assert f"-o '{tmp_path / 'new.json'}': no permission to write in" in done.stderr
+
+
 def test_a_model_of_several_inputs_is_refused_in_a_line(tmp_path: Path, photos: Path) -> None:
     model = onnx.load_from_string(MODEL.read_bytes())
     model.graph.input.append(helper.make_tensor_value_info("age", onnx.TensorProto.FLOAT, [1, 1]))
