@@ -18,6 +18,8 @@ Array = np.ndarray[Any, np.dtype[Any]]
 Feed = Mapping[str, Array]
 """One array by input name."""
 
+ROUNDED = 0.05
+"""What is further apart than that is not the same, even where so much is allowed."""
 SAYS = 8
 """A tensor of fewer different numbers agrees with too many others."""
 
@@ -44,6 +46,8 @@ class Parity:
     """Of the first model's tensors the first that the second has no equal of; '' where equal."""
     back: str = ""
     """The same the other way round."""
+    shapes: tuple[tuple[int, ...], ...] = ()
+    """Of the output in both, where they are others."""
 
     @property
     def same(self) -> bool:
@@ -54,8 +58,12 @@ class Parity:
     def words(self) -> str:
         """In one line."""
         gap = f"output '{self.output}' differs by {self.gap:.2g} of its largest value"
+        if self.shapes:
+            one, other = ("x".join(map(str, shape)) for shape in self.shapes)
+            gap = f"output '{self.output}' is {one}, in the other {other}"
         if self.same:
-            return f"the same to {self.tolerance:g}: {gap}"
+            known = "the same to" if self.tolerance <= ROUNDED else "within"
+            return f"{known} {self.tolerance:g}: {gap}"
         there = f"first at '{self.there}'" if self.there else "behind the last tensors"
         return f"{gap}; {there}" + (f", in the other at '{self.back}'" if self.back else "")
 
@@ -76,7 +84,8 @@ def compare(one: Seen, other: Seen, tolerance: float | None = None) -> Parity:
         return Parity(gaps[worst], worst, allowed)
     ours, theirs = one.tensors(), other.tensors()
     there, back = (diverges(a, b, allowed) for a, b in ((ours, theirs), (theirs, ours)))
-    return Parity(gaps[worst], worst, allowed, there, back)
+    both = next((a.shape, b.shape) for (name, a), b in pairs if name == worst)
+    return Parity(gaps[worst], worst, allowed, there, back, both if both[0] != both[1] else ())
 
 
 def worst(found: Iterable[Parity]) -> Parity | None:

@@ -57,6 +57,17 @@ def test_the_first_that_has_no_equal_is_named_in_both_directions() -> None:
     assert compare(other, one).there == "late_1"
 
 
+def test_other_shapes_are_said_to_be_that() -> None:
+    found = compare(Seen({"y": Y}), Seen({"out": Y[..., None]}))
+    assert found.words == "output 'y' is 1x9, in the other 1x9x1; behind the last tensors"
+
+
+def test_a_loss_that_is_allowed_is_not_called_the_same() -> None:
+    found = compare(Seen({"y": Y}), Seen({"out": Y * np.float32(1.2)}), tolerance=0.5)
+    assert found.words == "within 0.5: output 'y' differs by 0.2 of its largest value"
+    assert compare(Seen({"y": Y}), Seen({"out": Y})).words.startswith("the same to 0.0001: ")
+
+
 def test_constants_do_not_count_as_equal() -> None:
     zeros = np.zeros((1, 4, 5, 6), np.float32)
     assert diverges({"a": A, "zero": zeros}, {"b": B, "zero": zeros}, 1e-4) == "a"

@@ -170,6 +170,10 @@ def test_a_module_of_torch_against_its_export(files: Path, monkeypatch: pytest.M
         (("a.onnx", "b.onnx", "photos"), "no such file: 'b.onnx'"),
         (("a.onnx", "a.onnx", "photos", "--fail-if", "iou<1"), "write METRIC.STATISTIC"),
         (("a.onnx", "a.onnx", "photos", "--target", "0", "--target", "1"), "takes one --target"),
+        (
+            ("a.onnx", "a.onnx", "photos", "--map-classes", "no.csv"),
+            "'no.csv': No such file or dir",
+        ),
         (("--again", "nowhere.json", "--fail-if", "iou.min<1"), "--again 'nowhere.json'"),
         (("--again", "labels.txt", "--fail-if", "iou.min<1"), "no JSON"),
         (("--again", "out"), "name some with --fail-if"),
@@ -214,7 +218,10 @@ def test_the_table_of_parquet_has_a_row_a_photo() -> None:
     import pyarrow.parquet
 
     assert compare("a.onnx", "scaled.onnx", "photos", out="table").exit_code == 0
-    rows = pyarrow.parquet.read_table("table/compare.parquet").to_pylist()
+    table = pyarrow.parquet.read_table("table/compare.parquet")
+    numbers = {str(field.type) for field in table.schema if field.name not in ("photo", "target")}
+    assert numbers == {"double"}  # one that no photo has as well: tables can be put together
+    rows = table.to_pylist()
     photos = report("table")["photos"]
     assert [row["photo"] for row in rows] == [one["photo"] for one in photos]
     assert [row["spearman"] for row in rows] == [one["spearman"] for one in photos]
