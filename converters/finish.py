@@ -13,7 +13,7 @@ from cam_core.converted import CONVERTED
 from cam_core.errors import InputError, ModelError
 from cam_core.write import find_place, move_together
 
-from .parity import Feed, Parity, Seen, compare, worst
+from .parity import Feed, Parity, Seen, worst_run
 from .seen_onnx import seen as seen_onnx
 
 MAX_IR = 13
@@ -54,7 +54,7 @@ def finish(
         file = Path(held) / path.name
         write(file)
         tell(file, {CONVERTED: dict(told)} | dict(metadata or {}))
-        found = worst(compare(source(feed), seen_onnx(file, feed), tolerance) for feed in feeds)
+        found = worst_run(((source(feed), seen_onnx(file, feed)) for feed in feeds), tolerance)
         if found is not None and not found.same and not force:
             raise ModelError(
                 f"'{path.name}' and '{told['source']}' disagree: {found.words}; nothing was "
