@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 @click.argument("images", nargs=-1, type=FILE)
 @options(
     Compare,
-    *("target", "layer", "score", "method", *PIXELS, "static", "labels", "label-offset"),
+    *("target", "layers", "score", "method", *PIXELS, "static", "labels", "label-offset"),
     *("threshold", *RUNTIME, "json", "output"),
     target={"help": "What both are explained for, see 'gradcam targets'. Default: A's answer."},
-    layer={
+    layers={
         "help": "Where A is looked at: a tensor, a node, a module path or an index of 'gradcam "
-        "layers'. That of B is found."
+        "layers'; repeatable. That of B is found."
     },
     method={"default": None, "show_default": False, "help": "Default: what suits A's score."},
     output={
@@ -42,7 +42,12 @@ if TYPE_CHECKING:
         "the current one.",
     },
 )
-@click.option("--layer-b", help="The layer of B; 'default' is its own default one.")
+@click.option(
+    "--layer-b",
+    "layers_b",
+    multiple=True,
+    help="The layer of B; 'default' is its own default one. Repeatable, in the order of A's.",
+)
 @click.option("--labels-b", type=FILE, metavar="FILE", help="B's class names. Default: --labels.")
 @click.option(
     "--map-classes",
