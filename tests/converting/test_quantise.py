@@ -13,6 +13,8 @@ from cam_core.demo import MODEL, PREPROCESS, load_scenes
 from cam_core.errors import InputError, ModelError
 from cam_core.image import PRESETS, preprocess
 from converters.quantise import to_int8
+from tests.commands.calls import MODEL as TEXT
+from tests.commands.calls import write
 
 pytest.importorskip("onnxruntime")
 pytestmark = pytest.mark.filterwarnings("ignore")  # onnxruntime.quantization's own
@@ -54,24 +56,12 @@ def test_what_the_source_says_is_carried_on(
     assert "cam.converted_from" in said
 
 
-OLD = """
-<ir_version: 7, opset_import: ["" : 12]>
-old (float[N, 3, 8, 8] x) => (float[N, 4] y) {
-    c = Conv<kernel_shape = [3, 3]>(x, w)
-    r = Relu(c)
-    g = GlobalAveragePool(r)
-    y = Flatten(g)
-}
-"""
-
-
 def test_a_file_of_an_opset_without_a_scale_a_channel_is_brought_up(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
-    old = onnx.parser.parse_model(OLD)
-    w = rng.normal(size=(4, 3, 3, 3)).astype(np.float32)
-    old.graph.initializer.append(onnx.numpy_helper.from_array(w, "w"))
+    path = write(TEXT.replace('"" : 17', '"" : 12'), tmp_path / "old.onnx", rng)
+    old = onnx.load(str(path))
     old.metadata_props.add(key="cam.labels", value='["a", "b", "c", "d"]')
-    onnx.save(old, str(tmp_path / "old.onnx"))
+    onnx.save(old, str(path))
     few = [{"x": rng.random((1, 3, 8, 8), np.float32)} for _ in range(4)]
     path, parity = to_int8(tmp_path / "old.onnx", tmp_path / "int8.onnx", few)
     assert parity is not None
@@ -80,7 +70,7 @@ def test_a_file_of_an_opset_without_a_scale_a_channel_is_brought_up(tmp_path: Pa
     assert {one.domain: one.version for one in made.opset_import}[""] == 13
     onnx.checker.check_model(made, full_check=True)
     scales = {t.name: list(t.dims) for t in made.graph.initializer if t.name.endswith("_scale")}
-    assert scales["w_scale"] == [4]
+    assert scales["w_scale"] == [5]
     assert "cam.labels" in {entry.key for entry in made.metadata_props}
 
 

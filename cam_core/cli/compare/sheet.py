@@ -75,7 +75,7 @@ def lone_row(lone: Lone, photo: Array, placement: Placement) -> list[tuple[Array
     corners = tuple(float(v * scale) for v in box["corners"])
     own = f"{name} ({strength(box):.3g})"
     gap = f"{why['lacks']:.2g} too little" if why["lacks"] > 0 else "another won"
-    none = f"none, {strength(why):.3g}, {gap}"
+    none = f"no box ({strength(why):.3g} there, {gap})"
     shown = mark(photo, [Mark(corners)], (photo.shape[0], photo.shape[1]))
     about = (own, none) if has == "A" else (none, own)
     return [
