@@ -25,6 +25,10 @@ MOST = 16
 """Photos that are looked at: more of them hardly tell more."""
 
 
+LISTED = 3
+"""Ways that the verdict names; the table has all."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class AskedDoctor(Typed):
     """What was typed after `doctor`."""
@@ -185,13 +189,23 @@ def sentence(asked: AskedDoctor, found: Examined) -> str:
         return f"none of these: {name} {does} by {best:.2f} at best, {now:.2f} as it is fed"
     if not verdict.named:
         doubt = [found.candidates[i].name for i in verdict.tied if i != 0]
-        tied = f"; these photos do not tell it from {' or '.join(doubt)}" if doubt else ""
+        tied = f"; these photos do not tell it from {either(doubt)}" if doubt else ""
         return f"{name} {does} ({now:.2f}) as it is fed{tied}"
     ways = [found.candidates[i] for i in verdict.named]
-    said = " or ".join(way.name for way in ways)
+    said = either([way.name for way in ways])
     tied = ", which these photos do not tell apart" if ways[1:] else ""
     typed = "" if ways[0].reshaped else f": {flags(ways[0])}"
     return f"{name} {does} ({best:.2f}, {now:.2f} as it is fed) when fed {said}{tied}{typed}"
+
+
+def either(names: Sequence[str]) -> str:
+    """One of these ways, of which some have commas in their names."""
+    if len(names) == 1:
+        return names[0]
+    quoted = [f"'{name}'" for name in names]
+    if len(names) > LISTED + 1:
+        quoted = [*quoted[:LISTED], f"{len(names) - LISTED} others"]
+    return f"{', '.join(quoted[:-1])} or {quoted[-1]}"
 
 
 def tell(facts: dict[str, Any]) -> None:
@@ -205,9 +219,10 @@ def tell(facts: dict[str, Any]) -> None:
     ]
     headings = {"": "", "fed": "fold", facts["measure"]: "r", "lowest": "r"}
     out.print(grid(headings, rows), soft_wrap=True)
-    against = [] if facts["against"] is None else [("against", facts["against"])]
-    said = [("photos", str(facts["photos"])), ("used", facts["used"])]
-    lines(out, [*against, *said, ("verdict", facts["verdict"])])
+    said = [("~", "the best, and what these photos do not tell from it")]
+    said += [] if facts["against"] is None else [("against", facts["against"])]
+    said += [("photos", str(facts["photos"])), ("used", facts["used"])]
+    lines(out, [*said, ("verdict", facts["verdict"])])
 
 
 def _numbers(way: dict[str, Any]) -> tuple[str, str]:

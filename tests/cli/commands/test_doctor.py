@@ -12,6 +12,7 @@ import pytest
 from onnx import helper, numpy_helper
 from PIL import Image
 
+from cam_core.cli.commands.doctor import either
 from cam_core.demo import MODEL, load_scenes
 from tests.commands.calls import call
 
@@ -76,6 +77,7 @@ def test_names_none_where_it_is_fed_right(plain: Path, photos: Path) -> None:
     done = call("doctor", plain, photos, *arguments)
     assert done.exit_code == 0, done.output
     assert "plain.onnx agrees (1.00) as it is fed" in done.stdout
+    assert "~        the best, and what these photos do not tell from it" in done.stdout
 
 
 def test_alone(plain: Path, photos: Path) -> None:
@@ -83,6 +85,14 @@ def test_alone(plain: Path, photos: Path) -> None:
     done = call("doctor", plain, photos, "--preprocess", "unit", "--json")
     assert done.exit_code == 0, done.output
     assert json.loads(done.stdout)["named"] == []
+
+
+def test_several_ways_are_told_apart_in_a_line() -> None:
+    names = ["RGB CLIP", "RGB CLIP, crop", "RGB -1..1", "BGR 0-1", "RGB 0-1"]
+    assert either(names[:1]) == "RGB CLIP"
+    assert either(names[:2]) == "'RGB CLIP' or 'RGB CLIP, crop'"
+    assert either(names[:4]) == "'RGB CLIP', 'RGB CLIP, crop', 'RGB -1..1' or 'BGR 0-1'"
+    assert either(names) == "'RGB CLIP', 'RGB CLIP, crop', 'RGB -1..1' or 2 others"
 
 
 def test_bad_input(tmp_path: Path, plain: Path, photos: Path) -> None:
