@@ -54,7 +54,7 @@ def zeros(like: Sequence[InputInfo]) -> Any:
     """
     if not like:
         raise ModelError(
-            "nothing says what both models take: let one of the factories give a pair "
+            "nothing says what the model takes: let the function that makes it give a pair "
             "(model, example input)"
         )
     found = {info.name: np.zeros(_shape(info), info.dtype) for info in like}
