@@ -66,9 +66,9 @@ def finish(
 
 
 def _room(path: Path, folder: Path | None) -> tempfile.TemporaryDirectory[str]:
-    """Where the file is written first, on the disk that it goes to."""
+    """Where the file is written first, on its disk; a process that is killed leaves it, by name."""
     try:
-        return tempfile.TemporaryDirectory(dir=folder)
+        return tempfile.TemporaryDirectory(dir=folder, prefix=f".{path.name}.")
     except OSError as error:
         raise InputError(f"cannot write '{path}': {error.strerror or error}") from error
 
