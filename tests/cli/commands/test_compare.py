@@ -167,6 +167,7 @@ def test_a_module_of_torch_against_its_export(files: Path, monkeypatch: pytest.M
     ("arguments", "said"),
     [
         (("a.onnx",), "compare takes two models and photos"),
+        (("a.onnx", "a.onnx", "a.onnx"), "image 'a.onnx': this is a model; name models first"),
         (("a.onnx", "b.onnx", "photos"), "no such file: 'b.onnx'"),
         (("a.onnx", "a.onnx", "photos", "--fail-if", "iou<1"), "write METRIC.STATISTIC"),
         (("a.onnx", "a.onnx", "photos", "--target", "0", "--target", "1"), "takes one --target"),
