@@ -92,8 +92,9 @@ def compare(asked: Compare) -> int:
     """Explain models A and B on the same IMAGES, and say whether they look at the same thing.
 
     A is the original and B what became of it: an export, a quantised copy, a conversion. Either is
-    a model file, 'package.module:factory', a function that gives a torch module, or a folder that
-    'gradcam record' or a device has written; two such folders need no IMAGES. Both are fed the
+    a model file, 'package.module:factory', a function that gives a torch module or a backend that
+    is open, or a folder that 'gradcam record' or a device has written; two such folders need no
+    IMAGES. Both are fed the
     same bytes and explained for A's answer. The verdict is in units of A itself: how alike its maps
     stay under one grey level of noise, and how alike its map of another class is.
 
@@ -170,6 +171,8 @@ def again(asked: Compare, limits: Sequence[Limit]) -> int:
     for one in checked:
         click.echo(f"{'FAILED' if one.failed else 'holds '} {one.line}")
     write_junit(asked.junit, checked, facts, "compare")
+    if asked.junit is not None:
+        click.echo(f"wrote  {asked.junit}")
     return ended(checked)
 
 
