@@ -43,7 +43,8 @@ def to_int8(
         path: where the other one goes.
         feeds: what it is calibrated on, one input by name each, preprocessed.
         per_channel: a scale for each output channel of a weight.
-        leave: names of nodes that stay in float.
+        leave: names of nodes that stay in float, as `gradcam blame` lists them; nothing is fused
+            before quantising then.
         tolerance: see above.
         force: write it all the same.
         metadata: what else the file is told.
@@ -57,6 +58,7 @@ def to_int8(
     if not held:
         raise InputError("nothing to calibrate on: give a few dozen photos like those to come")
     version = _version()
+    _require_operators(source, leave)
 
     def write(file: Path) -> None:
         try:
@@ -93,7 +95,9 @@ def _quantise(
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
     ready = room / "ready.onnx"
-    quant_pre_process(str(_brought_up(source, room)), str(ready), skip_symbolic_shape=True)
+    # operators that are named keep their names only where nothing is fused
+    how = {"skip_symbolic_shape": True, "skip_optimization": bool(leave)}
+    quant_pre_process(str(_brought_up(source, room)), str(ready), **how)
     quantization.quantize_static(
         str(ready),
         str(file),
@@ -103,6 +107,18 @@ def _quantise(
         nodes_to_exclude=list(leave),
     )
     _carry(source, file)
+
+
+def _require_operators(source: Path, names: Sequence[str]) -> None:
+    """Refuses names that no operator has: the quantiser passes over them in silence."""
+    import onnx
+
+    if not names:
+        return
+    known = {node.name for node in onnx.load(str(source), load_external_data=False).graph.node}
+    strange = [name for name in names if name not in known]
+    if strange:
+        raise InputError(f"'{source.name}' has no operator '{strange[0]}' to leave in float")
 
 
 def _brought_up(source: Path, room: Path) -> Path:

@@ -74,6 +74,26 @@ def test_a_file_of_an_opset_without_a_scale_a_channel_is_brought_up(tmp_path: Pa
     assert "cam.labels" in {entry.key for entry in made.metadata_props}
 
 
+def test_operators_that_are_left_stay_in_float(tmp_path: Path) -> None:
+    """Also two that onnxruntime would make one of another name."""
+    rng = np.random.default_rng(0)
+    text = TEXT.replace("y = Gemm<transB=1>(f, v)", "t = Transpose(v)\n  z = MatMul(f, t)\n")
+    path = write(text.replace("\n\n", "\n  y = Add(z, u)\n"), tmp_path / "own.onnx", rng)
+    own = onnx.load(str(path))
+    own.graph.initializer.append(onnx.numpy_helper.from_array(np.ones(4, np.float32), "u"))
+    names = [f"the {node.op_type}" for node in own.graph.node]
+    for node, name in zip(own.graph.node, names, strict=True):
+        node.name = name
+    onnx.save(own, str(path))
+    few = [{"x": rng.random((1, 3, 8, 8), np.float32)} for _ in range(4)]
+    made, _ = to_int8(path, tmp_path / "int8.onnx", few, leave=["the MatMul", "the Add"])
+    nodes = {node.name: node for node in onnx.load(str(made)).graph.node}
+    assert nodes["the Add"].output[0] == "y"  # no pair behind it
+    assert "QuantizeLinear" in {node.op_type for node in nodes.values()}
+    with pytest.raises(InputError, match="no operator 'the Sum' to leave in float"):
+        to_int8(path, tmp_path / "x.onnx", few, leave=["the Sum"])
+
+
 def test_what_is_lost_may_be_too_much(feeds: list[dict[str, np.ndarray]], tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="nothing was written"):
         to_int8(MODEL, tmp_path / "int8.onnx", feeds, tolerance=1e-6)
