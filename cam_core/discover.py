@@ -15,6 +15,7 @@ from typing import Any
 
 from .backend import Backend
 from .errors import CamError, MissingExtraError, ModelError
+from .factory import is_factory
 
 BACKENDS = {
     "onnx": "backends.onnx:OnnxBackend",
@@ -67,7 +68,7 @@ def open_backend(source: Any, *, backend: str | None = None, **options: Any) -> 
         options: for the backend.
     """
     if isinstance(source, str | os.PathLike) and not Path(source).exists():
-        raise ModelError(f"no such file: '{os.fspath(source)}'")
+        raise _absent(os.fspath(source))
     for name, spec in _candidates(source, backend):
         cls = _load(spec, name)
         if backend is not None or getattr(cls, "claims", lambda _: True)(source):
@@ -146,8 +147,22 @@ def _load(spec: str, name: str) -> Any:
         ) from error
 
 
+def _absent(source: str) -> ModelError:
+    if is_factory(source):
+        return ModelError(
+            f"no such file: '{source}'; a function that makes a model is for compare, doctor, "
+            "record, audit and convert"
+        )
+    return ModelError(f"no such file: '{source}'; check the path")
+
+
 def _unclaimed(source: Any) -> CamError:
     if isinstance(source, str | os.PathLike):
+        if (Path(source) / "saved_model.pb").exists():
+            return ModelError(
+                f"'{os.fspath(source)}' is a SavedModel: `gradcam convert {os.fspath(source)} -o "
+                "model.onnx` writes it as a file that is read"
+            )
         if Path(source).is_dir():
             return ModelError(f"'{os.fspath(source)}' is a folder; give the model file in it")
         return ModelError(

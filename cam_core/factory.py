@@ -37,7 +37,9 @@ def made(source: str) -> tuple[Any, Any]:
     try:
         found = attrgetter(name)(import_module(module))
     except ImportError as error:
-        raise ModelError(f"'{source}': {_line(error)}") from error
+        gone = isinstance(error, ModuleNotFoundError) and error.name == module.partition(".")[0]
+        where = "; it is neither in this folder nor installed" if gone else ""
+        raise ModelError(f"'{source}': {_line(error)}{where}") from error
     except AttributeError as error:
         if module in sys.modules:
             raise ModelError(f"'{source}': module '{module}' has no '{name}'") from error

@@ -17,6 +17,7 @@ from .compare.limits import check, read_limit
 from .compare.record import record
 from .compare.run import Comparison, compare
 from .discover import open_backend
+from .errors import InputError
 
 ALLOWED = ("the same",)
 
@@ -27,7 +28,7 @@ def assert_same_focus(
     x: Array | Sequence[Inputs],
     *,
     allowed: Sequence[str] = ALLOWED,
-    fail_if: Sequence[str] | None = None,
+    fail_if: Sequence[str] | str | None = None,
     **options: Any,
 ) -> Comparison:
     """Fails unless B looks at the same as A, with the verdict as its message.
@@ -38,7 +39,7 @@ def assert_same_focus(
         x: photos as A takes them, [N, ...] or a list of inputs of one row; 6 or more.
         allowed: the verdicts that pass, such as ("the same", "nearly the same") for int8.
         fail_if: limits in place of the verdict, as `gradcam compare --fail-if` takes them, such as
-            ["spearman.p05<0.8"].
+            ["spearman.p05<0.8"]; one alone may be a text.
         options: of `cam_core.compare.compare`.
 
     Returns:
@@ -48,7 +49,11 @@ def assert_same_focus(
         AssertionError: it does not.
         CamError: they cannot be compared.
     """
-    limits = [read_limit(text) for text in fail_if or ()]
+    limits = [
+        read_limit(text) for text in ([fail_if] if isinstance(fail_if, str) else fail_if or ())
+    ]
+    if not len(x):
+        raise InputError("no photo: give 6 or more, as A takes them")
     first = x[0:1] if hasattr(x, "ndim") else x[0]
     found = compare(_opened(a, first), _opened(b, first), x, **options)
     line = found.verdict.line

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from cam_core.converted import CONVERTED
-from cam_core.errors import ModelError
+from cam_core.errors import InputError, ModelError
 from cam_core.write import find_place, move_together
 
-from .parity import Feed, Parity, Seen, compare, worst
+from .parity import Feed, Parity, Seen, worst_run
 from .seen_onnx import seen as seen_onnx
 
 MAX_IR = 13
@@ -44,16 +44,17 @@ def finish(
         metadata: cam.labels, cam.preprocess.
 
     Raises:
+        InputError: it cannot be written there.
         ModelError: it computes something else, and `force` is not given: nothing is written.
     """
     path = Path(path)
     place = find_place(path)
     room = None if place.straight else place.file.parent
-    with tempfile.TemporaryDirectory(dir=room) as held:
+    with _room(path, room) as held:
         file = Path(held) / path.name
         write(file)
         tell(file, {CONVERTED: dict(told)} | dict(metadata or {}))
-        found = worst(compare(source(feed), seen_onnx(file, feed), tolerance) for feed in feeds)
+        found = worst_run(((source(feed), seen_onnx(file, feed)) for feed in feeds), tolerance)
         if found is not None and not found.same and not force:
             raise ModelError(
                 f"'{path.name}' and '{told['source']}' disagree: {found.words}; nothing was "
@@ -62,6 +63,14 @@ def finish(
         written = sorted(Path(held).iterdir(), key=lambda part: part == file)
         move_together({part: path.parent / part.name for part in written})
     return path, found
+
+
+def _room(path: Path, folder: Path | None) -> tempfile.TemporaryDirectory[str]:
+    """Where the file is written first, on its disk; a process that is killed leaves it, by name."""
+    try:
+        return tempfile.TemporaryDirectory(dir=folder, prefix=f".{path.name}.")
+    except OSError as error:
+        raise InputError(f"cannot write '{path}': {error.strerror or error}") from error
 
 
 def hash_of(source: Path) -> str:

@@ -17,6 +17,8 @@ from .torch_settings import quiet
 
 LOST = 0.5
 """How much of the largest score may be lost before the file counts as broken; see `to_int8`."""
+OLDEST = 13
+"""The opset from which on DequantizeLinear takes a scale for each channel."""
 
 
 def to_int8(
@@ -32,15 +34,17 @@ def to_int8(
 ) -> tuple[Path, Parity | None]:
     """Write a static QDQ model, calibrated on inputs that were prepared as the model takes them.
 
-    An int8 model never computes the same. What is measured, on the first inputs, is the largest
-    difference of an output relative to its largest value; beyond `tolerance` nothing is written.
+    A file below opset 13 is brought up to it. An int8 model never computes the same. What is
+    measured, on the first inputs, is the largest difference of an output relative to its largest
+    value; beyond `tolerance` nothing is written.
 
     Args:
         source: the float model.
         path: where the other one goes.
         feeds: what it is calibrated on, one input by name each, preprocessed.
         per_channel: a scale for each output channel of a weight.
-        leave: names of nodes that stay in float.
+        leave: names of nodes that stay in float, as `gradcam blame` lists them; nothing is fused
+            before quantising then.
         tolerance: see above.
         force: write it all the same.
         metadata: what else the file is told.
@@ -54,6 +58,7 @@ def to_int8(
     if not held:
         raise InputError("nothing to calibrate on: give a few dozen photos like those to come")
     version = _version()
+    _require_operators(source, leave)
 
     def write(file: Path) -> None:
         try:
@@ -90,7 +95,9 @@ def _quantise(
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
     ready = room / "ready.onnx"
-    quant_pre_process(str(source), str(ready), skip_symbolic_shape=True)
+    # operators that are named keep their names only where nothing is fused
+    how = {"skip_symbolic_shape": True, "skip_optimization": bool(leave)}
+    quant_pre_process(str(_brought_up(source, room)), str(ready), **how)
     quantization.quantize_static(
         str(ready),
         str(file),
@@ -100,6 +107,30 @@ def _quantise(
         nodes_to_exclude=list(leave),
     )
     _carry(source, file)
+
+
+def _require_operators(source: Path, names: Sequence[str]) -> None:
+    """Refuses names that no operator has: the quantiser passes over them in silence."""
+    import onnx
+
+    if not names:
+        return
+    known = {node.name for node in onnx.load(str(source), load_external_data=False).graph.node}
+    strange = [name for name in names if name not in known]
+    if strange:
+        raise InputError(f"'{source.name}' has no operator '{strange[0]}' to leave in float")
+
+
+def _brought_up(source: Path, room: Path) -> Path:
+    """The file, or a copy at OLDEST of one that is older, of which onnxruntime makes no model."""
+    import onnx
+
+    held = onnx.load(str(source), load_external_data=False).opset_import
+    if all(one.version >= OLDEST for one in held if one.domain in ("", "ai.onnx")):
+        return source
+    newer = room / "newer.onnx"
+    onnx.save(onnx.version_converter.convert_version(onnx.load(str(source)), OLDEST), str(newer))
+    return newer
 
 
 def _carry(source: Path, file: Path) -> None:

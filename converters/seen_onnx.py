@@ -68,8 +68,12 @@ def _loaded(file: Path) -> Any:
 
     try:
         return onnx.load(str(file))
-    except Exception as error:  # protobuf's errors, and those of external data
-        raise ModelError(f"'{file}' is no ONNX model: {first_line(error)}") from error
+    except OSError as error:  # of the file, or of its external data
+        raise ModelError(f"cannot read '{file}': {error.strerror or error}") from error
+    except Exception as error:  # protobuf's errors
+        raise ModelError(
+            f"'{file.name}' is no ONNX model, or is cut off; export or download it again"
+        ) from error
 
 
 def _runtime() -> Any:

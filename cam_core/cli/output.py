@@ -47,6 +47,27 @@ def check_directory(directory: Path) -> None:
         )
 
 
+def check_file(path: Path | None, named: str = "-o", read: Sequence[Path | str] = ()) -> None:
+    """Refuse a file that cannot be written, before any work is done; None is none.
+
+    Args:
+        path: where it goes.
+        named: the option that names it.
+        read: files that the command reads, which are not to be written over.
+    """
+    if path is None or path.is_fifo() or path.is_char_device():
+        return
+    if path.is_dir():
+        raise InputError(f"{named} '{path}': a folder. Name the file to write.")
+    if path.exists() and any(Path(one).exists() and path.samefile(one) for one in read):
+        raise InputError(f"{named} '{path}' is a model that is read. Name another file.")
+    nearest = Path(os.path.realpath(path)).parent
+    while not nearest.exists():
+        nearest = nearest.parent
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise InputError(f"{named} '{path}': no permission to write in '{nearest}'.")
+
+
 def print_json(record: Mapping[str, Any]) -> None:
     """The record on the standard output."""
     click.echo(to_json(record).decode(), nl=False)

@@ -82,7 +82,8 @@ def read_classes(path: Path, names: tuple[Names, Names]) -> ClassMap:
         with path.open(encoding="utf-8-sig", newline="") as file:
             rows = [row for row in csv.reader(file) if any(map(str.strip, row))]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"--map-classes '{path}': {error}") from error
+        said = getattr(error, "strerror", None) or error
+        raise InputError(f"--map-classes '{path}': {said}; {_CURE}") from error
     found: dict[int, int] = {}
     for number, row in enumerate(rows, start=1):
         if len(row) != 2:

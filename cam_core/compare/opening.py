@@ -24,7 +24,8 @@ def open_side(source: str, like: Sequence[InputInfo] = (), **options: Any) -> Ba
 
     Args:
         source: a file, or `package.module:factory`: what the function gives is opened, be it a
-            model, or a pair of a model and an example of its input.
+            model, or a pair of a model and an example of its input; a backend is open already, and
+            is told nothing more.
         like: what the model takes, where it cannot say itself: the inputs of the other side.
         options: for the backend.
 
@@ -34,6 +35,8 @@ def open_side(source: str, like: Sequence[InputInfo] = (), **options: Any) -> Ba
     if not is_factory(source):
         return open_backend(source, **options)
     model, example = made(source)
+    if isinstance(model, Backend):
+        return model
     torch = sys.modules.get("torch")
     if torch is None or not isinstance(model, torch.nn.Module):
         return open_backend(model, **options)
@@ -51,7 +54,7 @@ def zeros(like: Sequence[InputInfo]) -> Any:
     """
     if not like:
         raise ModelError(
-            "nothing says what both models take: let one of the factories give a pair "
+            "nothing says what the model takes: let the function that makes it give a pair "
             "(model, example input)"
         )
     found = {info.name: np.zeros(_shape(info), info.dtype) for info in like}

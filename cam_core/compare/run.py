@@ -41,7 +41,7 @@ Open = Callable[[Callable[[Part], list[Photo]], Iterable[Part]], Iterator[list[P
 """How photos are opened part by part; `map`, or one that opens the next ones meanwhile."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Comparison:
     """What comes of it."""
 
@@ -60,6 +60,10 @@ class Comparison:
     """Which photos these are."""
     presets: Presets | None = None
     """What the doctor found, where it was asked."""
+
+    def __repr__(self) -> str:
+        """What a notebook shows: the verdict, not all maps."""
+        return f"<Comparison of {counted(len(self.pairs), 'photo')}: {self.verdict.line}>"
 
     @property
     def forward_only(self) -> int:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 PICTURES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"}
 """What is taken from a folder; a file that is named may have any suffix."""
+MODELS = {".onnx", ".ort", ".keras", ".h5", ".tflite", ".pt", ".pth", ".pb"}
+"""What is named among the photos by mistake."""
 EMPTY = "image '{}': the file is empty. Copy or download it again."
 
 
@@ -76,6 +78,10 @@ def opened(file: Path | BytesIO, path: str | Path) -> Iterator[ImageFile]:
         except InputError:
             raise
         except UnidentifiedImageError as error:
+            if Path(path).suffix.casefold() in MODELS:
+                raise InputError(
+                    f"image '{path}': this is a model; name models first, then photos."
+                ) from error
             raise InputError(
                 f"image '{path}': not a picture that can be read. Convert it to PNG or JPEG."
             ) from error

@@ -24,6 +24,12 @@ ENDED = MODEL.replace("(float[N,4] y)", "(float[N,4] y, float[N,4] s)").replace(
     "(f, v)", "(f, v)\n  s = Softmax(y)"
 )
 """The same, and the softmax of its scores."""
+APART = MODEL.replace(
+    "y = Gemm<transB=1>(f, v)",
+    "t = Transpose<perm=[1,0]>(v)\n  z = MatMul(f, t)\n"
+    "  u = Constant<value_floats=[1.0,1.0,1.0,1.0]>()\n  y = Add(z, u)",
+)
+"""The same, its head in two."""
 WEIGHTS = {"w": (5, 3, 3, 3), "v": (4, 5)}
 
 

@@ -93,3 +93,33 @@ def test_bad_input(files: dict[str, Path], tmp_path: Path, rng: np.random.Genera
         assert done.exit_code == 2
         assert said in done.stderr
         assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("flag", ["-o", "--repair", "--node-data"])
+def test_what_cannot_be_written_is_refused_before_any_work(
+    files: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flag: str
+) -> None:
+    a, b = files["float.onnx"], files["int8.onnx"]
+    held = {path: path.read_bytes() for path in (a, b)}
+    lost = tmp_path / "none.npy"  # would be said first if photos were read first
+    for path in held:
+        done = call("blame", a, b, lost, flag, path)
+        assert (done.exit_code, held[path]) == (2, path.read_bytes())
+        assert (
+            done.stderr == f"Error: {flag} '{path}' is a model that is read. Name another file.\n"
+        )
+    monkeypatch.setattr("os.access", lambda *_: False)  # root may write anywhere
+    done = call("blame", a, b, lost, flag, tmp_path / "new.file")
+    assert done.exit_code == 2
+    assert f"{flag} '{tmp_path / 'new.file'}': no permission to write in" in done.stderr
+
+
+def test_a_swapped_pair_is_told_so(files: dict[str, Path]) -> None:
+    done = call("blame", files["int8.onnx"], files["float.onnx"], files["x.npy"])
+    assert done.exit_code == 2
+    assert "int8.onnx has such pairs: FLOAT comes first" in done.stderr
+
+
+def test_few_photos_are_said_to_be_few(files: dict[str, Path]) -> None:
+    done = call("blame", files["float.onnx"], files["int8.onnx"], files["x.npy"])
+    assert "3 ranked, 3 others measured: few, give some dozens" in done.stdout

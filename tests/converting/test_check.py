@@ -56,6 +56,9 @@ def test_the_first_that_differs_is_named(written: dict[str, Path]) -> None:
 def test_what_cannot_be_compared_is_said(written: dict[str, Path], tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"takes \[1, 8, 8, 3\], and the other file"):
         check(written["nchw"], written["small"])
+    (tmp_path / "junk.onnx").write_text("junk")
+    with pytest.raises(ModelError, match=r"'junk.onnx' is no ONNX model, or is cut off; export"):
+        check(written["nchw"], tmp_path / "junk.onnx")
     (tmp_path / "a.txt").write_text("a")
     with pytest.raises(InputError, match=r"none of the kinds .*\.onnx, \.tflite"):
         check(tmp_path / "a.txt", written["nchw"])

@@ -13,7 +13,7 @@ import pytest
 
 from cam_core import open_backend
 from cam_core.converted import CONVERTED
-from cam_core.errors import ModelError
+from cam_core.errors import InputError, ModelError
 from cam_core.sources import known
 from converters.finish import finish, hash_of
 from converters.parity import Feed, Seen
@@ -69,6 +69,17 @@ def test_what_differs_is_not_written_unless_forced(tmp_path: Path) -> None:
     assert parity is not None
     assert not parity.same
     assert finish(path, write, source(2), [], told=TOLD)[1] is None
+
+
+def test_a_folder_without_permission_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object, **__: object) -> str:
+        raise PermissionError(13, "Permission denied", "tmp123")
+
+    monkeypatch.setattr("tempfile.mkdtemp", refused)  # root may write anywhere
+    with pytest.raises(InputError, match=r"cannot write '.*net\.onnx': Permission denied"):
+        finish(tmp_path / "net.onnx", write, source(), [FEED], told=TOLD)
 
 
 def test_the_hash_is_that_of_the_content(tmp_path: Path) -> None:

@@ -71,6 +71,17 @@ def test_a_folder_is_named(tmp_path: Path) -> None:
         discover.open_backend(tmp_path)
 
 
+def test_a_saved_model_is_sent_to_convert(tmp_path: Path) -> None:
+    (tmp_path / "saved_model.pb").touch()
+    with pytest.raises(ModelError, match=r"gradcam convert .* -o model\.onnx"):
+        discover.open_backend(tmp_path)
+
+
+def test_a_factory_in_place_of_a_file_says_who_takes_one() -> None:
+    with pytest.raises(ModelError, match=r"'mine:net'; a function .* compare, doctor"):
+        discover.open_backend("mine:net")
+
+
 def test_unknown_object_is_named() -> None:
     with pytest.raises(CamError, match=r"no backend explains a collections\.OrderedDict"):
         discover.open_backend(OrderedDict())

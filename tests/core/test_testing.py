@@ -10,6 +10,7 @@ import pytest
 pytest.importorskip("onnxruntime")
 pytest.importorskip("torch")
 
+from cam_core.errors import InputError
 from cam_core.testing import assert_same_focus
 from tests.core.two_networks import BACKENDS, MODELS, network, written
 
@@ -43,3 +44,11 @@ def test_limits_take_the_place_of_the_verdict(x: Any) -> None:
     assert_same_focus(*pair, x[:2], fail_if=["spearman.min<0.99", "flips.max>0"])
     with pytest.raises(AssertionError, match=r"gain.min<2: gain.min is 1 \("):
         assert_same_focus(*pair, x[:2], fail_if=["gain.min<2"])
+
+
+def test_one_limit_may_be_a_text_and_no_photo_is_said(x: Any) -> None:
+    pair = network(CNN), BACKENDS["onnx"](CNN)
+    assert_same_focus(*pair, x[:2], fail_if="spearman.min<0.99")
+    for nothing in ([], x[:0]):
+        with pytest.raises(InputError, match="no photo: give 6 or more, as A takes them"):
+            assert_same_focus(*pair, nothing)

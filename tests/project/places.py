@@ -284,7 +284,6 @@ ELSEWHERE: dict[tuple[str, str], tuple[str, ...]] = {
         "cam_core/cli/compare/asked.py",
         "cam_core/cli/compare/files.py",
         "cam_core/cli/compare/opened.py",
-        "cam_core/cli/compare/page.py",
         "cam_core/cli/compare/sheet.py",
         "cam_core/cli/compare/words.py",
     ),

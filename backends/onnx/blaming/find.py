@@ -35,6 +35,7 @@ def find_suspects(plain: Analysis, quantised: Analysis) -> Suspects:
     if found.found:
         return found
     require_static(quantised.source.name, net)
+    require_order(plain, quantised)
     found = find_twins(net, theirs, _type_of(quantised), _type_of(plain))
     names = f"{quantised.source.name} and {plain.source.name}"
     if found.found and opset(net.model) != opset(theirs.model):
@@ -63,6 +64,24 @@ def require_static(name: str, net: Net) -> None:
             f"'{name}' has {met}, whose rounding cannot be taken out: quantise it as pairs of "
             "QuantizeLinear and DequantizeLinear, with onnxruntime by "
             "quantize_static(..., quant_format=QuantFormat.QDQ)"
+        )
+
+
+def require_order(plain: Analysis, quantised: Analysis) -> None:
+    """Refuses two files in the wrong order.
+
+    Raises:
+        InputError: the first has pairs, the second none.
+    """
+    pairs = ("QuantizeLinear", "DequantizeLinear")
+    ours, theirs = (
+        any(node.op_type in pairs for node in one.source.model.graph.node)
+        for one in (plain, quantised)
+    )
+    if ours and not theirs:
+        raise InputError(
+            f"{quantised.source.name} has no pair of QuantizeLinear and DequantizeLinear, and "
+            f"{plain.source.name} has such pairs: FLOAT comes first, then QUANTISED"
         )
 
 

@@ -31,11 +31,9 @@ from .arguments import AskedBlame
 from .blame_found import Found, Opened
 
 
-def require_place(path: Path | None) -> None:
-    """Refuses a file that cannot be written, before any work is done."""
+def require_folder(path: Path | None) -> None:
+    """Refuses a file whose folder is not there, before any work is done."""
     if path is not None:
-        if path.is_dir():
-            raise InputError(f"'{path}': a folder. Name the file to write.")
         find_place(path)
 
 

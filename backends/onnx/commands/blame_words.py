@@ -18,6 +18,8 @@ from .blame_found import Found, Opened
 
 LISTED = 12
 """How many tensors are listed, beside those of the set; --json gives all."""
+ENOUGH = 24
+"""Photos from which on the curve is one of the models, and not of the photos."""
 COLUMNS = {"kind": "", "blame": "r", "SQNR": "r", "set": "r"}
 """Numbers of a tensor; the last is its place in the set that is proposed."""
 
@@ -67,7 +69,8 @@ def _photos(opened: Opened) -> str:
     ranking, measuring = len(opened.ranking), len(opened.measuring)
     if opened.ranking is opened.measuring:
         return f"{ranking}, which ranked and measured: give more for a fair curve"
-    return f"{ranking} ranked, {measuring} others measured"
+    few = ": few, give some dozens" if ranking + measuring < ENOUGH else ""
+    return f"{ranking} ranked, {measuring} others measured{few}"
 
 
 def _named(found: Found) -> str:

@@ -132,9 +132,10 @@ def _read(path: Path) -> bytes:
             )
         data = path.read_bytes()
     except FileNotFoundError:
-        raise InputError(f"no such file: {path}") from None
+        raise InputError(f"no such file: {path}; check the path") from None
     except (OSError, ValueError) as error:
-        raise InputError(f"cannot read {path}: {error}") from None
+        said = getattr(error, "strerror", None) or error
+        raise InputError(f"cannot read {path}: {said}") from None
     if not data:
         raise ModelError(f"{path} is empty; export or download the model again")
     return data

@@ -136,7 +136,9 @@ COLUMNS: Mapping[str, Column] = {
         one(lambda o: number(o.confidence)),
     ),
     "target": Column("text", "model", "what the map is about", one(lambda o: o.target)),
-    "score_model": Column("number", "model", "its number", one(lambda o: number(o.score))),
+    "score_model": Column(
+        "number", "model", "the score of what the map is about", one(lambda o: number(o.score))
+    ),
     **{name: Column("number", "model", STATS[name].summary, stat(name)) for name in LOGGED},
     "raw_max": Column(
         "number", "model", "the map's maximum", one(lambda o: number(o.seen.raw_max))
@@ -190,7 +192,7 @@ COLUMNS: Mapping[str, Column] = {
     "flips": Column(
         "number",
         "reference",
-        "1 where that is another",
+        "1 where the reference answers otherwise",
         of_b(lambda p: None if p.answers is None else float(p.flips)),
     ),
     "score": Column(

@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 @click.argument("images", nargs=-1, type=FILE)
 @options(
     Compare,
-    *("target", "layer", "score", "method", *PIXELS, "static", "labels", "label-offset"),
+    *("target", "layers", "score", "method", *PIXELS, "static", "labels", "label-offset"),
     *("threshold", *RUNTIME, "json", "output"),
     target={"help": "What both are explained for, see 'gradcam targets'. Default: A's answer."},
-    layer={
+    layers={
         "help": "Where A is looked at: a tensor, a node, a module path or an index of 'gradcam "
-        "layers'. That of B is found."
+        "layers'; repeatable. That of B is found."
     },
     method={"default": None, "show_default": False, "help": "Default: what suits A's score."},
     output={
@@ -42,7 +42,12 @@ if TYPE_CHECKING:
         "the current one.",
     },
 )
-@click.option("--layer-b", help="The layer of B; 'default' is its own default one.")
+@click.option(
+    "--layer-b",
+    "layers_b",
+    multiple=True,
+    help="The layer of B; 'default' is its own default one. Repeatable, in the order of A's.",
+)
 @click.option("--labels-b", type=FILE, metavar="FILE", help="B's class names. Default: --labels.")
 @click.option(
     "--map-classes",
@@ -87,8 +92,9 @@ def compare(asked: Compare) -> int:
     """Explain models A and B on the same IMAGES, and say whether they look at the same thing.
 
     A is the original and B what became of it: an export, a quantised copy, a conversion. Either is
-    a model file, 'package.module:factory', a function that gives a torch module, or a folder that
-    'gradcam record' or a device has written; two such folders need no IMAGES. Both are fed the
+    a model file, 'package.module:factory', a function that gives a torch module or a backend that
+    is open, or a folder that 'gradcam record' or a device has written; two such folders need no
+    IMAGES. Both are fed the
     same bytes and explained for A's answer. The verdict is in units of A itself: how alike its maps
     stay under one grey level of noise, and how alike its map of another class is.
 
@@ -114,11 +120,12 @@ def run(asked: Compare, limits: Sequence[Limit]) -> int:
 
     from ..compare.files import input_said, record, write
     from ..compare.opened import open_both
-    from ..output import check_directory, print_json
+    from ..output import check_directory, check_file, print_json
     from ..report import progress
     from ..threads import ahead
 
     check_directory(asked.out)
+    check_file(asked.junit, "--junit")
     opened = open_both(asked)
     for text in opened.said:
         click.echo(f"note: {text}", err=True)
@@ -151,16 +158,21 @@ def again(asked: Compare, limits: Sequence[Limit]) -> int:
     """Limits on saved numbers."""
     from cam_core.compare.limits import check
 
+    from ..output import check_file
+
     if asked.model is not None:
         raise click.UsageError("--again runs no model: leave A, B and the photos out")
     if not (limits or asked.junit):
         raise click.UsageError("--again puts limits on a report: name some with --fail-if")
     assert asked.again is not None
+    check_file(asked.junit, "--junit")
     facts = saved(asked.again)
     checked = check(facts, limits)
     for one in checked:
         click.echo(f"{'FAILED' if one.failed else 'holds '} {one.line}")
     write_junit(asked.junit, checked, facts, "compare")
+    if asked.junit is not None:
+        click.echo(f"wrote  {asked.junit}")
     return ended(checked)
 
 

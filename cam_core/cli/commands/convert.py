@@ -29,6 +29,7 @@ class Asked(Typed):
     exporter: str
     opset: int | None
     calibration: tuple[Path, ...]
+    leave: tuple[str, ...]
     force: bool
 
 
@@ -61,6 +62,13 @@ class Asked(Typed):
     metavar="IMAGES",
     help="Quantise an .onnx file, calibrated on these photos: files or folders; repeatable.",
 )
+@click.option(
+    "--leave",
+    multiple=True,
+    metavar="OPERATOR",
+    help="Of --int8: an operator that stays in float, by its name, such as those that 'gradcam "
+    "blame' lists; repeatable.",
+)
 @click.option("--force", is_flag=True, help="Write the file also where its outputs differ.")
 def convert(asked: Asked) -> int:
     """Write SOURCE as an .onnx file, run both, and compare them.
@@ -89,6 +97,8 @@ def convert(asked: Asked) -> int:
         found = find_converter("check")(*asked.sources)
         tell(asked, {"command": "convert", "check": list(asked.sources)}, found)
         return 0 if found.same else 1
+    if asked.leave and not asked.calibration:
+        raise click.UsageError("--leave is of --int8 IMAGES: nothing is quantised without")
     if len(asked.sources) != 1 or asked.out is None:
         raise click.UsageError("one SOURCE, and -o OUT")
     found = converted(asked, asked.sources[0], asked.out)
@@ -108,7 +118,9 @@ def converted(asked: Asked, source: str, out: Path) -> Any:
     if asked.calibration:
         if file.suffix.lower() != ONNX:
             raise InputError(f"--int8 quantises an .onnx file: convert '{source}' to one first.")
-        return find_converter("quantise")(source, out, photos(asked, source), **known)[1]
+        return find_converter("quantise")(
+            source, out, photos(asked, source), leave=asked.leave, **known
+        )[1]
     known |= {"opset": asked.opset, "verify": asked.verify}
     if file.is_dir() or file.suffix.lower() in KERAS:
         return find_converter("keras")(required(file), out, **known)[1]
@@ -124,7 +136,7 @@ def required(file: Path) -> Path:
     from cam_core.errors import ModelError
 
     if not file.exists():
-        raise ModelError(f"no such file: '{file}'")
+        raise ModelError(f"no such file: '{file}'; check the path")
     if file.is_dir() and not (file / SAVED_MODEL).exists():
         raise ModelError(f"'{file}' is a folder without {SAVED_MODEL}: name the model's file in it")
     return file

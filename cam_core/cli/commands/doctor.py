@@ -16,13 +16,17 @@ from ..options import PIXELS, RUNTIME, options
 from ..typed import PIECES, Typed, flag, opening, pieces
 
 if TYPE_CHECKING:
-    from cam_core.backend import Array
+    from cam_core.backend import Array, InputInfo
     from cam_core.doctor import Candidate, Examined
 
     from ..inputs.opened import Setup
 
 MOST = 16
 """Photos that are looked at: more of them hardly tell more."""
+
+
+LISTED = 3
+"""Ways that the verdict names; the table has all."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +59,7 @@ def doctor(asked: AskedDoctor) -> int:
     way in which MODEL agrees with it; alone, the way in which it is confident and consistent: sure
     of a photo, sure of the same of its mirror image and of cuts of it, and not of the same of all.
 
+    MODEL and OTHER are files, or 'package.module:factory', a function that gives a torch module.
     How MODEL is fed now is what the flags or its files say. Exit code 1: that is not among the
     best, or none will do.
 
@@ -62,8 +67,9 @@ def doctor(asked: AskedDoctor) -> int:
     gradcam doctor model.onnx photos --against model.float.onnx --against-preprocess imagenet
     gradcam doctor model.onnx photos --preprocess unit
     """
-    from ..output import print_json, write_json
+    from ..output import check_file, print_json, write_json
 
+    check_file(asked.out, "-o", [asked.model, asked.against or ""])
     setup = set_up(asked, asked.model)
     photos = photos_of(setup)
     used = used_of(setup)
@@ -74,9 +80,9 @@ def doctor(asked: AskedDoctor) -> int:
     return 0 if found.verdict.enough and not found.verdict.named else 1
 
 
-def set_up(asked: AskedDoctor, model: str) -> Setup:
-    """A model, and the photos as it is fed them."""
-    from cam_core.discover import open_backend
+def set_up(asked: AskedDoctor, model: str, like: Sequence[InputInfo] = ()) -> Setup:
+    """A model, and the photos as it is fed them; `like` the other one's inputs."""
+    from cam_core.compare.opening import open_side
     from cam_core.errors import InputError
     from cam_core.recording import require_model
     from cam_core.sources import Sources
@@ -84,7 +90,7 @@ def set_up(asked: AskedDoctor, model: str) -> Setup:
     from ..inputs.opened import bring_together
 
     require_model(model)
-    backend = open_backend(model, **opening(asked))
+    backend = open_side(model, like, **opening(asked))
     if (count := len(backend.inputs())) > 1:
         raise InputError(f"the doctor is for models of one photo: '{model}' takes {count} inputs.")
     sources = Sources.of(backend, model, flag)
@@ -134,7 +140,7 @@ def examine(asked: AskedDoctor, setup: Setup, used: Candidate, photos: Sequence[
             return alone(setup.backend, used, photos, step)
     nothing: dict[str, Any] = dict.fromkeys((*PIECES, "rescale", "scale"))
     own = replace(asked, **nothing, preprocess=asked.against_preprocess, score=None)
-    other = set_up(own, asked.against)
+    other = set_up(own, asked.against, setup.backend.inputs())
     reference = scores_of(other.backend, used_of(other), photos)
     if reference is None:
         raise InputError(f"'{asked.against}' does not take these photos: see `gradcam check`.")
@@ -183,13 +189,23 @@ def sentence(asked: AskedDoctor, found: Examined) -> str:
         return f"none of these: {name} {does} by {best:.2f} at best, {now:.2f} as it is fed"
     if not verdict.named:
         doubt = [found.candidates[i].name for i in verdict.tied if i != 0]
-        tied = f"; these photos do not tell it from {' or '.join(doubt)}" if doubt else ""
+        tied = f"; these photos do not tell it from {either(doubt)}" if doubt else ""
         return f"{name} {does} ({now:.2f}) as it is fed{tied}"
     ways = [found.candidates[i] for i in verdict.named]
-    said = " or ".join(way.name for way in ways)
+    said = either([way.name for way in ways])
     tied = ", which these photos do not tell apart" if ways[1:] else ""
     typed = "" if ways[0].reshaped else f": {flags(ways[0])}"
     return f"{name} {does} ({best:.2f}, {now:.2f} as it is fed) when fed {said}{tied}{typed}"
+
+
+def either(names: Sequence[str]) -> str:
+    """One of these ways, of which some have commas in their names."""
+    if len(names) == 1:
+        return names[0]
+    quoted = [f"'{name}'" for name in names]
+    if len(names) > LISTED + 1:
+        quoted = [*quoted[:LISTED], f"{len(names) - LISTED} others"]
+    return f"{', '.join(quoted[:-1])} or {quoted[-1]}"
 
 
 def tell(facts: dict[str, Any]) -> None:
@@ -203,9 +219,10 @@ def tell(facts: dict[str, Any]) -> None:
     ]
     headings = {"": "", "fed": "fold", facts["measure"]: "r", "lowest": "r"}
     out.print(grid(headings, rows), soft_wrap=True)
-    against = [] if facts["against"] is None else [("against", facts["against"])]
-    said = [("photos", str(facts["photos"])), ("used", facts["used"])]
-    lines(out, [*against, *said, ("verdict", facts["verdict"])])
+    said = [("~", "the best, and what these photos do not tell from it")]
+    said += [] if facts["against"] is None else [("against", facts["against"])]
+    said += [("photos", str(facts["photos"])), ("used", facts["used"])]
+    lines(out, [*said, ("verdict", facts["verdict"])])
 
 
 def _numbers(way: dict[str, Any]) -> tuple[str, str]:

@@ -58,7 +58,9 @@ def record(asked: Asked) -> None:
 
     Per photo IMAGE.npz: the hash of the model's input, the scores, the map before and after its
     ReLU, and the class that it is about. A device can write the same files, see docs/recordings.md.
-    The layer and the method are those of an instrumented file where MODEL is one.
+    MODEL is a file, or 'package.module:factory', a function that gives a pair of a torch module and
+    an example of its input. The layer and the method are those of an instrumented file where MODEL
+    is one.
 
     \b
     gradcam record model.cam.onnx photos -o recording
@@ -92,12 +94,12 @@ def record(asked: Asked) -> None:
 
 def set_up(asked: Asked, images: list[Path]) -> Setup:
     """The model, and the photos."""
-    from cam_core.discover import open_backend
+    from cam_core.compare.opening import open_side
     from cam_core.sources import Sources
 
     from ..inputs.opened import bring_together
 
-    backend = open_backend(asked.model, **opening(asked))
+    backend = open_side(asked.model, **opening(asked))
     sources = Sources.of(backend, asked.model, flag)
     return bring_together(backend, sources, asked, images, pieces(asked))
 

@@ -17,7 +17,7 @@ class Compare(Typed):
     images: tuple[Path, ...]
     out: Path
     own_preprocessing: bool
-    layer_b: str | None
+    layers_b: tuple[str, ...]
     labels_b: Path | None
     map_classes: Path | None
     sample: int

@@ -92,7 +92,9 @@ def parquet(photos: Sequence[Mapping[str, Any]]) -> bytes:
     import pyarrow
     import pyarrow.parquet
 
-    table = pyarrow.table({name: [one.get(name) for one in photos] for name in (*NAMED, *METRICS)})
+    kinds = dict.fromkeys(NAMED, pyarrow.string()) | dict.fromkeys(METRICS, pyarrow.float64())
+    columns = {name: [one.get(name) for one in photos] for name in kinds}
+    table = pyarrow.table(columns, schema=pyarrow.schema(kinds.items()))
     out = BytesIO()
     pyarrow.parquet.write_table(table, out)
     return out.getvalue()

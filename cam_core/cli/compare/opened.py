@@ -77,8 +77,8 @@ def open_both(asked: Compare) -> Opened:
     sides = bring_together(
         *(a, b),
         (first.a, first.b),
-        layers=None if asked.layer is None else [asked.layer],
-        layers_b=None if asked.layer_b is None else [asked.layer_b],
+        layers=list(asked.layers) or None,
+        layers_b=list(asked.layers_b) or None,
         labels=names,
         classes=given,
         target=next(iter(asked.targets), None),
@@ -154,9 +154,9 @@ def _backends(asked: Compare, model: str, other: str) -> tuple[Backend, Backend]
 
 def _of_b(asked: Compare) -> Compare:
     """The same for B: its layer is another's name, its labels may be others."""
-    layer = None if asked.layer_b == "default" else asked.layer_b
+    layers = () if asked.layers_b == ("default",) else asked.layers_b
     labels = asked.labels_file if asked.labels_b is None else asked.labels_b
-    found = replace(asked, layer=layer, labels_file=labels)
+    found = replace(asked, layers=layers, labels_file=labels)
     # the flags about pixels are about A's then
     return replace(found, preprocess=None, order=()) if asked.own_preprocessing else found
 

@@ -9,14 +9,18 @@ from typing import Any
 
 import numpy as np
 
+from cam_core.backend import Array
 from cam_core.compare.limits import Checked
+from cam_core.compare.photos import Pair
 from cam_core.compare.run import Comparison
 from cam_core.compare.verdict import ratings
 from cam_core.image.png import png
+from cam_core.plural import counted
 
 from ..templates import rendered
+from .sheet import COLOURS as EXPLAINED
 from .sheet import Strip
-from .words import columns, facts, row
+from .words import columns, facts, row, told
 
 TEMPLATE = Path(__file__).with_name("page.html.jinja")
 LEFT, WIDE = 40, 920
@@ -27,7 +31,11 @@ COLOURS = {
     "not clear": "#ef8f00",
     "not the same": "#b3261e",
 }
-GREY, BLUE, RED = "#686d75", "#1a66c2", "#b3261e"
+GREY = "#686d75"
+STEPS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
+"""Between the ticks of the plot."""
+TICKS = 7
+"""The most that it has."""
 
 
 def page(
@@ -54,7 +62,10 @@ def page(
         checked=checked,
         plot=plot(found),
         strips=[[_picture(*one) for one in strip.pictures] for strip in strips],
+        colours=f"{EXPLAINED}.",
         columns=list(columns(found)),
+        words=list(columns(found).values()).count("fold"),
+        metrics=told(found),
         rows=[row(found, found.pairs[i]) for i in found.worst_first],
         tensors=tensors,
         curve=curve([] if tensors is None else tensors["tensors"]),
@@ -77,20 +88,41 @@ def plot(found: Comparison) -> dict[str, Any]:
         {
             "x": x(value),
             "y": 84 - 12 * (i % 4),
-            "colour": RED if pair.flips else BLUE,
+            "other": pair.flips or _lone(pair),
             "text": f"{pair.name}: {value:.3f}",
         }
         for i, (pair, value) in enumerate(zip(found.pairs, r, strict=True))
         if not np.isnan(value)
     ]
-    marks = [("noise", verdict.floor, GREY, 20, "end"), ("", verdict.ceiling, GREY, 20, "start")]
+    marks = [("noise", verdict.floor, 20), (verdict.beyond, verdict.ceiling, 0)]
     named = [
-        {"x": x(v), "text": name or verdict.beyond, "colour": colour, "y": y, "anchor": anchor}
-        for name, v, colour, y, anchor in marks
+        {"x": x(v), "text": name, "y": y, "anchor": "start" if x(v) < LEFT + WIDE / 2 else "end"}
+        for name, v, y in marks
         if not np.isnan(v)
     ]
-    ticks = [{"x": x(v), "text": f"{v:.3g}"} for v in np.linspace(low, 1, 6)]
-    return {"dots": dots, "marks": named, "ticks": ticks}
+    shown = [{"x": x(v), "text": f"{v:g}"} for v in ticks(low)]
+    alt = f"{counted(len(dots), 'photo')}, {_between(known)}"
+    return {"dots": dots, "marks": named, "ticks": shown, "said": plot_said(found), "alt": alt}
+
+
+def plot_said(found: Comparison) -> str:
+    """How the plot is read."""
+    flips = any(pair.flips for pair in found.pairs)
+    lone = any(_lone(pair) for pair in found.pairs)
+    marks = {"noise": found.verdict.floor, found.verdict.beyond: found.verdict.ceiling}
+    held = [name for name, value in marks.items() if not np.isnan(value)]
+    parts = ["A dot is a photo, further right is more alike (rank correlation of both maps)"]
+    parts += ["red where B answers otherwise"] if flips else []
+    parts += ["red where one model alone has a box"] if lone else []
+    parts += [f"dashed: A's map against its own under noise{_beyond(held)}"] if held else []
+    return "; ".join(parts) + "."
+
+
+def ticks(low: float) -> list[float]:
+    """Round numbers from `low` to 1, TICKS at most."""
+    step = next((one for one in STEPS if (1 - low) / one <= TICKS - 1 + 1e-9), STEPS[-1])
+    count = int((1 - low) / step + 1e-9)
+    return [round(1 - step * i, 3) for i in range(count, -1, -1)]
 
 
 def curve(tensors: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -118,4 +150,20 @@ def _level(one: Mapping[str, Any], top: float, low: float) -> float:
 
 
 def _picture(pixels: Any, text: str) -> dict[str, str]:
-    return {"png": b64encode(png(pixels)).decode(), "text": text}
+    drawn = text.startswith(("A:", "B:", "B - A"))
+    alt = f"Map of {text}" if drawn else f"Photo {text}"
+    return {"png": b64encode(png(pixels)).decode(), "text": text, "alt": alt}
+
+
+def _lone(pair: Pair) -> bool:
+    return pair.boxes is not None and bool(pair.boxes["misses"] or pair.boxes["ghosts"])
+
+
+def _between(known: Array) -> str:
+    if not known.size:
+        return "none with a number"
+    return f"agreement from {known.min():.3f} to {known.max():.3f}, median {np.median(known):.3f}"
+
+
+def _beyond(held: Sequence[str]) -> str:
+    return "".join(f", and against that of {name}" for name in held if name != "noise")

@@ -26,7 +26,10 @@ Shown = Callable[[int, Array], tuple[Array, Placement] | None]
 """(place among all, a map) -> the photo, and where it lies in the model's input."""
 PICTURED = 12
 """Photos in the pictures."""
-COLOURS = "A and B in one row on one scale of colours; the last: red where B has more, blue less"
+COLOURS = (
+    "A and B of one row on one scale of colours; the last picture: red where B has more, blue "
+    "where it has less"
+)
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,7 @@ def lone_row(lone: Lone, photo: Array, placement: Placement) -> list[tuple[Array
     corners = tuple(float(v * scale) for v in box["corners"])
     own = f"{name} ({strength(box):.3g})"
     gap = f"{why['lacks']:.2g} too little" if why["lacks"] > 0 else "another won"
-    none = f"none, {strength(why):.3g}, {gap}"
+    none = f"no box ({strength(why):.3g} there, {gap})"
     shown = mark(photo, [Mark(corners)], (photo.shape[0], photo.shape[1]))
     about = (own, none) if has == "A" else (none, own)
     return [

@@ -11,6 +11,7 @@ from cam_core.compare.agreement import MEASURES
 from cam_core.compare.bounds import FORWARD_ONLY
 from cam_core.compare.limits import Checked
 from cam_core.compare.photos import Pair
+from cam_core.compare.record import METRICS
 from cam_core.compare.run import Comparison
 from cam_core.compare.verdict import bound
 from cam_core.plural import counted
@@ -38,15 +39,30 @@ def show(found: Comparison, said: Sequence[str], more: Sequence[tuple[str, str]]
 def columns(found: Comparison) -> dict[str, str]:
     """Of the table."""
     numbers = [*MEASURES, "gain", "score A", "score B"]
-    return {"photo": "fold", "about": "fold", "B says": "fold"} | dict.fromkeys(numbers, "r")
+    says = ["A says"] * another_asked(found) + ["B says"]
+    return dict.fromkeys(("photo", "about", *says), "fold") | dict.fromkeys(numbers, "r")
 
 
 def row(found: Comparison, pair: Pair) -> list[str]:
     """One photo."""
-    other = pair.answers[1].label if pair.answers is not None and pair.flips else ""
+    says = [one.label if pair.flips else "" for one in pair.answers or ()] or ["", ""]
     numbers = [cell(pair.measures[name]) for name in (*MEASURES, "gain")]
     scores = [f"{score:.4g}" for score in pair.scores]
-    return [pair.name, pair.target, other, *numbers, *scores]
+    return [pair.name, pair.target, *says[not another_asked(found) :], *numbers, *scores]
+
+
+def another_asked(found: Comparison) -> bool:
+    """Are there maps of what A does not say, where B says something else than A?"""
+    return any(
+        pair.flips and pair.answers is not None and pair.answers[0].label != pair.target
+        for pair in found.pairs
+    )
+
+
+def told(found: Comparison) -> list[tuple[str, str]]:
+    """What the words and numbers of the table mean."""
+    about = [("about", "what both maps show the evidence for")]
+    return [*about, *((name, METRICS[name]) for name in columns(found) if name in METRICS)]
 
 
 def cell(value: float) -> str:

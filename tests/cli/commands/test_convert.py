@@ -99,6 +99,21 @@ def test_int8_is_calibrated_by_the_models_own_record() -> None:
     assert "differs by" in checked.stdout
 
 
+def test_int8_leaves_operators_in_float() -> None:
+    import onnx
+
+    last = onnx.load("demo.onnx").graph.node[-1]
+    flags = ("--int8", "photos", "--leave", last.name, "-o", "left.onnx")
+    done = call("demo.onnx", *flags)
+    assert done.exit_code == 0, done.output
+    (made,) = (n for n in onnx.load("left.onnx").graph.node if "logits" in n.output)
+    assert made.op_type == last.op_type  # and no DequantizeLinear
+    Path("left.onnx").unlink()
+    wrong = call("demo.onnx", "--int8", "photos", "--leave", "nowhere", "-o", "left.onnx")
+    assert (wrong.exit_code, Path("left.onnx").exists()) == (2, False)
+    assert "no operator 'nowhere'" in wrong.stderr
+
+
 def test_check_says_that_two_are_the_same() -> None:
     done = call("--check", "demo.onnx", "demo.onnx", "--json")
     assert done.exit_code == 0, done.output
@@ -110,6 +125,7 @@ def test_check_says_that_two_are_the_same() -> None:
     [
         (("demo.onnx", "-o", "a.onnx"), ".onnx already"),
         (("demo.onnx",), "-o OUT"),
+        (("demo.onnx", "-o", "a.onnx", "--leave", "x"), "--leave is of --int8 IMAGES"),
         (("--check", "demo.onnx"), "compares two files"),
         (("--check", "demo.onnx", "nowhere.onnx"), "no such file: 'nowhere.onnx'"),
         (("--check", "demo.onnx", "photos"), "'photos' is a folder without saved_model.pb"),

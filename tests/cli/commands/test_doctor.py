@@ -12,6 +12,7 @@ import pytest
 from onnx import helper, numpy_helper
 from PIL import Image
 
+from cam_core.cli.commands.doctor import either
 from cam_core.demo import MODEL, load_scenes
 from tests.commands.calls import call
 
@@ -76,6 +77,7 @@ def test_names_none_where_it_is_fed_right(plain: Path, photos: Path) -> None:
     done = call("doctor", plain, photos, *arguments)
     assert done.exit_code == 0, done.output
     assert "plain.onnx agrees (1.00) as it is fed" in done.stdout
+    assert "~        the best, and what these photos do not tell from it" in done.stdout
 
 
 def test_alone(plain: Path, photos: Path) -> None:
@@ -83,6 +85,14 @@ def test_alone(plain: Path, photos: Path) -> None:
     done = call("doctor", plain, photos, "--preprocess", "unit", "--json")
     assert done.exit_code == 0, done.output
     assert json.loads(done.stdout)["named"] == []
+
+
+def test_several_ways_are_told_apart_in_a_line() -> None:
+    names = ["RGB CLIP", "RGB CLIP, crop", "RGB -1..1", "BGR 0-1", "RGB 0-1"]
+    assert either(names[:1]) == "RGB CLIP"
+    assert either(names[:2]) == "'RGB CLIP' or 'RGB CLIP, crop'"
+    assert either(names[:4]) == "'RGB CLIP', 'RGB CLIP, crop', 'RGB -1..1' or 'BGR 0-1'"
+    assert either(names) == "'RGB CLIP', 'RGB CLIP, crop', 'RGB -1..1' or 2 others"
 
 
 def test_bad_input(tmp_path: Path, plain: Path, photos: Path) -> None:
@@ -99,6 +109,15 @@ def test_bad_input(tmp_path: Path, plain: Path, photos: Path) -> None:
         assert len(done.stderr.splitlines()) == 1
 
 
+def test_a_record_that_cannot_be_written_is_refused_before_any_work(
+    tmp_path: Path, plain: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.access", lambda *_: False)  # root may write anywhere
+    done = call("doctor", tmp_path / "gone.onnx", photos, "-o", tmp_path / "new.json")
+    assert done.exit_code == 2
+    assert f"-o '{tmp_path / 'new.json'}': no permission to write in" in done.stderr
+
+
 def test_a_model_of_several_inputs_is_refused_in_a_line(tmp_path: Path, photos: Path) -> None:
     model = onnx.load_from_string(MODEL.read_bytes())
     model.graph.input.append(helper.make_tensor_value_info("age", onnx.TensorProto.FLOAT, [1, 1]))
@@ -107,3 +126,51 @@ def test_a_model_of_several_inputs_is_refused_in_a_line(tmp_path: Path, photos: 
     done = call("doctor", str(path), str(photos))
     assert done.exit_code == 2
     assert f"the doctor is for models of one photo: '{path}' takes 2 inputs." in done.stderr
+
+
+NET = """
+import torch
+from torch import nn
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.c = nn.Conv2d(3, 8, 3, 2)
+        self.h = nn.Linear(8, 4)
+
+    def forward(self, x):
+        return self.h(self.c(x).relu().mean((2, 3)))
+
+def net():
+    return Net()
+
+def pair():
+    return Net(), torch.zeros(1, 3, 32, 32)
+"""
+
+
+def test_a_module_is_doctored_and_is_held_against(
+    tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch = pytest.importorskip("torch")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "nets_to_doctor.py").write_text(NET)
+    import nets_to_doctor  # type: ignore[import-not-found]
+
+    from converters.torch import to_onnx
+
+    x = torch.zeros(2, 3, 32, 32)
+    to_onnx(nets_to_doctor.net(), x, "net.onnx", exporter="torchscript")
+    ways = ("--preprocess", "unit", "--against-preprocess", "unit")
+    for model, other in (
+        ("net.onnx", "nets_to_doctor:net"),
+        ("nets_to_doctor:pair", "net.onnx"),
+    ):
+        done = call("doctor", model, photos, "--against", other, *ways)
+        assert done.exit_code == 0, done.output
+        assert "agrees (1.00) as it is fed" in done.stdout
+    done = call("doctor", "nets_to_doctor:net", photos)
+    assert done.exit_code == 2
+    assert "(model, example input)" in done.stderr

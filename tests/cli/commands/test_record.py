@@ -119,6 +119,18 @@ def test_what_cannot_be_is_said_in_a_line(arguments: tuple[str, ...], text: str)
     assert not Path("rec").exists()
 
 
+def test_a_module_is_recorded(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    net = "nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Conv2d(4, 2, 26), nn.Flatten())"
+    (tmp_path / "net_to_record.py").write_text(
+        f"import torch\nfrom torch import nn\n\nnet = {net}, torch.zeros(1, 3, 28, 28)\n"
+    )
+    done = call("net_to_record:net", "photos", "--preprocess", PREPROCESS, "-o", "rec")
+    assert done.exit_code == 0, done.output
+    held = np.load(next(Path("rec").glob("*.npz")))
+    assert (held["cam_map"].shape, held["logits"].shape) == ((1, 26, 26), (1, 2))
+
+
 OF_MODELS = [
     *("check rec", "layers rec", "instrument rec -o x.onnx", "strip rec -o x.onnx"),
     *("doctor rec photos/s0.png photos/s1.png", "targets rec", "targets rec photos/s0.png"),

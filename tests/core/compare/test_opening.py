@@ -68,6 +68,17 @@ def test_what_cannot_be_opened_is_a_line(here: Path, source: str, said: str) -> 
         open_side(source)
 
 
+def test_a_function_may_give_what_is_open_already(here: Path) -> None:
+    Path("opened_to_compare.py").write_text(
+        "from cam_core import open_backend\nfrom cam_core.demo import MODEL\n\n"
+        "BACKEND = open_backend(MODEL)\n\ndef net():\n    return BACKEND\n"
+    )
+    found = open_side("opened_to_compare:net", layer="relu_3", optimization="basic")
+    import opened_to_compare  # type: ignore[import-not-found]
+
+    assert found is opened_to_compare.BACKEND
+
+
 def test_what_no_backend_reads_is_told(here: Path) -> None:
     Path("other_to_compare.py").write_text("def f():\n    return 3\n")
     with pytest.raises(CamError, match=r"no backend explains a builtins\.int"):

@@ -43,6 +43,7 @@ def pair() -> tuple[Any, Any]:
 
 def test_an_export_looks_at_the_same(pair: Any, x: Any) -> None:
     found = compare(*pair, x)
+    assert repr(found) == f"<Comparison of {len(x)} photos: {found.verdict.line}>"
     assert found.verdict.word == "the same", found.verdict.line
     assert found.verdict.line.startswith("the same: agreement 1.000 [1.000, 1.000] of 1, noise")
     assert [(one.a, one.b, one.by) for one in found.sides.layers] == [
