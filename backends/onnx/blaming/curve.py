@@ -29,9 +29,9 @@ class Case:
     signed: Array | None
     """The signed map; None where it makes none."""
     layer: Layer | None = None
-    """Where it looks for it."""
-    activations: Array | None = None
-    """What is there."""
+    """Where that is looked for."""
+    plain: OnnxBackend | None = None
+    """The float model itself."""
 
 
 @dataclass(frozen=True)
@@ -58,14 +58,12 @@ def case_of(backend: OnnxBackend, name: str, x: Inputs, target: ScoredTarget) ->
     """What the float model says of a photo."""
     try:
         found = explain(backend, x, target, "gradcam")
-        look = backend.look(x, layers=[found.layer])
     except CamError:  # no layer to look at, or none with a derivative: the score alone
         look = backend.look(x, layers=())
         return Case(name, x, target, float(target.score(look.score, look.outputs)[0]), None)
     layer = next((one for one in backend.layers() if one.name == found.layer), None)
     layer = Layer(found.layer, "", ()) if layer is None else layer
-    A = look.activations[found.layer]
-    return Case(name, x, target, float(found.score[0]), found.signed, layer, A)
+    return Case(name, x, target, float(found.score[0]), found.signed, layer, backend)
 
 
 def drift(backend: OnnxBackend, cases: Sequence[Case], *, maps: bool = True) -> Drift:
@@ -97,14 +95,14 @@ def layer_of(backend: OnnxBackend, cases: Sequence[Case]) -> str | None:
 
     Its own default may be another once tensors are kept in float.
     """
-    for case in cases:
-        if case.layer is None or case.activations is None:
-            continue
-        try:
-            return like(case.layer, case.activations, backend, case.x).b
-        except LayerError:
-            return None
-    return None
+    case = next((one for one in cases if one.layer is not None), None)
+    if case is None or case.layer is None or case.plain is None:
+        return None
+    A = case.plain.look(case.x, layers=[case.layer.name]).activations[case.layer.name]
+    try:
+        return like(case.layer, A, backend, case.x).b
+    except LayerError:
+        return None
 
 
 def differences(backend: OnnxBackend, cases: Sequence[Case]) -> Array:
