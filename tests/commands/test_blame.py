@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,9 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
+from backends.onnx.blaming.curve import Drift, Point
+from backends.onnx.commands import blame_found
+from backends.onnx.commands.blame_found import few_at_fault
 from tests.blaming.quantised import halved, plain, quantised, ranges
 from tests.commands.calls import call
 
@@ -62,6 +66,33 @@ def test_says_it(files: dict[str, Path]) -> None:
     assert "nodes_to_exclude=[" in done.stdout
     assert "input    fed as" in done.stdout
     assert "%" not in done.stdout  # a single tensor's figure is no share of anything
+
+
+@pytest.mark.parametrize(
+    ("order", "other", "alone"),
+    [
+        (("b", "a"), ("a", "c"), ("a",)),
+        (("b", "d"), ("c", "a"), ("c", "a")),
+        (("b", "d"), ("d", "b"), None),
+    ],
+)
+def test_the_few_at_fault_may_begin_another_order(
+    order: tuple[str, ...],
+    other: tuple[str, ...],
+    alone: tuple[str, ...] | None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What is best for a large set may begin with a tensor that only corrects others."""
+
+    def curve(restored: Any, order: Any, counts: Any, cases: Any, *, maps: bool) -> list[Point]:
+        kept = tuple(order[: counts[0]])
+        return [Point(kept, Drift(0.1 if "a" in kept else 1.0, None))]
+
+    monkeypatch.setattr(blame_found, "curve", curve)
+    names = [f"t{i}" for i in range(18)]
+    blame: Any = SimpleNamespace(restored=None)
+    found = few_at_fault(blame, [*order, *names], [*other, *names], [], [], Drift(1.0, None))
+    assert (None if found is None else found.kept) == alone
 
 
 def test_float16(files: dict[str, Path]) -> None:

@@ -77,7 +77,8 @@ def _named(found: Found) -> str:
     names = ", ".join(found.named)
     if not np.isfinite(found.ratings[0].blame):
         return f"{names}: no number where it would be one in float"
-    after = next(p.drift.rms for p in found.blamed if p.kept == found.named)
+    assert found.alone is not None
+    after = found.alone.drift.rms
     return f"{names}: in float the drift is {_number(after)} instead of {_number(found.before.rms)}"
 
 
