@@ -20,6 +20,7 @@ from ..targets.scores import find_axis
 from .boxes import boxes_record
 from .channels import with_channels
 from .flips import NONE_FLIPPED, Flipped, answered, flipped, measured, seen_of
+from .inputs import same_numbers
 from .photos import Answer, Batch, Pair, Photo, Seen
 from .sides import Sides, scores, signed_or_nan
 
@@ -49,7 +50,7 @@ def compare_batch(
     known = all_seen(sides, looks, xs, photos)
     boxes = boxes_record(sides, known) if len(photos) == 1 else None
     try:
-        asked = settled(sides, looks, known)
+        asked = settled(sides, looks, known, len(photos))
     except NothingFoundError as error:
         missed(f"{photos[0].name}: {error}")
         return None
@@ -103,6 +104,7 @@ def paired(
             if (row := places.get(i)) is not None
             else {},
             answer_maps=None if row is None else (ours[row], theirs[row]),
+            alike=same_numbers(photo.a, photo.b),
         )
         for i, photo in enumerate(photos)
     ]
@@ -126,11 +128,15 @@ def all_seen(
 
 
 def settled(
-    sides: Sides, looks: tuple[Looks, Looks], seen: tuple[Shown, Shown]
+    sides: Sides, looks: tuple[Looks, Looks], seen: tuple[Shown, Shown], n: int
 ) -> tuple[ScoredTarget, ScoredTarget]:
-    """The first question as it turns out to be in these photos, of A and of B."""
+    """The first question as it turns out to be in these n photos, of A and of B.
+
+    Of a photo that a fixed batch repeats it is asked once: the other model may repeat it otherwise.
+    """
+    seen = tuple(replace(one, score=one.score[:n]) for one in seen)  # type: ignore[assignment]
     found = sides.questions[0].found_in(seen[0])[0]
-    target = found.held(looks[0].of(found.tensor).score)
+    target = found.held(looks[0].of(found.tensor).score[:n])
     return target, sides.in_b(target, 0).found_in(seen[1])[0]
 
 

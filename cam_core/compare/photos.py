@@ -118,10 +118,13 @@ class Pair:
     lone: Sequence[Lone] = ()
     """Those of one model alone that are explained."""
 
+    alike: bool = False
+    """Were both fed the same numbers, by other names or as rows of another batch?"""
+
     @property
     def fed_alike(self) -> bool:
         """Were both fed the same bytes?"""
-        return self.sha256[0] == self.sha256[1]
+        return self.alike or self.sha256[0] == self.sha256[1]
 
 
 @dataclass(frozen=True, eq=False)

@@ -146,8 +146,8 @@ def compare(
     known |= {"method": method, "seed": seed}
     if x is None:
         return _recordings(a, b, known)
-    ours = rows_of(x)
-    theirs, said = rows_of_b(a, b, ours) if x_b is None else (rows_of(x_b), "")
+    ours = rows_of(x, a)
+    theirs, said = rows_of_b(a, b, ours) if x_b is None else (rows_of(x_b, b), "")
     if len(ours) != len(theirs) or not ours:
         raise InputError(f"{len(ours)} inputs of A and {len(theirs)} of B: give as many, 1 or more")
     sides = bring_together(

@@ -10,6 +10,7 @@ import numpy as np
 from ..backend import Array, InputInfo
 from ..image import PRESETS, Preprocess, preprocess
 from ..image.preprocess import find_channel_axis, find_channels, find_size
+from ..rows import filled
 
 Numbers = tuple[float, ...]
 
@@ -50,7 +51,10 @@ class Candidate:
     """The numbers of [H, W, C] in their order as [C, H, W], as a Reshape for a Transpose does."""
 
     def x(self, photo: Array) -> Array:
-        """The input of a photo uint8 [H, W, 3]."""
+        """The input of a photo uint8 [H, W, 3], as often as a fixed batch has rows."""
+        return filled(self._row(photo), self.info)
+
+    def _row(self, photo: Array) -> Array:
         if not self.reshaped:
             return preprocess(photo, self.spec, self.info).x
         shape = tuple(self.info.shape)

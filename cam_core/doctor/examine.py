@@ -160,8 +160,11 @@ def correlation(a: Array, b: Array) -> float:
 
 def scores_of(backend: Backend, one: Candidate, photos: Sequence[Array]) -> list[Array] | None:
     """The score of each photo; None where the model does not take such an input."""
+    rows = one.info.shape[0] if one.info.batched else None
+    repeated = isinstance(rows, int) and rows > 1  # as often as a fixed batch wants it
+    alone = slice(1 if repeated else None)
     try:
-        return [np.asarray(backend.look(one.x(photo), layers=()).score) for photo in photos]
+        return [np.asarray(backend.look(one.x(photo), layers=()).score)[alone] for photo in photos]
     except CamError:
         return None
 

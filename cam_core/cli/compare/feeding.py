@@ -16,6 +16,7 @@ from cam_core.doctor import Candidate
 from cam_core.errors import InputError
 from cam_core.image import Placement
 from cam_core.image.preprocess import find_channel_axis
+from cam_core.rows import refilled
 
 from ..inputs.opened import Setup
 from ..inputs.samples import Sample
@@ -98,7 +99,7 @@ class Feeding:
     def _of_b(self, sample: Sample, index: int) -> Inputs:
         info = self.b.reader.infos[0]
         if self.how == SAME:
-            return sample.x
+            return refilled(sample.x, self.a.reader.infos, self.b.reader.infos)
         if self.how == NAMED:
             infos = self.b.reader.infos
             return renamed(sample.x, match_inputs(self.a.reader.infos, infos), infos)
@@ -108,7 +109,7 @@ class Feeding:
         x = np.asarray(sample.x)
         if self.how == TURNED:
             x = turned(x, find_channel_axis(self.a.reader.infos[0]))
-        return x.astype(info.dtype)
+        return refilled(x.astype(info.dtype), [info], [info])
 
     def _moved(self, sample: Sample, index: int) -> Sample:
         """The photo with one grey level of noise, as A takes it."""

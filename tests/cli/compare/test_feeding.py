@@ -88,7 +88,7 @@ def test_noise_is_of_the_photo_and_seeded() -> None:
 @pytest.mark.parametrize(
     ("infos", "said"),
     [
-        ((NCHW, NCHW), "A takes 1 inputs and B 2"),
+        ((NCHW, NCHW), "A takes 1 input and B 2"),
         ((info("N", 12),), "A takes 3x8x8 and B 12: no photo is both"),
     ],
 )
@@ -116,3 +116,18 @@ def test_several_inputs_by_bs_names() -> None:
     assert isinstance(photo.b, dict)
     np.testing.assert_array_equal(photo.b["photo"], photo.a["x"])
     np.testing.assert_array_equal(photo.b["years"], ages)
+
+
+@pytest.mark.parametrize(
+    ("first", "rows"),
+    [(info(4, 3, 8, 8), 4), (info(4, 3, 8, 8, dtype=HALF), 4), (info(4, 8, 8, 3, channels=3), 4)],
+    ids=["same", "cast", "turned"],
+)
+def test_a_fixed_batch_of_b_is_filled(first: InputInfo, rows: int) -> None:
+    _, photo = fed(setup(first))
+    assert (len(photo.a), len(photo.b)) == (1, rows)
+    np.testing.assert_array_equal(photo.b, photo.b[:1].repeat(rows, axis=0))
+    assert photo.noisy_b is not None
+    assert len(photo.noisy_b()) == rows
+    back = feeding(setup(first), setup(replace(first, shape=(1, *first.shape[1:]))), own=False)
+    assert len(back.photo(0).b) == 1

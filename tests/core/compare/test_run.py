@@ -17,7 +17,7 @@ from cam_core.compare import compare  # noqa: E402
 from cam_core.compare.photos import Photo  # noqa: E402
 from cam_core.compare.run import batch_size, run, sample_of  # noqa: E402
 from cam_core.errors import InputError  # noqa: E402
-from tests.core.two_networks import BACKENDS, MODELS, network  # noqa: E402
+from tests.core.two_networks import BACKENDS, MODELS, network, written  # noqa: E402
 
 COUNT = 14
 CNN = MODELS["cnn"]
@@ -177,6 +177,39 @@ def test_photos_are_opened_ahead_and_seen_in_order(pair: Any, x: Any) -> None:
     assert [one.name for one in found.pairs] == [str(i) for i in range(COUNT)]
     expected = run(sides, photo, COUNT, sample=2, batch=4)
     assert [one.scores for one in found.pairs] == [one.scores for one in expected.pairs]
+
+
+def classifier() -> onnx.ModelProto:
+    """The file behind a softmax, which says that its numbers are classes."""
+    model = onnx.ModelProto()
+    model.CopyFrom(written(CNN))
+    model.graph.node.append(onnx.helper.make_node("Softmax", ["y"], ["p"], axis=1))
+    model.graph.output[0].name = "p"
+    return model
+
+
+@pytest.mark.parametrize("rows", [(4, 1), (1, 4), ("N", 4), (4, "N")])
+def test_a_fixed_batch_on_either_side(rows: tuple[Any, Any], x: Any) -> None:
+    files = [classifier(), classifier()]
+    for model, n in zip(files, rows, strict=True):
+        axis = model.graph.input[0].type.tensor_type.shape.dim[0]
+        axis.ClearField("value")
+        if n == "N":
+            axis.dim_param = n
+        else:
+            axis.dim_value = n
+        for output in model.graph.output:
+            output.type.tensor_type.shape.dim[0].CopyFrom(axis)
+    a, b = (OnnxBackend(file) for file in files)
+    found = compare(a, b, x)
+    assert found.verdict.word == "the same", found.verdict.line
+    assert found.said == []
+    assert [one.b for one in found.sides.layers] == ["late"]
+    order = [1, 2, 3, 4, 0]  # B answers otherwise: what it says is explained, too
+    moved = b.with_weights(lambda name, w: w[order] if name == "head_weight" else w)
+    flipped = [one for one in compare(a, moved, x).pairs if one.flips]
+    assert flipped
+    assert all(one.answer_maps is not None for one in flipped)
 
 
 def test_another_number_of_inputs_is_refused(pair: Any, x: Any) -> None:
