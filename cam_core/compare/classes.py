@@ -18,7 +18,7 @@ Names = Sequence[str] | None
 FAR, NEAR = 0.1, 0.1
 """A class's scores lie apart from FAR of all scores' spread on; another class of B is meant where
 it leaves less than NEAR of that distance."""
-MOST = 500
+MOST = 2000
 """Classes that are tried against each other."""
 
 
@@ -105,7 +105,9 @@ def changed_places(a: Array, b: Array, classes: ClassMap) -> list[tuple[int, int
     """(class of A, class of B that its scores are) where B's scores are those of other classes.
 
     Distances are root mean squares over photos. Of the classes whose scores lie apart, the best
-    pairing is sought (Kuhn 1955); it is only told where it leaves next to nothing of the distance.
+    pairing is sought (Kuhn 1955); it is only told where it leaves next to nothing of the distance,
+    be it of the scores or of what they change from photo to photo: of one photo, or of one again
+    and again, the scores of many classes are near others by chance.
 
     Args:
         a: the scores of A [N, C].
@@ -125,10 +127,11 @@ def changed_places(a: Array, b: Array, classes: ClassMap) -> list[tuple[int, int
         return []
     from scipy.optimize import linear_sum_assignment
 
-    costs = np.array([[_rms(a[:, i] - b[:, j]) for _, j in far] for i, _ in far])
+    costs = _distances(a, b, far)
     rows, chosen = linear_sum_assignment(costs)
-    if costs[rows, chosen].sum() > NEAR * np.trace(costs):
-        return []
+    for of in (costs, _distances(a - a.mean(axis=0), b - b.mean(axis=0), far)):
+        if not of[rows, chosen].sum() < NEAR * np.trace(of):
+            return []
     return [(far[r][0], far[c][1]) for r, c in zip(rows, chosen, strict=True) if r != c]
 
 
@@ -171,8 +174,13 @@ def _moved(moved: Sequence[tuple[int, int]], names: Names) -> str:
     return ", ".join(of[:3]) + (f", {len(of) - 3} more" if len(of) > 3 else "")
 
 
-def _rms(x: Array) -> float:
-    return float(np.sqrt(np.mean(np.square(x, dtype=np.float64))))
+def _distances(a: Array, b: Array, pairs: Sequence[tuple[int, int]]) -> Array:
+    """Of the scores of each class of A to those of each of B, root mean squares over photos."""
+    from scipy.spatial.distance import cdist
+
+    ours, theirs = (list(of) for of in zip(*pairs, strict=True))
+    found: Array = cdist(a[:, ours].T, b[:, theirs].T) / np.sqrt(len(a))
+    return found
 
 
 def _named(index: int, names: Names) -> str:

@@ -35,6 +35,8 @@ NAMED = 4
 BATCH = 16
 """Photos that are run at once, where both models take any number."""
 
+MOVED = "classes changed places"
+
 Part = tuple[Sequence[int], Mapping[str, bool] | None]
 """Photos that are looked at together, and what bounds are measured on them; None of no sample."""
 Open = Callable[[Callable[[Part], list[Photo]], Iterable[Part]], Iterator[list[Photo]]]
@@ -68,12 +70,14 @@ class Comparison:
 
     @property
     def verdict(self) -> Verdict:
-        """In one line; a preset that explains the difference is a difference."""
+        """In one line; a mistake that explains the difference is no rounding, however small."""
         found = verdict(self.pairs)
-        if self.presets is None or not self.presets.named:
+        named = "" if self.presets is None else self.presets.said
+        why = tuple(filter(None, (named, MOVED if self.moved else "")))
+        if not why:
             return found
         word = found.word if found.word == "cannot say" else "not the same"
-        return replace(found, word=word, reasons=(self.presets.said, *found.reasons))
+        return replace(found, word=word, reasons=(*why, *found.reasons))
 
     @property
     def worst_first(self) -> list[int]:

@@ -161,8 +161,14 @@ def _by_maps(pairs: Sequence[Pair], middle: Interval, way: Array, beyond: str) -
     if middle.high <= CLOSE:
         gone = f"maps are {middle.mean:.1%} of the way to {beyond}"
         return "nearly the same", said if way[worst] > CLOSE else gone
-    part = f"maps are {middle.mean:.0%} [{middle.low:.0%}, {middle.high:.0%}] of the way to"
+    median, low, high = (_percent(value) for value in (middle.mean, middle.low, middle.high))
+    part = f"maps are {median} [{low}, {high}] of the way to"
     return ("not the same" if middle.low > CLOSE else "not clear"), f"{part} {beyond}"
+
+
+def _percent(value: float) -> str:
+    """Whole ones, without a sign of none."""
+    return "0%" if (found := f"{value:.0%}") == "-0%" else found
 
 
 def _lost(pairs: Sequence[Pair]) -> str:

@@ -127,6 +127,8 @@ def test_classes_that_changed_places_in_the_head(pair: Any, x: Any) -> None:
     found = compare(original, moved, x)
     assert sorted(found.moved) == [(1, 3), (3, 1)]
     assert "class 1 has the scores of B's class 3" in found.said[0]
+    assert found.verdict.word == "not the same"
+    assert found.verdict.reasons[0] == "classes changed places"
     named = compare(original, moved, x, labels=NAMES, labels_b=[NAMES[i] for i in order])
     assert (named.verdict.word, named.moved) == ("the same", [])
 

@@ -52,6 +52,11 @@ def test_the_way_is_between_noise_and_another_class() -> None:
     )
 
 
+def test_nothing_has_no_sign() -> None:
+    (reason,) = verdict([photo(r, i) for i, r in enumerate([0.993] * 7 + [0.4] * 6)]).reasons
+    assert reason == "maps are 0% [0%, 59%] of the way to another class"
+
+
 def test_few_photos_say_nothing() -> None:
     assert word([1.0] * 5) == "cannot say"
     blank = Seen(np.zeros((2, 2)), 0.0, 0.0, None, "")
