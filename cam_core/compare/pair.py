@@ -148,8 +148,8 @@ def both_maps(
 ) -> tuple[dict[str, Array], Array, tuple[list[Seen], list[Seen]]]:
     """How alike those of some rows are, A's signed maps of these, and both row by row."""
     none = np.zeros((len(looks[0].first.score), 1, 1))
-    signed, ours, why = signed_or_nan(looks[0], targets[0], sides.how, none)
-    other, theirs, why_b = signed_or_nan(looks[1], targets[1], sides.how, signed)
+    signed, ours, why = signed_or_nan(looks[0], targets[0], sides.how, none, "A")
+    other, theirs, why_b = signed_or_nan(looks[1], targets[1], sides.how, signed, "B")
     a, b = seen_of(signed, ours, why, rows), seen_of(other, theirs, why_b, rows)
     if sides.channelled:
         a = with_channels(a, ours, looks[0].of(targets[0].tensor))

@@ -88,7 +88,7 @@ class Comparison:
     @property
     def said(self) -> list[str]:
         """What there is to say before any number."""
-        found = [self.sides.classes.said, self.sides.pairing]
+        found = [self.sides.classes.said, self.sides.pairing, *self.sides.training]
         found += [one.doubt for one in self.sides.layers]
         sides = dict(zip("AB", self.sides.recordings, strict=True))
         if any(sides.values()):

@@ -16,7 +16,7 @@ from backends.onnx import OnnxBackend  # noqa: E402
 from cam_core.compare import compare  # noqa: E402
 from cam_core.compare.photos import Photo  # noqa: E402
 from cam_core.compare.run import batch_size, run, sample_of  # noqa: E402
-from cam_core.errors import InputError  # noqa: E402
+from cam_core.errors import InputError, UnsupportedOpError  # noqa: E402
 from tests.core.two_networks import BACKENDS, MODELS, network, written  # noqa: E402
 
 COUNT = 14
@@ -148,6 +148,33 @@ def test_a_model_of_nan_has_no_map_and_is_not_the_same(pair: Any, x: Any) -> Non
     assert found.verdict.word == "not the same", found.verdict.line
     assert "B has no map of 14 photos (layer 'late': NaN" in found.verdict.line
     assert all(one.maps[1].diagnosis.startswith("layer 'late': NaN") for one in found.pairs)
+
+
+def trained(place: str) -> OnnxBackend:
+    """The file with a Dropout in training mode behind one of its tensors."""
+    model = onnx.ModelProto()
+    model.CopyFrom(written(CNN))
+    del model.graph.output[1:]
+    at = next(i for i, node in enumerate(model.graph.node) if place in node.output)
+    model.graph.node[at].output[0] = "before"
+    three = ["before", "ratio", "yes"]
+    model.graph.node.insert(at + 1, onnx.helper.make_node("Dropout", three, [place], "drop"))
+    for name, value in {"ratio": np.float32(0.1), "yes": np.bool_(True)}.items():
+        model.graph.initializer.append(onnx.numpy_helper.from_array(np.asarray(value), name))
+    return OnnxBackend(model)
+
+
+def test_what_is_in_training_mode_is_named(pair: Any, x: Any) -> None:
+    found = compare(pair[0], trained("early"), x)
+    assert found.said[0] == (
+        "B has Dropout 'drop' in training mode: export the model in evaluation mode"
+    )
+
+
+def test_a_model_without_a_derivative_has_no_agreement(pair: Any, x: Any) -> None:
+    """It is refused, not said to have maps that are no map."""
+    with pytest.raises(UnsupportedOpError, match=r"^B: no VJP rule for Dropout where it is in trai"):
+        compare(pair[0], trained("gap"), x)
 
 
 def test_the_sample_is_spread_and_batches_are_as_one_by_one(pair: Any, x: Any) -> None:
