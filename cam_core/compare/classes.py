@@ -138,7 +138,7 @@ def changed_places(a: Array, b: Array, classes: ClassMap) -> list[tuple[int, int
 def moved_said(moved: Sequence[tuple[int, int]], names: tuple[Names, Names]) -> str:
     """That classes changed places, by their names."""
     said = [
-        f"A's {_named(i, names[0])} has the scores of B's {_named(j, names[1])}"
+        f"A's {class_said(i, names[0])} has the scores of B's {class_said(j, names[1])}"
         for i, j in moved[:4]
     ]
     rest = f", {len(moved) - 4} more" if len(moved) > 4 else ""
@@ -183,5 +183,6 @@ def _distances(a: Array, b: Array, pairs: Sequence[tuple[int, int]]) -> Array:
     return found
 
 
-def _named(index: int, names: Names) -> str:
+def class_said(index: int, names: Names) -> str:
+    """Its number, and its name where that is known."""
     return f"class {index}" if names is None else f"class {index} '{names[index]}'"

@@ -19,6 +19,7 @@ from ..targets import Seen as Shown
 from ..targets.scores import find_axis
 from .boxes import boxes_record
 from .channels import with_channels
+from .classes import class_said
 from .flips import NONE_FLIPPED, Flipped, answered, flipped, measured, seen_of
 from .inputs import same_numbers
 from .photos import Answer, Batch, Pair, Photo, Seen
@@ -52,8 +53,13 @@ def compare_batch(
     try:
         asked = settled(sides, looks, known, len(photos))
     except NothingFoundError as error:
-        missed(f"{photos[0].name}: {error}")
-        return None
+        if len(photos) == 1:
+            missed(f"{photos[0].name}: {error}")
+            return None
+        rest = of_known_classes(sides, looks[0], photos, missed)
+        if not 0 < len(rest) < len(photos):
+            return None
+        return compare_batch(sides, rest, missed, of_flips=of_flips, hashed=hashed)
     n = len(photos)  # a fixed batch repeats its only photo
     found, signed, seen = both_maps(sides, looks, asked, np.arange(n))
     both = scores(looks[0], sides.a)[:n], scores(looks[1], sides.b)[:n]
@@ -71,6 +77,17 @@ def compare_batch(
         hashed=hashed,
     )
     return Batch(pairs, looks, asked, signed, both, photos, known if boxes else None)
+
+
+def of_known_classes(
+    sides: Sides, looks: Looks, photos: Sequence[Photo], missed: Callable[[str], None]
+) -> list[Photo]:
+    """The photos whose answer is a class that B has as well; of the others there is a line."""
+    tops = [int(c) for c in scores(looks, sides.a)[: len(photos)].argmax(axis=1)]
+    for photo, c in zip(photos, tops, strict=True):
+        if sides.classes.of(c) is None:
+            missed(f"{photo.name}: B has no {class_said(c, sides.labels[0])} of A")
+    return [photo for photo, c in zip(photos, tops, strict=True) if sides.classes.of(c) is not None]
 
 
 def paired(

@@ -14,9 +14,10 @@ torch = pytest.importorskip("torch")
 
 from backends.onnx import OnnxBackend  # noqa: E402
 from cam_core.compare import compare  # noqa: E402
+from cam_core.compare.classes import ClassMap  # noqa: E402
 from cam_core.compare.photos import Photo  # noqa: E402
 from cam_core.compare.run import batch_size, run, sample_of  # noqa: E402
-from cam_core.errors import InputError, UnsupportedOpError  # noqa: E402
+from cam_core.errors import InputError, NothingFoundError, UnsupportedOpError  # noqa: E402
 from tests.core.two_networks import BACKENDS, MODELS, network, written  # noqa: E402
 
 COUNT = 14
@@ -133,6 +134,24 @@ def test_classes_that_changed_places_in_the_head(pair: Any, x: Any) -> None:
     assert (named.verdict.word, named.moved) == ("the same", [])
 
 
+def test_photos_of_a_class_that_b_has_not_are_left_out(x: Any) -> None:
+    a = OnnxBackend(classifier())
+    tops = a.forward(x)["p"].argmax(axis=1)
+    gone = int(tops[0])
+    assert len(set(tops.tolist())) > 1
+    to_b = tuple(None if i == gone else i for i in range(5))
+    found = compare(a, a, x, classes=ClassMap(to_b), labels=NAMES)
+    assert [one.index for one in found.pairs] == np.flatnonzero(tops != gone).tolist()
+    lines = [
+        f"[{i}]: B has no class {gone} '{NAMES[gone]}' of A" for i in np.flatnonzero(tops == gone)
+    ]
+    assert list(found.missed) == lines
+    alone = compare(a, a, x, classes=ClassMap(to_b), target=str((gone + 1) % 5))
+    assert len(alone.pairs) == len(x)
+    with pytest.raises(NothingFoundError, match=f"B has no class {gone} of A"):
+        compare(a, a, x, classes=ClassMap(to_b), target=str(gone))
+
+
 def test_few_photos_are_never_the_same(pair: Any, x: Any) -> None:
     found = compare(*pair, x[:5]).verdict
     assert (found.word, found.reasons) == (
@@ -173,7 +192,9 @@ def test_what_is_in_training_mode_is_named(pair: Any, x: Any) -> None:
 
 def test_a_model_without_a_derivative_has_no_agreement(pair: Any, x: Any) -> None:
     """It is refused, not said to have maps that are no map."""
-    with pytest.raises(UnsupportedOpError, match=r"^B: no VJP rule for Dropout where it is in trai"):
+    with pytest.raises(
+        UnsupportedOpError, match=r"^B: no VJP rule for Dropout where it is in trai"
+    ):
         compare(pair[0], trained("gap"), x)
 
 
