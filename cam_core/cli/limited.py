@@ -12,6 +12,24 @@ if TYPE_CHECKING:
     from cam_core.compare.limits import Checked
 
 
+def check_junit(file: Path | None, others: Sequence[Path]) -> None:
+    """Refuses a place for the XML that cannot be written or is another's, before any work is done.
+
+    Raises:
+        InputError: it is a folder, lies where nothing can be written, or is one of `others`.
+    """
+    from cam_core.errors import InputError
+    from cam_core.write import find_place
+
+    if file is None:
+        return
+    if file.is_dir():
+        raise InputError(f"--junit '{file}': a folder; name the file to write")
+    if file.resolve() in [other.resolve() for other in others]:
+        raise InputError(f"--junit '{file}' is the report itself: name another file")
+    find_place(file)
+
+
 def write_junit(
     file: Path | None, checked: Sequence[Checked], facts: Mapping[str, Any], command: str
 ) -> None:

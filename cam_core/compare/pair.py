@@ -10,7 +10,7 @@ import numpy as np
 
 from ..asking import seen_by
 from ..backend import Array, Inputs
-from ..errors import NothingFoundError
+from ..errors import InputError, NothingFoundError
 from ..explain import check_finite
 from ..looking import Looks
 from ..recording import sha256_of
@@ -45,8 +45,9 @@ def compare_batch(
     alike = all(photo.a is photo.b for photo in photos)
     x = stacked([photo.a for photo in photos])
     xs = x, x if alike else stacked([photo.b for photo in photos])
-    for fed in xs[: 1 if alike else 2]:
-        check_finite(fed)
+    for photo in photos:
+        for fed in (photo.a,) if alike else (photo.a, photo.b):
+            require_numbers(photo.name, fed)
     looks = sides.looks(xs[0]), sides.looks(xs[1], of_b=True)
     known = all_seen(sides, looks, xs, photos)
     boxes = boxes_record(sides, known) if len(photos) == 1 else None
@@ -77,6 +78,18 @@ def compare_batch(
         hashed=hashed,
     )
     return Batch(pairs, looks, asked, signed, both, photos, known if boxes else None)
+
+
+def require_numbers(name: str, x: Inputs) -> None:
+    """Refuses a photo with NaN or inf.
+
+    Raises:
+        InputError: it has such, by its name.
+    """
+    try:
+        check_finite(x)
+    except InputError as error:
+        raise InputError(f"{name}: {error}") from error
 
 
 def of_known_classes(

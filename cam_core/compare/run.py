@@ -11,12 +11,11 @@ import numpy as np
 
 from ..backend import Array, Backend, Inputs
 from ..errors import InputError, NothingFoundError
-from ..plural import counted
 from .bounds import FORWARD_ONLY, grey_noise, quantised
 from .classes import ClassMap, Names, moved_said
 from .collecting import Collected
 from .inputs import rows_of, rows_of_b
-from .photos import NO_INPUT, Pair, Photo, of_hash
+from .photos import NO_INPUT, Pair, Photo, distinct, fed_said, of_hash
 from .recordings import facts_said, map_shapes, methods_said, recording_of, shared
 from .sides import Sides
 from .together import bring_together
@@ -71,7 +70,7 @@ class Comparison:
     @property
     def verdict(self) -> Verdict:
         """In one line; a mistake that explains the difference is no rounding, however small."""
-        found = verdict(self.pairs)
+        found = verdict(distinct(self.pairs))
         named = "" if self.presets is None else self.presets.said
         why = tuple(filter(None, (named, MOVED if self.moved else "")))
         if not why:
@@ -98,11 +97,7 @@ class Comparison:
         found = [text for text in found if text]
         if self.moved:
             found.append(moved_said(self.moved, self.sides.labels))
-        apart = sum(not pair.fed_alike for pair in self.pairs)
-        if apart:
-            found.append(
-                f"A and B were fed other bytes ({apart} of {counted(len(self.pairs), 'photo')})"
-            )
+        found += fed_said(self.pairs)
         rest = len(self.missed) - NAMED
         more = [f"{rest} more were left out, see compare.json"] if rest > 0 else []
         return [*found, *self.missed[:NAMED], *more]

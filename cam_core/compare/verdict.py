@@ -25,7 +25,7 @@ Of the median the interval is drawn by photos (bootstrap, 95 %).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import exp, log
 
 import numpy as np
@@ -94,7 +94,7 @@ def verdict(pairs: Sequence[Pair]) -> Verdict:
     top = 1.0 if np.isnan(floor) else floor
     if np.isnan(ceiling) or top - ceiling < NARROW:
         others = [why for _, why in (_by_answers(pairs), _by_gain(pairs)) if why]
-        return _said(known, "cannot say", [_no_way(known), *others])
+        return _said(known, "cannot say", [_no_way(known, pairs), *others])
     way = (top - r) / (top - ceiling)
     told = Verdict("", agreement, floor, ceiling, beyond, median_interval(way), ())
     assert told.way is not None
@@ -231,7 +231,9 @@ def _mean(values: Sequence[float | None]) -> float:
     return float(np.mean(known)) if known else 0.0
 
 
-def _no_way(known: Verdict) -> str:
+def _no_way(known: Verdict, pairs: Sequence[Pair]) -> str:
+    if not any(pair.bounds for pair in pairs):
+        return "nothing to hold it against: floor and ceiling were not measured"
     if np.isnan(known.ceiling):
         return "nothing to hold it against: no other class, and no shuffled weights"
     return (
@@ -241,12 +243,4 @@ def _no_way(known: Verdict) -> str:
 
 
 def _said(known: Verdict, word: str, reasons: Sequence[str]) -> Verdict:
-    return Verdict(
-        word,
-        known.agreement,
-        known.floor,
-        known.ceiling,
-        known.beyond,
-        known.way,
-        tuple(reasons),
-    )
+    return replace(known, word=word, reasons=tuple(reasons))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..compare.asked import Compare
-from ..limited import ended, write_junit
+from ..limited import check_junit, ended, write_junit
 from ..option_types import FILE
 from ..options import PIXELS, RUNTIME, options
 
@@ -112,13 +112,14 @@ def run(asked: Compare, limits: Sequence[Limit]) -> int:
     from cam_core.compare.run import run as compared
     from cam_core.compare.tensors import require_tensors
 
-    from ..compare.files import input_said, record, write
+    from ..compare.files import FILES, input_said, record, write
     from ..compare.opened import open_both
     from ..output import check_directory, print_json
     from ..report import progress
     from ..threads import ahead
 
     check_directory(asked.out)
+    check_junit(asked.junit, [asked.out / name for name in FILES])
     opened = open_both(asked)
     for text in opened.said:
         click.echo(f"note: {text}", err=True)
@@ -151,12 +152,15 @@ def again(asked: Compare, limits: Sequence[Limit]) -> int:
     """Limits on saved numbers."""
     from cam_core.compare.limits import check
 
+    from ..compare.files import RECORD
+
     if asked.model is not None:
         raise click.UsageError("--again runs no model: leave A, B and the photos out")
     if not (limits or asked.junit):
         raise click.UsageError("--again puts limits on a report: name some with --fail-if")
     assert asked.again is not None
     facts = saved(asked.again)
+    check_junit(asked.junit, [asked.again, asked.again / RECORD])
     checked = check(facts, limits)
     for one in checked:
         click.echo(f"{'FAILED' if one.failed else 'holds '} {one.line}")
@@ -173,7 +177,9 @@ def saved(path: Path) -> Mapping[str, Any]:
     from cam_core.errors import InputError
     from cam_core.foreign import from_json
 
-    file = path / "compare.json" if path.is_dir() else path
+    from ..compare.files import RECORD
+
+    file = path / RECORD if path.is_dir() else path
     try:
         found = from_json(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

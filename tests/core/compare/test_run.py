@@ -160,6 +160,24 @@ def test_few_photos_are_never_the_same(pair: Any, x: Any) -> None:
     )
 
 
+def test_a_photo_twice_is_no_second_witness(pair: Any, x: Any) -> None:
+    found = compare(*pair, np.concatenate([x[:5], *[x[:1]] * 9]))
+    assert len(found.pairs) == 14
+    assert found.verdict.reasons == ("5 photos are too few to say: 6 at least",)
+    assert found.said == ["9 of 14 photos are copies of others, and count once in the verdict"]
+
+
+def test_without_a_sample_nothing_was_measured(pair: Any, x: Any) -> None:
+    (reason,) = compare(*pair, x, sample=0).verdict.reasons
+    assert reason == "nothing to hold it against: floor and ceiling were not measured"
+
+
+def test_a_photo_of_nan_is_named(pair: Any, x: Any) -> None:
+    x[3, 0, 2, 2] = np.nan
+    with pytest.raises(InputError, match=r"^\[3\]: input 'x' holds NaN or inf"):
+        compare(*pair, x)
+
+
 def test_a_model_of_nan_has_no_map_and_is_not_the_same(pair: Any, x: Any) -> None:
     original, file = pair
     broken = file.with_weights(lambda name, w: w * np.float32("inf") if "conv2" in name else w)
