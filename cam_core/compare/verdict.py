@@ -159,7 +159,8 @@ def _by_maps(pairs: Sequence[Pair], middle: Interval, way: Array, beyond: str) -
     if middle.high <= SAME and way[worst] <= CLOSE:
         return "the same", ""
     if middle.high <= CLOSE:
-        gone = f"maps are {middle.mean:.1%} of the way to {beyond}"
+        far = f"{middle.mean:.1%}" if middle.mean > SAME else f"up to {middle.high:.1%}"
+        gone = f"maps are {far} of the way to {beyond}"
         return "nearly the same", said if way[worst] > CLOSE else gone
     median, low, high = (_percent(value) for value in (middle.mean, middle.low, middle.high))
     part = f"maps are {median} [{low}, {high}] of the way to"
@@ -176,8 +177,8 @@ def _lost(pairs: Sequence[Pair]) -> str:
     for side, name in ((1, "B"), (0, "A")):
         gone = [p for p in pairs if p.maps[side].blank and not p.maps[1 - side].blank]
         if gone:
-            said = counted(len(gone), "photo")
-            return f"{name} has no map of {said} ({gone[0].maps[side].diagnosis})"
+            why = gone[0].maps[side].diagnosis or "nothing above 0"
+            return f"{name} has no map of {counted(len(gone), 'photo')} ({why})"
     return ""
 
 

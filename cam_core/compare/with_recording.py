@@ -234,7 +234,9 @@ def whole_map(one: Recorded) -> Array:
 def shown(one: Recorded | None, signed: Array) -> Seen:
     """What was recorded, raw."""
     assert one is not None
-    return Seen(signed, float(np.max(one.cam_map)), 0.0, None, "")
+    finite = bool(np.isfinite(signed).all() and np.isfinite(one.cam_map).all())
+    why = "" if finite else "NaN or inf in the recorded map"
+    return Seen(signed, float(np.max(one.cam_map)), 0.0, None, why)
 
 
 def _none(one: Seen) -> Seen:
