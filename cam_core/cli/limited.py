@@ -19,7 +19,8 @@ def check_junit(file: Path | None, others: Sequence[Path]) -> None:
         InputError: it is a folder, lies where nothing can be written, or is one of `others`.
     """
     from cam_core.errors import InputError
-    from cam_core.write import find_place
+
+    from .output import check_directory
 
     if file is None:
         return
@@ -27,7 +28,10 @@ def check_junit(file: Path | None, others: Sequence[Path]) -> None:
         raise InputError(f"--junit '{file}': a folder; name the file to write")
     if file.resolve() in [other.resolve() for other in others]:
         raise InputError(f"--junit '{file}' is the report itself: name another file")
-    find_place(file)
+    try:
+        check_directory(file.parent)  # which is made if it is absent
+    except InputError as error:
+        raise InputError(f"--junit '{file}': its folder cannot be made or written to") from error
 
 
 def write_junit(

@@ -38,7 +38,8 @@ def test_the_xml_has_a_case_each_where_it_is_asked_for(tmp_path: Path) -> None:
 def test_a_place_that_is_none_is_refused_before_any_work(tmp_path: Path) -> None:
     report = tmp_path / "compare.json"
     check_junit(None, [report])
-    check_junit(tmp_path / "x.xml", [report])
+    check_junit(tmp_path / "made" / "x.xml", [report])
+    (tmp_path / "file").write_text("")
     for file, said in (
         (tmp_path, "a folder"),
         (tmp_path / "." / "compare.json", "the report itself"),
