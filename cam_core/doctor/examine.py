@@ -204,7 +204,7 @@ def _examined(
     fitted = add(fits(best))
     if fitted.spec.fit != best.spec.fit or fitted.spec.margin != best.spec.margin:
         base = replace(used.spec, fit=fitted.spec.fit, margin=fitted.spec.margin, resize=None)
-        fit = fitted.name.removeprefix(best.name)
+        fit = fitted.name[fitted.name.rindex(", ") :]
         add([replace(one, name=one.name + fit) for one in colours(base, used.info)])
     values = tuple(value for _, value in tried)
     verdict = judge(values, 0, least=least, margin=margin, of=of)

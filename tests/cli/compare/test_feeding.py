@@ -44,7 +44,14 @@ def fed(b: Setup, **options: Any) -> tuple[Any, Any]:
 
 def test_the_same_bytes_whatever_b_says_of_itself() -> None:
     found, photo = fed(setup(NCHW, preset="raw"))
-    assert (found.how, found.said) == ("same", "")
+    assert found.how == "same"
+    assert found.said == (
+        "B is fed as A, while its own files say otherwise (shorter side 8, centre 8x8, RGB "
+        "(--preprocess raw)): --own-preprocessing feeds it so"
+    )
+    assert fed(setup(NCHW))[0].said == ""
+    guess = replace(setup(NCHW, preset="raw"), source="raw, a guess as nothing says it: check")
+    assert fed(guess)[0].said == ""
     np.testing.assert_array_equal(photo.a, photo.b)
     np.testing.assert_allclose(photo.a[0], PIXELS.transpose(2, 0, 1) / 255, atol=1e-6)
 
@@ -69,7 +76,9 @@ def test_another_type_layout_or_size() -> None:
     smaller, photo = fed(setup(info("N", 3, 4, 4), preset="raw"))
     assert (smaller.how, photo.b.shape) == ("sized", (1, 3, 4, 4))
     assert photo.b.max() <= 1  # by A's preprocessing
-    assert smaller.said == "A takes 3x8x8, B 3x4x4: each photo at its own size"
+    assert smaller.said.startswith(
+        "A takes 3x8x8, B 3x4x4: each photo at its own size; B is fed as"
+    )
     whole, photo = fed(setup(info("N", 3, 8, 8, dtype=BYTES), preset="raw"))
     assert (whole.how, photo.b.dtype) == ("own", BYTES)
     assert "A takes float32, B uint8: B is fed by its own preprocessing" in whole.said
