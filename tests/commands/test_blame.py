@@ -91,8 +91,11 @@ def test_the_few_at_fault_may_begin_another_order(
     monkeypatch.setattr(blame_found, "curve", curve)
     names = [f"t{i}" for i in range(18)]
     blame: Any = SimpleNamespace(restored=None)
-    found = few_at_fault(blame, [*order, *names], [*other, *names], [], [], Drift(1.0, None))
+    orders = [*order, *names], [*other, *names]
+    cases: list[Any] = [None] * 3
+    found = few_at_fault(blame, *orders, [], cases, Drift(1.0, None))
     assert (None if found is None else found.kept) == alone
+    assert few_at_fault(blame, *orders, [], cases[:2], Drift(1.0, None)) is None
 
 
 def test_float16(files: dict[str, Path]) -> None:
@@ -106,6 +109,18 @@ def test_one_photo_ranks_and_measures(files: dict[str, Path], tmp_path: Path) ->
     np.save(tmp_path / "one.npy", np.load(files["x.npy"])[:1])
     done = call("blame", files["float.onnx"], files["int8.onnx"], tmp_path / "one.npy")
     assert "1, which ranked and measured: give more" in done.stdout
+    assert (
+        "named    no tensor: 1 photo measures, which does not tell: give 6 or more" in done.stdout
+    )
+
+
+def test_a_copy_of_another_batch_is_refused_by_its_name(files: dict[str, Path]) -> None:
+    other = onnx.load(files["int8.onnx"])
+    other.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 4
+    files["int8.onnx"].write_bytes(other.SerializeToString())
+    done = call("blame", files["float.onnx"], files["int8.onnx"], files["x.npy"])
+    assert done.exit_code == 2, done.output
+    assert "'int8.onnx' does not take what the float model does: input 'x' has sh" in done.stderr
 
 
 def test_bad_input(files: dict[str, Path], tmp_path: Path, rng: np.random.Generator) -> None:

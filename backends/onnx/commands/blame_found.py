@@ -19,6 +19,8 @@ from .arguments import AskedBlame
 
 DRAWS = 3
 """Random orders beside the rankings."""
+MEASURED = 3
+"""On fewer photos the errors of an honest copy cancel by chance, and some tensor seems at fault."""
 FEW, LITTLE = 0.1, 0.25
 """Named is a set of FEW of all tensors, or one, that in float leaves less than LITTLE of drift."""
 
@@ -109,9 +111,13 @@ def few_at_fault(
     """The smallest set in either order of at most FEW of all tensors, or one, that in float leaves
     less than LITTLE of the drift: what is best for a large set may begin with others.
 
+    None of none, and where fewer than MEASURED photos measure.
+
     Args:
         known: points of the first order, measured already.
     """
+    if len(cases) < MEASURED:
+        return None
     done = {p.kept: p for p in known}
     most = max(1, int(FEW * len(order)))
     for count in counts_up_to(most, most):

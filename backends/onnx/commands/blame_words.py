@@ -14,7 +14,7 @@ from cam_core.plural import counted
 from ..blaming.curve import Drift
 from ..blaming.keep_lists import keep_lists
 from ..blaming.rating import Rating
-from .blame_found import Found, Opened
+from .blame_found import MEASURED, Found, Opened
 
 LISTED = 12
 """How many tensors are listed, beside those of the set; --json gives all."""
@@ -49,7 +49,7 @@ def tell(opened: Opened, found: Found, files: Mapping[str, Any]) -> None:
     why = Counter(line.partition(":")[0] for line in blame.suspects.unrated)
     lines(out, [("unrated", f"{why[kind]} {kind}") for kind in sorted(out_of)])
     lines(out, [("missed", text) for text in opened.missed])
-    line(out, "named", _named(found))
+    line(out, "named", _named(found, len(opened.measuring)))
     line(out, "propose", _proposal(found))
     if found.nearer:
         for tool, text in keep_lists(blame.suspects.named(kept)).items():
@@ -70,8 +70,11 @@ def _photos(opened: Opened) -> str:
     return f"{ranking} ranked, {measuring} others measured"
 
 
-def _named(found: Found) -> str:
+def _named(found: Found, measured: int) -> str:
     """The tensors at fault, by name."""
+    if not found.named and measured < MEASURED:
+        some = counted(measured, "photo measures", "photos measure")
+        return f"no tensor: {some}, which does not tell: give {2 * MEASURED} or more"
     if not found.named:
         return "no tensor: the drift is of many"
     names = ", ".join(found.named)

@@ -141,12 +141,10 @@ def feeding(a: Setup, b: Setup, *, own: bool, seed: int = 0) -> Feeding:
 
 def stated_otherwise(a: Setup, b: Setup) -> str:
     """That B's files say another preprocessing than it is fed by; '' where they do not."""
-    specs = a.reader.spec, b.reader.spec
-    main = b.reader.main
-    if specs[0] is None or specs[1] is None or main is None or GUESS in b.source:
+    ours, theirs, main = a.reader.spec, b.reader.spec, b.reader.main
+    if ours is None or theirs is None or main is None or GUESS in b.source:
         return ""
-    ours, theirs = (current(spec, main) for spec in specs)
-    if same(ours, theirs):
+    if same(current(ours, main), current(theirs, main)):
         return ""
     own = f"B is fed as A, while its own files say otherwise ({b.fed})"
     return f"{own}: --own-preprocessing feeds it so"
