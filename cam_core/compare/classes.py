@@ -12,6 +12,7 @@ import numpy as np
 
 from ..backend import Array
 from ..errors import InputError, TargetError
+from ..plural import counted
 from ..targets.labels import find_class
 
 Names = Sequence[str] | None
@@ -53,6 +54,7 @@ def match_classes(
         InputError: other numbers of classes, and nothing says which is which.
     """
     if given is not None:
+        _require_known(counts, given)
         return given
     a, b = (None if n is None else _apart_by_name(n) for n in names)
     if a is None or b is None or len(a) != counts[0] or len(b) != counts[1]:
@@ -97,7 +99,8 @@ def read_classes(path: Path, names: tuple[Names, Names]) -> ClassMap:
     if not found:
         raise InputError(f"--map-classes '{path}' is empty: write a line `A,B` a class")
     return ClassMap(
-        tuple(found.get(i) for i in range(max(found) + 1)), f"{len(found)} classes by '{path.name}'"
+        tuple(found.get(i) for i in range(max(found) + 1)),
+        f"{counted(len(found), 'class', 'classes')} by '{path.name}'",
     )
 
 
@@ -165,8 +168,18 @@ def _by_number(counts: tuple[int, int]) -> ClassMap:
     return ClassMap()
 
 
+def _require_known(counts: tuple[int, int], given: ClassMap) -> None:
+    """Refuses a map of classes that there are not."""
+    pairs = [(i, j) for i, j in enumerate(given.to_b or ()) if j is not None]
+    for name, count, of in zip("AB", counts, zip(*pairs, strict=True), strict=True):
+        if max(of) >= count:
+            raise InputError(
+                f"the map of classes: {name} has no class {max(of)} (0 to {count - 1})"
+            )
+
+
 def _apart(counts: tuple[int, int]) -> str:
-    return f"A has {counts[0]} classes, B {counts[1]}"
+    return f"A has {counted(counts[0], 'class', 'classes')}, B {counts[1]}"
 
 
 def _moved(moved: Sequence[tuple[int, int]], names: Names) -> str:

@@ -107,3 +107,17 @@ def test_a_list_of_a_thousand_that_is_off_by_one() -> None:
     a = np.random.default_rng(3).normal(size=(8, 1000))
     moved = changed_places(a, np.roll(a, 1, axis=1), ClassMap())
     assert sorted(moved) == [(i, (i + 1) % 1000) for i in range(1000)]
+
+
+@pytest.mark.parametrize(
+    ("to_b", "said"), [((0, 9), r"B has no class 9 \(0 to 3\)"), ((0, 1, 2, 3), "A has no class 3")]
+)
+def test_a_map_of_classes_that_there_are_not(to_b: tuple[int, ...], said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        match_classes((3, 4), (None, None), ClassMap(to_b))
+    match_classes((3, 4), (None, None), ClassMap((None, 3, None)))
+
+
+def test_one_class_is_no_classes() -> None:
+    with pytest.raises(InputError, match="A has 1 class, B 4"):
+        match_classes((1, 4), (None, None))

@@ -310,6 +310,26 @@ def test_of_a_segmentation_the_places_of_one_class_are_counted(x: Any) -> None:
     assert 0 < found.pairs[0].measures["places"] < 1
 
 
+DENSE = """<ir_version: 8, opset_import: ["" : 17]>
+dense (float[N, 3, 8, 12] x) => (float[N, 5, 8, 12] y) {
+    a = Conv<pads = [1, 1, 1, 1]>(x, w)
+    b = Tanh(a)
+    y = Conv(b, v)
+}"""
+
+
+def test_a_segmentation_and_a_classifier_are_asked_for_a_class_alone(x: Any) -> None:
+    model = onnx.parser.parse_model(DENSE)
+    rng = np.random.default_rng(4)
+    for name, shape in {"w": (6, 3, 3, 3), "v": (5, 6, 1, 1)}.items():
+        value = rng.normal(size=shape).astype(np.float32)
+        model.graph.initializer.append(onnx.numpy_helper.from_array(value, name))
+    a, b = OnnxBackend(model), OnnxBackend(classifier())
+    with pytest.raises(InputError, match="A gives dense classes, of which a region is explained"):
+        compare(a, b, x, layer_b="default")
+    assert compare(a, b, x, layer_b="default", target="2").pairs[0].target == "2"
+
+
 OPEN = """<ir_version: 8, opset_import: ["" : 17]>
 every_cell (float[1, 3, H, W] x) => (float[1, L] y) <int64[2] s = {0, -1}> {
     a = Tanh(x)
