@@ -9,7 +9,7 @@ def test_the_export_looks_where_the_original_does():
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .backend import Array, Backend, Inputs
@@ -17,6 +17,7 @@ from .compare.limits import check, read_limit
 from .compare.record import record
 from .compare.run import Comparison, compare
 from .discover import open_backend
+from .errors import InputError
 
 ALLOWED = ("the same",)
 
@@ -49,6 +50,8 @@ def assert_same_focus(
         CamError: they cannot be compared.
     """
     limits = [read_limit(text) for text in fail_if or ()]
+    if isinstance(x, Mapping) or not len(x):
+        raise InputError("no photos: give an array [N, ...], or a list of inputs of one row each")
     first = x[0:1] if hasattr(x, "ndim") else x[0]
     found = compare(_opened(a, first), _opened(b, first), x, **options)
     line = found.verdict.line

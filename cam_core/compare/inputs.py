@@ -114,7 +114,26 @@ def rows_of(x: Array | Sequence[Inputs], backend: Backend) -> list[Inputs]:
         return [all_filled(x[i : i + 1], infos) for i in range(len(x))]
     if isinstance(x, Mapping):
         raise InputError("several inputs by name are one photo: give a list of them")
-    return list(x)
+    rows = list(x)
+    for i, one in enumerate(rows):
+        _require_one_row(i, one, backend.inputs())
+    return rows
+
+
+def _require_one_row(i: int, x: Inputs, infos: Sequence[InputInfo]) -> None:
+    """Refuses several photos in one place of a list, as far as the model takes any number."""
+    known = {info.name: info for info in infos}
+    if not isinstance(x, Mapping):
+        x = dict.fromkeys(known, x) if len(known) == 1 else {}
+    for name, array in x.items():
+        info = known.get(name)
+        if info is None or not info.batched or isinstance(info.shape[0], int):
+            continue
+        if np.ndim(array) == len(info.shape) and len(array) != 1:
+            raise InputError(
+                f"x[{i}] has {len(array)} rows: give one array of all photos, or a list of inputs "
+                "of one row each"
+            )
 
 
 def _alike(one: InputInfo, other: InputInfo) -> bool:

@@ -10,6 +10,7 @@ import pytest
 pytest.importorskip("onnxruntime")
 pytest.importorskip("torch")
 
+from cam_core.errors import InputError
 from cam_core.testing import assert_same_focus
 from tests.core.two_networks import BACKENDS, MODELS, network, written
 
@@ -43,3 +44,12 @@ def test_limits_take_the_place_of_the_verdict(x: Any) -> None:
     assert_same_focus(*pair, x[:2], fail_if=["spearman.min<0.99", "flips.max>0"])
     with pytest.raises(AssertionError, match=r"gain.min<2: gain.min is 1 \("):
         assert_same_focus(*pair, x[:2], fail_if=["gain.min<2"])
+
+
+def test_what_is_no_list_of_photos_is_said_in_a_line(x: Any) -> None:
+    file = BACKENDS["onnx"](CNN)
+    for none in ([], x[:0], {"x": x}):
+        with pytest.raises(InputError, match="no photos: give an array"):
+            assert_same_focus(file, file, none)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match=r"x\[0\] has 4 rows: give one array of all photos"):
+        assert_same_focus(file, file, [x[:4], x[4:]])
