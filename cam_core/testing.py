@@ -9,7 +9,7 @@ def test_the_export_looks_where_the_original_does():
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .backend import Array, Backend, Inputs
@@ -52,8 +52,10 @@ def assert_same_focus(
     limits = [
         read_limit(text) for text in ([fail_if] if isinstance(fail_if, str) else fail_if or ())
     ]
-    if not len(x):
-        raise InputError("no photo: give 6 or more, as A takes them")
+    if isinstance(x, Mapping) or not len(x):
+        raise InputError(
+            "no photos: give 6 or more, an array [N, ...] or a list of inputs of one row each"
+        )
     first = x[0:1] if hasattr(x, "ndim") else x[0]
     found = compare(_opened(a, first), _opened(b, first), x, **options)
     line = found.verdict.line

@@ -12,6 +12,18 @@ if TYPE_CHECKING:
     from cam_core.compare.limits import Checked
 
 
+def check_junit(file: Path | None, report: Sequence[Path]) -> None:
+    """Refuses a place for the XML that cannot be written or is the report's, before any work is
+    done.
+
+    Raises:
+        InputError: it is a folder, lies where nothing can be written, or is one of `report`.
+    """
+    from .output import check_file
+
+    check_file(file, "--junit", {"the report itself": report})
+
+
 def write_junit(
     file: Path | None, checked: Sequence[Checked], facts: Mapping[str, Any], command: str
 ) -> None:

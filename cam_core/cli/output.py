@@ -6,6 +6,7 @@ import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,6 +17,9 @@ from cam_core.write import write_together
 
 if TYPE_CHECKING:
     from .inputs.samples import Slot
+
+READ = "a model that is read"
+NONE: Mapping[str, Sequence[Path | str]] = MappingProxyType({})
 
 
 def check_stems(slots: Sequence[Slot]) -> None:
@@ -47,25 +51,37 @@ def check_directory(directory: Path) -> None:
         )
 
 
-def check_file(path: Path | None, named: str = "-o", read: Sequence[Path | str] = ()) -> None:
+def check_file(
+    path: Path | None, named: str = "-o", others: Mapping[str, Sequence[Path | str]] = NONE
+) -> None:
     """Refuse a file that cannot be written, before any work is done; None is none.
 
     Args:
         path: where it goes.
         named: the option that names it.
-        read: files that the command reads, which are not to be written over.
+        others: files that are not to be written over, by what they are.
     """
     if path is None or path.is_fifo() or path.is_char_device():
         return
     if path.is_dir():
         raise InputError(f"{named} '{path}': a folder. Name the file to write.")
-    if path.exists() and any(Path(one).exists() and path.samefile(one) for one in read):
-        raise InputError(f"{named} '{path}' is a model that is read. Name another file.")
+    for what, files in others.items():
+        if any(same(path, Path(one)) for one in files):
+            raise InputError(f"{named} '{path}' is {what}. Name another file.")
     nearest = Path(os.path.realpath(path)).parent
     while not nearest.exists():
         nearest = nearest.parent
+    if not nearest.is_dir():
+        raise InputError(f"{named} '{path}': '{nearest}' is a file. Name another place.")
     if not os.access(nearest, os.W_OK | os.X_OK):
         raise InputError(f"{named} '{path}': no permission to write in '{nearest}'.")
+
+
+def same(path: Path, other: Path) -> bool:
+    """Are they one file, or will they be?"""
+    if path.exists() and other.exists():
+        return path.samefile(other)
+    return path.resolve() == other.resolve()
 
 
 def print_json(record: Mapping[str, Any]) -> None:

@@ -12,13 +12,14 @@ import numpy as np
 
 from ..backend import Array
 from ..errors import InputError, TargetError
+from ..plural import counted
 from ..targets.labels import find_class
 
 Names = Sequence[str] | None
 FAR, NEAR = 0.1, 0.1
 """A class's scores lie apart from FAR of all scores' spread on; another class of B is meant where
 it leaves less than NEAR of that distance."""
-MOST = 500
+MOST = 2000
 """Classes that are tried against each other."""
 
 
@@ -53,6 +54,7 @@ def match_classes(
         InputError: other numbers of classes, and nothing says which is which.
     """
     if given is not None:
+        _require_known(counts, given)
         return given
     a, b = (None if n is None else _apart_by_name(n) for n in names)
     if a is None or b is None or len(a) != counts[0] or len(b) != counts[1]:
@@ -98,7 +100,8 @@ def read_classes(path: Path, names: tuple[Names, Names]) -> ClassMap:
     if not found:
         raise InputError(f"--map-classes '{path}' is empty: write a line `A,B` a class")
     return ClassMap(
-        tuple(found.get(i) for i in range(max(found) + 1)), f"{len(found)} classes by '{path.name}'"
+        tuple(found.get(i) for i in range(max(found) + 1)),
+        f"{counted(len(found), 'class', 'classes')} by '{path.name}'",
     )
 
 
@@ -106,7 +109,9 @@ def changed_places(a: Array, b: Array, classes: ClassMap) -> list[tuple[int, int
     """(class of A, class of B that its scores are) where B's scores are those of other classes.
 
     Distances are root mean squares over photos. Of the classes whose scores lie apart, the best
-    pairing is sought (Kuhn 1955); it is only told where it leaves next to nothing of the distance.
+    pairing is sought (Kuhn 1955); it is only told where it leaves next to nothing of the distance,
+    be it of the scores or of what they change from photo to photo: of one photo, or of one again
+    and again, the scores of many classes are near others by chance.
 
     Args:
         a: the scores of A [N, C].
@@ -126,17 +131,18 @@ def changed_places(a: Array, b: Array, classes: ClassMap) -> list[tuple[int, int
         return []
     from scipy.optimize import linear_sum_assignment
 
-    costs = np.array([[_rms(a[:, i] - b[:, j]) for _, j in far] for i, _ in far])
+    costs = _distances(a, b, far)
     rows, chosen = linear_sum_assignment(costs)
-    if costs[rows, chosen].sum() > NEAR * np.trace(costs):
-        return []
+    for of in (costs, _distances(a - a.mean(axis=0), b - b.mean(axis=0), far)):
+        if not of[rows, chosen].sum() < NEAR * np.trace(of):
+            return []
     return [(far[r][0], far[c][1]) for r, c in zip(rows, chosen, strict=True) if r != c]
 
 
 def moved_said(moved: Sequence[tuple[int, int]], names: tuple[Names, Names]) -> str:
     """That classes changed places, by their names."""
     said = [
-        f"A's {_named(i, names[0])} has the scores of B's {_named(j, names[1])}"
+        f"A's {class_said(i, names[0])} has the scores of B's {class_said(j, names[1])}"
         for i, j in moved[:4]
     ]
     rest = f", {len(moved) - 4} more" if len(moved) > 4 else ""
@@ -163,8 +169,18 @@ def _by_number(counts: tuple[int, int]) -> ClassMap:
     return ClassMap()
 
 
+def _require_known(counts: tuple[int, int], given: ClassMap) -> None:
+    """Refuses a map of classes that there are not."""
+    pairs = [(i, j) for i, j in enumerate(given.to_b or ()) if j is not None]
+    for name, count, of in zip("AB", counts, zip(*pairs, strict=True), strict=True):
+        if max(of) >= count:
+            raise InputError(
+                f"the map of classes: {name} has no class {max(of)} (0 to {count - 1})"
+            )
+
+
 def _apart(counts: tuple[int, int]) -> str:
-    return f"A has {counts[0]} classes, B {counts[1]}"
+    return f"A has {counted(counts[0], 'class', 'classes')}, B {counts[1]}"
 
 
 def _moved(moved: Sequence[tuple[int, int]], names: Names) -> str:
@@ -172,9 +188,15 @@ def _moved(moved: Sequence[tuple[int, int]], names: Names) -> str:
     return ", ".join(of[:3]) + (f", {len(of) - 3} more" if len(of) > 3 else "")
 
 
-def _rms(x: Array) -> float:
-    return float(np.sqrt(np.mean(np.square(x, dtype=np.float64))))
+def _distances(a: Array, b: Array, pairs: Sequence[tuple[int, int]]) -> Array:
+    """Of the scores of each class of A to those of each of B, root mean squares over photos."""
+    from scipy.spatial.distance import cdist
+
+    ours, theirs = (list(of) for of in zip(*pairs, strict=True))
+    found: Array = cdist(a[:, ours].T, b[:, theirs].T) / np.sqrt(len(a))
+    return found
 
 
-def _named(index: int, names: Names) -> str:
+def class_said(index: int, names: Names) -> str:
+    """Its number, and its name where that is known."""
     return f"class {index}" if names is None else f"class {index} '{names[index]}'"

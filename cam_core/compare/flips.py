@@ -44,7 +44,7 @@ def flipped(
     if not flips.any():
         return NONE_FLIPPED
     rows = np.flatnonzero(flips)
-    y = looks[1].first.score
+    y = looks[1].first.score[: len(both[1])]
     whole, few = (sides.answer_b.held(score) for score in (y, y[rows]))
     known = np.array([sides.classes.back(int(both[1][i].argmax())) is not None for i in rows])
     found, seen = [], []

@@ -8,6 +8,8 @@ import numpy as np
 
 from ..backend import Array, Backend, InputInfo, Inputs
 from ..errors import InputError
+from ..plural import counted
+from ..rows import all_filled, refilled
 
 
 def match_inputs(a: Sequence[InputInfo], b: Sequence[InputInfo]) -> dict[str, str]:
@@ -20,7 +22,9 @@ def match_inputs(a: Sequence[InputInfo], b: Sequence[InputInfo]) -> dict[str, st
         InputError: there is no such pairing.
     """
     if len(a) != len(b):
-        raise InputError(f"A takes {len(a)} inputs and B {len(b)}: these are not compared")
+        raise InputError(
+            f"A takes {counted(len(a), 'input')} and B {len(b)}: these are not compared"
+        )
     known = {info.name for info in a} & {info.name for info in b}
     ours = [(i, info) for i, info in enumerate(a) if info.name not in known]
     theirs = [(i, info) for i, info in enumerate(b) if info.name not in known]
@@ -48,7 +52,32 @@ def renamed(x: Inputs, names: Mapping[str, str], b: Sequence[InputInfo]) -> Inpu
     """A's inputs by B's names, in B's types."""
     if not isinstance(x, Mapping):
         return x
-    return {info.name: np.asarray(x[names[info.name]]).astype(info.dtype, copy=False) for info in b}
+    found = {
+        info.name: np.asarray(x[names[info.name]]).astype(info.dtype, copy=False) for info in b
+    }
+    return refilled(found, b, b)
+
+
+def same_numbers(x: Inputs, other: Inputs) -> bool:
+    """Are they the same arrays, whatever they are called, and however often a row is repeated?"""
+    if x is other:
+        return True
+    ours, theirs = (list(of.values()) if isinstance(of, Mapping) else [of] for of in (x, other))
+    for array in map(np.asarray, ours):
+        found = next(
+            (i for i, one in enumerate(theirs) if _same_rows(array, np.asarray(one))), None
+        )
+        if found is None:
+            return False
+        del theirs[found]
+    return not theirs
+
+
+def _same_rows(a: Array, b: Array) -> bool:
+    """Of one type, and alike as far as both have rows."""
+    rows = min(len(a), len(b)) if a.ndim and b.ndim else None
+    a, b = (x if rows is None else x[:rows] for x in (a, b))
+    return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
 
 
 def pairing_said(names: Mapping[str, str]) -> str:
@@ -60,25 +89,51 @@ def pairing_said(names: Mapping[str, str]) -> str:
 
 
 def rows_of_b(a: Backend, b: Backend, rows: Sequence[Inputs]) -> tuple[Sequence[Inputs], str]:
-    """The same rows; of several inputs by B's names, with what is said of that."""
-    if not isinstance(rows[0] if rows else None, Mapping) or not (a.inputs() and b.inputs()):
-        return rows, ""
-    names = match_inputs(a.inputs(), b.inputs())
+    """The same rows; of several inputs by B's names, with what is said of that.
+
+    Raises:
+        InputError: they take other numbers of inputs, or no pairing is found.
+    """
+    ours, theirs = a.inputs(), b.inputs()
+    named = isinstance(rows[0] if rows else None, Mapping) or len(ours) + len(theirs) > 2
+    names = match_inputs(ours, theirs) if named and ours and theirs else {}
     said = pairing_said(names)
-    return ([renamed(row, names, b.inputs()) for row in rows] if said else rows), said
+    if said:
+        return [renamed(row, names, theirs) for row in rows], said
+    return [refilled(row, ours, theirs) for row in rows], said
 
 
-def rows_of(x: Array | Sequence[Inputs]) -> list[Inputs]:
-    """One input of one row after another.
+def rows_of(x: Array | Sequence[Inputs], backend: Backend) -> list[Inputs]:
+    """One input of one row after another, as often as the model's fixed batch has rows.
 
     Raises:
         InputError: several inputs by name, which are one photo.
     """
     if isinstance(x, np.ndarray):
-        return [x[i : i + 1] for i in range(len(x))]
+        infos = backend.inputs()
+        return [all_filled(x[i : i + 1], infos) for i in range(len(x))]
     if isinstance(x, Mapping):
         raise InputError("several inputs by name are one photo: give a list of them")
-    return list(x)
+    rows = list(x)
+    for i, one in enumerate(rows):
+        _require_one_row(i, one, backend.inputs())
+    return rows
+
+
+def _require_one_row(i: int, x: Inputs, infos: Sequence[InputInfo]) -> None:
+    """Refuses several photos in one place of a list, as far as the model takes any number."""
+    known = {info.name: info for info in infos}
+    if not isinstance(x, Mapping):
+        x = dict.fromkeys(known, x) if len(known) == 1 else {}
+    for name, array in x.items():
+        info = known.get(name)
+        if info is None or not info.batched or isinstance(info.shape[0], int):
+            continue
+        if np.ndim(array) == len(info.shape) and len(array) != 1:
+            raise InputError(
+                f"x[{i}] has {len(array)} rows: give one array of all photos, or a list of inputs "
+                "of one row each"
+            )
 
 
 def _alike(one: InputInfo, other: InputInfo) -> bool:

@@ -9,11 +9,14 @@ from math import prod
 import numpy as np
 
 from ..backend import Array, Backend, Inputs, Layer
-from ..errors import CamError, LayerError
+from ..errors import CamError, InputError, LayerError
 
 ALIKE, SURE = 0.5, 0.9
 """Activations that correlate less are no match by themselves; from SURE on they go before a name
 whose activations are not ALIKE."""
+IDENTICAL, NEARER = 0.999, 0.1
+"""From IDENTICAL on they are the same numbers: where no more than NEARER of a name's 1 - r is left,
+the name means another tensor."""
 LOOSE = 0.85
 """Activations that correlate less make one doubt whether it is the same layer."""
 TRIED = 24
@@ -70,10 +73,12 @@ def match_layers(
     """For each layer of A (None: its default ones) that of B, on one photo.
 
     A module path that both have, then a name, then the activations that correlate best among those
-    of one shape [K, *S]. `layers_b` names B's; ["default"] are its own default ones.
+    of one shape [K, *S]; those that are the same numbers go before a name of other ones. `layers_b`
+    names B's; ["default"] are its own default ones.
 
     Raises:
         LayerError: B has none, with the nearest; or other numbers of layers are named.
+        InputError: B does not take its input.
     """
     look = a.look(x[0], layers=layers)
     if layers_b is not None:
@@ -93,8 +98,22 @@ def match_layers(
     ]
 
 
+def like(layer: Layer, A: Array, b: Backend, x: Inputs) -> Matched:
+    """The layer of B that is one of another model, of which no more is known than A on one photo.
+
+    Raises:
+        LayerError: B has none.
+    """
+    return _match(layer, A, (b, x), ([layer], b.layers()))
+
+
 def correlation(A: Array, B: Array) -> float:
-    """Pearson's r of all cells of two activations; NaN of other shapes, or of even ones."""
+    """Pearson's r of all cells of two activations; NaN of other shapes, or of even ones.
+
+    Where one has more rows, as a fixed batch repeats its photo, the first ones are compared.
+    """
+    rows = min(len(A), len(B))
+    A, B = A[:rows], B[:rows]
     if A.shape != B.shape:
         return float("nan")
     a, b = (x.astype(np.float64) - x.mean(dtype=np.float64) for x in (A, B))
@@ -116,21 +135,29 @@ def _named(
 
 def _match(layer: Layer, A: Array, of_b: tuple[Backend, Inputs], known: Known) -> Matched:
     """The best by each way in turn."""
-    kept: list[Matched] = []
-    for by, names in _by_name(layer, known[1]):
-        best = _best(layer.name, A, of_b, names, by)
-        if best is not None and best.alike >= ALIKE:
-            return best
-        kept += [] if best is None else [best]
+    found = (_best(layer.name, A, of_b, names, by) for by, names in _by_name(layer, known[1]))
+    kept = [one for one in found if one is not None]
+    named = next((one for one in kept if one.alike >= ALIKE), None)
+    if named is not None and named.alike >= IDENTICAL:
+        return named
     fits = [one.name for one in known[1] if _may_be(one, A)][-TRIED:]
     nearest = _best(layer.name, A, of_b, fits, BY_ACTIVATIONS)
     if nearest is not None and np.isnan(nearest.alike):
         nearest = None  # none of them has A's shape
+    if named is not None:
+        return nearest if nearest is not None and _meant(nearest, named) else named
     if nearest is not None and nearest.alike >= (SURE if kept else ALIKE):
         return nearest
     if kept:
         return kept[0]
     raise _none(layer.name, A, known, nearest)
+
+
+def _meant(one: Matched, named: Matched) -> bool:
+    """Has one the numbers that are looked for, and a name other ones?"""
+    if one.alike >= SURE and not named.alike >= ALIKE:
+        return True
+    return one.alike >= IDENTICAL and 1 - one.alike <= NEARER * (1 - named.alike)
 
 
 def _by_name(layer: Layer, theirs: Sequence[Layer]) -> list[tuple[str, list[str]]]:
@@ -148,13 +175,17 @@ def _by_name(layer: Layer, theirs: Sequence[Layer]) -> list[tuple[str, list[str]
 def _best(
     name: str, A: Array, of_b: tuple[Backend, Inputs], names: Sequence[str], by: str
 ) -> Matched | None:
-    """Of these layers of B the one whose activations are most like A."""
-    if not names:
+    """Of these layers of B the one whose activations are most like A: the one of A's name, unless
+    another is meant; the last one where nothing is known of any."""
+    looked = _looked(*of_b, names) if names else []
+    found = [Matched(name, asked, by, correlation(A, B)) for asked, B in looked]
+    if not found:
         return None
-    found = []
-    for asked, B in _looked(*of_b, names):
-        found.append(Matched(name, asked, by, correlation(A, B)))
-    return max(found, key=lambda one: np.nan_to_num(one.alike, nan=-2), default=None)
+    own = next((one for one in found if one.b == name), None)
+    if all(np.isnan(one.alike) for one in found):
+        return own if own is not None else found[-1]
+    best = max(found, key=lambda one: np.nan_to_num(one.alike, nan=-2))
+    return best if own is None or _meant(best, own) else own
 
 
 def _looked(b: Backend, x: Inputs, names: Sequence[str]) -> list[tuple[str, Array]]:
@@ -162,6 +193,8 @@ def _looked(b: Backend, x: Inputs, names: Sequence[str]) -> list[tuple[str, Arra
     try:
         look = b.look(x, layers=list(names))
         return [(name, look.activations[name]) for name in look.layers]
+    except InputError:
+        raise  # whichever layer: B takes something else
     except CamError:
         if len(names) == 1:
             return []

@@ -28,7 +28,9 @@ OPERATORS: Mapping[str, Callable[[float, float], bool]] = {
     "<": operator.lt,
     ">": operator.gt,
 }
-WRITTEN = re.compile(r"\s*(\w+)\.(\w+)\s*(<=|>=|<|>)\s*([-+]?[\d.]+(?:e[-+]?\d+)?)\s*", re.I)
+WRITTEN = re.compile(
+    r"\s*(\w+)\.(\w+)\s*(<=|>=|<|>)\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)\s*", re.I
+)
 
 
 @dataclass(frozen=True)
@@ -102,12 +104,13 @@ def check(record: Mapping[str, Any], limits: Sequence[Limit]) -> list[Checked]:
     """
     photos = record.get("photos")
     known = isinstance(photos, list) and photos and all(isinstance(one, dict) for one in photos)
+    known = known and isinstance(record.get("verdict") or {}, dict)
     if record.get("format") != FORMAT or not known:
         raise InputError("no record of 'gradcam compare': give the compare.json that it wrote")
     assert isinstance(photos, list)
     try:
         return [Checked(one, one.statistic(values(photos, one.metric))) for one in limits]
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise InputError(f"the record's numbers cannot be read: {error}") from error
 
 
@@ -117,7 +120,7 @@ def junit(checked: Sequence[Checked], record: Mapping[str, Any], command: str = 
     Without limits its only case is the verdict, which fails where it is "not the same".
     """
     verdict = record.get("verdict") or {}
-    line, word = str(verdict.get("line", "")), verdict.get("word")
+    line, word = _printable(str(verdict.get("line", ""))), verdict.get("word")
     cases = [(one.limit.text, one.line if one.failed else "") for one in checked]
     cases = cases or [("verdict", line if word == "not the same" else "")]
     failed = sum(bool(why) for _, why in cases)
@@ -132,3 +135,8 @@ def junit(checked: Sequence[Checked], record: Mapping[str, Any], command: str = 
     ElementTree.indent(suites)
     found: bytes = ElementTree.tostring(suites, encoding="utf-8", xml_declaration=True)
     return found
+
+
+def _printable(text: str) -> str:
+    """XML has no control characters, which a photo's name may hold."""
+    return "".join(c if c.isprintable() else " " for c in text)

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..asking import seen_by
 from ..backend import Array, Inputs
-from ..errors import NothingFoundError
+from ..errors import InputError, NothingFoundError
 from ..explain import check_finite
 from ..looking import Looks
 from ..recording import sha256_of
@@ -19,7 +19,9 @@ from ..targets import Seen as Shown
 from ..targets.scores import find_axis
 from .boxes import boxes_record
 from .channels import with_channels
+from .classes import class_said
 from .flips import NONE_FLIPPED, Flipped, answered, flipped, measured, seen_of
+from .inputs import same_numbers
 from .photos import Answer, Batch, Pair, Photo, Seen
 from .sides import Sides, scores, signed_or_nan
 
@@ -43,16 +45,22 @@ def compare_batch(
     alike = all(photo.a is photo.b for photo in photos)
     x = stacked([photo.a for photo in photos])
     xs = x, x if alike else stacked([photo.b for photo in photos])
-    for fed in xs[: 1 if alike else 2]:
-        check_finite(fed)
+    for photo in photos:
+        for fed in (photo.a,) if alike else (photo.a, photo.b):
+            require_numbers(photo.name, fed)
     looks = sides.looks(xs[0]), sides.looks(xs[1], of_b=True)
     known = all_seen(sides, looks, xs, photos)
     boxes = boxes_record(sides, known) if len(photos) == 1 else None
     try:
-        asked = settled(sides, looks, known)
+        asked = settled(sides, looks, known, len(photos))
     except NothingFoundError as error:
-        missed(f"{photos[0].name}: {error}")
-        return None
+        if len(photos) == 1:
+            missed(f"{photos[0].name}: {error}")
+            return None
+        rest = of_known_classes(sides, looks[0], photos, missed)
+        if not 0 < len(rest) < len(photos):
+            return None
+        return compare_batch(sides, rest, missed, of_flips=of_flips, hashed=hashed)
     n = len(photos)  # a fixed batch repeats its only photo
     found, signed, seen = both_maps(sides, looks, asked, np.arange(n))
     both = scores(looks[0], sides.a)[:n], scores(looks[1], sides.b)[:n]
@@ -70,6 +78,29 @@ def compare_batch(
         hashed=hashed,
     )
     return Batch(pairs, looks, asked, signed, both, photos, known if boxes else None)
+
+
+def require_numbers(name: str, x: Inputs) -> None:
+    """Refuses a photo with NaN or inf.
+
+    Raises:
+        InputError: it has such, by its name.
+    """
+    try:
+        check_finite(x)
+    except InputError as error:
+        raise InputError(f"{name}: {error}") from error
+
+
+def of_known_classes(
+    sides: Sides, looks: Looks, photos: Sequence[Photo], missed: Callable[[str], None]
+) -> list[Photo]:
+    """The photos whose answer is a class that B has as well; of the others there is a line."""
+    tops = [int(c) for c in scores(looks, sides.a)[: len(photos)].argmax(axis=1)]
+    for photo, c in zip(photos, tops, strict=True):
+        if sides.classes.of(c) is None:
+            missed(f"{photo.name}: B has no {class_said(c, sides.labels[0])} of A")
+    return [photo for photo, c in zip(photos, tops, strict=True) if sides.classes.of(c) is not None]
 
 
 def paired(
@@ -103,6 +134,7 @@ def paired(
             if (row := places.get(i)) is not None
             else {},
             answer_maps=None if row is None else (ours[row], theirs[row]),
+            alike=same_numbers(photo.a, photo.b),
         )
         for i, photo in enumerate(photos)
     ]
@@ -126,11 +158,15 @@ def all_seen(
 
 
 def settled(
-    sides: Sides, looks: tuple[Looks, Looks], seen: tuple[Shown, Shown]
+    sides: Sides, looks: tuple[Looks, Looks], seen: tuple[Shown, Shown], n: int
 ) -> tuple[ScoredTarget, ScoredTarget]:
-    """The first question as it turns out to be in these photos, of A and of B."""
+    """The first question as it turns out to be in these n photos, of A and of B.
+
+    Of a photo that a fixed batch repeats it is asked once: the other model may repeat it otherwise.
+    """
+    seen = tuple(replace(one, score=one.score[:n]) for one in seen)  # type: ignore[assignment]
     found = sides.questions[0].found_in(seen[0])[0]
-    target = found.held(looks[0].of(found.tensor).score)
+    target = found.held(looks[0].of(found.tensor).score[:n])
     return target, sides.in_b(target, 0).found_in(seen[1])[0]
 
 
@@ -142,8 +178,8 @@ def both_maps(
 ) -> tuple[dict[str, Array], Array, tuple[list[Seen], list[Seen]]]:
     """How alike those of some rows are, A's signed maps of these, and both row by row."""
     none = np.zeros((len(looks[0].first.score), 1, 1))
-    signed, ours, why = signed_or_nan(looks[0], targets[0], sides.how, none)
-    other, theirs, why_b = signed_or_nan(looks[1], targets[1], sides.how, signed)
+    signed, ours, why = signed_or_nan(looks[0], targets[0], sides.how, none, "A")
+    other, theirs, why_b = signed_or_nan(looks[1], targets[1], sides.how, signed, "B")
     a, b = seen_of(signed, ours, why, rows), seen_of(other, theirs, why_b, rows)
     if sides.channelled:
         a = with_channels(a, ours, looks[0].of(targets[0].tensor))

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..backend import Array, Inputs
 from ..looking import Looks
+from ..plural import counted
 from ..region import Region
 from ..targets import Placed, ScoredTarget
 from ..targets import Seen as Shown
@@ -118,10 +119,36 @@ class Pair:
     lone: Sequence[Lone] = ()
     """Those of one model alone that are explained."""
 
+    alike: bool = False
+    """Were both fed the same numbers, by other names or as rows of another batch?"""
+
     @property
     def fed_alike(self) -> bool:
         """Were both fed the same bytes?"""
-        return self.sha256[0] == self.sha256[1]
+        return self.alike or self.sha256[0] == self.sha256[1]
+
+
+def distinct(pairs: Sequence[Pair]) -> list[Pair]:
+    """Without those of inputs that came before: a photo twice is no second witness."""
+    met = set[tuple[str, str]]()
+    found = []
+    for pair in pairs:
+        if pair.sha256 not in met or not any(pair.sha256):
+            found.append(pair)
+        met.add(pair.sha256)
+    return found
+
+
+def fed_said(pairs: Sequence[Pair]) -> list[str]:
+    """A line where both models were fed other bytes, and where photos are copies of others."""
+    of = counted(len(pairs), "photo")
+    apart = sum(not pair.fed_alike for pair in pairs)
+    copies = len(pairs) - len(distinct(pairs))
+    lines = [
+        (apart, f"A and B were fed other bytes ({apart} of {of})"),
+        (copies, f"{copies} of {of} are copies of others, and count once in the verdict"),
+    ]
+    return [text for count, text in lines if count]
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,7 +16,7 @@ from .bounds import FORWARD_ONLY, grey_noise, quantised
 from .classes import ClassMap, Names, moved_said
 from .collecting import Collected
 from .inputs import rows_of, rows_of_b
-from .photos import NO_INPUT, Pair, Photo, of_hash
+from .photos import NO_INPUT, Pair, Photo, distinct, fed_said, of_hash
 from .recordings import facts_said, map_shapes, methods_said, recording_of, shared
 from .sides import Sides
 from .together import bring_together
@@ -34,6 +34,8 @@ NAMED = 4
 """Photos that are named where they have nothing of what is asked."""
 BATCH = 16
 """Photos that are run at once, where both models take any number."""
+
+MOVED = "classes changed places"
 
 Part = tuple[Sequence[int], Mapping[str, bool] | None]
 """Photos that are looked at together, and what bounds are measured on them; None of no sample."""
@@ -72,12 +74,14 @@ class Comparison:
 
     @property
     def verdict(self) -> Verdict:
-        """In one line; a preset that explains the difference is a difference."""
-        found = verdict(self.pairs)
-        if self.presets is None or not self.presets.named:
+        """In one line; a mistake that explains the difference is no rounding, however small."""
+        found = verdict(distinct(self.pairs))
+        named = "" if self.presets is None else self.presets.said
+        why = tuple(filter(None, (named, MOVED if self.moved else "")))
+        if not why:
             return found
         word = found.word if found.word == "cannot say" else "not the same"
-        return replace(found, word=word, reasons=(self.presets.said, *found.reasons))
+        return replace(found, word=word, reasons=(*why, *found.reasons))
 
     @property
     def worst_first(self) -> list[int]:
@@ -88,7 +92,7 @@ class Comparison:
     @property
     def said(self) -> list[str]:
         """What there is to say before any number."""
-        found = [self.sides.classes.said, self.sides.pairing]
+        found = [self.sides.classes.said, self.sides.pairing, *self.sides.training]
         found += [one.doubt for one in self.sides.layers]
         sides = dict(zip("AB", self.sides.recordings, strict=True))
         if any(sides.values()):
@@ -98,11 +102,7 @@ class Comparison:
         found = [text for text in found if text]
         if self.moved:
             found.append(moved_said(self.moved, self.sides.labels))
-        apart = sum(not pair.fed_alike for pair in self.pairs)
-        if apart:
-            found.append(
-                f"A and B were fed other bytes ({apart} of {counted(len(self.pairs), 'photo')})"
-            )
+        found += fed_said(self.pairs)
         rest = len(self.missed) - NAMED
         more = [f"{rest} more were left out, see compare.json"] if rest > 0 else []
         return [*found, *self.missed[:NAMED], *more]
@@ -150,8 +150,8 @@ def compare(
     known |= {"method": method, "seed": seed}
     if x is None:
         return _recordings(a, b, known)
-    ours = rows_of(x)
-    theirs, said = rows_of_b(a, b, ours) if x_b is None else (rows_of(x_b), "")
+    ours = rows_of(x, a)
+    theirs, said = rows_of_b(a, b, ours) if x_b is None else (rows_of(x_b, b), "")
     if len(ours) != len(theirs) or not ours:
         raise InputError(f"{len(ours)} inputs of A and {len(theirs)} of B: give as many, 1 or more")
     sides = bring_together(

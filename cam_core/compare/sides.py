@@ -12,7 +12,7 @@ import numpy as np
 from ..answers import explained
 from ..asking import asking_of
 from ..backend import Array, Backend
-from ..errors import ModelError
+from ..errors import ModelError, UnsupportedOpError
 from ..explain import suited
 from ..explanation import Explanation
 from ..head import Head, head_of
@@ -73,6 +73,15 @@ class Sides:
         """
         known = [i for i, one in enumerate(self.recordings) if one is None]
         return known[0] if known else None
+
+    @property
+    def training(self) -> list[str]:
+        """A line for each side that has operators in training mode, as far as it says so."""
+        notes = [
+            (name, getattr(one, "training_note", ""))
+            for name, one in zip("AB", (self.a, self.b), strict=True)
+        ]
+        return [f"{name} has {note}" for name, note in notes if note]
 
     @cached_property
     def halved(self) -> bool:
@@ -159,11 +168,18 @@ def map_of(looks: Looks, target: ScoredTarget, method: str, labels: Names = None
 
 
 def signed_or_nan(
-    looks: Looks, target: ScoredTarget, method: str, like: Array
+    looks: Looks, target: ScoredTarget, method: str, like: Array, side: str = ""
 ) -> tuple[Array, Explanation | None, str]:
-    """The signed maps; where the model has none but NaN, NaN in the shape of others, and why."""
+    """The signed maps; where the model has none but NaN, NaN in the shape of others, and why.
+
+    Raises:
+        UnsupportedOpError: it cannot be explained by this method at all.
+    """
     try:
         found = map_of(looks, target, method)
+    except UnsupportedOpError as error:
+        of = f"{side}: " if side else ""
+        raise UnsupportedOpError(f"{of}{error}; --method {FORWARD} needs no derivative") from error
     except ModelError as error:
         return np.full(like.shape, np.nan), None, str(error)
     return found.signed, found, ""

@@ -19,6 +19,8 @@ from .sides import Sides
 
 SAID, ASKED, UNSAID = "what the recording says", "what was asked", "no name"
 RECORDED = "the recorded map"
+DENSE = "dense classes"
+"""The kind of a head that gives classes place by place."""
 
 
 def bring_together(
@@ -42,7 +44,7 @@ def bring_together(
         InputError: one is a detector alone, or they have other numbers of classes and nothing
             says which is which.
     """
-    _refuse_kinds(a, b)
+    _refuse_kinds(a, b, asked.get("target"))
     recordings = recording_of(a), recording_of(b)
     known = [one for one in recordings if one is not None]
     if known:
@@ -55,12 +57,18 @@ def bring_together(
     return Sides(a, b, matched, found, labels, method=method, **asked)
 
 
-def _refuse_kinds(a: Backend, b: Backend) -> None:
-    """Boxes and something else are answers to two questions."""
+def _refuse_kinds(a: Backend, b: Backend, target: str | None) -> None:
+    """Boxes and something else are answers to two questions, regions and classes are unless a class
+    is asked for."""
     kinds = ["unknown" if (head := head_of(one)) is None else head.asked for one in (a, b)]
     if "unknown" not in kinds and kinds[0] != kinds[1] and "boxes" in kinds:
         raise InputError(
             f"A gives {kinds[0]}, B {kinds[1]}: compare takes two models that answer one question"
+        )
+    if "unknown" not in kinds and target is None and kinds[0] == DENSE != kinds[1]:
+        raise InputError(
+            f"A gives {kinds[0]}, of which a region is explained, and B {kinds[1]}: name a class "
+            "with --target"
         )
 
 

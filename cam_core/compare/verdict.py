@@ -25,7 +25,7 @@ Of the median the interval is drawn by photos (bootstrap, 95 %).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import exp, log
 
 import numpy as np
@@ -94,7 +94,7 @@ def verdict(pairs: Sequence[Pair]) -> Verdict:
     top = 1.0 if np.isnan(floor) else floor
     if np.isnan(ceiling) or top - ceiling < NARROW:
         others = [why for _, why in (_by_answers(pairs), _by_gain(pairs)) if why]
-        return _said(known, "cannot say", [_no_way(known), *others])
+        return _said(known, "cannot say", [_no_way(known, pairs), *others])
     way = (top - r) / (top - ceiling)
     told = Verdict("", agreement, floor, ceiling, beyond, median_interval(way), ())
     assert told.way is not None
@@ -159,10 +159,17 @@ def _by_maps(pairs: Sequence[Pair], middle: Interval, way: Array, beyond: str) -
     if middle.high <= SAME and way[worst] <= CLOSE:
         return "the same", ""
     if middle.high <= CLOSE:
-        gone = f"maps are {middle.mean:.1%} of the way to {beyond}"
+        far = f"{middle.mean:.1%}" if middle.mean > SAME else f"up to {middle.high:.1%}"
+        gone = f"maps are {far} of the way to {beyond}"
         return "nearly the same", said if way[worst] > CLOSE else gone
-    part = f"maps are {middle.mean:.0%} [{middle.low:.0%}, {middle.high:.0%}] of the way to"
+    median, low, high = (_percent(value) for value in (middle.mean, middle.low, middle.high))
+    part = f"maps are {median} [{low}, {high}] of the way to"
     return ("not the same" if middle.low > CLOSE else "not clear"), f"{part} {beyond}"
+
+
+def _percent(value: float) -> str:
+    """Whole ones, without a sign of none."""
+    return "0%" if (found := f"{value:.0%}") == "-0%" else found
 
 
 def _lost(pairs: Sequence[Pair]) -> str:
@@ -170,8 +177,8 @@ def _lost(pairs: Sequence[Pair]) -> str:
     for side, name in ((1, "B"), (0, "A")):
         gone = [p for p in pairs if p.maps[side].blank and not p.maps[1 - side].blank]
         if gone:
-            said = counted(len(gone), "photo")
-            return f"{name} has no map of {said} ({gone[0].maps[side].diagnosis})"
+            why = gone[0].maps[side].diagnosis or "nothing above 0"
+            return f"{name} has no map of {counted(len(gone), 'photo')} ({why})"
     return ""
 
 
@@ -225,7 +232,9 @@ def _mean(values: Sequence[float | None]) -> float:
     return float(np.mean(known)) if known else 0.0
 
 
-def _no_way(known: Verdict) -> str:
+def _no_way(known: Verdict, pairs: Sequence[Pair]) -> str:
+    if not any(pair.bounds for pair in pairs):
+        return "nothing to hold it against: floor and ceiling were not measured"
     if np.isnan(known.ceiling):
         return "nothing to hold it against: no other class, and no shuffled weights"
     return (
@@ -235,12 +244,4 @@ def _no_way(known: Verdict) -> str:
 
 
 def _said(known: Verdict, word: str, reasons: Sequence[str]) -> Verdict:
-    return Verdict(
-        word,
-        known.agreement,
-        known.floor,
-        known.ceiling,
-        known.beyond,
-        known.way,
-        tuple(reasons),
-    )
+    return replace(known, word=word, reasons=tuple(reasons))

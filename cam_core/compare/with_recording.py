@@ -10,7 +10,6 @@ import numpy as np
 from ..asking import seen_by
 from ..backend import Array
 from ..errors import InputError, NothingFoundError, TargetError
-from ..explain import check_finite
 from ..looking import Looks
 from ..plural import counted
 from ..recording import Recorded
@@ -19,7 +18,7 @@ from ..targets.classes.one_class import ClassTarget
 from ..targets.scores import pool
 from .channels import with_channels
 from .flips import answered, measured, seen_of
-from .pair import digests, paired, said_of, stacked
+from .pair import digests, paired, require_numbers, said_of, stacked
 from .photos import Batch, Photo, Seen
 from .recordings import Held, asked_class, find, missing
 from .sides import Sides, signed_or_nan
@@ -113,8 +112,9 @@ def both_halves(sides: Sides, photos: Sequence[Photo], held: Sequence[Held]) -> 
         a = ClassTarget(tuple(c for c in classes if c is not None), sides.a.class_axis)
         ours, theirs = (np.concatenate([one[i].logits for one in held]) for i in (0, 1))  # type: ignore[union-attr]
         return Half(ours, a), Half(theirs, sides.in_b(a, 0))
+    for photo in photos:
+        require_numbers(photo.name, photo.b if live else photo.a)
     x = stacked([(photo.b if live else photo.a) for photo in photos])
-    check_finite(x)
     looks = sides.looks(x, of_b=bool(live))
     y = np.concatenate([one.logits for pair in held for one in pair if one is not None])
     target = _asked(sides, looks, x, classes, photos)
@@ -234,7 +234,9 @@ def whole_map(one: Recorded) -> Array:
 def shown(one: Recorded | None, signed: Array) -> Seen:
     """What was recorded, raw."""
     assert one is not None
-    return Seen(signed, float(np.max(one.cam_map)), 0.0, None, "")
+    finite = bool(np.isfinite(signed).all() and np.isfinite(one.cam_map).all())
+    why = "" if finite else "NaN or inf in the recorded map"
+    return Seen(signed, float(np.max(one.cam_map)), 0.0, None, why)
 
 
 def _none(one: Seen) -> Seen:

@@ -10,6 +10,7 @@ import numpy as np
 from ..backend import Array, InputInfo
 from ..image import PRESETS, Preprocess, preprocess
 from ..image.preprocess import find_channel_axis, find_channels, find_size
+from ..rows import filled
 
 Numbers = tuple[float, ...]
 
@@ -34,6 +35,8 @@ FITS: dict[str, tuple[str, float]] = {
     "corner": ("corner", 1.0),
 }
 """How a photo is made to fit: (fit, margin)."""
+AS_IT_IS, OWN_COLOURS = "as it is fed", "its own colours"
+"""What is fed now, and that with another fit."""
 CLOSE = 1e-3
 """Settings that differ by less are the same."""
 
@@ -50,7 +53,10 @@ class Candidate:
     """The numbers of [H, W, C] in their order as [C, H, W], as a Reshape for a Transpose does."""
 
     def x(self, photo: Array) -> Array:
-        """The input of a photo uint8 [H, W, 3]."""
+        """The input of a photo uint8 [H, W, 3], as often as a fixed batch has rows."""
+        return filled(self._row(photo), self.info)
+
+    def _row(self, photo: Array) -> Array:
         if not self.reshaped:
             return preprocess(photo, self.spec, self.info).x
         shape = tuple(self.info.shape)
@@ -62,7 +68,7 @@ class Candidate:
 
 def current(spec: Preprocess, info: InputInfo) -> Candidate:
     """The one that would be used as it is."""
-    return Candidate("as it is fed", spec, info)
+    return Candidate(AS_IT_IS, spec, info)
 
 
 def colours(base: Preprocess, info: InputInfo, *, reshaped: bool = False) -> list[Candidate]:
@@ -91,9 +97,10 @@ def colours(base: Preprocess, info: InputInfo, *, reshaped: bool = False) -> lis
 def fits(chosen: Candidate) -> list[Candidate]:
     """The other ways to fit a photo to the input, of one way to treat its colours."""
     found = []
+    colour = OWN_COLOURS if chosen.name == AS_IT_IS else chosen.name
     for name, (fit, margin) in FITS.items():
         spec = replace(chosen.spec, fit=fit, margin=margin, resize=None)
-        found.append(replace(chosen, name=f"{chosen.name}, {name}", spec=spec))
+        found.append(replace(chosen, name=f"{colour}, {name}", spec=spec))
     return [one for one in found if not same(one, chosen)]
 
 

@@ -160,8 +160,11 @@ def correlation(a: Array, b: Array) -> float:
 
 def scores_of(backend: Backend, one: Candidate, photos: Sequence[Array]) -> list[Array] | None:
     """The score of each photo; None where the model does not take such an input."""
+    rows = one.info.shape[0] if one.info.batched else None
+    repeated = isinstance(rows, int) and rows > 1  # as often as a fixed batch wants it
+    alone = slice(1 if repeated else None)
     try:
-        return [np.asarray(backend.look(one.x(photo), layers=()).score) for photo in photos]
+        return [np.asarray(backend.look(one.x(photo), layers=()).score)[alone] for photo in photos]
     except CamError:
         return None
 
@@ -201,7 +204,7 @@ def _examined(
     fitted = add(fits(best))
     if fitted.spec.fit != best.spec.fit or fitted.spec.margin != best.spec.margin:
         base = replace(used.spec, fit=fitted.spec.fit, margin=fitted.spec.margin, resize=None)
-        fit = fitted.name.removeprefix(best.name)
+        fit = fitted.name[fitted.name.rindex(", ") :]
         add([replace(one, name=one.name + fit) for one in colours(base, used.info)])
     values = tuple(value for _, value in tried)
     verdict = judge(values, 0, least=least, margin=margin, of=of)

@@ -79,7 +79,7 @@ def from_npz(content: bytes, said: str) -> Recorded:
         with np.load(BytesIO(content), allow_pickle=False) as file:
             held = {name: np.asarray(file[name]) for name in file.files}
     except BROKEN as error:
-        raise InputError(f"'{said}' is no recording: {error}; write it again") from error
+        raise InputError(f"'{said}' is no recording: {_why(error)}; write it again") from error
     for name in ("logits", "cam_map"):
         if name not in held:
             raise InputError(f"'{said}' has no '{name}'; it has {', '.join(held) or 'nothing'}")
@@ -89,7 +89,16 @@ def from_npz(content: bytes, said: str) -> Recorded:
         raise InputError(
             f"'{said}': cam_signed is {list(signed.shape)} and cam_map {list(cam_map.shape)}"
         )
-    return Recorded(_hash(held, said), logits, cam_map, signed, _class(held, said))
+    used = _class(held, said)
+    if used is not None and logits.ndim == 2 and used >= logits.shape[1]:
+        raise InputError(f"'{said}': cam_class_used is {used} and logits {list(logits.shape)}")
+    return Recorded(_hash(held, said), logits, cam_map, signed, used)
+
+
+def _why(error: Exception) -> str:
+    """As NumPy says it, but for its advice to trust the file: pickled objects are never read."""
+    text = str(error)
+    return "it is no .npz of numbers" if "pickle" in text else text
 
 
 def _row(array: Array, name: str, said: str) -> Array:

@@ -111,6 +111,8 @@ def fitted(spec: Preprocess, info: InputInfo) -> Preprocess:
     return replace(spec, size=None, resize=resize)
 
 
+GUESS = "a guess as nothing says it"
+"""Begins what is said of a preprocessing that no file and no flag states."""
 THINNING = ((8, 3), (16, 2), (32, 2), (64, 3))
 """(stride, anchors a cell) of UltraFace, as its public configuration has them."""
 
@@ -152,7 +154,7 @@ def guess_preset(
         return name, PRESETS[name], f"as Image.NominalPixelRange in the file says {named}"
     detector = head is not None and head.boxes is not None
     what = "boxes" if detector else "classes"
-    guessed = f"a guess as nothing says it: check the {what}, or give {spell('preprocess')}"
+    guessed = f"{GUESS}: check the {what}, or give {spell('preprocess')}"
     if np.issubdtype(info.dtype, np.integer):
         bare = replace(PRESETS["raw"], fit="stretch") if detector else PRESETS["raw"]
         return "raw", bare, guessed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,9 @@ from onnx import numpy_helper
 
 from backends.onnx import OnnxBackend
 from backends.onnx.blaming.blame import Blame
-from backends.onnx.blaming.curve import Case, case_of, drift
+from backends.onnx.blaming.curve import Case, case_of, drift, layer_of
 from backends.onnx.blaming.rating import Rating, by_blame, by_sqnr
+from cam_core.backend import Layer
 from cam_core.errors import InputError
 from cam_core.targets.classes.one_class import ClassTarget
 from tests.blaming.quantised import ROUNDED, SHAPES, halved, plain, quantised, ranges
@@ -144,6 +146,59 @@ def test_float16_tensors_are_rated(model: onnx.ModelProto, photos: Any) -> None:
     assert drift(blame.quantised, known).rms > 2e-5
     assert drift(whole, known).rms < 1e-6  # float32 kernels
     assert all(np.isfinite(r.blame) for r in blame.rate(known))
+
+
+SPLIT = """<ir_version: 8, opset_import: ["" : 17]>
+g (float[N,8] x) => (float[N,4] y)
+{
+  [turn] x1 = Tanh(x)
+  [parts] a, b = Split<axis=1>(x1)
+  [join] c = Mul(a, b)
+  [head] y = MatMul(c, v)
+}"""
+
+
+def split(rng: np.random.Generator) -> onnx.ModelProto:
+    model = onnx.parser.parse_model(SPLIT)
+    v = rng.normal(size=(4, 4)).astype(np.float32)
+    model.graph.initializer.append(numpy_helper.from_array(v, "v"))
+    return model
+
+
+def test_an_operator_of_several_results_runs_beside_itself(rng: np.random.Generator) -> None:
+    """A runtime may read all results of a Split, be they wanted or not."""
+    model = split(rng)
+    every = blamed(model, halved(model)).suspects
+    extra = {n.output[0]: list(n.output) for n in every.nodes}
+    assert len(extra["blame.a.float"]) == 2
+    assert all(extra["blame.a.float"])
+
+
+def test_what_shows_others_numbers_is_not_blamed(rng: np.random.Generator) -> None:
+    """Nor does it round what is kept in float before it."""
+    model = split(rng)
+    blame = blamed(model, halved(model))
+    assert [s.name for s in blame.suspects.found] == ["x1", "c", "y_half"]
+    kept = blame.model_with(["x1"])
+    makers = {name: n for n in kept.graph.node for name in n.output}
+    product = next(n for n in kept.graph.node if n.op_type == "Mul")
+    cast = [makers[name] for name in product.input]
+    assert [n.input[0] for n in cast] == ["blame.a.float", "blame.a.float.1"]
+    cast.append(makers[makers["blame.a.float"].input[0]])
+    assert cast[-1].input[0] == "blame.x1.float"
+    assert {n.attribute[0].i for n in cast} == {onnx.TensorProto.FLOAT}
+
+
+def test_maps_are_of_one_layer_whatever_is_kept(model: onnx.ModelProto, photos: Any) -> None:
+    """A file's default layer may be another once a tensor is kept in float."""
+    blame = blamed(model, halved(model))
+    known = [replace(case, layer=Layer("a1", "Relu", ())) for case in cases(blame, photos)]
+    assert layer_of(blame.quantised, known) == "a1"
+    found = layer_of(blame.restored(["a1"]), known)
+    assert found is not None
+    A = blame.restored(["a1"]).look(known[0].x, layers=[found]).activations[found]
+    a1 = blame.plain.look(known[0].x, layers=["a1"]).activations["a1"]
+    np.testing.assert_allclose(A, a1, rtol=0.01, atol=0.01)  # what is before it is in float16
 
 
 def test_files_without_anything_to_blame(model: onnx.ModelProto) -> None:

@@ -36,6 +36,13 @@ def test_each_operator_once() -> None:
     assert keep_lists([suspect("a")]) == {}
 
 
+def test_of_two_files_in_float_nothing_is_left_out() -> None:
+    same = Suspect("a", "node", (), {"a": "a.float"}, {"a": "a.float"}, nodes=("/conv",))
+    half = Suspect("a", "node", (), {"a": "a.narrow"}, {"a": "a.float"}, nodes=("/conv",))
+    assert keep_lists([same]) == {}
+    assert keep_lists([half])["trtexec"].endswith("/conv:fp32")
+
+
 def test_node_data() -> None:
     ratings = [Rating(suspect("a"), 0.5, 30.0), Rating(suspect("b"), np.inf, -np.inf)]
     found = node_data("g", ratings)

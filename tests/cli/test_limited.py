@@ -7,8 +7,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from cam_core.cli.limited import ended, write_junit
+from cam_core.cli.limited import check_junit, ended, write_junit
 from cam_core.compare.limits import Checked, read_limit
+from cam_core.errors import InputError
 
 
 def checked() -> list[Checked]:
@@ -32,3 +33,17 @@ def test_the_xml_has_a_case_each_where_it_is_asked_for(tmp_path: Path) -> None:
     found = ElementTree.parse(tmp_path / "x.xml").getroot()
     assert len(found.findall(".//testcase")) == 2
     assert len(found.findall(".//failure")) == 1
+
+
+def test_a_place_that_is_none_is_refused_before_any_work(tmp_path: Path) -> None:
+    report = tmp_path / "compare.json"
+    check_junit(None, [report])
+    check_junit(tmp_path / "made" / "x.xml", [report])
+    (tmp_path / "file").write_text("")
+    for file, said in (
+        (tmp_path, "a folder"),
+        (tmp_path / "." / "compare.json", "the report itself"),
+        (tmp_path / "file" / "x.xml", "is a file"),
+    ):
+        with pytest.raises(InputError, match=said):
+            check_junit(file, [report])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,9 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
+from backends.onnx.blaming.curve import Drift, Point
+from backends.onnx.commands import blame_found
+from backends.onnx.commands.blame_found import few_at_fault
 from tests.blaming.quantised import halved, plain, quantised, ranges
 from tests.commands.calls import call
 
@@ -64,6 +68,36 @@ def test_says_it(files: dict[str, Path]) -> None:
     assert "%" not in done.stdout  # a single tensor's figure is no share of anything
 
 
+@pytest.mark.parametrize(
+    ("order", "other", "alone"),
+    [
+        (("b", "a"), ("a", "c"), ("a",)),
+        (("b", "d"), ("c", "a"), ("c", "a")),
+        (("b", "d"), ("d", "b"), None),
+    ],
+)
+def test_the_few_at_fault_may_begin_another_order(
+    order: tuple[str, ...],
+    other: tuple[str, ...],
+    alone: tuple[str, ...] | None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What is best for a large set may begin with a tensor that only corrects others."""
+
+    def curve(restored: Any, order: Any, counts: Any, cases: Any, *, maps: bool) -> list[Point]:
+        kept = tuple(order[: counts[0]])
+        return [Point(kept, Drift(0.1 if "a" in kept else 1.0, None))]
+
+    monkeypatch.setattr(blame_found, "curve", curve)
+    names = [f"t{i}" for i in range(18)]
+    blame: Any = SimpleNamespace(restored=None)
+    orders = [*order, *names], [*other, *names]
+    cases: list[Any] = [None] * 3
+    found = few_at_fault(blame, *orders, [], cases, Drift(1.0, None))
+    assert (None if found is None else found.kept) == alone
+    assert few_at_fault(blame, *orders, [], cases[:2], Drift(1.0, None)) is None
+
+
 def test_float16(files: dict[str, Path]) -> None:
     done = call("blame", files["float.onnx"], files["half.onnx"], files["x.npy"], "--json")
     found = json.loads(done.stdout)
@@ -75,6 +109,18 @@ def test_one_photo_ranks_and_measures(files: dict[str, Path], tmp_path: Path) ->
     np.save(tmp_path / "one.npy", np.load(files["x.npy"])[:1])
     done = call("blame", files["float.onnx"], files["int8.onnx"], tmp_path / "one.npy")
     assert "1, which ranked and measured: give more" in done.stdout
+    assert (
+        "named    no tensor: 1 photo measures, which does not tell: give 6 or more" in done.stdout
+    )
+
+
+def test_a_copy_of_another_batch_is_refused_by_its_name(files: dict[str, Path]) -> None:
+    other = onnx.load(files["int8.onnx"])
+    other.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 4
+    files["int8.onnx"].write_bytes(other.SerializeToString())
+    done = call("blame", files["float.onnx"], files["int8.onnx"], files["x.npy"])
+    assert done.exit_code == 2, done.output
+    assert "'int8.onnx' does not take what the float model does: input 'x' has sh" in done.stderr
 
 
 def test_bad_input(files: dict[str, Path], tmp_path: Path, rng: np.random.Generator) -> None:

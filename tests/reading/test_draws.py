@@ -14,7 +14,7 @@ import pytest
 from onnx import helper
 
 from backends.onnx import instrument
-from backends.onnx.reading.draws import TRAINED, draws
+from backends.onnx.reading.draws import TRAINED, draws, training_note
 from backends.onnx.reading.kinds import RANDOM
 from backends.onnx.reading.prepare import Graph, prepare
 from cam_core.errors import UnsupportedOpError
@@ -164,3 +164,27 @@ def test_an_operator_of_another_domain_is_another() -> None:
     assert not draws("my", "Bernoulli", ["x"], lambda _: None)
     assert not draws("my", "Dropout", ["x", "r", "t"], lambda _: None)
     assert draws("com.microsoft", "BiasDropout", ["x", "b", "", "r", "t"], lambda _: None)
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("y = Dropout(x, ratio, yes)", "Dropout 'y' in training mode: export the model in"),
+        ("y = Dropout(x, ratio, no)", ""),
+        ("y = Dropout(x)", ""),
+        (
+            "[n] a, m, v = BatchNormalization<training_mode = 1>(x, s, s, s, s) "
+            "y = Dropout(a, ratio, yes)",
+            "BatchNormalization 'n' and 1 more in training mode",
+        ),
+        ("y = BatchNormalization(x, s, s, s, s)", ""),
+    ],
+)
+def test_what_is_left_in_training_mode_is_said(body: str, said: str) -> None:
+    model = read(body)
+    s = np.ones(3, np.float32)
+    model.graph.initializer.append(onnx.numpy_helper.from_array(s, "s"))
+    graph = prepare(model)
+    found = training_note(graph.nodes, graph.values.get)
+    assert found.startswith(said)
+    assert bool(found) == bool(said)

@@ -80,12 +80,19 @@ class Blame:
         return OnnxBackend(source, **self.options)
 
     def require_alike(self, case: Case) -> None:
-        """Refuses models whose scores are of different shapes.
+        """Refuses a copy that takes something else, or whose score is of another shape.
 
         Raises:
-            InputError: so they are.
+            InputError: so it is.
         """
-        shapes = [b.look(case.x, layers=()).score.shape for b in (self.plain, self.quantised)]
+        try:
+            other = self.quantised.look(case.x, layers=()).score.shape
+        except InputError as error:
+            name = self.quantised.analysis.source.name
+            raise InputError(
+                f"'{name}' does not take what the float model does: {error}"
+            ) from error
+        shapes = [self.plain.look(case.x, layers=()).score.shape, other]
         if shapes[0] != shapes[1]:
             raise InputError(
                 f"the float model scores {list(shapes[0])}, the quantised one {list(shapes[1])}: "

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cam_core.backend import Array, Inputs
-from cam_core.errors import CamError
+from cam_core.backend import Array, Inputs, Layer
+from cam_core.compare.layers import like
+from cam_core.errors import CamError, LayerError
 from cam_core.explain import explain
 from cam_core.metrics.agreement.correlation import spearman
 from cam_core.targets import ScoredTarget
@@ -27,6 +28,10 @@ class Case:
     score: float
     signed: Array | None
     """The signed map; None where it makes none."""
+    layer: Layer | None = None
+    """Where that is looked for."""
+    plain: OnnxBackend | None = None
+    """The float model itself."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +61,9 @@ def case_of(backend: OnnxBackend, name: str, x: Inputs, target: ScoredTarget) ->
     except CamError:  # no layer to look at, or none with a derivative: the score alone
         look = backend.look(x, layers=())
         return Case(name, x, target, float(target.score(look.score, look.outputs)[0]), None)
-    return Case(name, x, target, float(found.score[0]), found.signed)
+    layer = next((one for one in backend.layers() if one.name == found.layer), None)
+    layer = Layer(found.layer, "", ()) if layer is None else layer
+    return Case(name, x, target, float(found.score[0]), found.signed, layer, backend)
 
 
 def drift(backend: OnnxBackend, cases: Sequence[Case], *, maps: bool = True) -> Drift:
@@ -66,8 +73,9 @@ def drift(backend: OnnxBackend, cases: Sequence[Case], *, maps: bool = True) -> 
         maps: compare the maps as well.
     """
     differences, likeness = [], []
+    layer = layer_of(backend, cases) if maps else None
     for case in cases:
-        y, signed = _seen(backend, case, maps and case.signed is not None)
+        y, signed = _seen(backend, case, layer if case.signed is not None else None)
         differences.append(y - case.score)
         if signed is not None and case.signed is not None and signed.shape == case.signed.shape:
             finite = bool(np.isfinite(signed).all())
@@ -82,9 +90,24 @@ def drift(backend: OnnxBackend, cases: Sequence[Case], *, maps: bool = True) -> 
     )
 
 
+def layer_of(backend: OnnxBackend, cases: Sequence[Case]) -> str | None:
+    """Where another model looks at what the float one did; None where that is not found.
+
+    Its own default may be another once tensors are kept in float.
+    """
+    case = next((one for one in cases if one.layer is not None), None)
+    if case is None or case.layer is None or case.plain is None:
+        return None
+    A = case.plain.look(case.x, layers=[case.layer.name]).activations[case.layer.name]
+    try:
+        return like(case.layer, A, backend, case.x).b
+    except LayerError:
+        return None
+
+
 def differences(backend: OnnxBackend, cases: Sequence[Case]) -> Array:
     """Y_B - Y_A of each photo [P]."""
-    return np.array([_seen(backend, case, maps=False)[0] - case.score for case in cases])
+    return np.array([_seen(backend, case, None)[0] - case.score for case in cases])
 
 
 def curve(
@@ -106,9 +129,9 @@ def counts_up_to(keep: int, total: int) -> list[int]:
     return sorted({k for k in (*powers, keep, 3 * keep) if k <= total})
 
 
-def _seen(backend: OnnxBackend, case: Case, maps: bool) -> tuple[float, Array | None]:
-    if maps:
-        found = explain(backend, case.x, case.target, "gradcam")
+def _seen(backend: OnnxBackend, case: Case, layer: str | None) -> tuple[float, Array | None]:
+    if layer is not None:
+        found = explain(backend, case.x, case.target, "gradcam", layer=layer)
         return float(found.score[0]), found.signed
     look = backend.look(case.x, layers=())
     return float(case.target.score(look.score, look.outputs)[0]), None

@@ -13,13 +13,14 @@ def nodes_of(kept: Sequence[Suspect]) -> list[str]:
 
 
 def keep_lists(kept: Sequence[Suspect]) -> dict[str, str]:
-    """What onnxruntime, NNCF and trtexec are told, by tool; {} where no operator has a name.
+    """What onnxruntime, NNCF and trtexec are told, by tool; {} where no operator has a name, or
+    none of the tensors is rounded: of two files in float there is nothing to leave out.
 
     A tool keeps whole operators in float, and so more than the tensors of the set: an activation
     stays float where what makes it and all that reads it does.
     """
     names = nodes_of(kept)
-    if not names:
+    if not names or all(s.kind == "node" and s.instead == s.wide for s in kept):
         return {}
     quoted = ", ".join(f'"{name}"' for name in names)
     layers = ",".join(f"{name}:fp32" for name in names)

@@ -16,7 +16,7 @@ from .constants import dequantised_by
 from .floats import float_of, require_same
 from .net import Net
 from .shown import with_shown
-from .suspects import PREFIX, Error, Suspect, Suspects
+from .suspects import PREFIX, Error, Suspect, Suspects, outputs_as
 
 CLIPS = ("Relu", "Clip")
 """What quantisers fold into the range of a tensor."""
@@ -158,7 +158,7 @@ class Pairs:
         copy.CopyFrom(node)
         copy.name = f"{PREFIX}{node.output[0]}.of.{out}"
         copy.input[:] = [held if name == out else name for name in node.input]
-        copy.output[:] = [copy.name, *("" for _ in node.output[1:])]
+        copy.output[:] = outputs_as(node, copy.name)
         self.nodes.append(copy)
         y = node.output[0]
         return Error((y,), copy.name, self._twin(y))

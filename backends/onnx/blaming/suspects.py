@@ -12,6 +12,16 @@ PREFIX = "blame."
 """Of the tensors and nodes that are added."""
 
 
+def outputs_as(node: onnx.NodeProto, first: str) -> list[str]:
+    """Those of a copy of `node` whose first result is called `first`.
+
+    Where the node has others they are given too: onnxruntime reads beyond its memory where a
+    Split lacks one.
+    """
+    rest = enumerate(node.output[1:], 1)
+    return [first, *(f"{first}.{i}" if name else "" for i, name in rest)]
+
+
 @dataclass(frozen=True)
 class Error:
     """Where an error is in the file: e = actual - expected, both made of the file's own tensors."""

@@ -12,11 +12,11 @@ from onnx import helper, numpy_helper
 
 from ..reading.kinds import EXTENTS, QUANTISERS, VIEWS
 from .net import Net
-from .suspects import PREFIX, Error, Suspect, Suspects
+from .suspects import PREFIX, Error, Suspect, Suspects, outputs_as
 
 APART = EXTENTS | QUANTISERS | {"Cast", "Constant", "ConstantOfShape"}
 """Operators whose numbers are no rounding of others'."""
-SHOWING = VIEWS | {"Concat", "Slice", "Gather"}
+SHOWING = VIEWS | {"Concat", "Slice", "Gather", "Split"}
 """Operators that show the same numbers, and hand on what is kept in float."""
 
 TypeOf = Callable[[str], np.dtype[Any] | None]
@@ -43,38 +43,53 @@ class Twins:
     wide: dict[str, str] = field(default_factory=dict)
     own: dict[str, str] = field(default_factory=dict)
     """Tensor of `plain` -> the same of `net`."""
+    shows: set[str] = field(default_factory=set)
+    """Tensors that are others, shown again: they round nothing."""
 
     def add(self, node: onnx.NodeProto, twin: onnx.NodeProto) -> None:
         """e = what the operator makes - what the other file's makes of the same inputs."""
         y, theirs = node.output[0], twin.output[0]
         kind, right = self.kind(y), self.theirs(theirs)
-        self.own[theirs] = y
+        self.own |= dict(zip(twin.output, node.output, strict=False))
         if kind is None or right is None or right.kind != "f" or node.op_type in APART:
             return
         read = list(self._read(twin))
         if any(name is None for name in read):
             return
         made = f"{PREFIX}{y}.float"
+        if node.op_type in SHOWING and not any(self._held(name) for name in twin.input):
+            self.shows.add(y)
         copy = onnx.NodeProto()
         copy.CopyFrom(twin)
         copy.name = made
         copy.input[:] = [str(name) for name in read]
-        copy.output[:] = [made, *("" for _ in twin.output[1:])]
+        copy.output[:] = outputs_as(twin, made)
         self.nodes.append(copy)
-        narrow = made if kind == right else self._cast(made, f"{PREFIX}{y}.narrow", kind)
+        instead, wide = self._results(node, twin)
         error = Error((y,), made, theirs)
         names = (twin.name or y,)
         self.found.append(
-            Suspect(
-                y,
-                "node",
-                (error,),
-                {y: narrow},
-                {y: made},
-                nodes=names,
-                shown=node.name or y,
-            )
+            Suspect(y, "node", (error,), instead, wide, nodes=names, shown=node.name or y)
         )
+
+    def _results(
+        self, node: onnx.NodeProto, twin: onnx.NodeProto
+    ) -> tuple[dict[str, str], dict[str, str]]:
+        """(instead, wide) of all that the operator makes."""
+        instead, wide = {}, {}
+        made = outputs_as(twin, f"{PREFIX}{node.output[0]}.float")
+        for y, theirs, name in zip(node.output, twin.output, made, strict=False):
+            kind, right = self.kind(y), self.theirs(theirs)
+            if name and kind is not None and right is not None and right.kind == "f":
+                same = kind == right
+                instead[y] = name if same else self._cast(name, f"{PREFIX}{y}.narrow", kind)
+                wide[y] = name
+        return instead, wide
+
+    def _held(self, name: str) -> bool:
+        """Is it a weight of the other file?"""
+        value = self.plain.value(name) if name else None
+        return value is not None and value.dtype.kind == "f"
 
     def _read(self, twin: onnx.NodeProto) -> Iterator[str | None]:
         """What the other file's operator reads, here; None of what is not found."""
@@ -105,9 +120,10 @@ class Twins:
         """A tensor kept in float is made and read in float: its readers go with it."""
         known = {s.name: s for s in self.found}
         whole = []
-        for s in self.found:
+        for s in (one for one in self.found if one.name not in self.shows):
             same = self.kind(s.name) == self.theirs(str(s.errors[0].twin))
-            after = [] if same else self._readers(s.name)
+            made = self.net.makers[s.name].output
+            after = [] if same else [name for y in made for name in self._readers(y)]
             together = [s, *(known[name] for name in after if name in known)]
             whole.append(
                 replace(
@@ -125,7 +141,7 @@ class Twins:
         for node in self.net.readers.get(name, []):
             found.append(node.output[0])
             if node.op_type in SHOWING:
-                found += self._readers(node.output[0])
+                found += [name for y in node.output for name in self._readers(y)]
         return found
 
 

@@ -22,6 +22,7 @@ from ..finding.layers import Choice
 from ..finding.linear_head import head_weights
 from ..finding.scores import AS_IT_IS, EXACTLY
 from ..instrumenting.strip import strip
+from ..reading.draws import training_note
 from ..reading.graph import floating
 from ..reading.load import Source, load, opset, sha256
 from ..reading.static import Static
@@ -316,6 +317,11 @@ class OnnxBackend:
     def biases(self) -> dict[str, Array]:
         """By layer, what the model adds to make it [1, K, *S], for FullGrad."""
         return biases(self.analysis)
+
+    @functools.cached_property
+    def training_note(self) -> str:
+        """That operators of it do what they do in training; '' of none."""
+        return training_note(self.analysis.graph.nodes, self.analysis.graph.values.get)
 
     @functools.cached_property
     def guided_note(self) -> str:

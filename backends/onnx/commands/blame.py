@@ -50,7 +50,7 @@ def blame(asked: AskedBlame) -> int:
     gradcam blame model.onnx model.int8.onnx photos --preprocess imagenet
     gradcam blame model.onnx model.int8.onnx photos --keep 8 --repair model.fixed.onnx
     """
-    from cam_core.cli.output import check_file, print_json, write_json
+    from cam_core.cli.output import READ, check_file, print_json, write_json
 
     from . import blame_steps as steps
     from .blame_found import measure
@@ -58,7 +58,7 @@ def blame(asked: AskedBlame) -> int:
 
     places = {"-o": asked.out, "--repair": asked.repair, "--node-data": asked.node_data}
     for named, path in places.items():
-        check_file(path, named, [asked.model, asked.quantised])
+        check_file(path, named, {READ: [asked.model, asked.quantised]})
     for path in (asked.repair, asked.node_data):
         steps.require_folder(path)
     opened = steps.open_models(asked)

@@ -19,6 +19,8 @@ from .arguments import AskedBlame
 
 DRAWS = 3
 """Random orders beside the rankings."""
+MEASURED = 3
+"""On fewer photos the errors of an honest copy cancel by chance, and some tensor seems at fault."""
 FEW, LITTLE = 0.1, 0.25
 """Named is a set of FEW of all tensors, or one, that in float leaves less than LITTLE of drift."""
 
@@ -49,6 +51,8 @@ class Found:
     random: Sequence[Drift]
     """Of `keep` tensors, a draw each."""
     keep: int
+    alone: Point | None = None
+    """The smallest set of a few tensors that makes nearly all of the drift by itself."""
 
     @property
     def proposed(self) -> Point:
@@ -57,13 +61,10 @@ class Found:
 
     @property
     def named(self) -> tuple[str, ...]:
-        """The tensors at fault: those that overflow, else the smallest set that makes nearly all of
-        the drift by itself; () where the drift is of many tensors."""
+        """The tensors at fault: those that overflow, else the few that make nearly all of the
+        drift; () where it is of many tensors."""
         over = tuple(r.suspect.name for r in self.ratings if not np.isfinite(r.blame))
-        most = max(1, int(FEW * len(self.ratings)))
-        few = (p for p in self.blamed if len(p.kept) <= most)
-        alone = (p.kept for p in few if p.drift.rms < LITTLE * self.before.rms)
-        return over or next(alone, ())
+        return over or (() if self.alone is None else self.alone.kept)
 
     @property
     def nearer(self) -> bool:
@@ -87,7 +88,7 @@ def measure(opened: Opened, keep: int) -> Found:
                 "makes of the same inputs: there is nothing to blame"
             )
         keep = min(keep, len(ratings))
-        order = best_order(blame, ratings, opened.ranking, keep, step)
+        order, other = best_order(blame, ratings, opened.ranking, keep, step)
     counts = counts_up_to(keep, len(ratings))
     orders = [names(by_sqnr(ratings)), *(names(shuffled(ratings, i)) for i in range(DRAWS))]
     before = drift(blame.quantised, cases)
@@ -95,7 +96,36 @@ def measure(opened: Opened, keep: int) -> Found:
     noisy = curve(blame.restored, orders[0], counts, cases)
     drawn = [curve(blame.restored, order, [keep], cases, maps=False) for order in orders[1:]]
     random = [points[0].drift for points in drawn]
-    return Found(before, ratings, blamed, noisy, random, keep)
+    alone = few_at_fault(blame, order, other, blamed, cases, before)
+    return Found(before, ratings, blamed, noisy, random, keep, alone)
+
+
+def few_at_fault(
+    blame: Blame,
+    order: Sequence[str],
+    other: Sequence[str],
+    known: Sequence[Point],
+    cases: Sequence[Case],
+    before: Drift,
+) -> Point | None:
+    """The smallest set in either order of at most FEW of all tensors, or one, that in float leaves
+    less than LITTLE of the drift: what is best for a large set may begin with others.
+
+    None of none, and where fewer than MEASURED photos measure.
+
+    Args:
+        known: points of the first order, measured already.
+    """
+    if len(cases) < MEASURED:
+        return None
+    done = {p.kept: p for p in known}
+    most = max(1, int(FEW * len(order)))
+    for count in counts_up_to(most, most):
+        for kept in dict.fromkeys((tuple(order[:count]), tuple(other[:count]))):
+            point = done.get(kept) or curve(blame.restored, kept, [count], cases, maps=False)[0]
+            if point.drift.rms < LITTLE * before.rms:
+                return point
+    return None
 
 
 def best_order(
@@ -104,13 +134,14 @@ def best_order(
     ranking: Sequence[Case],
     keep: int,
     step: Callable[[], object],
-) -> list[str]:
-    """The tensors by blame, or by pursuit where that leaves less on the photos that rank."""
+) -> tuple[list[str], list[str]]:
+    """The tensors by blame, or by pursuit where that leaves less on the photos that rank; and in
+    the other order."""
     orders = [names(ratings), names(by_pursuit(blame, ratings, ranking, keep, step))]
     if orders[0][:keep] == orders[1][:keep]:
-        return orders[0]
+        return orders[0], orders[1]
     left = [drift(blame.restored(order[:keep]), ranking, maps=False).rms for order in orders]
-    return orders[int(left[1] < left[0])]
+    return (orders[1], orders[0]) if left[1] < left[0] else (orders[0], orders[1])
 
 
 def names(ratings: Sequence[Rating]) -> list[str]:

@@ -14,7 +14,7 @@ from cam_core.plural import counted
 from ..blaming.curve import Drift
 from ..blaming.keep_lists import keep_lists
 from ..blaming.rating import Rating
-from .blame_found import Found, Opened
+from .blame_found import MEASURED, Found, Opened
 
 LISTED = 12
 """How many tensors are listed, beside those of the set; --json gives all."""
@@ -51,7 +51,7 @@ def tell(opened: Opened, found: Found, files: Mapping[str, Any]) -> None:
     why = Counter(line.partition(":")[0] for line in blame.suspects.unrated)
     lines(out, [("unrated", f"{why[kind]} {kind}") for kind in sorted(out_of)])
     lines(out, [("missed", text) for text in opened.missed])
-    line(out, "named", _named(found))
+    line(out, "named", _named(found, len(opened.measuring)))
     line(out, "propose", _proposal(found))
     if found.nearer:
         for tool, text in keep_lists(blame.suspects.named(kept)).items():
@@ -73,14 +73,18 @@ def _photos(opened: Opened) -> str:
     return f"{ranking} ranked, {measuring} others measured{few}"
 
 
-def _named(found: Found) -> str:
+def _named(found: Found, measured: int) -> str:
     """The tensors at fault, by name."""
+    if not found.named and measured < MEASURED:
+        some = counted(measured, "photo measures", "photos measure")
+        return f"no tensor: {some}, which does not tell: give {2 * MEASURED} or more"
     if not found.named:
         return "no tensor: the drift is of many"
     names = ", ".join(found.named)
     if not np.isfinite(found.ratings[0].blame):
         return f"{names}: no number where it would be one in float"
-    after = next(p.drift.rms for p in found.blamed if p.kept == found.named)
+    assert found.alone is not None
+    after = found.alone.drift.rms
     return f"{names}: in float the drift is {_number(after)} instead of {_number(found.before.rms)}"
 
 

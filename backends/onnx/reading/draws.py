@@ -35,6 +35,28 @@ def draws(domain: str | None, operator: str, inputs: Sequence[str], value: Value
     return training is None or bool(np.any(training))
 
 
+def training_note(nodes: Sequence[gs.Node], value: Value) -> str:
+    """That operators do here what they do in training; '' of none.
+
+    A Dropout draws, and a BatchNormalization takes mean and deviation of the batch that it is fed.
+    """
+    found = [
+        node
+        for node in nodes
+        if (node.op == "BatchNormalization" and node.attrs.get("training_mode", 0))
+        or ("Dropout" in node.op and draws(node.domain, node.op, _names(node), value))
+    ]
+    if not found:
+        return ""
+    first = f"{found[0].op} '{found[0].name or found[0].outputs[0].name}'"
+    more = f" and {len(found) - 1} more" if found[1:] else ""
+    return f"{first}{more} in training mode: export the model in evaluation mode"
+
+
+def _names(node: gs.Node) -> list[str]:
+    return [tensor.name for tensor in node.inputs]
+
+
 def drawing(node: gs.Node, around: Value) -> gs.Node | None:
     """A node in the bodies of `node` that draws; `around` knows the values outside them."""
     inner = [n for body in node.subgraphs(recursive=True) for n in body.nodes]
@@ -47,5 +69,5 @@ def drawing(node: gs.Node, around: Value) -> gs.Node | None:
     def value(name: str) -> np.ndarray[Any, Any] | None:
         return np.array([np.any(t.values) for t in held[name]]) if name in held else around(name)
 
-    drawn = (n for n in inner if draws(n.domain, n.op, [t.name for t in n.inputs], value))
+    drawn = (n for n in inner if draws(n.domain, n.op, _names(n), value))
     return next(drawn, None)

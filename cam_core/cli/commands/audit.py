@@ -11,7 +11,7 @@ import click
 from cam_core.audit.engines import ENGINES
 
 from ..audit.asked import Audit
-from ..limited import ended, write_junit
+from ..limited import check_junit, ended, write_junit
 from ..option_types import FILE, Names
 from ..options import PIXELS, RUNTIME, options
 
@@ -144,7 +144,7 @@ def run(asked: Audit) -> int:
     from cam_core.audit.run import run as audited
     from cam_core.plural import counted
 
-    from ..audit.files import command_line
+    from ..audit.files import PAGE, RECORD, command_line
     from ..audit.opened import open_all, sources
     from ..audit.steps import (
         columns_asked,
@@ -159,6 +159,7 @@ def run(asked: Audit) -> int:
     from ..threads import ahead
 
     check_directory(asked.out)
+    check_junit(asked.junit, [asked.out / name for name in (RECORD, PAGE)])
     limits, engine = limits_of(asked, columns_asked(asked)), engine_of(asked)
     before = None if asked.baseline is None else summary_of(asked.baseline)
     ready, fed = open_all(asked)
@@ -225,6 +226,7 @@ def finish(
 
 def again(asked: Audit) -> int:
     """Limits on rows that are there."""
+    from ..audit.files import PAGE, RECORD
     from ..audit.steps import check, limits_of, summary_of
 
     assert asked.again is not None
@@ -232,6 +234,7 @@ def again(asked: Audit) -> int:
         raise click.UsageError("--again runs no model: leave the model and the data out")
     if not (asked.fail_if or asked.junit):
         raise click.UsageError("--again puts limits on a report: name some with --fail-if")
+    check_junit(asked.junit, [asked.again / name for name in (RECORD, PAGE)])
     found = summary_of(asked.again)
     checked = check(found, limits_of(asked, found.table.columns))
     for one in checked:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..compare.asked import Compare
-from ..limited import ended, write_junit
+from ..limited import check_junit, ended, write_junit
 from ..option_types import FILE
 from ..options import PIXELS, RUNTIME, options
 
@@ -118,14 +118,14 @@ def run(asked: Compare, limits: Sequence[Limit]) -> int:
     from cam_core.compare.run import run as compared
     from cam_core.compare.tensors import require_tensors
 
-    from ..compare.files import input_said, record, write
+    from ..compare.files import FILES, input_said, record, write
     from ..compare.opened import open_both
-    from ..output import check_directory, check_file, print_json
+    from ..output import check_directory, print_json
     from ..report import progress
     from ..threads import ahead
 
     check_directory(asked.out)
-    check_file(asked.junit, "--junit")
+    check_junit(asked.junit, [asked.out / name for name in FILES])
     opened = open_both(asked)
     for text in opened.said:
         click.echo(f"note: {text}", err=True)
@@ -158,14 +158,14 @@ def again(asked: Compare, limits: Sequence[Limit]) -> int:
     """Limits on saved numbers."""
     from cam_core.compare.limits import check
 
-    from ..output import check_file
+    from ..compare.files import RECORD
 
     if asked.model is not None:
         raise click.UsageError("--again runs no model: leave A, B and the photos out")
     if not (limits or asked.junit):
         raise click.UsageError("--again puts limits on a report: name some with --fail-if")
     assert asked.again is not None
-    check_file(asked.junit, "--junit")
+    check_junit(asked.junit, [asked.again, asked.again / RECORD])
     facts = saved(asked.again)
     checked = check(facts, limits)
     for one in checked:
@@ -185,7 +185,9 @@ def saved(path: Path) -> Mapping[str, Any]:
     from cam_core.errors import InputError
     from cam_core.foreign import from_json
 
-    file = path / "compare.json" if path.is_dir() else path
+    from ..compare.files import RECORD
+
+    file = path / RECORD if path.is_dir() else path
     try:
         found = from_json(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

@@ -67,9 +67,9 @@ def doctor(asked: AskedDoctor) -> int:
     gradcam doctor model.onnx photos --against model.float.onnx --against-preprocess imagenet
     gradcam doctor model.onnx photos --preprocess unit
     """
-    from ..output import check_file, print_json, write_json
+    from ..output import READ, check_file, print_json, write_json
 
-    check_file(asked.out, "-o", [asked.model, asked.against or ""])
+    check_file(asked.out, "-o", {READ: [asked.model, asked.against or ""]})
     setup = set_up(asked, asked.model)
     photos = photos_of(setup)
     used = used_of(setup)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..limited import ended, write_junit
+from ..limited import check_junit, ended, write_junit
 from ..monitor.asked import Monitor
 from ..option_types import FILE
 from ..options import options
@@ -87,6 +87,7 @@ def monitor(asked: Monitor) -> int:
     from ..output import print_json
 
     require_kind(asked.out)
+    check_junit(asked.junit, [] if asked.out is None else [asked.out])
     limits = [read_limit(text, [*STATS, *RESULTS]) for text in asked.fail_if]
     how: dict[str, Any] = {name: getattr(asked, name) for name in ("alpha", "every", "seed")}
     found = compared(asked.log, asked.baseline, by_class=asked.by_class, **how)

@@ -12,10 +12,13 @@ from cam_core.compare.bounds import grey_level, grey_noise
 from cam_core.compare.classes import Names
 from cam_core.compare.inputs import match_inputs, pairing_said, renamed
 from cam_core.compare.photos import Photo
-from cam_core.doctor import Candidate
+from cam_core.doctor import Candidate, current
+from cam_core.doctor.candidates import same
 from cam_core.errors import InputError
 from cam_core.image import Placement
 from cam_core.image.preprocess import find_channel_axis
+from cam_core.rows import refilled
+from cam_core.sources.preprocessing import GUESS
 
 from ..inputs.opened import Setup
 from ..inputs.samples import Sample
@@ -74,7 +77,7 @@ class Feeding:
         main, infos = self.b.reader.main, self.b.reader.infos
         if spec is None or main is None or len(infos) > 1 or not main.pictured:
             return None
-        return Candidate("as it is fed", spec, main)
+        return current(spec, main)
 
     def pixels(self, index: int) -> Array | None:
         """A photo uint8 [H, W, 3]."""
@@ -98,7 +101,7 @@ class Feeding:
     def _of_b(self, sample: Sample, index: int) -> Inputs:
         info = self.b.reader.infos[0]
         if self.how == SAME:
-            return sample.x
+            return refilled(sample.x, self.a.reader.infos, self.b.reader.infos)
         if self.how == NAMED:
             infos = self.b.reader.infos
             return renamed(sample.x, match_inputs(self.a.reader.infos, infos), infos)
@@ -108,7 +111,7 @@ class Feeding:
         x = np.asarray(sample.x)
         if self.how == TURNED:
             x = turned(x, find_channel_axis(self.a.reader.infos[0]))
-        return x.astype(info.dtype)
+        return refilled(x.astype(info.dtype), [info], [info])
 
     def _moved(self, sample: Sample, index: int) -> Sample:
         """The photo with one grey level of noise, as A takes it."""
@@ -129,9 +132,22 @@ def feeding(a: Setup, b: Setup, *, own: bool, seed: int = 0) -> Feeding:
         said = f"B is fed by its own preprocessing: {described(b)}; A: {described(a)}"
         return Feeding(a, b, OWN, said, seed)
     how, said = _how(a, b)
+    kept = b
     if how == SIZED:
         b = replace(b, reader=replace(b.reader, spec=a.reader.spec))
-    return Feeding(a, b, how, said, seed)
+    lines = [said, "" if how == OWN else stated_otherwise(a, kept)]
+    return Feeding(a, b, how, "; ".join(filter(None, lines)), seed)
+
+
+def stated_otherwise(a: Setup, b: Setup) -> str:
+    """That B's files say another preprocessing than it is fed by; '' where they do not."""
+    ours, theirs, main = a.reader.spec, b.reader.spec, b.reader.main
+    if ours is None or theirs is None or main is None or GUESS in b.source:
+        return ""
+    if same(current(ours, main), current(theirs, main)):
+        return ""
+    own = f"B is fed as A, while its own files say otherwise ({b.fed})"
+    return f"{own}: --own-preprocessing feeds it so"
 
 
 def described(setup: Setup) -> str:

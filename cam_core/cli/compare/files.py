@@ -26,7 +26,12 @@ from .page import page
 from .recorded import Kept
 from .sheet import sheet, strips
 
-RECORD = "compare.json"
+RECORD, SHEET, PAGE, TABLE = FILES = (
+    "compare.json",
+    "compare.png",
+    "compare.html",
+    "compare.parquet",
+)
 NAMED = ("photo", "target")
 
 
@@ -68,16 +73,16 @@ def write(
     made, missing = strips(found, fed.shown), []
     files = {RECORD: to_json(facts)}
     drawn = sheet(found, made, title)
-    files |= {} if drawn is None else {"compare.png": png(drawn)}
+    files |= {} if drawn is None else {SHEET: png(drawn)}
     try:
         more = [*input_said(fed), ("A", str(asked.model)), ("B", str(asked.other))]
-        files["compare.html"] = page(
+        files[PAGE] = page(
             found, facts, made, title=title, checked=checked, tensors=tensors, more=more
         )
     except MissingExtraError as error:
         missing.append(str(error))
     if find_spec("pyarrow") is not None:
-        files["compare.parquet"] = parquet(facts["photos"])
+        files[TABLE] = parquet(facts["photos"])
     write_together(asked.out, files)
     return list(files), missing
 

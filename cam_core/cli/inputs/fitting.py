@@ -25,15 +25,6 @@ def as_row(array: Array, info: InputInfo) -> Array:
     return array[None] if frames(info) != 1 or not info.shape or info.alone else array
 
 
-def filled(array: Array, info: InputInfo) -> Array:
-    """A single row as often as a fixed batch has rows."""
-    axis = row_axis(info)
-    if axis is None or array.shape[axis] != 1:
-        return array
-    size = info.shape[axis]
-    return np.repeat(array, size, axis) if isinstance(size, int) and size > 1 else array
-
-
 def only(arrays: Mapping[str, Array], info: InputInfo, path: Path) -> Array:
     """The one array of an archive that the input can take."""
     fitting = [a for a in arrays.values() if as_photos(a, info) is not None or fits(a, info)]

@@ -11,11 +11,11 @@ from cam_core.backend import Array, InputInfo, Inputs
 from cam_core.errors import InputError
 from cam_core.image import Preprocess, preprocess, read
 from cam_core.image.read import glance
-from cam_core.rows import count, row
+from cam_core.rows import count, filled, row
 
 from . import given_files
 from .as_photos import as_photos
-from .fitting import as_row, filled, fit, frames, only
+from .fitting import as_row, fit, frames, only
 from .own_size import at_own_size
 from .photos import Photo
 from .samples import Sample, Slot

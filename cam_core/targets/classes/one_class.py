@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from ...backend import Array
-from ...errors import TargetError
+from ...errors import NothingFoundError
 from ..asking import Asking
 from ..examples import as_classes
 from ..labels import find_class, index_text, plain
@@ -82,7 +82,7 @@ class ClassTarget(ScoredTarget):
         for c in [self.index] if isinstance(self.index, int) else self.index:
             other = to(c)
             if other is None:
-                raise TargetError(f"B has no class {c} of A: leave such photos out, or map it")
+                raise NothingFoundError(f"B has no class {c} of A")
             found.append(other)
         one = found[:1] if len(set(found)) == 1 else found
         return replace(self, index=tuple(one), class_axis=class_axis)

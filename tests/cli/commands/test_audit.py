@@ -85,6 +85,15 @@ def test_a_limit_decides_how_it_ends() -> None:
     assert (suite.get("name"), suite.get("failures")) == ("gradcam audit", "1")
     call[4] = "failed.mean>0.1"
     assert CliRunner().invoke(gradcam, call).exit_code == 0
+    for call[-1] in ("limits/report.json", "limits/report.html"):
+        result = CliRunner().invoke(gradcam, call)
+        assert (result.exit_code, "the report itself" in result.output) == (2, True)
+
+
+def test_a_place_for_limits_is_checked_first() -> None:
+    result = audit("a.onnx", "photos", "--junit", ".", out="never")
+    assert (result.exit_code, Path("never").exists()) == (2, False)
+    assert "--junit '.': a folder" in result.output
 
 
 def test_metrics_that_were_asked_for_are_everywhere() -> None:

@@ -71,6 +71,11 @@ def test_without_limits_the_verdict_is_the_test() -> None:
     assert suite.attrib["failures"] == "1"
 
 
+def test_a_place_for_limits_is_checked_first() -> None:
+    result = call("moved.jsonl", "--junit", ".")
+    assert (result.exit_code, "--junit '.': a folder" in result.output) == (2, True)
+
+
 def test_too_few_rows_pass_no_limit() -> None:
     log("few.csv", 10, 3)
     result = call("few.csv", "--fail-if", "alarm.max>0")

@@ -44,7 +44,14 @@ def fed(b: Setup, **options: Any) -> tuple[Any, Any]:
 
 def test_the_same_bytes_whatever_b_says_of_itself() -> None:
     found, photo = fed(setup(NCHW, preset="raw"))
-    assert (found.how, found.said) == ("same", "")
+    assert found.how == "same"
+    assert found.said == (
+        "B is fed as A, while its own files say otherwise (shorter side 8, centre 8x8, RGB "
+        "(--preprocess raw)): --own-preprocessing feeds it so"
+    )
+    assert fed(setup(NCHW))[0].said == ""
+    guess = replace(setup(NCHW, preset="raw"), source="raw, a guess as nothing says it: check")
+    assert fed(guess)[0].said == ""
     np.testing.assert_array_equal(photo.a, photo.b)
     np.testing.assert_allclose(photo.a[0], PIXELS.transpose(2, 0, 1) / 255, atol=1e-6)
 
@@ -69,7 +76,9 @@ def test_another_type_layout_or_size() -> None:
     smaller, photo = fed(setup(info("N", 3, 4, 4), preset="raw"))
     assert (smaller.how, photo.b.shape) == ("sized", (1, 3, 4, 4))
     assert photo.b.max() <= 1  # by A's preprocessing
-    assert smaller.said == "A takes 3x8x8, B 3x4x4: each photo at its own size"
+    assert smaller.said.startswith(
+        "A takes 3x8x8, B 3x4x4: each photo at its own size; B is fed as"
+    )
     whole, photo = fed(setup(info("N", 3, 8, 8, dtype=BYTES), preset="raw"))
     assert (whole.how, photo.b.dtype) == ("own", BYTES)
     assert "A takes float32, B uint8: B is fed by its own preprocessing" in whole.said
@@ -88,7 +97,7 @@ def test_noise_is_of_the_photo_and_seeded() -> None:
 @pytest.mark.parametrize(
     ("infos", "said"),
     [
-        ((NCHW, NCHW), "A takes 1 inputs and B 2"),
+        ((NCHW, NCHW), "A takes 1 input and B 2"),
         ((info("N", 12),), "A takes 3x8x8 and B 12: no photo is both"),
     ],
 )
@@ -116,3 +125,18 @@ def test_several_inputs_by_bs_names() -> None:
     assert isinstance(photo.b, dict)
     np.testing.assert_array_equal(photo.b["photo"], photo.a["x"])
     np.testing.assert_array_equal(photo.b["years"], ages)
+
+
+@pytest.mark.parametrize(
+    ("first", "rows"),
+    [(info(4, 3, 8, 8), 4), (info(4, 3, 8, 8, dtype=HALF), 4), (info(4, 8, 8, 3, channels=3), 4)],
+    ids=["same", "cast", "turned"],
+)
+def test_a_fixed_batch_of_b_is_filled(first: InputInfo, rows: int) -> None:
+    _, photo = fed(setup(first))
+    assert (len(photo.a), len(photo.b)) == (1, rows)
+    np.testing.assert_array_equal(photo.b, photo.b[:1].repeat(rows, axis=0))
+    assert photo.noisy_b is not None
+    assert len(photo.noisy_b()) == rows
+    back = feeding(setup(first), setup(replace(first, shape=(1, *first.shape[1:]))), own=False)
+    assert len(back.photo(0).b) == 1

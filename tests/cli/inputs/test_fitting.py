@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cam_core.backend import InputInfo
-from cam_core.cli.inputs.fitting import as_row, filled, fit, fits, frames
+from cam_core.cli.inputs.fitting import as_row, fit, fits, frames
 from cam_core.errors import InputError
 
 FLOAT = np.dtype("float32")
@@ -50,16 +50,6 @@ def test_what_fits(
             fit(array, info, Path("a.npy"))
     else:
         assert fit(array, info, Path("a.npy")).shape == expected
-
-
-def test_a_fixed_batch_is_filled_and_a_clip_is_not() -> None:
-    row = np.arange(3.0)[None]
-    np.testing.assert_array_equal(filled(row, FOUR), [[0, 1, 2]] * 4)
-    state = np.arange(10.0).reshape(2, 1, 5)
-    three = InputInfo("state", (2, 3, 5), FLOAT, row_axis=1)
-    np.testing.assert_array_equal(filled(state, three)[:, 2], state[:, 0])
-    frame = np.zeros((1, 3, 4, 4))
-    assert filled(frame, CLIP) is frame
 
 
 @pytest.mark.parametrize(

@@ -90,3 +90,34 @@ def test_other_scores_are_no_change_of_places() -> None:
     a = rng.normal(size=(5, 6))
     assert changed_places(a, 2 * a, ClassMap()) == []
     assert changed_places(a, np.full_like(a, np.nan), ClassMap()) == []
+
+
+@pytest.mark.parametrize("photos", [1, 20], ids=["one photo", "the same twenty times"])
+def test_of_one_photo_no_change_of_places_is_seen(photos: int) -> None:
+    """Among hundreds of scores each has another that is near."""
+    rng = np.random.default_rng(2)
+    a, other = rng.normal(size=(2, 1, 400))
+    b = 0.6 * a + 0.8 * other
+    a, b = (np.repeat(y, photos, axis=0) for y in (a, b))
+    assert changed_places(a, b, ClassMap()) == []
+    assert changed_places(a, b + 1e-7 * rng.normal(size=b.shape), ClassMap()) == []
+
+
+def test_a_list_of_a_thousand_that_is_off_by_one() -> None:
+    a = np.random.default_rng(3).normal(size=(8, 1000))
+    moved = changed_places(a, np.roll(a, 1, axis=1), ClassMap())
+    assert sorted(moved) == [(i, (i + 1) % 1000) for i in range(1000)]
+
+
+@pytest.mark.parametrize(
+    ("to_b", "said"), [((0, 9), r"B has no class 9 \(0 to 3\)"), ((0, 1, 2, 3), "A has no class 3")]
+)
+def test_a_map_of_classes_that_there_are_not(to_b: tuple[int, ...], said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        match_classes((3, 4), (None, None), ClassMap(to_b))
+    match_classes((3, 4), (None, None), ClassMap((None, 3, None)))
+
+
+def test_one_class_is_no_classes() -> None:
+    with pytest.raises(InputError, match="A has 1 class, B 4"):
+        match_classes((1, 4), (None, None))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cam_core.backend import InputInfo
-from cam_core.compare.inputs import match_inputs, pairing_said, renamed
+from cam_core.compare.inputs import match_inputs, pairing_said, renamed, same_numbers
 from cam_core.errors import InputError
 
 F32, I64 = np.dtype(np.float32), np.dtype(np.int64)
@@ -108,3 +108,13 @@ def test_a_model_whose_inputs_were_renamed_is_the_same() -> None:
     ]
     assert min(one.measures["spearman"] for one in found.pairs) == pytest.approx(1)
     assert not any(one.flips for one in found.pairs)
+
+
+def test_the_same_numbers_by_other_names_or_more_often() -> None:
+    one, other = np.ones((1, 3), np.float32), np.zeros((1, 3), np.float32)
+    assert same_numbers({"p": one, "q": other}, {"a": other, "b": one.copy()})
+    assert same_numbers(one, one.repeat(4, axis=0))
+    assert not same_numbers({"p": one, "q": other}, {"a": one, "b": one})
+    assert not same_numbers(one, other)
+    assert not same_numbers(one, one.astype(np.float16))
+    assert not same_numbers({"p": one}, {"p": one, "q": one})

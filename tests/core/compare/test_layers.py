@@ -14,7 +14,7 @@ torch = pytest.importorskip("torch")
 from backends.onnx import OnnxBackend  # noqa: E402
 from backends.torch import TorchBackend  # noqa: E402
 from cam_core.compare.layers import correlation, match_layers  # noqa: E402
-from cam_core.errors import LayerError  # noqa: E402
+from cam_core.errors import InputError, LayerError  # noqa: E402
 from tests.core.two_networks import BACKENDS, MODELS, network, written  # noqa: E402
 
 CNN = MODELS["cnn"]
@@ -59,6 +59,64 @@ def test_a_name_that_means_another_tensor_is_not_believed(x: Any) -> None:
     crossed = renamed(late="conv2", conv2="late", early="conv1", conv1="early")
     (early,) = match_layers(BACKENDS["onnx"](CNN), crossed, (x, x), ["early"])
     assert early.alike > 0.8
+
+
+BLOCK = """<ir_version: 8, opset_import: ["" : 17]>
+block (float[N, 3, H, W] x) => (float[N, 4] y) {
+    ["/block/Conv"] {conv} = Conv(x, w)
+    ["/block/Mul"] {mul} = Mul({conv}, k)
+    ["/block/Relu"] {relu} = Relu({mul})
+    pool = GlobalAveragePool({relu})
+    y = Flatten(pool)
+}"""
+NAMES = {
+    "conv": "/block/Conv_output_0",
+    "mul": "/block/Mul_output_0",
+    "relu": "/block/Relu_output_0",
+}
+
+
+def block(factor: float = 1.0, **names: str) -> OnnxBackend:
+    """Three tensors of one module; factor: of every second channel after the convolution."""
+    text = BLOCK
+    for key, name in (NAMES | names).items():
+        text = text.replace(f"{{{key}}}", f'"{name}"')
+    model = onnx.parser.parse_model(text)
+    rng = np.random.default_rng(3)
+    k = np.where(np.arange(4) % 2, factor, 1.0).reshape(4, 1, 1)
+    for name, value in {"w": rng.normal(size=(4, 3, 3, 3)), "k": k}.items():
+        model.graph.initializer.append(onnx.numpy_helper.from_array(value.astype(np.float32), name))
+    return OnnxBackend(model)
+
+
+def test_of_a_module_the_tensor_of_the_same_name(x: Any) -> None:
+    """A defect makes another tensor of it more alike by chance."""
+    (found,) = match_layers(block(3.0), block(-9.0), (x, x), [NAMES["mul"]])
+    assert (found.b, found.by) == (NAMES["mul"], "module path")
+    assert found.alike < 0.5
+
+
+def test_of_a_module_at_another_size_too(x: Any) -> None:
+    (found,) = match_layers(block(), block(), (x, x[..., :-2]), [NAMES["relu"]])
+    assert (found.b, found.by) == (NAMES["relu"], "module path")
+
+
+def test_the_same_numbers_go_before_a_name_of_others(x: Any) -> None:
+    """As of an export that folds what is behind a convolution into it."""
+    crossed = block(3.0, conv=NAMES["mul"], mul=NAMES["conv"])
+    (found,) = match_layers(block(3.0), crossed, (x, x), [NAMES["mul"]])
+    assert found.b == NAMES["conv"]
+    assert found.alike == pytest.approx(1)
+
+
+def test_rows_of_a_fixed_batch_are_one_photo(x: Any) -> None:
+    (found,) = match_layers(block(), block(), (x, np.repeat(x, 4, axis=0)), [NAMES["relu"]])
+    assert (found.b, found.alike) == (NAMES["relu"], pytest.approx(1))
+
+
+def test_an_input_that_b_does_not_take_is_no_lack_of_layers(x: Any) -> None:
+    with pytest.raises(InputError, match="input 'x'"):
+        match_layers(block(), block(), (x, x[:, :2]))
 
 
 def test_none_is_told_with_the_nearest(x: Any) -> None:

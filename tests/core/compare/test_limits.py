@@ -55,7 +55,7 @@ def test_no_number_fails() -> None:
         ("spearmen.p05<0.8", "no metric 'spearmen'; did you mean spearman"),
         ("x.p05<0.8", "no metric 'x': there are spearman, pearson"),
         ("spearman.mode<0.8", "no statistic 'mode'"),
-        ("spearman.p05<1.2.3", "could not convert"),
+        ("spearman.p05<1.2.3", "write METRIC.STATISTIC"),
     ],
 )
 def test_no_limit(text: str, said: str) -> None:
@@ -63,15 +63,24 @@ def test_no_limit(text: str, said: str) -> None:
         read_limit(text)
 
 
-@pytest.mark.parametrize("record", [{}, {"format": 1}, {"format": 2, "photos": [{}]}])
+@pytest.mark.parametrize(
+    "record",
+    [
+        {},
+        {"format": 1},
+        {"format": 2, "photos": [{}]},
+        {"format": 1, "photos": [{}], "verdict": "the same"},
+    ],
+)
 def test_another_file_is_refused(record: dict) -> None:
     with pytest.raises(InputError, match="no record of 'gradcam compare'"):
         check(record, [])
 
 
-def test_damaged_numbers_are_refused() -> None:
+@pytest.mark.parametrize("number", ["high", [1], 10**400])
+def test_damaged_numbers_are_refused(number: object) -> None:
     record = json.loads(json.dumps(RECORD))
-    record["photos"][0]["spearman"] = "high"
+    record["photos"][0]["spearman"] = number
     with pytest.raises(InputError, match="numbers cannot be read"):
         check(record, [read_limit("spearman.min<1")])
 
@@ -92,3 +101,10 @@ def test_the_xml_has_a_case_a_limit() -> None:
 def test_without_limits_it_is_the_verdict(word: str, failures: str) -> None:
     (suite,) = ElementTree.fromstring(junit([], {"verdict": {"word": word, "line": word}}))
     assert (suite.get("tests"), suite.get("failures")) == ("1", failures)
+
+
+def test_the_xml_can_be_read_whatever_a_photo_is_called() -> None:
+    line = "nearly the same: 'a\x01\x1b[31m\ud800.png' is 20% of the way"
+    found = junit([], {"verdict": {"word": "not the same", "line": line}})
+    (suite,) = ElementTree.fromstring(found)
+    assert suite.findtext("system-out") == "nearly the same: 'a  [31m .png' is 20% of the way"

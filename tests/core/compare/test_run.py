@@ -14,10 +14,11 @@ torch = pytest.importorskip("torch")
 
 from backends.onnx import OnnxBackend  # noqa: E402
 from cam_core.compare import compare  # noqa: E402
+from cam_core.compare.classes import ClassMap  # noqa: E402
 from cam_core.compare.photos import Photo  # noqa: E402
 from cam_core.compare.run import batch_size, run, sample_of  # noqa: E402
-from cam_core.errors import InputError  # noqa: E402
-from tests.core.two_networks import BACKENDS, MODELS, network  # noqa: E402
+from cam_core.errors import InputError, NothingFoundError, UnsupportedOpError  # noqa: E402
+from tests.core.two_networks import BACKENDS, MODELS, network, written  # noqa: E402
 
 COUNT = 14
 CNN = MODELS["cnn"]
@@ -128,8 +129,28 @@ def test_classes_that_changed_places_in_the_head(pair: Any, x: Any) -> None:
     found = compare(original, moved, x)
     assert sorted(found.moved) == [(1, 3), (3, 1)]
     assert "class 1 has the scores of B's class 3" in found.said[0]
+    assert found.verdict.word == "not the same"
+    assert found.verdict.reasons[0] == "classes changed places"
     named = compare(original, moved, x, labels=NAMES, labels_b=[NAMES[i] for i in order])
     assert (named.verdict.word, named.moved) == ("the same", [])
+
+
+def test_photos_of_a_class_that_b_has_not_are_left_out(x: Any) -> None:
+    a = OnnxBackend(classifier())
+    tops = a.forward(x)["p"].argmax(axis=1)
+    gone = int(tops[0])
+    assert len(set(tops.tolist())) > 1
+    to_b = tuple(None if i == gone else i for i in range(5))
+    found = compare(a, a, x, classes=ClassMap(to_b), labels=NAMES)
+    assert [one.index for one in found.pairs] == np.flatnonzero(tops != gone).tolist()
+    lines = [
+        f"[{i}]: B has no class {gone} '{NAMES[gone]}' of A" for i in np.flatnonzero(tops == gone)
+    ]
+    assert list(found.missed) == lines
+    alone = compare(a, a, x, classes=ClassMap(to_b), target=str((gone + 1) % 5))
+    assert len(alone.pairs) == len(x)
+    with pytest.raises(NothingFoundError, match=f"B has no class {gone} of A"):
+        compare(a, a, x, classes=ClassMap(to_b), target=str(gone))
 
 
 def test_few_photos_are_never_the_same(pair: Any, x: Any) -> None:
@@ -140,6 +161,24 @@ def test_few_photos_are_never_the_same(pair: Any, x: Any) -> None:
     )
 
 
+def test_a_photo_twice_is_no_second_witness(pair: Any, x: Any) -> None:
+    found = compare(*pair, np.concatenate([x[:5], *[x[:1]] * 9]))
+    assert len(found.pairs) == 14
+    assert found.verdict.reasons == ("5 photos are too few to say: 6 at least",)
+    assert found.said == ["9 of 14 photos are copies of others, and count once in the verdict"]
+
+
+def test_without_a_sample_nothing_was_measured(pair: Any, x: Any) -> None:
+    (reason,) = compare(*pair, x, sample=0).verdict.reasons
+    assert reason == "nothing to hold it against: floor and ceiling were not measured"
+
+
+def test_a_photo_of_nan_is_named(pair: Any, x: Any) -> None:
+    x[3, 0, 2, 2] = np.nan
+    with pytest.raises(InputError, match=r"^\[3\]: input 'x' holds NaN or inf"):
+        compare(*pair, x)
+
+
 def test_a_model_of_nan_has_no_map_and_is_not_the_same(pair: Any, x: Any) -> None:
     original, file = pair
     broken = file.with_weights(lambda name, w: w * np.float32("inf") if "conv2" in name else w)
@@ -147,6 +186,35 @@ def test_a_model_of_nan_has_no_map_and_is_not_the_same(pair: Any, x: Any) -> Non
     assert found.verdict.word == "not the same", found.verdict.line
     assert "B has no map of 14 photos (layer 'late': NaN" in found.verdict.line
     assert all(one.maps[1].diagnosis.startswith("layer 'late': NaN") for one in found.pairs)
+
+
+def trained(place: str) -> OnnxBackend:
+    """The file with a Dropout in training mode behind one of its tensors."""
+    model = onnx.ModelProto()
+    model.CopyFrom(written(CNN))
+    del model.graph.output[1:]
+    at = next(i for i, node in enumerate(model.graph.node) if place in node.output)
+    model.graph.node[at].output[0] = "before"
+    three = ["before", "ratio", "yes"]
+    model.graph.node.insert(at + 1, onnx.helper.make_node("Dropout", three, [place], "drop"))
+    for name, value in {"ratio": np.float32(0.1), "yes": np.bool_(True)}.items():
+        model.graph.initializer.append(onnx.numpy_helper.from_array(np.asarray(value), name))
+    return OnnxBackend(model)
+
+
+def test_what_is_in_training_mode_is_named(pair: Any, x: Any) -> None:
+    found = compare(pair[0], trained("early"), x)
+    assert found.said[0] == (
+        "B has Dropout 'drop' in training mode: export the model in evaluation mode"
+    )
+
+
+def test_a_model_without_a_derivative_has_no_agreement(pair: Any, x: Any) -> None:
+    """It is refused, not said to have maps that are no map."""
+    with pytest.raises(
+        UnsupportedOpError, match=r"^B: no VJP rule for Dropout where it is in trai"
+    ):
+        compare(pair[0], trained("gap"), x)
 
 
 def test_the_sample_is_spread_and_batches_are_as_one_by_one(pair: Any, x: Any) -> None:
@@ -180,6 +248,39 @@ def test_photos_are_opened_ahead_and_seen_in_order(pair: Any, x: Any) -> None:
     assert [one.scores for one in found.pairs] == [one.scores for one in expected.pairs]
 
 
+def classifier() -> onnx.ModelProto:
+    """The file behind a softmax, which says that its numbers are classes."""
+    model = onnx.ModelProto()
+    model.CopyFrom(written(CNN))
+    model.graph.node.append(onnx.helper.make_node("Softmax", ["y"], ["p"], axis=1))
+    model.graph.output[0].name = "p"
+    return model
+
+
+@pytest.mark.parametrize("rows", [(4, 1), (1, 4), ("N", 4), (4, "N")])
+def test_a_fixed_batch_on_either_side(rows: tuple[Any, Any], x: Any) -> None:
+    files = [classifier(), classifier()]
+    for model, n in zip(files, rows, strict=True):
+        axis = model.graph.input[0].type.tensor_type.shape.dim[0]
+        axis.ClearField("value")
+        if n == "N":
+            axis.dim_param = n
+        else:
+            axis.dim_value = n
+        for output in model.graph.output:
+            output.type.tensor_type.shape.dim[0].CopyFrom(axis)
+    a, b = (OnnxBackend(file) for file in files)
+    found = compare(a, b, x)
+    assert found.verdict.word == "the same", found.verdict.line
+    assert found.said == []
+    assert [one.b for one in found.sides.layers] == ["late"]
+    order = [1, 2, 3, 4, 0]  # B answers otherwise: what it says is explained, too
+    moved = b.with_weights(lambda name, w: w[order] if name == "head_weight" else w)
+    flipped = [one for one in compare(a, moved, x).pairs if one.flips]
+    assert flipped
+    assert all(one.answer_maps is not None for one in flipped)
+
+
 def test_another_number_of_inputs_is_refused(pair: Any, x: Any) -> None:
     with pytest.raises(InputError, match="14 inputs of A and 3 of B"):
         compare(*pair, x, x_b=x[:3])
@@ -208,6 +309,26 @@ def test_of_a_segmentation_the_places_of_one_class_are_counted(x: Any) -> None:
         places = [p == q for p, q in zip(tops[0][i].ravel(), tops[1][i].ravel(), strict=True)]
         assert pair.measures["places"] == pytest.approx(sum(places) / len(places))
     assert 0 < found.pairs[0].measures["places"] < 1
+
+
+DENSE = """<ir_version: 8, opset_import: ["" : 17]>
+dense (float[N, 3, 8, 12] x) => (float[N, 5, 8, 12] y) {
+    a = Conv<pads = [1, 1, 1, 1]>(x, w)
+    b = Tanh(a)
+    y = Conv(b, v)
+}"""
+
+
+def test_a_segmentation_and_a_classifier_are_asked_for_a_class_alone(x: Any) -> None:
+    model = onnx.parser.parse_model(DENSE)
+    rng = np.random.default_rng(4)
+    for name, shape in {"w": (6, 3, 3, 3), "v": (5, 6, 1, 1)}.items():
+        value = rng.normal(size=shape).astype(np.float32)
+        model.graph.initializer.append(onnx.numpy_helper.from_array(value, name))
+    a, b = OnnxBackend(model), OnnxBackend(classifier())
+    with pytest.raises(InputError, match="A gives dense classes, of which a region is explained"):
+        compare(a, b, x, layer_b="default")
+    assert compare(a, b, x, layer_b="default", target="2").pairs[0].target == "2"
 
 
 OPEN = """<ir_version: 8, opset_import: ["" : 17]>

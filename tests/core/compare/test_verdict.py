@@ -52,6 +52,24 @@ def test_the_way_is_between_noise_and_another_class() -> None:
     )
 
 
+def test_nothing_has_no_sign() -> None:
+    (reason,) = verdict([photo(r, i) for i, r in enumerate([0.993] * 7 + [0.4] * 6)]).reasons
+    assert reason == "maps are 0% [0%, 59%] of the way to another class"
+
+
+def test_what_keeps_them_from_the_same_is_said() -> None:
+    """The end of the interval, where its middle is as under noise."""
+    (reason,) = verdict([photo(r, i) for i, r in enumerate([0.993] * 7 + [0.96] * 6)]).reasons
+    assert reason == "maps are up to 3.0% of the way to another class"
+
+
+def test_a_map_of_nothing_is_said_without_a_diagnosis() -> None:
+    blank = Seen(np.zeros((2, 2)), 0.0, 0.0, None, "")
+    lit = Seen(np.ones((2, 2)), 1.0, 0.0, None, "")
+    found = verdict([photo(0.0, i, maps=(lit, blank)) for i in range(7)])
+    assert found.reasons[0] == "B has no map of 7 photos (nothing above 0)"
+
+
 def test_few_photos_say_nothing() -> None:
     assert word([1.0] * 5) == "cannot say"
     blank = Seen(np.zeros((2, 2)), 0.0, 0.0, None, "")

@@ -239,3 +239,12 @@ def test_the_method_of_a_recording_is_taken_with_its_options(
     r = [pair.measures["spearman"] for pair in found.pairs]
     assert np.nanmin(r) > 1 - 1e-2  # near ranks may tie
     assert np.isfinite(r).sum() > COUNT / 2  # a map may be 0 on both sides
+
+
+def test_recorded_maps_of_nan_say_so(model: Any, x: Any, tmp_path: Path) -> None:
+    used = classes(model, x)
+    none = [one * np.nan for one in maps(model, x, used)]
+    recorded = written(tmp_path / "r", x, scores(model, x), none, used)
+    found = compare(model, recorded, x).verdict
+    assert found.word == "not the same"
+    assert found.reasons[0] == "B has no map of 8 photos (NaN or inf in the recorded map)"

@@ -74,6 +74,20 @@ def test_of_a_square_photo_many_a_fit_is_alike() -> None:
     assert not alike(one, other, [PHOTO, PHOTO[:12]])
 
 
+def test_another_fit_of_what_is_fed_is_not_as_it_is_fed() -> None:
+    used = current(Preprocess(fit="stretch"), INFO)
+    assert used.name == "as it is fed"
+    assert all(one.name.startswith("its own colours, ") for one in fits(used))
+    assert fits(replace(used, name="BGR 0-1"))[0].name == "BGR 0-1, crop"
+
+
+def test_a_fixed_batch_repeats_the_photo() -> None:
+    one = current(Preprocess(), replace(INFO, shape=(3, *INFO.shape[1:])))
+    x = one.x(PHOTO)
+    assert len(x) == 3
+    np.testing.assert_array_equal(x[1:], x[:1].repeat(2, axis=0))
+
+
 def test_fits_leave_the_one_that_is_used_out() -> None:
     used = current(Preprocess(fit="letterbox"), INFO)
     found = fits(used)

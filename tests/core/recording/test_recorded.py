@@ -95,7 +95,9 @@ REFUSED = [
     (npz(**WHOLE, cam_signed=np.ones((3, 3))), r"cam_signed is \[1, 3, 3\] and cam_map \[1, 2, 2"),
     (npz(**WHOLE, cam_class_used=np.array([1, 2])), "one whole number"),
     (npz(**WHOLE | {"logits": np.array(["a"])}), "no numbers"),
-    (npz(**WHOLE | {"logits": np.array([{}], object)}), "is no recording"),
+    (npz(**WHOLE, cam_class_used=np.array(99)), r"cam_class_used is 99 and logits \[1, "),
+    (npz(**WHOLE | {"logits": np.array([{}], object)}), "it is no .npz of numbers; write it aga"),
+    (b"xx", "it is no .npz of numbers; write it aga"),
 ]
 
 
