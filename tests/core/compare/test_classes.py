@@ -109,6 +109,21 @@ def test_a_list_of_a_thousand_that_is_off_by_one() -> None:
     assert sorted(moved) == [(i, (i + 1) % 1000) for i in range(1000)]
 
 
+def test_of_many_photos_a_few_tell_that_no_class_is_anothers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What changed places is found among them, and of an honest copy no pairing is sought."""
+    rng = np.random.default_rng(4)
+    a = rng.normal(size=(100, 300))
+    b = a + 1e-3 * rng.normal(size=a.shape)
+    swapped = b[:, [1, 0, *range(2, 300)]]
+    assert sorted(changed_places(a, swapped, ClassMap())) == [(0, 1), (1, 0)]
+    sought = []
+    monkeypatch.setattr("scipy.optimize.linear_sum_assignment", sought.append)
+    assert changed_places(a, 0.8 * a + 0.3 * rng.normal(size=a.shape), ClassMap()) == []
+    assert not sought
+
+
 @pytest.mark.parametrize(
     ("to_b", "said"), [((0, 9), r"B has no class 9 \(0 to 3\)"), ((0, 1, 2, 3), "A has no class 3")]
 )
