@@ -19,6 +19,7 @@ from ..errors import CamError
 from ..looking import Looks
 from ..targets import ScoredTarget
 from .agreement import gain, same_size, spearman
+from .layers import QUANTISED
 from .pair import stacked
 from .photos import Batch, Photo
 from .sides import FORWARD, Sides, map_of, scores
@@ -27,8 +28,6 @@ LEVELS = 255
 """A grey level of an input that is no photo: its range over these."""
 QUANTISERS = ("QuantizeLinear", "DequantizeLinear", "QLinear", "QGemm", "MatMulNBits", "Integer")
 """What operators of quantised models are called by."""
-SUFFIXES = ("_quantized", "_dequantized")
-"""What quantisers call their tensors."""
 NOISE, SHUFFLED, FORWARD_ONLY = "noise", "shuffled weights", "forward-only"
 NOISE_GAIN, NOISE_FLIP = "noise gain", "noise flips"
 
@@ -83,7 +82,7 @@ def quantised(backend: Backend) -> bool:
     return any(
         layer.operator.startswith(QUANTISERS)
         or layer.operator.endswith(QUANTISERS)
-        or layer.name.endswith(SUFFIXES)
+        or layer.name.endswith(QUANTISED)
         for layer in backend.layers()
     )
 

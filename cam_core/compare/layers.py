@@ -26,6 +26,11 @@ EXTRA = 1.2
 BY_ACTIVATIONS, BY_DEFAULT = "activations", "the model's default"
 LISTED = 5
 """Layers that an error names."""
+QUANTISED = (
+    *("_DequantizeLinear_Output", "_QuantizeLinear_Output", "_QuantizeLinear_Input"),
+    *("_quantized", "_dequantized"),
+)
+"""What quantisers put behind the name of a tensor."""
 Known = tuple[Sequence[Layer], Sequence[Layer]]
 """The layers of A and of B."""
 
@@ -44,7 +49,7 @@ class Matched:
     @property
     def said(self) -> str:
         """In one line."""
-        known = "" if np.isnan(self.alike) else f", activations {self.alike:.3f}"
+        known = "" if np.isnan(self.alike) else f", correlation {self.alike:.3f}"
         return f"{self.a} = {self.b} (by {self.by}{known})"
 
     @property
@@ -166,10 +171,16 @@ def _by_name(layer: Layer, theirs: Sequence[Layer]) -> list[tuple[str, list[str]
     modules = [one.name for one in theirs if path and path in (one.module, one.name)]
     if path and any(f"{one.module}.".startswith(f"{path}.") for one in theirs):
         modules.append(path)  # what the module gives, wherever that is made
-    return [
-        ("module path", list(dict.fromkeys(modules))),
-        ("name", [one.name for one in theirs if layer.name in (one.name, one.module)]),
-    ]
+    own = [one.name for one in theirs if layer.name in (one.name, one.module)]
+    copied = [one.name for one in theirs if bare(layer.name) == bare(one.name)]
+    return [("module path", list(dict.fromkeys(modules))), ("name", own or copied)]
+
+
+def bare(name: str) -> str:
+    """The name of a tensor before it was quantised."""
+    for ending in QUANTISED:
+        name = name.removesuffix(ending)
+    return name
 
 
 def _best(

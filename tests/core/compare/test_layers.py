@@ -13,7 +13,7 @@ torch = pytest.importorskip("torch")
 
 from backends.onnx import OnnxBackend  # noqa: E402
 from backends.torch import TorchBackend  # noqa: E402
-from cam_core.compare.layers import correlation, match_layers  # noqa: E402
+from cam_core.compare.layers import QUANTISED, correlation, match_layers  # noqa: E402
 from cam_core.errors import InputError, LayerError  # noqa: E402
 from tests.core.two_networks import BACKENDS, MODELS, network, written  # noqa: E402
 
@@ -48,7 +48,22 @@ def test_by_module_path(x: Any) -> None:
 
 def test_by_activations_where_names_are_others(x: Any) -> None:
     (found,) = match_layers(BACKENDS["onnx"](CNN), renamed(late="t7", conv2="t6"), (x, x))
-    assert found.said == "late = t7 (by activations, activations 1.000)"
+    assert found.said == "late = t7 (by activations, correlation 1.000)"
+
+
+@pytest.mark.parametrize("ending", QUANTISED)
+def test_by_the_name_that_a_quantiser_gave_it(ending: str, x: Any) -> None:
+    """A copy so far off that no activations tell; either side may be the copy."""
+    rng = np.random.default_rng(0)
+    copy = renamed(late=f"late{ending}", conv2="late_other").with_weights(
+        lambda name, weight: rng.permutation(weight.ravel()).reshape(weight.shape)
+    )
+    plain = BACKENDS["onnx"](CNN)
+    (found,) = match_layers(plain, copy, (x, x), ["late"])
+    assert (found.a, found.b, found.by) == ("late", f"late{ending}", "name")
+    assert found.alike < 0.5
+    (back,) = match_layers(copy, plain, (x, x), [f"late{ending}"])
+    assert (back.b, back.by) == ("late", "name")
 
 
 def test_a_name_that_means_another_tensor_is_not_believed(x: Any) -> None:
