@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ def to_int8(
     tolerance: float = LOST,
     force: bool = False,
     metadata: Mapping[str, Any] | None = None,
+    step: Callable[[], object] = lambda: None,
 ) -> tuple[Path, Parity | None]:
     """Write a static QDQ model, calibrated on inputs that were prepared as the model takes them.
 
@@ -48,6 +49,7 @@ def to_int8(
         tolerance: see above.
         force: write it all the same.
         metadata: what else the file is told.
+        step: called after each input that it is calibrated on.
 
     Raises:
         InputError: nothing to calibrate on.
@@ -63,7 +65,7 @@ def to_int8(
     def write(file: Path) -> None:
         try:
             with quiet(), tempfile.TemporaryDirectory() as room:
-                _quantise(source, file, held, Path(room), per_channel, leave)
+                _quantise(source, file, Reader(held, step), Path(room), per_channel, leave)
         except Exception as error:  # onnxruntime's own
             raise ModelError(f"'{source.name}' cannot be quantised: {first_line(error)}") from error
 
@@ -75,18 +77,22 @@ def to_int8(
 class Reader:
     """The calibration data, one input after the other; what onnxruntime asks for."""
 
-    def __init__(self, feeds: Sequence[Feed]) -> None:
-        self._left = iter(feeds)
+    def __init__(self, feeds: Sequence[Feed], step: Callable[[], object] = lambda: None) -> None:
+        self._left, self._step, self._begun = iter(feeds), step, False
 
     def get_next(self) -> Feed | None:
-        """The next one, None at the end."""
-        return next(self._left, None)
+        """The next one, None at the end; whoever asks is done with the one before."""
+        if self._begun:
+            self._step()
+        feed = next(self._left, None)
+        self._begun = feed is not None
+        return feed
 
 
 def _quantise(
     source: Path,
     file: Path,
-    feeds: Sequence[Feed],
+    reader: Reader,
     room: Path,
     per_channel: bool,
     leave: Sequence[str],
@@ -101,7 +107,7 @@ def _quantise(
     quantization.quantize_static(
         str(ready),
         str(file),
-        Reader(feeds),
+        reader,
         quant_format=quantization.QuantFormat.QDQ,
         per_channel=per_channel,
         nodes_to_exclude=list(leave),

@@ -44,6 +44,12 @@ def test_it_still_looks_at_the_same_thing(
     assert "onnxruntime" in labels["cam.converted_from"]
 
 
+def test_it_tells_how_far_it_is(feeds: list[dict[str, np.ndarray]], tmp_path: Path) -> None:
+    done: list[int] = []
+    to_int8(MODEL, tmp_path / "int8.onnx", feeds, step=lambda: done.append(1))
+    assert len(done) == len(feeds)
+
+
 def test_what_the_source_says_is_carried_on(
     feeds: list[dict[str, np.ndarray]], tmp_path: Path
 ) -> None:

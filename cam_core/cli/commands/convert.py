@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from ..options import PIXELS, options
 from ..typed import Typed, flag, pieces
 
 if TYPE_CHECKING:
-    from cam_core.backend import Array
+    from ..inputs.opened import Setup
 
 KERAS, TFLITE, ONNX = (".keras", ".h5", ".hdf5"), ".tflite", ".onnx"
 SAVED_MODEL = "saved_model.pb"
@@ -118,9 +119,7 @@ def converted(asked: Asked, source: str, out: Path) -> Any:
     if asked.calibration:
         if file.suffix.lower() != ONNX:
             raise InputError(f"--int8 quantises an .onnx file: convert '{source}' to one first.")
-        return find_converter("quantise")(
-            source, out, photos(asked, source), leave=asked.leave, **known
-        )[1]
+        return quantised(asked, source, out, known)
     known |= {"opset": asked.opset, "verify": asked.verify}
     if file.is_dir() or file.suffix.lower() in KERAS:
         return find_converter("keras")(required(file), out, **known)[1]
@@ -175,10 +174,27 @@ def noise(asked: Asked) -> Any:
     return arrays.get("", arrays)
 
 
-def photos(asked: Asked, source: str) -> list[dict[str, Array]]:
-    """The calibration photos as the model takes them, by its record or as typed."""
-    from collections.abc import Mapping
+def quantised(asked: Asked, source: str, out: Path, known: dict[str, Any]) -> Any:
+    """An .onnx file in int8: each photo is read, then calibrated on."""
+    from cam_core.discover import find_converter
 
+    from ..report import progress
+
+    setup, name = calibrating(asked, source)
+    with progress(2 * len(setup.slots), "quantising") as step:
+        feeds = []
+        for i, slot in enumerate(setup.slots):
+            x = setup.reader.open(slot, i).x
+            feeds.append(dict(x) if isinstance(x, Mapping) else {name: x})
+            step()
+        known |= {"leave": asked.leave, "step": step}
+        return find_converter("quantise")(source, out, feeds, **known)[1]
+
+
+def calibrating(asked: Asked, source: str) -> tuple[Setup, str]:
+    """The calibration photos as the model takes them, by its record or as typed, and the name of
+    its input.
+    """
     from cam_core.discover import open_backend
     from cam_core.sources import Sources
 
@@ -190,8 +206,7 @@ def photos(asked: Asked, source: str) -> list[dict[str, Array]]:
     files = find_files(asked.calibration)
     setup = bring_together(backend, sources, asked, files, pieces(asked))
     (name, *_) = [info.name for info in backend.inputs()]
-    opened = [setup.reader.open(slot, i).x for i, slot in enumerate(setup.slots)]
-    return [dict(x) if isinstance(x, Mapping) else {name: x} for x in opened]
+    return setup, name
 
 
 def kept(asked: Asked) -> dict[str, Any]:
