@@ -127,6 +127,11 @@ class Pair:
         """Were both fed the same bytes?"""
         return self.alike or self.sha256[0] == self.sha256[1]
 
+    @property
+    def boxes_differ(self) -> bool:
+        """Has one detector a box that the other has not?"""
+        return self.boxes is not None and bool(self.boxes["misses"] or self.boxes["ghosts"])
+
 
 def distinct(pairs: Sequence[Pair]) -> list[Pair]:
     """Without those of inputs that came before: a photo twice is no second witness."""

@@ -183,7 +183,7 @@ def _lost(pairs: Sequence[Pair]) -> str:
 
 
 def _by_answers(pairs: Sequence[Pair]) -> tuple[str, str]:
-    boxes = [_lone(pair) for pair in pairs if pair.boxes is not None]
+    boxes = [pair.boxes_differ for pair in pairs if pair.boxes is not None]
     known = boxes or [pair.flips for pair in pairs if pair.answers is not None]
     if not any(known):
         return "the same", ""
@@ -204,11 +204,6 @@ def least_share(count: int, of: int) -> float:
     from scipy.special import betaincinv
 
     return float(betaincinv(count, of - count + 1, (1 - LEVEL) / 2)) if count else 0.0
-
-
-def _lone(pair: Pair) -> bool:
-    """Has one detector a box that the other has not?"""
-    return pair.boxes is not None and bool(pair.boxes["misses"] or pair.boxes["ghosts"])
 
 
 def _by_gain(pairs: Sequence[Pair]) -> tuple[str, str]:

@@ -11,7 +11,6 @@ import numpy as np
 
 from cam_core.backend import Array
 from cam_core.compare.limits import Checked
-from cam_core.compare.photos import Pair
 from cam_core.compare.run import Comparison
 from cam_core.compare.verdict import ratings
 from cam_core.image.png import png
@@ -88,7 +87,7 @@ def plot(found: Comparison) -> dict[str, Any]:
         {
             "x": x(value),
             "y": 84 - 12 * (i % 4),
-            "other": pair.flips or _lone(pair),
+            "other": pair.flips or pair.boxes_differ,
             "text": f"{pair.name}: {value:.3f}",
         }
         for i, (pair, value) in enumerate(zip(found.pairs, r, strict=True))
@@ -108,7 +107,7 @@ def plot(found: Comparison) -> dict[str, Any]:
 def plot_said(found: Comparison) -> str:
     """How the plot is read."""
     flips = any(pair.flips for pair in found.pairs)
-    lone = any(_lone(pair) for pair in found.pairs)
+    lone = any(pair.boxes_differ for pair in found.pairs)
     marks = {"noise": found.verdict.floor, found.verdict.beyond: found.verdict.ceiling}
     held = [name for name, value in marks.items() if not np.isnan(value)]
     parts = ["A dot is a photo, further right is more alike (rank correlation of both maps)"]
@@ -153,10 +152,6 @@ def _picture(pixels: Any, text: str) -> dict[str, str]:
     drawn = text.startswith(("A:", "B:", "B - A"))
     alt = f"Map of {text}" if drawn else f"Photo {text}"
     return {"png": b64encode(png(pixels)).decode(), "text": text, "alt": alt}
-
-
-def _lone(pair: Pair) -> bool:
-    return pair.boxes is not None and bool(pair.boxes["misses"] or pair.boxes["ghosts"])
 
 
 def _between(known: Array) -> str:
